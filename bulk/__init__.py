@@ -1,0 +1,1 @@
+"""Sheets of orders: read, checked, priced, placed once, tracked and written back."""

@@ -1,0 +1,22 @@
+"""What can be wrong with a sheet as a whole.
+
+::
+
+    SheetError               the file cannot be used: what, where, and what to do
+    ├── RefusedFileError     looked at before a reader opened it, and refused
+    └── ChangedSheetError    somebody saved the file since it was read
+
+A single bad cell is no exception but a :class:`bulk.sheet.Problem`: all of them are shown at once.
+"""
+
+
+class SheetError(Exception):
+    """A file that cannot be used as a sheet of orders; the message names file, sheet and cell, and the remedy."""
+
+
+class RefusedFileError(SheetError):
+    """A file that is not opened at all: too large when unpacked, encrypted, not what its name says."""
+
+
+class ChangedSheetError(SheetError):
+    """The file on disk is no longer the one that was read."""

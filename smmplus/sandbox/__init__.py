@@ -1,0 +1,1 @@
+"""A simulated panel over real HTTP."""
