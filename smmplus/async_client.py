@@ -1,0 +1,174 @@
+"""The asynchronous client: a thin shell on aiohttp over `protocol`. Placing and following orders goes through it."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Self, TypeVar
+from urllib.parse import urlencode
+
+import aiohttp
+from aiohttp.abc import AbstractStreamWriter
+
+from smmplus import protocol
+from smmplus.answers import Answer
+from smmplus.errors import BusyError, CallError, FollowUpError, LostAnswerError, NeverSentError
+from smmplus.models import Balance, OrderRequest, OrderStatus, Service
+from smmplus.pacing import Pace
+from smmplus.panel import Panel, tls_context
+from smmplus.protocol import Call
+from smmplus.retry import async_retrying
+
+Result = TypeVar("Result")
+
+IDLE_SECONDS = 2.0
+"""A pooled connection that was idle for longer is not used: a server may be closing it as the order arrives."""
+
+
+class AsyncClient:
+    """Every action of the API, asynchronously; use it with `async with`.
+
+    The rate and the number of calls under way hold for all calls of one client. What is repeated, and the warning
+    about `add_order`, are those of `smmplus.client.Client`.
+    """
+
+    def __init__(
+        self,
+        panel: Panel,
+        *,
+        rate: float = 1.0,
+        in_flight: int = 16,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.panel = panel
+        self.in_flight = in_flight
+        self.sleep = sleep
+        self._pace = Pace(rate)
+        self._turns = asyncio.Semaphore(in_flight)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def services(self) -> list[Service]:
+        """Ask for the price list."""
+        return await self._run(protocol.services())
+
+    async def add_order(self, request: OrderRequest) -> str:
+        """Place an order, without any record of it, and give its id."""
+        return await self._run(protocol.add(request))
+
+    async def order_status(self, order_id: str) -> OrderStatus:
+        """Ask where one order stands."""
+        return await self._run(protocol.status(order_id))
+
+    async def order_statuses(self, order_ids: Iterable[str]) -> dict[str, OrderStatus | FollowUpError]:
+        """Ask where many orders stand, 100 a call; an id that the panel leaves out is left out."""
+        return await self._run_all(protocol.statuses(order_ids))
+
+    async def refill(self, order_id: str) -> str:
+        """Ask for a refill of one order, and give the refill's id."""
+        return await self._run(protocol.refill(order_id))
+
+    async def refills(self, order_ids: Iterable[str]) -> dict[str, str | FollowUpError]:
+        """Ask for refills of many orders: order id -> refill id, or why not."""
+        return await self._run_all(protocol.refills(order_ids))
+
+    async def refill_status(self, refill_id: str) -> str:
+        """Ask for the status word of one refill."""
+        return await self._run(protocol.refill_status(refill_id))
+
+    async def refill_statuses(self, refill_ids: Iterable[str]) -> dict[str, str | FollowUpError]:
+        """Ask for the status words of many refills."""
+        return await self._run_all(protocol.refill_statuses(refill_ids))
+
+    async def cancel(self, order_ids: Iterable[str]) -> dict[str, str | FollowUpError]:
+        """Ask to cancel orders: order id -> what the panel said to the request, or why not."""
+        return await self._run_all(protocol.cancel(order_ids))
+
+    async def balance(self) -> Balance:
+        """Ask for the account's balance."""
+        return await self._run(protocol.balance())
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait until one more call may be under way and the rate allows it."""
+        async with self._turns:
+            pause = self._pace.reserve(time.monotonic())
+            if pause > 0:
+                await self.sleep(pause)
+            yield
+
+    async def ask(self, call: Call[Result], *, before_body: Callable[[], None] = lambda: None) -> Result:
+        """Send a call once, within a turn, and read its answer.
+
+        `before_body` is called when the connection stands and the body is about to leave; what it raises keeps the
+        request from being sent.
+        """
+        try:
+            return protocol.read_answer(call, self.panel.scrubbed(await self._exchange(call, before_body)))
+        except BusyError as error:
+            self._pace.slow_down(time.monotonic(), error.retry_after)
+            raise
+
+    async def __aenter__(self) -> Self:
+        timeout = aiohttp.ClientTimeout(
+            total=None, connect=None, sock_connect=self.panel.connect_timeout, sock_read=self.panel.read_timeout
+        )
+        connector = aiohttp.TCPConnector(ssl=tls_context(), limit=self.in_flight, keepalive_timeout=IDLE_SECONDS)
+        self._session = aiohttp.ClientSession(connector=connector, timeout=timeout, trust_env=True)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def _run(self, call: Call[Result]) -> Result:
+        return await async_retrying(effect=call.effect, sleep=self.sleep)(self._ask_in_turn, call)
+
+    async def _run_all(self, calls: list[Call[dict[str, Result]]]) -> dict[str, Result]:
+        return protocol.merged(await asyncio.gather(*(self._run(call) for call in calls)))
+
+    async def _ask_in_turn(self, call: Call[Result]) -> Result:
+        async with self.turn():
+            return await self.ask(call)
+
+    async def _exchange(self, call: Call[Result], before_body: Callable[[], None]) -> Answer:
+        if self._session is None:
+            raise RuntimeError("the client is used outside `async with`")
+        body = _WatchedBody(urlencode(call.form(self.panel.key)).encode(), before_body)
+        try:
+            async with self._session.post(self.panel.url, data=body, allow_redirects=False) as answer:
+                return Answer(answer.status, answer.headers, await answer.read())
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _translated(error, body, effect=call.effect) from None
+
+
+class _WatchedBody(aiohttp.BytesPayload):
+    """A form body that knows whether it began to leave: the line between "never sent" and "lost".
+
+    aiohttp writes it once the connection stands; a panel cannot carry out a POST whose body never came.
+    """
+
+    def __init__(self, form: bytes, before: Callable[[], None]) -> None:
+        super().__init__(form, content_type="application/x-www-form-urlencoded", headers={"Accept": "application/json"})
+        self._before = before
+        self.left = False
+        self.held_back: NeverSentError | None = None
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        try:
+            self._before()
+        except NeverSentError as error:
+            self.held_back = error
+            raise
+        self.left = True
+        await super().write_with_length(writer, content_length)
+
+
+def _translated(error: Exception, body: _WatchedBody, *, effect: bool) -> CallError:
+    if body.held_back is not None:
+        return body.held_back
+    if body.left:
+        return LostAnswerError(f"no answer from the panel ({type(error).__name__})", may_have_taken_effect=effect)
+    return NeverSentError(f"the panel could not be reached ({type(error).__name__}: {error})")

@@ -1,0 +1,173 @@
+"""The synchronous client: a thin shell on requests over `protocol`."""
+
+import io
+import threading
+import time
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import urlencode
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import ProxyManager
+
+from smmplus import protocol
+from smmplus.answers import Answer
+from smmplus.errors import BusyError, CallError, FollowUpError, LostAnswerError, NeverSentError
+from smmplus.models import Balance, OrderRequest, OrderStatus, Service
+from smmplus.pacing import Pace
+from smmplus.panel import Panel, tls_context
+from smmplus.protocol import Call
+from smmplus.retry import retrying
+
+Result = TypeVar("Result")
+
+
+class Client:
+    """Every action of the API. Safe to share between threads: rate and number of calls under way hold for all of them.
+
+    Reads are repeated after passing faults; `add_order`, `refill` and `cancel` only after what never reached the panel.
+    `add_order` is the bare call, for those who know: nothing remembers the order if this process dies. Placing with a
+    record of it is in `smmplus.placing`.
+    """
+
+    def __init__(
+        self, panel: Panel, *, rate: float = 1.0, in_flight: int = 16, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._panel = panel
+        self._pace = Pace(rate)
+        self._pace_lock = threading.Lock()
+        self._in_flight = threading.BoundedSemaphore(in_flight)
+        self._sleep = sleep
+        self._session = session(in_flight)
+        self._settings = self._session.merge_environment_settings(panel.url, {}, False, True, None)
+
+    def services(self) -> list[Service]:
+        """Ask for the price list."""
+        return self._run(protocol.services())
+
+    def add_order(self, request: OrderRequest) -> str:
+        """Place an order, without any record of it, and give its id."""
+        return self._run(protocol.add(request))
+
+    def order_status(self, order_id: str) -> OrderStatus:
+        """Ask where one order stands."""
+        return self._run(protocol.status(order_id))
+
+    def order_statuses(self, order_ids: Iterable[str]) -> dict[str, OrderStatus | FollowUpError]:
+        """Ask where many orders stand, 100 a call; an id that the panel leaves out is left out."""
+        return protocol.merged(self._run(call) for call in protocol.statuses(order_ids))
+
+    def refill(self, order_id: str) -> str:
+        """Ask for a refill of one order, and give the refill's id."""
+        return self._run(protocol.refill(order_id))
+
+    def refills(self, order_ids: Iterable[str]) -> dict[str, str | FollowUpError]:
+        """Ask for refills of many orders: order id -> refill id, or why not."""
+        return protocol.merged(self._run(call) for call in protocol.refills(order_ids))
+
+    def refill_status(self, refill_id: str) -> str:
+        """Ask for the status word of one refill."""
+        return self._run(protocol.refill_status(refill_id))
+
+    def refill_statuses(self, refill_ids: Iterable[str]) -> dict[str, str | FollowUpError]:
+        """Ask for the status words of many refills."""
+        return protocol.merged(self._run(call) for call in protocol.refill_statuses(refill_ids))
+
+    def cancel(self, order_ids: Iterable[str]) -> dict[str, str | FollowUpError]:
+        """Ask to cancel orders: order id -> what the panel said to the request, or why not."""
+        return protocol.merged(self._run(call) for call in protocol.cancel(order_ids))
+
+    def balance(self) -> Balance:
+        """Ask for the account's balance."""
+        return self._run(protocol.balance())
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _run(self, call: Call[Result]) -> Result:
+        result: Result = retrying(effect=call.effect, sleep=self._sleep)(self._ask, call)
+        return result
+
+    def _ask(self, call: Call[Result]) -> Result:
+        with self._in_flight:
+            with self._pace_lock:
+                pause = self._pace.reserve(time.monotonic())
+            if pause > 0:
+                self._sleep(pause)
+            try:
+                return protocol.read_answer(call, self._panel.scrubbed(self._exchange(call)))
+            except BusyError as error:
+                with self._pace_lock:
+                    self._pace.slow_down(time.monotonic(), error.retry_after)
+                raise
+
+    def _exchange(self, call: Call[Result]) -> Answer:
+        body = _WatchedBody(urlencode(call.form(self._panel.key)).encode())
+        request = requests.Request("POST", self._panel.url, data=body, headers=_HEADERS)
+        try:
+            answer = self._session.send(
+                self._session.prepare_request(request),
+                timeout=(self._panel.connect_timeout, self._panel.read_timeout),
+                allow_redirects=False,
+                **self._settings,
+            )
+        except requests.RequestException as error:
+            raise _translated(error, sent=body.was_read, effect=call.effect) from None
+        return Answer(answer.status_code, answer.headers, answer.content)
+
+
+_HEADERS = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+
+
+class _WatchedBody(io.BytesIO):
+    """A body that knows whether any of it was handed to the connection: the line between "never left" and "lost"."""
+
+    was_read = False
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.was_read = True
+        return super().read(size)
+
+
+def _translated(error: requests.RequestException, *, sent: bool, effect: bool) -> CallError:
+    if sent:
+        return LostAnswerError(f"no answer from the panel ({type(error).__name__})", may_have_taken_effect=effect)
+    return NeverSentError(f"the panel could not be reached ({type(error).__name__}: {error})")
+
+
+class _OneContextAdapter(HTTPAdapter):
+    """Shares one TLS context between all connections; requests would load the certificates for each (22 ms)."""
+
+    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
+        super().init_poolmanager(*arguments, **options, ssl_context=tls_context())
+
+    def proxy_manager_for(self, proxy: str, **options: Any) -> ProxyManager:
+        return super().proxy_manager_for(proxy, **options, ssl_context=tls_context())
+
+    def cert_verify(self, conn: object, url: object, verify: object, cert: object) -> None:
+        """Leave verifying to the context: it holds the certificates, and demands one that fits."""
+
+    def build_connection_pool_key_attributes(
+        self, request: requests.PreparedRequest, _verify: object, _cert: object = None
+    ) -> tuple[Any, Any]:
+        host, _ = super().build_connection_pool_key_attributes(request, True, None)
+        return host, {"ssl_context": tls_context()}
+
+
+def session(connections: int) -> requests.Session:
+    """Make a session with one TLS context, a pool as large as the calls under way, and no retries of its own."""
+    made = requests.Session()
+    made.mount("https://", _OneContextAdapter(pool_connections=4, pool_maxsize=connections, max_retries=0))
+    made.mount("http://", HTTPAdapter(pool_connections=4, pool_maxsize=connections, max_retries=0))
+    return made

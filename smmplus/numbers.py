@@ -1,0 +1,34 @@
+"""Numbers as panels write them, read without guessing. Money is Decimal, never float."""
+
+import re
+from decimal import Decimal
+
+_PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?")
+_THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
+
+
+def amount(value: object) -> Decimal | None:
+    """Read an amount: "0.27819", 1.5, "1,234.50000" (seen on panels). None where it is not clearly one.
+
+    A comma counts only as a separator of thousands: "0,09" is None, never nine cents and never nine.
+    """
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, int | Decimal):
+        return Decimal(value)
+    text = str(value).strip()
+    if _PLAIN.fullmatch(text):
+        return Decimal(text)
+    return Decimal(text.replace(",", "")) if _THOUSANDS.fullmatch(text) else None
+
+
+def count(value: object) -> int | None:
+    """Read a whole number: 3572, "3572", "1,000", "-12" (over-delivery). None for null, "" and words."""
+    number = amount(value)
+    return int(number) if number is not None and number == number.to_integral_value() else None
+
+
+def plain(number: Decimal) -> str:
+    """Write a Decimal without exponent and without trailing zeros: "12.5", "0.00027"."""
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text

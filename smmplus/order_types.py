@@ -1,0 +1,68 @@
+"""The order types of the API v2 family: which fields each takes, and which units it bills.
+
+smm.plus documents the fields of Default and shows a Custom Comments service; the rest is what sibling panels document.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Units(Enum):
+    """What an order of a type is billed by."""
+
+    QUANTITY = "quantity"
+    RUNS = "quantity, times the runs if there are any"
+    PACKAGE = "one package, at the rate itself"
+    COMMENTS = "lines of comments"
+    USERNAMES = "lines of usernames"
+    POSTS = "between min and max for every post, unknown in advance"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderType:
+    """One type: its fields besides the service, and its units."""
+
+    name: str
+    required: tuple[str, ...]
+    units: Units
+    optional: tuple[str, ...] = ()
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Every field that an order of this type may carry."""
+        return (*self.required, *self.optional)
+
+
+_TYPES = (
+    OrderType("Default", ("link", "quantity"), Units.RUNS, ("runs", "interval")),
+    OrderType("Package", ("link",), Units.PACKAGE),
+    OrderType("Custom Comments", ("link", "comments"), Units.COMMENTS),
+    OrderType("Custom Comments Package", ("link", "comments"), Units.PACKAGE),
+    OrderType("Mentions", ("link", "quantity", "usernames"), Units.QUANTITY),
+    OrderType("Mentions with Hashtags", ("link", "quantity", "usernames", "hashtags"), Units.QUANTITY),
+    OrderType("Mentions Custom List", ("link", "usernames"), Units.USERNAMES),
+    OrderType("Mentions Hashtag", ("link", "quantity", "hashtag"), Units.QUANTITY),
+    OrderType("Mentions User Followers", ("link", "quantity", "username"), Units.QUANTITY),
+    OrderType("Mentions Media Likers", ("link", "quantity", "media"), Units.QUANTITY),
+    OrderType("Comment Likes", ("link", "quantity", "username"), Units.QUANTITY),
+    OrderType("Comment Replies", ("link", "username", "comments"), Units.COMMENTS),
+    OrderType("Poll", ("link", "quantity", "answer_number"), Units.QUANTITY),
+    OrderType("Invites from Groups", ("link", "quantity", "groups"), Units.QUANTITY),
+    OrderType("SEO", ("link", "quantity", "keywords"), Units.QUANTITY),
+    OrderType(
+        "Web Traffic",
+        ("link", "quantity", "country", "device", "type_of_traffic"),
+        Units.RUNS,
+        ("runs", "interval", "google_keyword", "referring_url"),
+    ),
+    OrderType("Subscriptions", ("username", "min", "max", "delay"), Units.POSTS, ("posts", "old_posts", "expiry")),
+)
+_BY_NAME = {order_type.name.lower(): order_type for order_type in _TYPES}
+
+FIELDS = tuple(dict.fromkeys(field for order_type in _TYPES for field in order_type.fields))
+"""Every form field of an order besides the service, each once."""
+
+
+def order_type(name: str) -> OrderType | None:
+    """Find a type by its name in any case; None for one that is not known."""
+    return _BY_NAME.get(" ".join(name.lower().split()))

@@ -1,0 +1,61 @@
+"""What a request costs at a rate. Exact in Decimal: rate × units / 1000, a package its rate."""
+
+from collections.abc import Iterable
+from decimal import Context, Decimal, Inexact
+
+from smmplus.models import OrderRequest, Service
+from smmplus.order_types import Units, order_type
+
+_EXACT = Context(prec=60, traps=[Inexact])
+"""Sums of money are exact or an error; 60 digits hold any rate times any quantity."""
+
+
+def units(request: OrderRequest, service: Service) -> int | None:
+    """Count the units that will be billed, for a request that has passed `validation.problems`.
+
+    For Subscriptions it is the most that can be billed: max × (posts + old posts), None where posts are unlimited.
+    """
+    kind = order_type(service.type)
+    return _COUNT[kind.units](request) if kind else None
+
+
+def cost(request: OrderRequest, service: Service) -> Decimal | None:
+    """Price a request in the account's currency; an upper bound for Subscriptions; None where there is none."""
+    kind = order_type(service.type)
+    if kind is not None and kind.units is Units.PACKAGE:
+        return service.rate
+    billed = units(request, service)
+    return None if billed is None else _EXACT.multiply(service.rate, Decimal(billed)).scaleb(-3, _EXACT)
+
+
+def total(amounts: Iterable[Decimal]) -> Decimal:
+    """Add amounts of one currency exactly."""
+    result = Decimal(0)
+    for amount in amounts:
+        result = _EXACT.add(result, amount)
+    return result
+
+
+def _lines(request: OrderRequest, field: str) -> int:
+    return len(request.values.get(field, "").splitlines())
+
+
+def _quantity(request: OrderRequest) -> int:
+    return int(request.values["quantity"])
+
+
+def _posts(request: OrderRequest) -> int | None:
+    values = request.values
+    if "posts" not in values:
+        return None
+    return int(values["max"]) * (int(values["posts"]) + int(values.get("old_posts", "0")))
+
+
+_COUNT = {
+    Units.QUANTITY: _quantity,
+    Units.RUNS: lambda request: _quantity(request) * int(request.values.get("runs", "1")),
+    Units.PACKAGE: lambda _: 1,
+    Units.COMMENTS: lambda request: _lines(request, "comments"),
+    Units.USERNAMES: lambda request: _lines(request, "usernames"),
+    Units.POSTS: _posts,
+}
