@@ -62,6 +62,8 @@ class Sheet:
     """Cells that could not be read faithfully, or that are not what they seem."""
     digest: str
     """SHA-256 of the file's bytes as they were read."""
+    encoding: str = "utf-8"
+    """How the bytes of a file of text are read and written, as Python names it."""
 
     def where(self, row: int, field: str = "") -> str:
         """Name a place as a person finds it: "B7", or "row 7" where the field has no column."""

@@ -1,0 +1,176 @@
+"""The parts of a workbook's zip file: unpacked piece by piece, and packed bytes as they stand."""
+
+import io
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from typing import BinaryIO
+
+_LOCAL = struct.Struct("<4s5H3L2H")
+_CENTRAL = struct.Struct("<4s4B4HL2L5H2L")
+_END = struct.Struct("<4s4H2LH")
+_PIECE = 1 << 16
+_HAS_DESCRIPTOR = 0x08
+_ENCRYPTED = 0x01
+_UTF8_NAME = 0x800
+_ZIP64_EXTRA = 1
+
+
+class ArchiveError(ValueError):
+    """A zip file that is damaged, encrypted or packed in a way that spreadsheets do not use."""
+
+
+class Archive:
+    """A zip file in memory. Sizes that it declares are never trusted: parts are counted while they unpack."""
+
+    def __init__(self, data: bytes) -> None:
+        """Read the directory of the zip file; ArchiveError if there is none."""
+        self._data = memoryview(data)
+        try:
+            with zipfile.ZipFile(io.BytesIO(data)) as directory:
+                self.entries = directory.infolist()
+        except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
+            raise ArchiveError(f"damaged zip file: {error}") from error
+        self._by_name = {entry.filename.casefold(): entry for entry in self.entries}
+        if len(self._by_name) != len(self.entries):
+            raise ArchiveError("it holds two parts of one name")
+
+    def find(self, name: str) -> str | None:
+        """Find a part without regard to case, as spreadsheet programs do; None if there is none."""
+        entry = self._by_name.get(name.casefold())
+        return entry.filename if entry else None
+
+    def packed(self, entry: zipfile.ZipInfo) -> memoryview:
+        """Give a part's packed bytes as they stand in the file."""
+        offset = entry.header_offset
+        header = self._data[offset : offset + _LOCAL.size]
+        if len(header) < _LOCAL.size or bytes(header[:4]) != b"PK\x03\x04":
+            raise ArchiveError(f"the part {entry.filename} is not where the directory says")
+        name_length, extra_length = _LOCAL.unpack(header)[9:11]
+        start = offset + _LOCAL.size + name_length + extra_length
+        packed = self._data[start : start + entry.compress_size]
+        if len(packed) < entry.compress_size:
+            raise ArchiveError(f"the part {entry.filename} is cut off")
+        return packed
+
+    def unpack(self, name: str) -> Iterator[bytes]:
+        """Give a part's content in pieces of at most 64 KiB; ArchiveError if it is damaged or not there."""
+        entry = self._by_name.get(name.casefold())
+        if entry is None:
+            raise ArchiveError(f"the part {name} is missing")
+        checksum = 0
+        for piece in _inflate(entry, self.packed(entry)):
+            checksum = zlib.crc32(piece, checksum)
+            yield piece
+        if checksum != entry.CRC:
+            raise ArchiveError(f"the part {name} is damaged")
+
+    def read(self, name: str) -> bytes:
+        """Give a part's whole content. Only for files that the guard has let through."""
+        return b"".join(self.unpack(name))
+
+
+def _inflate(entry: zipfile.ZipInfo, packed: memoryview) -> Iterator[bytes]:
+    if entry.flag_bits & _ENCRYPTED:
+        raise ArchiveError(f"the part {entry.filename} is encrypted")
+    if entry.compress_type == zipfile.ZIP_STORED:
+        yield from (bytes(packed[at : at + _PIECE]) for at in range(0, len(packed), _PIECE))
+    elif entry.compress_type == zipfile.ZIP_DEFLATED:
+        yield from _inflate_deflated(entry.filename, packed)
+    else:
+        raise ArchiveError(f"the part {entry.filename} is packed by an unusual method")
+
+
+def _inflate_deflated(name: str, packed: memoryview) -> Iterator[bytes]:
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        for at in range(0, len(packed), _PIECE):
+            waiting: bytes | memoryview = packed[at : at + _PIECE]
+            while waiting:
+                # The limit keeps one piece small however far it would unfold.
+                yield inflater.decompress(waiting, _PIECE)
+                waiting = inflater.unconsumed_tail
+        yield inflater.flush()
+    except zlib.error as error:
+        raise ArchiveError(f"the part {name} is damaged: {error}") from error
+
+
+def rewrite(archive: Archive, replaced: Mapping[str, Iterator[bytes]], out: BinaryIO) -> None:
+    """Write the archive with some parts replaced; every other part keeps its packed bytes, its order and its date."""
+    written = []
+    for entry in archive.entries:
+        offset = out.tell()
+        if entry.filename in replaced:
+            crc, packed, unpacked = _write_deflated(out, entry, replaced[entry.filename])
+            written.append((entry, offset, zipfile.ZIP_DEFLATED, crc, packed, unpacked))
+        else:
+            sizes = (entry.CRC, entry.compress_size, entry.file_size)
+            _write_local(out, entry, entry.compress_type, *sizes)
+            out.write(archive.packed(entry))
+            written.append((entry, offset, entry.compress_type, *sizes))
+    _write_directory(out, written)
+
+
+def _write_deflated(out: BinaryIO, entry: zipfile.ZipInfo, pieces: Iterator[bytes]) -> tuple[int, int, int]:
+    """Pack the pieces behind a header whose sizes are filled in afterwards; return checksum and both sizes."""
+    header_at = out.tell()
+    _write_local(out, entry, zipfile.ZIP_DEFLATED, 0, 0, 0)
+    start = out.tell()
+    deflater = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
+    crc = unpacked = 0
+    for piece in pieces:
+        crc = zlib.crc32(piece, crc)
+        unpacked += len(piece)
+        out.write(deflater.compress(piece))
+    out.write(deflater.flush())
+    end = out.tell()
+    out.seek(header_at)
+    _write_local(out, entry, zipfile.ZIP_DEFLATED, crc, end - start, unpacked)
+    out.seek(end)
+    return crc, end - start, unpacked
+
+
+def _name_bytes(entry: zipfile.ZipInfo) -> bytes:
+    return entry.orig_filename.encode("utf-8" if entry.flag_bits & _UTF8_NAME else "cp437")
+
+
+def _flags(entry: zipfile.ZipInfo) -> int:
+    # Sizes stand in the header now, not behind the data.
+    return entry.flag_bits & ~_HAS_DESCRIPTOR
+
+
+def _dos_time(entry: zipfile.ZipInfo) -> tuple[int, int]:
+    year, month, day, hour, minute, second = entry.date_time
+    return hour << 11 | minute << 5 | second // 2, (year - 1980) << 9 | month << 5 | day
+
+
+def _write_local(out: BinaryIO, entry: zipfile.ZipInfo, method: int, crc: int, packed: int, unpacked: int) -> None:
+    name = _name_bytes(entry)
+    head = (b"PK\x03\x04", 20, _flags(entry), method, *_dos_time(entry), crc, packed, unpacked, len(name), 0)
+    out.write(_LOCAL.pack(*head) + name)
+
+
+def _extra(entry: zipfile.ZipInfo) -> bytes:
+    """Keep a part's extra fields, but for the sizes of files beyond 4 GiB: they would contradict the new ones."""
+    kept, rest = b"", entry.extra
+    while len(rest) >= 4:
+        kind, length = struct.unpack_from("<HH", rest)
+        kept += rest[: 4 + length] if kind != _ZIP64_EXTRA else b""
+        rest = rest[4 + length :]
+    return kept
+
+
+def _write_directory(out: BinaryIO, written: list[tuple[zipfile.ZipInfo, int, int, int, int, int]]) -> None:
+    start = out.tell()
+    for entry, offset, method, crc, packed, unpacked in written:
+        name, extra = _name_bytes(entry), _extra(entry)
+        out.write(
+            _CENTRAL.pack(
+                b"PK\x01\x02", entry.create_version, entry.create_system, 20, 0, _flags(entry), method,
+                *_dos_time(entry), crc, packed, unpacked, len(name), len(extra), len(entry.comment),
+                0, entry.internal_attr, entry.external_attr, offset,
+            ) + name + extra + entry.comment
+        )  # fmt: skip
+    size = out.tell() - start
+    out.write(_END.pack(b"PK\x05\x06", 0, 0, len(written), len(written), size, start, 0))

@@ -1,0 +1,35 @@
+"""Reads a sheet of orders: CSV, XLSX or mass-order text."""
+
+from pathlib import Path
+from typing import Literal
+
+from bulk.guard import check_workbook, load
+from bulk.reading_csv import parse_csv
+from bulk.reading_mass_order import parse_mass_order
+from bulk.reading_xlsx import parse_xlsx
+from bulk.sheet import Sheet
+
+Hidden = Literal["refuse", "include", "skip"]
+
+
+def read_sheet(
+    path: Path, *, sheet: str | None = None, encoding: str | None = None, hidden: Hidden = "refuse"
+) -> Sheet:
+    """Read the rows of a sheet as text; what is doubtful about a cell is among the sheet's problems.
+
+    Row numbers are those a person sees: a spreadsheet's row, or in a file of text the line on which the row begins.
+
+    :param sheet: which worksheet; needed where several visible ones hold orders.
+    :param encoding: of a file of text that neither has a byte-order mark nor is UTF-8.
+    :param hidden: hidden and filtered rows are problems, or rows like any other, or left out.
+    :raises RefusedFileError: if the file is not safe to open, or not of a kind that can be written back.
+    :raises SheetError: if the file as a whole cannot be read: no header, a doubled column, several sheets.
+    """
+    data = load(path)
+    ending = path.suffix.casefold()
+    if ending == ".xlsx":
+        check_workbook(path, data)
+        return parse_xlsx(path, data, sheet=sheet, hidden=hidden)
+    if ending == ".txt":
+        return parse_mass_order(path, data, encoding=encoding)
+    return parse_csv(path, data, encoding=encoding)

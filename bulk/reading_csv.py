@@ -1,0 +1,50 @@
+"""Reads CSV: text, and nothing but text."""
+
+from pathlib import Path
+
+from bulk.cells import Flaw, strip_text
+from bulk.csv_records import Record, take_apart
+from bulk.rows import GUARDED_FIELDS, Draft, digest_of
+from bulk.sheet import Problem, Sheet
+from bulk.text_files import decode
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What makes spreadsheet programs take a cell of CSV for a formula, the wide forms in some languages."""
+
+
+def parse_csv(path: Path, data: bytes, *, encoding: str | None) -> Sheet:
+    """Read a CSV file; see :func:`bulk.reading.read_sheet`."""
+    text, encoding = decode(path, data, encoding)
+    file = take_apart(path, text)
+    draft = Draft(path, "csv", "", file.header)
+    width = len(file.header_record.cells)
+    for record in file.records:
+        if len(record.cells) == width:
+            draft.add_row(record.line, _field_cells(draft, record))
+        elif any(map(strip_text, record.cells)):
+            draft.problems.append(_wrong_width(record, width))
+    return draft.finish(digest_of(data), encoding)
+
+
+def _field_cells(draft: Draft, record: Record) -> list[str | Flaw]:
+    return [
+        strip_text(record.cells[column.index]) if name in GUARDED_FIELDS else plain_result(record.cells[column.index])
+        for name, column in draft.header.columns.items()
+    ]
+
+
+def plain_result(cell: str) -> str:
+    """Take away the apostrophe that keeps a written result from being a formula."""
+    text = strip_text(cell)
+    return text[1:] if text.startswith("'") and text[1:].startswith((*FORMULA_STARTS, "'")) else text
+
+
+def _wrong_width(record: Record, width: int) -> Problem:
+    return Problem(
+        where=f"line {record.line}",
+        field="",
+        value=record.raw.strip()[:200],
+        message=f"has {len(record.cells)} columns where the header has {width}",
+        remedy="Write a value (or nothing) for every column, and quote values that hold the delimiter.",
+        row=record.line,
+    )

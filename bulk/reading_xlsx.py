@@ -1,0 +1,134 @@
+"""Reads a worksheet: values by calamine, and what calamine does not tell from the XML."""
+
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+import python_calamine as calamine
+
+from bulk.archive import Archive, ArchiveError
+from bulk.cells import Flaw, result_text, value_text
+from bulk.columns import HEADER_SEARCH_ROWS, find_header, no_header, understand_header
+from bulk.errors import SheetError
+from bulk.rows import GUARDED_FIELDS, Draft, digest_of
+from bulk.sheet import Column, Problem, Sheet
+from bulk.sheet_facts import SheetFacts, read_facts
+from bulk.xml_parts import RefusedXmlError, Worksheet, worksheets
+
+Rows = Sequence[Sequence[object]]
+
+
+def parse_xlsx(path: Path, data: bytes, *, sheet: str | None, hidden: Literal["refuse", "include", "skip"]) -> Sheet:
+    """Read a workbook that the guard has let through; see :func:`bulk.reading.read_sheet`."""
+    try:
+        archive = Archive(data)
+        with calamine.CalamineWorkbook.from_filelike(io.BytesIO(data)) as book:
+            chosen, rows = _choose(path, worksheets(archive), lambda name: _rows_of(book, name), sheet)
+        facts = read_facts(archive.unpack(chosen.part))
+    except (calamine.CalamineError, ArchiveError, RefusedXmlError) as error:
+        raise SheetError(f"{path}: cannot be read: {error}. Open it in Excel and save it again.") from error
+    draft = _draft(path, chosen.name, rows)
+    _add_rows(draft, rows, facts, hidden)
+    draft.problems.extend(_merged_cells(draft, rows, facts))
+    if hidden != "include":
+        draft.problems.extend(_hidden_columns(draft, facts))
+    return draft.finish(digest_of(data))
+
+
+def _rows_of(book: calamine.CalamineWorkbook, name: str) -> Rows:
+    """Give all rows from row 1 and all columns from A on."""
+    return book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+
+
+def _choose(
+    path: Path, listed: Sequence[Worksheet], rows_of: Callable[[str], Rows], wanted: str | None
+) -> tuple[Worksheet, Rows]:
+    """Take the worksheet that was asked for, or the only visible one that has a header of orders."""
+    names = ", ".join(repr(each.name) for each in listed)
+    if wanted is not None:
+        for each in listed:
+            if each.name == wanted:
+                return each, rows_of(each.name)
+        raise SheetError(f"{path}: there is no worksheet {wanted!r}. There are: {names}.")
+    visible = [(each, rows_of(each.name)) for each in listed if each.visible]
+    found = [(each, rows) for each, rows in visible if find_header(_first_texts(rows)) is not None]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        several = ", ".join(repr(each.name) for each, _ in found)
+        raise SheetError(f"{path}: several worksheets hold orders: {several}. Choose one with --sheet.")
+    if not visible:
+        raise SheetError(f"{path}: it has no visible worksheet.")
+    raise no_header(f"{path}, sheet {visible[0][0].name!r}", _first_texts(visible[0][1]))
+
+
+def _first_texts(rows: Rows) -> list[list[str]]:
+    return [[result_text(value) for value in row] for row in rows[:HEADER_SEARCH_ROWS]]
+
+
+def _draft(path: Path, name: str, rows: Rows) -> Draft:
+    source, first = f"{path}, sheet {name!r}", _first_texts(rows)
+    index = find_header(first)
+    if index is None:
+        raise no_header(source, first)
+    return Draft(path, "xlsx", name, understand_header(first[index], index + 1, source))
+
+
+def _add_rows(draft: Draft, rows: Rows, facts: SheetFacts, hidden: str) -> None:
+    readers = [_reader(name, column, facts) for name, column in draft.header.columns.items()]
+    skipped = facts.hidden_rows if hidden == "skip" else frozenset()
+    warned = facts.hidden_rows if hidden == "refuse" else frozenset()
+    for number, row in enumerate(rows[draft.header.row :], start=draft.header.row + 1):
+        if number in skipped:
+            continue
+        if draft.add_row(number, [read(number, row) for read in readers]) and number in warned:
+            draft.problems.append(_hidden_row(number))
+
+
+def _reader(name: str, column: Column, facts: SheetFacts) -> Callable[[int, Sequence[object]], str | Flaw]:
+    """Make the function that reads one column's cell of a row."""
+    index, flaws = column.index, {row: flaw for (row, at), flaw in facts.flaws.items() if at == column.index}
+    if name not in GUARDED_FIELDS:
+        return lambda _number, row: result_text(row[index])
+    if not flaws:
+        return lambda _number, row: value_text(row[index])
+    return lambda number, row: flaws.get(number) or value_text(row[index])
+
+
+def _hidden_row(number: int) -> Problem:
+    remedy = "Unhide it (a filter hides rows too), or delete it."
+    return Problem(f"row {number}", "", "", "is hidden and holds an order", remedy, number)
+
+
+def _hidden_columns(draft: Draft, facts: SheetFacts) -> list[Problem]:
+    return [
+        Problem(f"column {column.letter}", name, column.header, "is hidden", "Unhide it, or delete it.")
+        for name, column in draft.header.columns.items()
+        if name in GUARDED_FIELDS and any(column.index in columns for columns in facts.hidden_columns)
+    ]
+
+
+def _merged_cells(draft: Draft, rows: Rows, facts: SheetFacts) -> list[Problem]:
+    """Report merged cells below the header that reach into a column of orders: which row is meant cannot be told."""
+    problems = []
+    for top, left, bottom, right in facts.merged:
+        for name, column in draft.header.columns.items():
+            if bottom > draft.header.row and name in GUARDED_FIELDS and left <= column.index <= right:
+                where = (
+                    f"{draft.place(top, column)}:{draft.place(bottom, column)}"
+                    if bottom > top
+                    else draft.place(top, column)
+                )
+                value = result_text(rows[top - 1][column.index]) if top <= len(rows) else ""
+                problems.append(
+                    Problem(
+                        where,
+                        name,
+                        value,
+                        "is merged with other cells",
+                        "Unmerge the cells.",
+                        max(top, draft.header.row + 1),
+                    )
+                )
+    return problems
