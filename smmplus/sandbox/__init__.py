@@ -1,1 +1,1 @@
-"""A simulated panel over real HTTP."""
+"""A simulated SMM panel over real HTTP, started with `python -m smmplus.sandbox`."""

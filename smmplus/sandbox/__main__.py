@@ -1,0 +1,181 @@
+"""`python -m smmplus.sandbox`: a simulated panel."""
+
+import argparse
+import json
+import math
+import random
+import socket
+import sys
+import time
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+from aiohttp import web
+
+from smmplus.sandbox import ledger, money
+from smmplus.sandbox.app import API_PATH, create_app
+from smmplus.sandbox.catalogue import CatalogueError, parse_catalogue
+from smmplus.sandbox.changes import apply
+from smmplus.sandbox.clock import Clock
+from smmplus.sandbox.fault_rules import ScriptError, parse_rules
+from smmplus.sandbox.pages import NOT_SIMULATED
+from smmplus.sandbox.panel import Panel
+from smmplus.sandbox.records import State
+from smmplus.sandbox.services import default_catalogue
+from smmplus.sandbox.storage import LineFile, StorageError, parse_entry, read_lines
+
+DEFAULT_HOST = "127.0.0.1"
+DEFAULT_KEY = ("sandbox", "sandbox-key")
+_FAILED = 2
+_BACKLOG = 1024
+
+
+class UsageError(Exception):
+    """The sandbox cannot start; the text says why, on one line."""
+
+
+def _amount(text: str) -> Decimal:
+    try:
+        return money.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _named_key(text: str) -> tuple[str, str]:
+    name, found, key = text.partition("=")
+    if not (found and name and key):
+        raise argparse.ArgumentTypeError("a key is given as NAME=KEY")
+    return name, key
+
+
+def _from_zero(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError("must be a number from 0")
+    return value
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m smmplus.sandbox",
+        description="A simulated SMM panel over real HTTP, to develop and test against. No money moves.",
+        epilog="Faults, the ledger and control calls are described in docs/sandbox.md.",
+    )
+    add = parser.add_argument
+    add("--host", default=DEFAULT_HOST, help="address to listen on (default: %(default)s, this machine alone)")
+    add("--port", type=int, default=8089, help="port to listen on, 0 for a free one (default: %(default)s)")
+    add("--key", type=_named_key, action="append", metavar="NAME=KEY", help="an account's name and API key; repeatable")
+    add("--balance", type=_amount, default=Decimal(1000), help="opening balance of a new account (default: 1000)")
+    add("--currency", help="currency of all accounts (default: USD)")
+    add("--speed", type=_from_zero, default=1.0, help="sandbox seconds per real second (default: 1)")
+    add("--state", type=Path, metavar="FILE", help="keep everything in FILE, and go on from it")
+    add("--ledger", type=Path, metavar="FILE", help="append every accepted order to FILE, as JSON lines")
+    add("--faults", type=Path, metavar="FILE.json", help="fault script to start with")
+    add("--seed", type=int, default=0, help="seed of the faults that strike at a rate (default: %(default)s)")
+    add("--duplicate-guard", action="store_true", help="refuse an order while one for its service and link is active")
+    add("--latency", type=_from_zero, default=0.0, metavar="SECONDS", help="answer every API call this much later")
+    add("--catalogue", type=Path, metavar="FILE.json", help="offer the services of FILE")
+    return parser
+
+
+def _read_json(path: Path) -> object:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from error
+    except ValueError as error:
+        raise UsageError(f"{path}: no JSON: {error}") from error
+
+
+def _keys(given: list[tuple[str, str]] | None) -> dict[str, str]:
+    named = given or [DEFAULT_KEY]
+    keys = {key: name for name, key in named}
+    if len(keys) < len(named) or len(set(keys.values())) < len(named):
+        raise UsageError("Every --key needs a name and a key of its own.")
+    return keys
+
+
+def _restore(path: Path | None, state: State, clock: Clock) -> Clock:
+    """Apply the events of a state file; give the clock it ran by, not behind its last event."""
+    latest = 0.0
+    for line in read_lines(path) if path else ():
+        if line.get("event") == "currency":
+            state.currency = line["currency"]
+        elif isinstance(entry := parse_entry(line), Clock):
+            clock = entry
+        else:
+            apply(state, entry)
+            latest = entry.at
+    return clock.not_before(latest)
+
+
+def _steady_time() -> Callable[[], float]:
+    """Give Unix seconds that go on evenly, even if someone sets the machine's clock."""
+    offset = time.time() - time.monotonic()
+    return lambda: offset + time.monotonic()
+
+
+def _panel(options: argparse.Namespace) -> Panel:
+    catalogue = parse_catalogue(_read_json(options.catalogue)) if options.catalogue else default_catalogue()
+    rules = parse_rules(_read_json(options.faults)) if options.faults else []
+    real_time = _steady_time()
+    started = real_time()
+    state = State(catalogue, currency="", duplicate_guard=options.duplicate_guard)
+    clock = _restore(options.state, state, Clock(started, started, options.speed))
+    source = random.Random(options.seed)  # noqa: S311 - a repeatable one is wanted
+    panel = Panel(state, _keys(options.key), clock, source, real_time)
+    _open_files(panel, options)
+    panel.start(options.speed, options.balance)
+    panel.set_faults(rules)
+    return panel
+
+
+def _open_files(panel: Panel, options: argparse.Namespace) -> None:
+    state, wanted = panel.state, options.currency
+    if state.currency and wanted not in {None, state.currency}:
+        raise UsageError(f"{options.state} was kept in {state.currency}, not in {wanted}.")
+    is_new = not state.currency
+    state.currency = state.currency or wanted or "USD"
+    if options.state:
+        panel.state_file = LineFile(options.state)
+        panel.state_file.append([{"event": "currency", "currency": state.currency}] if is_new else [])
+    if options.ledger:
+        panel.ledger_file = ledger.open_file(options.ledger, state.orders)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"Cannot listen on {host} port {port}: {reason}. Choose another --port.") from error
+
+
+def _announce(listening: socket.socket, keys: dict[str, str]) -> None:
+    host, port = listening.getsockname()[:2]
+    base = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    lines = [f"address: {base}{API_PATH}"]
+    lines += [f"key: {name} {key}" for key, name in keys.items()]
+    lines += [f"ledger: {base}/ledger", "not simulated:", *(f"  - {item}" for item in NOT_SIMULATED)]
+    print("\n".join(lines), flush=True)  # noqa: T201 - what the program is asked to say
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the sandbox until a signal ends it; give the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        listening = _listen(options.host, options.port)
+        panel = _panel(options)
+    except (UsageError, ScriptError, CatalogueError, StorageError) as error:
+        print(f"sandbox: {error}", file=sys.stderr)  # noqa: T201 - what the program is asked to say
+        return _FAILED
+    _announce(listening, panel.keys)
+    app = create_app(panel, options.latency)
+    web.run_app(app, sock=listening, access_log=None, print=None, shutdown_timeout=0.5)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

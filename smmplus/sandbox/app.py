@@ -1,0 +1,94 @@
+"""HTTP: a thin shell over the panel."""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from smmplus.sandbox import pages
+from smmplus.sandbox.control import control_routes
+from smmplus.sandbox.faults import Ending, Outcome
+from smmplus.sandbox.panel import Panel
+from smmplus.sandbox.wire import Reply, dump, json_reply
+
+API_PATH = "/api/v2"
+_LARGEST_BODY = 16 * 2**20
+# Linger for no time: the connection is reset, what is unsent is thrown away.
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+def create_app(panel: Panel, latency: float = 0.0) -> web.Application:
+    """Give the application; every call of the API takes `latency` real seconds longer."""
+    app = web.Application(client_max_size=_LARGEST_BODY)
+    app.router.add_post(API_PATH, _api(panel, latency))
+    app.router.add_get(API_PATH, _only_post)
+    app.router.add_route("*", f"{API_PATH}/", _without_slash)
+    app.router.add_get("/", _home)
+    app.router.add_get("/ledger", _ledger(panel))
+    app.router.add_get("/order/{order}", _order_page(panel))
+    app.add_routes(control_routes(panel))
+    return app
+
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def _api(panel: Panel, latency: float) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+        if request.query_string:
+            return respond(json_reply({"error": "Incorrect request"}))
+        outcome = panel.receive(request.headers.get("Content-Type", ""), body)
+        if outcome.delay or latency:
+            await asyncio.sleep(outcome.delay + latency)
+        if outcome.ending is not Ending.ANSWER:
+            _hang_up(request, outcome)
+        return respond(outcome.reply)
+
+    return handle
+
+
+def _hang_up(request: web.Request, outcome: Outcome) -> None:
+    if request.transport is None:
+        return
+    if outcome.ending is Ending.RESET:
+        peer: socket.socket = request.transport.get_extra_info("socket")
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+    request.transport.abort()
+
+
+def respond(reply: Reply) -> web.Response:
+    """Give the HTTP response of a reply."""
+    headers = {"Content-Type": reply.content_type, **dict(reply.headers)}
+    return web.Response(body=reply.body, status=reply.status, headers=headers)
+
+
+async def _only_post(_: web.Request) -> web.StreamResponse:
+    return respond(Reply(dump({"error": "Incorrect request"}), 405, headers=(("Allow", "POST"),)))
+
+
+async def _without_slash(_: web.Request) -> web.StreamResponse:
+    return web.Response(status=308, headers={"Location": API_PATH})
+
+
+async def _home(_: web.Request) -> web.StreamResponse:
+    return web.Response(text=pages.home(), content_type="text/html")
+
+
+def _ledger(panel: Panel) -> Handler:
+    async def handle(_: web.Request) -> web.StreamResponse:
+        return web.json_response(panel.ledger())
+
+    return handle
+
+
+def _order_page(panel: Panel) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        order = panel.state.orders.get(request.match_info["order"])
+        if order is None:
+            return web.Response(text=pages.page("No such order", ""), status=404, content_type="text/html")
+        return web.Response(text=pages.order(panel.order_facts(order)), content_type="text/html")
+
+    return handle

@@ -1,0 +1,32 @@
+"""The HTML pages for people."""
+
+from collections.abc import Mapping
+from html import escape
+
+NOT_SIMULATED = (
+    "live delivery: nothing is ordered anywhere, and links are not visited",
+    "the rate limits of smm.plus: only those that the fault script sets",
+    "moderation of comments and links",
+    "posts of subscriptions: they are accepted at charge 0 and bill nothing",
+    "prices, services and error texts of smm.plus: they are made up after its public documentation",
+)
+_PAGE = "<!DOCTYPE html><html lang=en><meta charset=utf-8><title>{title}</title><h1>{title}</h1>{body}</html>"
+
+
+def page(title: str, body: str) -> str:
+    """Give a page; `body` is HTML, the title is text."""
+    return _PAGE.format(title=escape(title), body=body)
+
+
+def home() -> str:
+    """Give the page that says what this is."""
+    items = "".join(f"<li>{escape(item)}</li>" for item in NOT_SIMULATED)
+    text = "<p>A simulated SMM panel for development and tests. No money moves here.</p>"
+    links = "<p>API: POST /api/v2. <a href=/ledger>Ledger</a>.</p>"
+    return page("Sandbox panel", f"{text}{links}<p>Not simulated:</p><ul>{items}</ul>")
+
+
+def order(facts: Mapping[str, object]) -> str:
+    """Give the page of an order."""
+    rows = "".join(f"<tr><th align=left>{escape(name)}<td>{escape(str(value))}" for name, value in facts.items())
+    return page(f"Order {facts['order']}", f"<table>{rows}</table>")

@@ -1,0 +1,123 @@
+"""The panel: engine, keys, clock, faults and files in one; no HTTP yet."""
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from smmplus.sandbox import engine, faults, ledger, lifecycle, money
+from smmplus.sandbox.changes import apply, settle
+from smmplus.sandbox.clock import Clock
+from smmplus.sandbox.fault_rules import Rule
+from smmplus.sandbox.records import BalanceSet, Event, Order, OrderAccepted, Refusal, ServiceChanged, State
+from smmplus.sandbox.storage import Entry, LineFile, entry_of
+from smmplus.sandbox.wire import Call, Reply, json_reply, parse_call
+
+MALFORMED = "malformed"
+UNKNOWN = "unknown"
+
+
+@dataclass(slots=True)
+class Panel:
+    """A panel at work. `keys` maps a key to its account's name; `real_time` gives Unix seconds."""
+
+    state: State
+    keys: dict[str, str] = field(repr=False)
+    clock: Clock
+    source: random.Random
+    real_time: Callable[[], float]
+    state_file: LineFile | None = None
+    ledger_file: LineFile | None = None
+    calls: Counter[str] = field(default_factory=Counter)
+    script: faults.Script = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.set_faults([])
+
+    def now(self) -> float:
+        """Give the sandbox time."""
+        return self.clock.now(self.real_time())
+
+    def receive(self, content_type: str, body: bytes) -> faults.Outcome:
+        """Take a call as it came: count it, let it suffer the faults, answer it."""
+        try:
+            call = parse_call(content_type, body)
+        except Refusal as refusal:
+            self.calls[MALFORMED] += 1
+            return faults.Outcome(json_reply({"error": str(refusal)}))
+        # A wrong client may send its key as the action: only known names are repeated in the ledger.
+        self.calls[call.action if call.action in engine.ACTIONS else UNKNOWN] += 1
+        rules = self.script.decide(call.action, call.fields)
+        return faults.suffer(rules, call, lambda: self._answer(call))
+
+    def _answer(self, call: Call) -> Reply:
+        account = self.keys.get(call.key)
+        if account is None:
+            return json_reply({"error": "Invalid API key"})
+        result = engine.perform(self.state, account, call.action, call.fields, self.now())
+        if result.events:
+            self._keep(result.events)
+        return json_reply(result.answer)
+
+    def _keep(self, events: Iterable[Event]) -> None:
+        self._record(events)
+        if self.ledger_file:
+            ledger.append(self.ledger_file, [event.order for event in events if isinstance(event, OrderAccepted)])
+
+    def _record(self, entries: Iterable[Entry]) -> None:
+        if self.state_file:
+            self.state_file.append([entry_of(entry) for entry in entries])
+
+    def start(self, speed: float, balance: Decimal) -> None:
+        """Go on at a speed, and open the accounts that are new."""
+        self.clock = self.clock.at_speed(self.real_time(), speed)
+        self._record([self.clock])
+        for name in self.keys.values():
+            if name not in self.state.balances:
+                self.set_balance(name, balance)
+
+    def set_faults(self, rules: list[Rule]) -> None:
+        """Replace the fault script; every count begins anew."""
+        self.script = faults.Script(rules, self.source)
+
+    def set_balance(self, account: str, balance: Decimal) -> None:
+        """Set the balance of an account."""
+        self._change(BalanceSet(account, balance, self.now()))
+
+    def change_service(self, service: str, changes: dict[str, object]) -> None:
+        """Change a service. Raises what `changes.apply` raises."""
+        self._change(ServiceChanged(service, changes, self.now()))
+
+    def _change(self, event: Event) -> None:
+        apply(self.state, event)
+        self._keep([event])
+
+    def advance(self, seconds: float) -> float:
+        """Move the clock on by some sandbox seconds; give the sandbox time."""
+        self.clock = self.clock.advanced(self.real_time(), seconds)
+        self._record([self.clock])
+        return self.now()
+
+    def ledger(self) -> dict[str, Any]:
+        """Give the ledger: every order, the calls received by action, the balances by key name."""
+        now = self.now()
+        settle(self.state, now)
+        return {
+            "orders": [ledger.live_entry(self.state, order, now) for order in self.state.orders.values()],
+            "calls": dict(self.calls),
+            "balances": {name: money.plain(balance) for name, balance in self.state.balances.items()},
+            "currency": self.state.currency,
+            "clock": now,
+        }
+
+    def order_facts(self, order: Order) -> dict[str, Any]:
+        """Give an order's entry in the ledger as it stands."""
+        now = self.now()
+        settle(self.state, now)
+        return {
+            **ledger.live_entry(self.state, order, now),
+            "service name": self.state.services[order.service].name if order.service in self.state.services else "",
+            "starts": lifecycle.starts_at(order),
+        }

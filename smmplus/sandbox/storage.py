@@ -1,0 +1,140 @@
+"""Files of JSON lines: the state as the events that made it, and the ledger.
+
+A line is handed to the operating system in one write before the answer goes out, so a killed sandbox loses no order it
+has answered. It is not synced to disk: a power cut may lose the last ones.
+"""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from smmplus.sandbox.clock import Clock
+from smmplus.sandbox.records import (
+    BalanceSet,
+    CancelRequested,
+    Event,
+    Order,
+    OrderAccepted,
+    Refill,
+    RefillRequested,
+    ServiceChanged,
+)
+
+Entry = Event | Clock
+
+
+class StorageError(Exception):
+    """A file cannot be used; the text names it and says why."""
+
+
+class LineFile:
+    """A file that is only appended to, line by line."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o600)
+        except OSError as error:
+            raise StorageError(f"{path}: {error.strerror}") from error
+
+    def append(self, entries: Iterable[dict[str, Any]]) -> None:
+        """Write entries, one JSON line each, in one piece."""
+        text = b"".join(_line(entry) for entry in entries)
+        while text:
+            text = text[os.write(self._file, text) :]
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._file)
+
+
+def _line(entry: dict[str, Any]) -> bytes:
+    return json.dumps(entry, separators=(",", ":"), default=_text_of_money).encode() + b"\n"
+
+
+def _text_of_money(value: object) -> str:
+    if isinstance(value, Decimal):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no place in a file")
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Read the entries of a file of lines; a file that is not there has none.
+
+    A last line without its end was never answered: once all others were read, it is cut off the file. Raises
+    StorageError for any other line that is no JSON object.
+    """
+    if not path.exists():
+        return
+    *lines, torn = path.read_bytes().split(b"\n")
+    for number, line in enumerate(lines, start=1):
+        yield _entry(path, number, line)
+    if torn:
+        _cut(path, torn)
+
+
+def _cut(path: Path, torn: bytes) -> None:
+    if not torn.startswith(b'{"'):
+        raise StorageError(f"{path} is no file of this sandbox")
+    os.truncate(path, path.stat().st_size - len(torn))
+
+
+def _entry(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    try:
+        entry = json.loads(line)
+    except ValueError as error:
+        raise StorageError(f"{path}, line {number}: no JSON") from error
+    if not isinstance(entry, dict):
+        raise StorageError(f"{path}, line {number}: no object")
+    return entry
+
+
+def entry_of(event: Entry) -> dict[str, Any]:
+    """Give the JSON object of an event or of the clock."""
+    match event:
+        case OrderAccepted(order):
+            return {"event": "order", **{name: getattr(order, name) for name in Order.__slots__}}
+        case RefillRequested(refill):
+            return {"event": "refill", **asdict(refill)}
+        case _:
+            return {"event": _NAMES[type(event)], **asdict(event)}
+
+
+_NAMES: dict[type, str] = {
+    CancelRequested: "cancel",
+    BalanceSet: "balance",
+    ServiceChanged: "service",
+    Clock: "clock",
+}
+
+
+def parse_entry(entry: dict[str, Any]) -> Entry:
+    """Read the JSON object of an event or of the clock.
+
+    Raises StorageError for any other.
+    """
+    values = dict(entry)
+    kind = values.pop("event", None)
+    try:
+        parsed: Entry = _PARSERS[kind](values)
+    except (KeyError, TypeError, ArithmeticError) as error:
+        raise StorageError(f"An entry of kind {kind!r} cannot be read") from error
+    return parsed
+
+
+def _order_accepted(values: dict[str, Any]) -> Entry:
+    charge, unit_price = Decimal(values.pop("charge")), Decimal(values.pop("unit_price"))
+    return OrderAccepted(Order(**values, charge=charge, unit_price=unit_price))
+
+
+_PARSERS: dict[object, Any] = {
+    "order": _order_accepted,
+    "refill": lambda values: RefillRequested(Refill(**values)),
+    "cancel": lambda values: CancelRequested(**values),
+    "balance": lambda values: BalanceSet(values["account"], Decimal(values["balance"]), values["at"]),
+    "service": lambda values: ServiceChanged(**values),
+    "clock": lambda values: Clock(**values),
+}
