@@ -153,7 +153,8 @@ class _OneContextAdapter(HTTPAdapter):
         super().init_poolmanager(*arguments, **options, ssl_context=tls_context())
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> ProxyManager:
-        return super().proxy_manager_for(proxy, **options, ssl_context=tls_context())
+        manager: ProxyManager = super().proxy_manager_for(proxy, **options, ssl_context=tls_context())
+        return manager
 
     def cert_verify(self, conn: object, url: object, verify: object, cert: object) -> None:
         """Leave verifying to the context: it holds the certificates, and demands one that fits."""

@@ -1,0 +1,94 @@
+"""Settling what cannot be known: the dead are buried here, and persons have the last word."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from sqlalchemy import Connection, insert, select, update
+
+from smmplus.errors import JournalConflictError
+from smmplus.journal import entries as entry_queries
+from smmplus.journal.entry import Entry
+from smmplus.journal.schema import campaigns, entries, notes, order_ids
+from smmplus.journal.states import SPENT, Event, State, after
+
+STILL_UNDER_WAY = timedelta(minutes=2)
+"""A panel may go on with a request whose connection is gone, for as long as its server lets a script run."""
+
+
+def bury(connection: Connection, is_alive: Callable[[str], bool], now: str) -> list[Entry]:
+    """Put into doubt whatever a dead process left behind as submitting, and give those entries."""
+    dead: dict[str | None, bool] = {}
+    left = []
+    for entry in entry_queries.unsettled(connection, None, State.SUBMITTING):
+        if entry.run_id not in dead:
+            dead[entry.run_id] = entry.run_id is None or not is_alive(entry.run_id)
+        if dead[entry.run_id]:
+            left.append(entry)
+    error = "the process that sent it is gone; nobody knows whether the panel took it"
+    for entry in left:
+        _write(connection, entry, Event.DEATH, {"settled_at": now, "error": error})
+    return left
+
+
+def find(connection: Connection, name: str, account_id: int) -> Entry:
+    """Find the entry that a person means by "campaign/key"; JournalConflictError where there is none."""
+    campaign, _, key = name.rpartition("/")
+    where = (entries.c.key == key) & (campaigns.c.name == campaign) & (campaigns.c.account_id == account_id)
+    found = connection.execute(select(entries.c.id).join(campaigns).where(where)).scalars().all()
+    if not found:
+        raise JournalConflictError(f"the journal knows no order {name!r}: `smmplus doubts` shows the names")
+    return entry_queries.with_ids(connection, found)[found[0]]
+
+
+def is_placed(
+    connection: Connection, entry: Entry, account_id: int, order_id: str, who: str, why: str, now: str
+) -> None:
+    """Take a person's word for which order it is."""
+    _must_be_in_doubt(entry)
+    known = entry_queries.with_order_ids(connection, account_id, [order_id])
+    if order_id in known:
+        raise JournalConflictError(f"order {order_id} is {known[order_id].name} already")
+    _write(connection, entry, Event.FOUND, {"settled_at": now, "order_id": order_id, "error": ""})
+    row = {"account_id": account_id, "order_id": order_id, "entry_id": entry.id, "attempt": entry.attempt}
+    connection.execute(insert(order_ids), {**row, "recorded_at": now})
+    _note(connection, entry, who, f"is order {order_id}", why, now)
+
+
+def is_not_placed(
+    connection: Connection, entry: Entry, who: str, why: str, now: datetime, is_alive: Callable[[str], bool]
+) -> None:
+    """Take a person's word that it was not placed, so that the next run may send it.
+
+    Refused while the sending could still be under way, here or at the panel.
+    """
+    if entry.state is State.SUBMITTING and entry.run_id and is_alive(entry.run_id):
+        raise JournalConflictError(f"{entry.name} is being sent by a process that is alive: stop that process first")
+    _must_be_in_doubt(entry)
+    until = datetime.fromisoformat(entry.sent_at or now.isoformat()) + STILL_UNDER_WAY
+    if now < until:
+        raise JournalConflictError(
+            f"{entry.name} could still be under way at the panel: look there once more after {until:%H:%M:%S} UTC"
+        )
+    _write(connection, entry, Event.NOT_PLACED, {"settled_at": now.isoformat(), "error": ""})
+    _note(connection, entry, who, "was not placed", why, now.isoformat())
+
+
+def _must_be_in_doubt(entry: Entry) -> None:
+    if entry.state is not State.IN_DOUBT:
+        order = f" as order {entry.order_id}" if entry.order_id else ""
+        raise JournalConflictError(f"{entry.name} is not in doubt: it is {entry.state.value}{order}")
+
+
+def _write(connection: Connection, entry: Entry, event: Event, values: dict[str, str]) -> None:
+    state = after(entry.state, event)
+    same = (entries.c.id == entry.id) & (entries.c.state == entry.state.value) & (entries.c.attempt == entry.attempt)
+    connection.execute(update(entries).where(same).values(state=state.value, **values))
+    if entry.cost and state not in SPENT:
+        spent = connection.execute(select(campaigns.c.spent).where(campaigns.c.id == entry.campaign_id)).scalar_one()
+        left = {"spent": str(Decimal(spent) - entry.cost)}
+        connection.execute(update(campaigns).where(campaigns.c.id == entry.campaign_id).values(left))
+
+
+def _note(connection: Connection, entry: Entry, who: str, what: str, why: str, now: str) -> None:
+    connection.execute(insert(notes), {"entry_id": entry.id, "at": now, "who": who, "what": what, "why": why})

@@ -1,0 +1,139 @@
+"""Finding entries, planning them, and writing down what was polled. Every function runs in the caller's transaction."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
+
+from smmplus.journal.entry import Entry, Planned, read_entry, select_entries, text_or_none
+from smmplus.journal.schema import accounts, campaigns, entries, order_ids
+from smmplus.journal.states import Event, State, after
+from smmplus.models import OrderStatus, Phase
+
+_MOST_VALUES = 500
+"""Values in one IN list; SQLite takes 32,766, older ones 999."""
+
+
+def of_batch(connection: Connection, batch_id: int) -> list[Entry]:
+    """Give the entries of a batch, in the order in which they were planned."""
+    return _found(connection, entries.c.batch_id == batch_id)
+
+
+def with_keys(connection: Connection, campaign_id: int, keys: Iterable[str]) -> dict[str, Entry]:
+    """Find a campaign's entries by their keys."""
+    parts = (
+        _found(connection, (entries.c.campaign_id == campaign_id) & entries.c.key.in_(part)) for part in _parts(keys)
+    )
+    return {entry.key: entry for part in parts for entry in part}
+
+
+def with_fingerprints(connection: Connection, account_id: int, fingerprints: Iterable[str]) -> list[Entry]:
+    """Find an account's entries that order the same, in all campaigns."""
+    of_account = campaigns.c.account_id == account_id
+    parts = (_found(connection, of_account & entries.c.fingerprint.in_(part)) for part in _parts(fingerprints))
+    return [entry for part in parts for entry in part]
+
+
+def with_order_ids(connection: Connection, account_id: int, ids: Iterable[str]) -> dict[str, Entry]:
+    """Find an account's entries by order id, also by a second one that an entry was given."""
+    owners: dict[str, int] = {}
+    for part in _parts(ids):
+        columns = order_ids.c
+        where = (columns.account_id == account_id) & columns.order_id.in_(part)
+        owners.update(connection.execute(select(columns.order_id, columns.entry_id).where(where)).tuples().all())
+    known = with_ids(connection, owners.values())
+    return {order_id: known[entry_id] for order_id, entry_id in owners.items()}
+
+
+def with_ids(connection: Connection, ids: Iterable[int]) -> dict[int, Entry]:
+    """Find entries by the journal's own numbers."""
+    parts = (_found(connection, entries.c.id.in_(part)) for part in _parts(ids))
+    return {entry.id: entry for part in parts for entry in part}
+
+
+def unsettled(connection: Connection, account_id: int | None, state: State) -> list[Entry]:
+    """Give the entries that are submitting or in doubt, of one account or of all."""
+    # The index's own condition is repeated: without it SQLite does not use a partial index.
+    where = entries.c.state.in_([State.SUBMITTING.value, State.IN_DOUBT.value]) & (entries.c.state == state.value)
+    if account_id is not None:
+        where &= accounts.c.id == account_id
+    return _found(connection, where)
+
+
+def plan(connection: Connection, campaign_id: int, batch_id: int, planned: Sequence[Planned]) -> None:
+    """Create entries that are to be placed."""
+    rows = [
+        {
+            "campaign_id": campaign_id,
+            "batch_id": batch_id,
+            "key": item.key,
+            "fingerprint": item.request.fingerprint,
+            "content": item.request.content,
+            "cost": text_or_none(item.cost),
+            "state": State.PLANNED.value,
+        }
+        for item in planned
+    ]
+    if rows:
+        connection.execute(insert(entries), rows)
+
+
+def plan_again(connection: Connection, batch_id: int, planned: Mapping[int, Planned]) -> None:
+    """Take up entries that are planned or were refused: into this batch, at today's price."""
+    known = with_ids(connection, planned)
+    rows = []
+    for entry_id, item in planned.items():
+        state = known[entry_id].state
+        state = state if state is State.PLANNED else after(state, Event.NEW_RUN)
+        rows.append({"of": entry_id, "new_state": state.value, "new_cost": text_or_none(item.cost)})
+    statement = update(entries).where(entries.c.id == bindparam("of"))
+    if rows:
+        values = {"state": bindparam("new_state"), "cost": bindparam("new_cost"), "batch_id": batch_id}
+        connection.execute(statement.values(**values), rows)
+
+
+def move_to_batch(connection: Connection, batch_id: int, ids: Iterable[int]) -> None:
+    """Let entries belong to a batch, whatever their state: their rows stand in its sheet now."""
+    for part in _parts(ids):
+        connection.execute(update(entries).where(entries.c.id.in_(part)).values(batch_id=batch_id))
+
+
+def record_statuses(connection: Connection, statuses: Mapping[int, OrderStatus], now: str) -> None:
+    """Write down what the panel said of accepted orders."""
+    rows = [
+        {
+            "of": entry_id,
+            "new_status": status.status,
+            "new_final": int(status.phase is Phase.FINAL),
+            "new_charge": text_or_none(status.charge),
+            "new_start": None if status.start_count is None else str(status.start_count),
+            "new_remains": None if status.remains is None else str(status.remains),
+            "new_currency": status.currency,
+        }
+        for entry_id, status in statuses.items()
+    ]
+    if rows:
+        connection.execute(_STATUS.values(polled_at=now), rows)
+
+
+_STATUS = (
+    update(entries)
+    .where(entries.c.id == bindparam("of"))
+    .values(
+        order_status=bindparam("new_status"),
+        final=bindparam("new_final"),
+        charge=bindparam("new_charge"),
+        start_count=bindparam("new_start"),
+        remains=bindparam("new_remains"),
+        currency=bindparam("new_currency"),
+    )
+)
+
+
+def _found(connection: Connection, where: ColumnElement[bool]) -> list[Entry]:
+    return [read_entry(row) for row in connection.execute(select_entries().where(where).order_by(entries.c.id))]
+
+
+def _parts(values: Iterable[object]) -> Iterator[list[object]]:
+    unique = list(dict.fromkeys(values))
+    for start in range(0, len(unique), _MOST_VALUES):
+        yield unique[start : start + _MOST_VALUES]

@@ -1,0 +1,103 @@
+"""An entry of the journal as a frozen value, and how it is read from its row."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from sqlalchemy import Row, Select, select
+
+from smmplus.journal.schema import accounts, batches, campaigns, entries
+from smmplus.journal.states import State
+from smmplus.models import OrderRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """An order that is to be placed: who it is, what it orders, what it is expected to cost."""
+
+    key: str
+    request: OrderRequest
+    cost: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the journal knows of one order. Times are UTC in ISO 8601, amounts in the account's currency."""
+
+    id: int
+    account: str
+    campaign: str
+    campaign_id: int
+    batch_id: int
+    source: str
+    """The name of the sheet's file, or of the task."""
+    batch_finished: bool
+    key: str
+    content: str
+    fingerprint: str
+    cost: Decimal | None
+    state: State
+    attempt: int
+    run_id: str | None
+    sent_at: str | None
+    settled_at: str | None
+    order_id: str | None
+    error: str
+    meaning: str
+    order_status: str
+    final: bool
+    charge: Decimal | None
+    start_count: str | None
+    remains: str | None
+    currency: str
+    polled_at: str | None
+
+    @property
+    def name(self) -> str:
+        """The entry's key as people write it: campaign and key."""
+        return f"{self.campaign}/{self.key}"
+
+    @property
+    def request(self) -> OrderRequest:
+        """What is ordered."""
+        return OrderRequest.from_content(self.content)
+
+
+def key_of(request: OrderRequest, nth: int) -> str:
+    """Name the nth of a campaign's equal orders (from 1) by its content, never by row number or file."""
+    return f"{request.fingerprint[:16]}-{nth}"
+
+
+def select_entries() -> Select[tuple[object, ...]]:
+    """Select what `read_entry` reads."""
+    return (
+        select(
+            entries,
+            campaigns.c.name.label("campaign"),
+            accounts.c.name.label("account"),
+            batches.c.source,
+            batches.c.finished_at,
+        )
+        .join(campaigns, campaigns.c.id == entries.c.campaign_id)
+        .join(accounts, accounts.c.id == campaigns.c.account_id)
+        .join(batches, batches.c.id == entries.c.batch_id)
+    )
+
+
+def read_entry(row: Row[tuple[object, ...]]) -> Entry:
+    """Read an entry from a row of `select_entries`."""
+    values = dict(row._mapping)  # noqa: SLF001 (the documented way to a row's names)
+    finished = values.pop("finished_at") is not None
+    for name in ("cost", "charge"):
+        values[name] = decimal_or_none(values[name])
+    values.update(state=State(values["state"]), final=bool(values["final"]), batch_finished=finished)
+    return Entry(**values)
+
+
+def decimal_or_none(text: str | None) -> Decimal | None:
+    """Read an amount that the journal wrote."""
+    return None if text is None else Decimal(text)
+
+
+def text_or_none(amount: Decimal | None) -> str | None:
+    """Write an amount for the journal, exactly."""
+    return None if amount is None else str(amount)

@@ -1,0 +1,214 @@
+"""One commit for whatever waits: the outcomes that came in, and the next intents.
+
+A commit that reaches the disk takes milliseconds; sharing it between the orders under way makes placing twenty times
+as fast (measured). All rows are read first, the decisions are `states.settle`'s, then all is written.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from smmplus.journal.entry import decimal_or_none
+from smmplus.journal.schema import campaigns, entries, notes, order_ids
+from smmplus.journal.states import Change, Current, Event, Outcome, State, after, settle
+
+
+class Refusal(Enum):
+    """Why an intent was not taken: nothing may be sent."""
+
+    NOT_PLANNED = "another process has taken it, or it is settled"
+    BUDGET = "the budget would be passed"
+    NO_BOUND = "nobody can say what it will cost, and there is a budget"
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """An entry that is about to be sent."""
+
+    entry: int
+    max_spend: Decimal | None = None
+    """What its campaign may spend in all; None for no bound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A committed intent: this entry may be sent once, now."""
+
+    entry: int
+    number: int
+
+
+Move = Intent | Outcome
+Answer = Attempt | Refusal | Change | None
+"""To an intent an Attempt or a Refusal; to an outcome the Change, or None where it was stale."""
+
+
+@dataclass(slots=True)
+class _Known:
+    current: Current
+    campaign_id: int
+    account_id: int
+
+
+def apply(connection: Connection, moves: Sequence[Move], *, run_id: str, now: str) -> list[Answer]:
+    """Apply moves in one transaction, in their order, and answer each."""
+    wave = _Wave(connection, moves, run_id=run_id, now=now)
+    answers = [wave.take(move) for move in moves]
+    wave.write()
+    return answers
+
+
+class _Wave:
+    def __init__(self, connection: Connection, moves: Sequence[Move], *, run_id: str, now: str) -> None:
+        self._connection, self._run_id, self._now = connection, run_id, now
+        self._known = _read_known(connection, {move.entry for move in moves})
+        self._spent = _read_spent(connection, {known.campaign_id for known in self._known.values()})
+        self._owners = _read_owners(connection, self._known.values(), moves)
+        self._intents: list[dict[str, object]] = []
+        self._outcomes: list[dict[str, object]] = []
+        self._ids: list[dict[str, object]] = []
+        self._notes: list[dict[str, object]] = []
+
+    def take(self, move: Move) -> Answer:
+        return self._intend(move) if isinstance(move, Intent) else self._settle(move)
+
+    def _intend(self, intent: Intent) -> Attempt | Refusal:
+        known = self._known[intent.entry]
+        current = known.current
+        if current.state is not State.PLANNED:
+            return Refusal.NOT_PLANNED
+        if intent.max_spend is not None:
+            if current.cost is None:
+                return Refusal.NO_BOUND
+            if self._spent[known.campaign_id] + current.cost > intent.max_spend:
+                return Refusal.BUDGET
+        state, number = after(current.state, Event.INTENT), current.attempt + 1
+        self._spent[known.campaign_id] += current.cost or Decimal(0)
+        known.current = Current(state, number, current.order_id, current.cost)
+        self._intents.append({"of": intent.entry, "attempt": number})
+        return Attempt(intent.entry, number)
+
+    def _settle(self, outcome: Outcome) -> Change | None:
+        known = self._known[outcome.entry]
+        outcome = self._refuse_foreign_id(known, outcome)
+        change = settle(known.current, outcome)
+        if change is None:
+            return None
+        self._spent[known.campaign_id] += change.spent
+        self._write_outcome(outcome, change)
+        self._write_id(known, outcome)
+        known.current = Current(change.state, known.current.attempt, change.order_id, known.current.cost)
+        return change
+
+    def _refuse_foreign_id(self, known: _Known, outcome: Outcome) -> Outcome:
+        """Keep an order from belonging to two entries: an id that is known as another's proves nothing."""
+        owner = self._owners.get((known.account_id, outcome.order_id or ""))
+        if owner in {None, outcome.entry}:
+            return outcome
+        error = f"the panel answered with order {outcome.order_id}, which is another row's already"
+        return Outcome(outcome.entry, outcome.attempt, Event.DOUBT, error=error)
+
+    def _write_outcome(self, outcome: Outcome, change: Change) -> None:
+        self._outcomes.append(
+            {
+                "of": outcome.entry,
+                "new_state": change.state.value,
+                "new_order_id": change.order_id,
+                "new_error": change.alarm or outcome.error,
+                "new_meaning": outcome.meaning,
+            }
+        )
+        if change.alarm:
+            note = {"entry_id": outcome.entry, "at": self._now, "who": self._run_id, "what": "alarm"}
+            self._notes.append({**note, "why": change.alarm})
+
+    def _write_id(self, known: _Known, outcome: Outcome) -> None:
+        if outcome.order_id is None or (known.account_id, outcome.order_id) in self._owners:
+            return
+        self._owners[known.account_id, outcome.order_id] = outcome.entry
+        self._ids.append(
+            {
+                "account_id": known.account_id,
+                "order_id": outcome.order_id,
+                "entry_id": outcome.entry,
+                "attempt": outcome.attempt,
+                "recorded_at": self._now,
+            }
+        )
+
+    def write(self) -> None:
+        intents = _INTENT.values(run_id=self._run_id, sent_at=self._now)
+        outcomes = _OUTCOME.values(settled_at=self._now)
+        spent = [{"of": campaign, "new_spent": str(amount)} for campaign, amount in self._spent.items()]
+        for statement, rows in (
+            (outcomes, self._outcomes),
+            (intents, self._intents),
+            (insert(order_ids), self._ids),
+            (insert(notes), self._notes),
+            (_SPENT, spent),
+        ):
+            if rows:
+                self._connection.execute(statement, rows)
+
+
+_INTENT = (
+    update(entries)
+    .where(entries.c.id == bindparam("of"))
+    .values(state=State.SUBMITTING.value, attempt=bindparam("attempt"), settled_at=None, error="", meaning="")
+)
+_OUTCOME = (
+    update(entries)
+    .where(entries.c.id == bindparam("of"))
+    .values(
+        state=bindparam("new_state"),
+        order_id=bindparam("new_order_id"),
+        error=bindparam("new_error"),
+        meaning=bindparam("new_meaning"),
+    )
+)
+_SPENT = update(campaigns).where(campaigns.c.id == bindparam("of")).values(spent=bindparam("new_spent"))
+
+
+def _read_known(connection: Connection, ids: Iterable[int]) -> dict[int, _Known]:
+    """Read and lock the entries, so that what is decided on them still holds when it is written."""
+    columns = entries.c
+    found = connection.execute(
+        select(
+            columns.id, columns.state, columns.attempt, columns.order_id, columns.cost, columns.campaign_id,
+            campaigns.c.account_id,
+        )
+        .join(campaigns, campaigns.c.id == columns.campaign_id)
+        .where(columns.id.in_(sorted(ids)))
+        .with_for_update()
+    )  # fmt: skip
+    return {
+        row.id: _Known(
+            Current(State(row.state), row.attempt, row.order_id, decimal_or_none(row.cost)),
+            row.campaign_id,
+            row.account_id,
+        )
+        for row in found
+    }
+
+
+def _read_spent(connection: Connection, ids: Iterable[int]) -> dict[int, Decimal]:
+    columns = campaigns.c
+    found = connection.execute(select(columns.id, columns.spent).where(columns.id.in_(sorted(ids))).with_for_update())
+    return {row.id: Decimal(row.spent) for row in found}
+
+
+def _read_owners(
+    connection: Connection, known: Iterable[_Known], moves: Sequence[Move]
+) -> "dict[tuple[int, str], int]":
+    ids = {move.order_id for move in moves if isinstance(move, Outcome) and move.order_id}
+    accounts = {item.account_id for item in known}
+    columns = order_ids.c
+    found = connection.execute(
+        select(columns.account_id, columns.order_id, columns.entry_id).where(
+            columns.account_id.in_(accounts), columns.order_id.in_(ids)
+        )
+    )
+    return {(row.account_id, row.order_id): row.entry_id for row in found}

@@ -1,0 +1,239 @@
+"""Placing orders so that none is sent twice and none is lost: intent on disk, one sending, outcome on disk.
+
+Nothing here repeats an `add` that may have arrived. What certainly never left, or was answered "not now", is planned
+again in the journal and gets a new attempt, with an intent of its own.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum
+
+from smmplus import protocol
+from smmplus.async_client import AsyncClient
+from smmplus.commits import Commits
+from smmplus.errors import (
+    AccountError,
+    BusyError,
+    CallError,
+    DuplicateGuardError,
+    MalformedCallError,
+    NeverSentError,
+    SmmPlusError,
+    UnknownRefusalError,
+)
+from smmplus.journal.states import Change, Event, Outcome, State
+from smmplus.journal.wave import Answer, Attempt, Intent, Refusal
+from smmplus.models import OrderRequest
+from smmplus.refusals import Meaning
+from smmplus.retry import async_retrying
+
+STALE_SECONDS = 5.0
+"""An intent older than this is not sent: the process was suspended, and somebody may have settled the row since."""
+
+MOST_IN_A_ROW = 3
+"""Unknown refusals, or orders in doubt, one after the other: something is wrong with the panel, not with the rows."""
+
+
+class Stop(Enum):
+    """Why a run ended before every order was sent."""
+
+    ACCOUNT = "the panel refuses the account"
+    BUDGET = "the budget would be passed"
+    UNKNOWN = "the panel refused three in a row with a text that is not known"
+    DOUBT = "three in a row are in doubt"
+    UNREACHABLE = "the panel cannot be reached, or says not now"
+    MISTAKE = "the panel does not understand the call"
+    JOURNAL = "the journal cannot be written"
+    ASKED = "it was asked to stop"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A planned entry of the journal, and what is sent for it."""
+
+    entry: int
+    request: OrderRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What became of one order in this run."""
+
+    entry: int
+    state: State
+    order_id: str | None = None
+    error: str = ""
+
+
+@dataclass(slots=True)
+class Progress:
+    """What a placing run did; `stop` is None where it went through to its end."""
+
+    sent: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    in_doubt: int = 0
+    held: int = 0
+    """Planned again: never left, "not now", the account, a duplicate guard."""
+    stop: Stop | None = None
+    reason: str = ""
+    """The words behind `stop`."""
+    alarms: list[str] = field(default_factory=list)
+    """Two order ids for one row."""
+    unrecorded: dict[int, str] = field(default_factory=dict)
+    """Order ids by entry that the panel gave and the journal could not take: the run must show them."""
+
+    def stop_for(self, stop: Stop, reason: str) -> None:
+        """Send no further order; the first reason stays."""
+        if self.stop is None:
+            self.stop, self.reason = stop, reason
+
+
+def both_clocks() -> tuple[float, float]:
+    """Give the running clock and the wall clock: one stands still while the machine sleeps, the other may be set back."""
+    return time.monotonic(), time.time()
+
+
+class Placer:
+    """Places orders of one account through one journal; share one for all orders of a process.
+
+    `max_spend` bounds what the orders' campaign may spend in all, at the prices read; `on_placed` hears of each order
+    after its outcome is on disk.
+    """
+
+    def __init__(
+        self,
+        client: AsyncClient,
+        commits: Commits,
+        *,
+        max_spend: Decimal | None = None,
+        on_placed: Callable[[Placed], None] = lambda _: None,
+        clock: Callable[[], tuple[float, float]] = both_clocks,
+    ) -> None:
+        self.progress = Progress()
+        self._client = client
+        self._commits = commits
+        self._max_spend = max_spend
+        self._on_placed = on_placed
+        self._clock = clock
+        self._unknown_in_a_row = 0
+        self._doubts_in_a_row = 0
+
+    async def place_all(self, orders: Iterable[Order]) -> Progress:
+        """Place orders, as many at once as the client allows, until all are sent or something stops the run.
+
+        `orders` is read as places get free, so that only a window of them is in memory.
+        """
+        queue = iter(orders)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._client.in_flight):
+                group.create_task(self._work(queue))
+        return self.progress
+
+    async def place(self, order: Order) -> Placed | None:
+        """Place one order; None where nothing was sent, because it is not planned any more or the run has stopped."""
+        try:
+            placed: Placed | None = await async_retrying(effect=True, sleep=self._client.sleep)(self._attempt, order)
+        except CallError as error:
+            self.progress.held += 1
+            self._stop_for(error)
+            placed = Placed(order.entry, State.PLANNED, error=str(error))
+        if placed is not None:
+            self._on_placed(placed)
+        return placed
+
+    async def _work(self, queue: Iterator[Order]) -> None:
+        for order in queue:
+            if self.progress.stop is not None:
+                return
+            try:
+                await self.place(order)
+            except SmmPlusError as error:
+                self.progress.stop_for(Stop.JOURNAL, str(error))
+
+    async def _attempt(self, order: Order) -> Placed | None:
+        """Make one attempt. Raises the error behind an order that is planned again, for the retry policy to judge."""
+        async with self._client.turn():
+            if self.progress.stop is not None:
+                return None
+            began = self._clock()
+            answer = await self._commits.commit(Intent(order.entry, self._max_spend))
+            if not isinstance(answer, Attempt):
+                return self._not_taken(order, answer)
+            outcome, error = await self._send(order, answer, began)
+        return self._told(outcome, error, await self._record(outcome))
+
+    async def _record(self, outcome: Outcome) -> Answer:
+        try:
+            return await self._commits.commit(outcome)
+        except SmmPlusError:
+            if outcome.order_id is not None:
+                self.progress.unrecorded[outcome.entry] = outcome.order_id
+            raise
+
+    async def _send(
+        self, order: Order, attempt: Attempt, began: tuple[float, float]
+    ) -> tuple[Outcome, CallError | None]:
+        self.progress.sent += 1
+        try:
+            order_id = await self._client.ask(
+                protocol.add(order.request), before_body=lambda: self._refuse_stale(began)
+            )
+        except CallError as error:
+            return outcome_of(attempt, error), error
+        return Outcome(attempt.entry, attempt.number, Event.ORDER_ID, order_id), None
+
+    def _refuse_stale(self, began: tuple[float, float]) -> None:
+        if max(now - then for now, then in zip(self._clock(), began, strict=True)) > STALE_SECONDS:
+            raise NeverSentError(f"more than {STALE_SECONDS:.0f} s passed since the intent was written; not sent")
+
+    def _not_taken(self, order: Order, answer: Answer) -> None:
+        if isinstance(answer, Refusal) and answer is not Refusal.NOT_PLANNED:
+            self.progress.stop_for(Stop.BUDGET, f"{answer.value} ({order.request.values.get('link', '')})")
+
+    def _told(self, outcome: Outcome, error: CallError | None, change: Answer) -> Placed:
+        """Count an outcome that is on disk; raise its error where the order is planned again."""
+        if not isinstance(change, Change):
+            return Placed(outcome.entry, State.IN_DOUBT, error="somebody settled this order while it was being sent")
+        if change.alarm:
+            self.progress.alarms.append(change.alarm)
+        self._count(change.state, error)
+        if change.state is State.PLANNED and error is not None and not isinstance(error, DuplicateGuardError):
+            raise error
+        return Placed(outcome.entry, change.state, change.order_id, outcome.error)
+
+    def _count(self, state: State, error: CallError | None) -> None:
+        self.progress.accepted += state is State.ACCEPTED
+        self.progress.rejected += state is State.REJECTED
+        self.progress.in_doubt += state is State.IN_DOUBT
+        self.progress.held += isinstance(error, DuplicateGuardError)
+        self._unknown_in_a_row = self._unknown_in_a_row + 1 if isinstance(error, UnknownRefusalError) else 0
+        self._doubts_in_a_row = self._doubts_in_a_row + 1 if state is State.IN_DOUBT else 0
+        if self._unknown_in_a_row >= MOST_IN_A_ROW:
+            self.progress.stop_for(Stop.UNKNOWN, str(error))
+        if self._doubts_in_a_row >= MOST_IN_A_ROW:
+            self.progress.stop_for(Stop.DOUBT, str(error))
+
+    def _stop_for(self, error: CallError) -> None:
+        reasons = {AccountError: Stop.ACCOUNT, MalformedCallError: Stop.MISTAKE}
+        self.progress.stop_for(reasons.get(type(error), Stop.UNREACHABLE), str(error))
+
+
+def outcome_of(attempt: Attempt, error: CallError) -> Outcome:
+    """PURE: tell what an error of an `add` makes of its attempt."""
+    event = _event(error)
+    meaning = Meaning.UNKNOWN.name if isinstance(error, UnknownRefusalError) else ""
+    return Outcome(attempt.entry, attempt.number, event, error=str(error), meaning=meaning)
+
+
+def _event(error: CallError) -> Event:
+    if error.may_have_taken_effect:
+        return Event.DOUBT
+    return Event.HELD_BACK if isinstance(error, _HELD_BACK) else Event.REFUSAL
+
+
+_HELD_BACK = (NeverSentError, BusyError, AccountError, DuplicateGuardError, MalformedCallError)
+"""After these the row itself may be right: it stays planned."""
