@@ -4,7 +4,8 @@
 
     SheetError               the file cannot be used: what, where, and what to do
     ├── RefusedFileError     looked at before a reader opened it, and refused
-    └── ChangedSheetError    somebody saved the file since it was read
+    ├── ChangedSheetError    somebody saved the file since it was read
+    └── CannotSpliceError    results cannot go into the file itself; never leaves `bulk.writing`
 
 A single bad cell is no exception but a :class:`bulk.sheet.Problem`: all of them are shown at once.
 """
@@ -20,3 +21,7 @@ class RefusedFileError(SheetError):
 
 class ChangedSheetError(SheetError):
     """The file on disk is no longer the one that was read."""
+
+
+class CannotSpliceError(SheetError):
+    """Results cannot be put into this file without harming something else in it; they go to a file beside it."""

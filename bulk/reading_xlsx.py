@@ -28,6 +28,7 @@ def parse_xlsx(path: Path, data: bytes, *, sheet: str | None, hidden: Literal["r
         facts = read_facts(archive.unpack(chosen.part))
     except (calamine.CalamineError, ArchiveError, RefusedXmlError) as error:
         raise SheetError(f"{path}: cannot be read: {error}. Open it in Excel and save it again.") from error
+    rows = _down_to_flaws(rows, facts)
     draft = _draft(path, chosen.name, rows)
     _add_rows(draft, rows, facts, hidden)
     draft.problems.extend(_merged_cells(draft, rows, facts))
@@ -39,6 +40,12 @@ def parse_xlsx(path: Path, data: bytes, *, sheet: str | None, hidden: Literal["r
 def _rows_of(book: calamine.CalamineWorkbook, name: str) -> Rows:
     """Give all rows from row 1 and all columns from A on."""
     return book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+
+
+def _down_to_flaws(rows: Rows, facts: SheetFacts) -> Rows:
+    """Add the rows at the end that hold only formulas without values, or errors: calamine leaves them out."""
+    last = max((row for row, _ in facts.flaws), default=0)
+    return [*rows, *([""] * len(rows[0]) for _ in range(last - len(rows)))] if rows else rows
 
 
 def _choose(

@@ -1,0 +1,46 @@
+"""Results as text that is safe in any cell."""
+
+import re
+from collections.abc import Mapping
+
+from bulk.sheet import RESULT_FIELDS, Sheet
+
+CELL_LIMIT = 32_767
+"""A cell holds so many characters, counted in UTF-16 (Excel's specifications and limits)."""
+
+CUT_MARK = " …[cut]"
+
+Changes = Mapping[int, Mapping[str, str]]
+"""Row number -> result field -> cleaned text; "" empties the cell."""
+
+# Line breaks become spaces: in CSV they would move every row below, and with it the rows' numbers.
+_BREAKS = re.compile("[\\t\\n\\v\\f\\r\\x85\\u2028\\u2029]+")
+_UNWRITABLE = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\ud800-\\udfff\\ufffe\\uffff\\ufeff]")
+
+
+def clean(text: str) -> str:
+    """Drop control characters, put spaces for line breaks, and cut what no cell can hold, with a mark."""
+    if len(text) < CELL_LIMIT // 2 and text.isascii() and text.isprintable():
+        return text.strip()
+    text = _UNWRITABLE.sub("", _BREAKS.sub(" ", text)).strip()
+    units = text.encode("utf-16-le")
+    if len(units) <= 2 * CELL_LIMIT:
+        return text
+    return units[: 2 * (CELL_LIMIT - len(CUT_MARK))].decode("utf-16-le", errors="ignore") + CUT_MARK
+
+
+def clean_results(sheet: Sheet, results: Changes) -> Changes:
+    """Clean every text; ValueError if a row is none of the sheet's or a field is no result field."""
+    unknown_rows = results.keys() - set(sheet.frame.index)
+    if unknown_rows:
+        raise ValueError(f"{sheet.path} has no order in row {min(unknown_rows)}")
+    unknown_fields = {field for fields in results.values() for field in fields}.difference(RESULT_FIELDS)
+    if unknown_fields:
+        raise ValueError(f"{min(unknown_fields)!r} is no result field")
+    return {row: {field: clean(text) for field, text in fields.items()} for row, fields in results.items()}
+
+
+def new_fields(changes: Changes, present: Mapping[str, object]) -> list[str]:
+    """List the result fields that have something to say and no column yet, in their usual order."""
+    spoken = {field for fields in changes.values() for field, text in fields.items() if text}
+    return [field for field in RESULT_FIELDS if field in spoken and field not in present]

@@ -1,0 +1,162 @@
+"""Finds the places in a worksheet's XML where result cells stand or belong, as byte offsets."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from bulk.columns import field_of
+from bulk.grid import Cursor, parse_range
+from bulk.sheet import RESULT_FIELDS
+from bulk.xml_parts import feed, local_name, make_parser
+
+_REST_OF_TAG = re.compile(rb"""(?:[^>"']|"[^"]*"|'[^']*')*>""")
+
+
+def tag_end(data: bytes, start: int) -> int:
+    """Give the offset behind the tag that begins at `start`; a ">" inside an attribute does not end it."""
+    match = _REST_OF_TAG.match(data, start)
+    if match is None:
+        raise ValueError("a tag without end")
+    return match.end()
+
+
+@dataclass(frozen=True, slots=True)
+class CellMark:
+    """A cell that stands at or right of the first result column."""
+
+    column: int
+    start: int
+    end: int
+    style: str | None
+    is_formula: bool
+
+
+@dataclass(slots=True)
+class RowMark:
+    """A row that gets results. All offsets are in bytes."""
+
+    number: int
+    start: int
+    end: int = 0
+    """Where its end tag begins; for a row without one (``<row/>``) the same as `start`."""
+    cells: list[CellMark] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Places:
+    """What the scan finds."""
+
+    columns: dict[str, int]
+    """Result field -> column; those that an earlier call appended are read from the header itself."""
+    rows: list[RowMark] = field(default_factory=list)
+    last_column: int = 0
+    """The last column in use, formatted cells, merged cells and filters included."""
+    header_style: str | None = None
+    """The style of the header's last cell."""
+    has_formula: bool = False
+    dimension: int | None = None
+    """Where the dimension tag begins."""
+
+
+def find_places(data: bytes, columns: Mapping[str, int], header_row: int, rows: Iterable[int]) -> Places:
+    """Go through the XML once.
+
+    :param columns: the result fields whose columns are known.
+    :param rows: the numbers of the rows that get results.
+    :raises ValueError: if the XML cannot be understood.
+    """
+    scan = _Scan(Places(dict(columns)), header_row, frozenset(rows))
+    feed(scan.parser, [data])
+    return scan.places
+
+
+class _Scan:
+    """Follows rows and cells; ends of elements are heard only where the row at hand gets results."""
+
+    def __init__(self, places: Places, header_row: int, rows: frozenset[int]) -> None:
+        self.places = places
+        self._header_row = header_row
+        self._wanted = rows
+        self._first_result = min(places.columns.values(), default=1 << 20)
+        self._cursor = Cursor()
+        self._row = self._cell = self._formula = self._data = ""
+        self._mark: RowMark | None = None
+        self._open: tuple[int, str | None] | None = None
+        self._is_formula = False
+        self._inline: list[str] = []
+        self.parser = make_parser()
+        self.parser.StartElementHandler = self._outside
+
+    def _outside(self, name: str, attributes: dict[str, str]) -> None:
+        match local_name(name):
+            case "sheetData":
+                namespace = name.removesuffix("sheetData")
+                self._row, self._cell, self._data = f"{namespace}row", f"{namespace}c", name
+                self._formula = f"{namespace}f"
+                self.parser.StartElementHandler = self._start
+                self.parser.EndElementHandler = self._end
+            case "dimension":
+                self.places.dimension = self.parser.CurrentByteIndex
+            case "mergeCell" | "autoFilter" if "ref" in attributes:
+                _, _, bottom, right = parse_range(attributes["ref"])
+                if bottom >= self._header_row:
+                    self.places.last_column = max(self.places.last_column, right)
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        if name == self._cell:
+            column = self._cursor.enter_cell(attributes.get("r"))
+            self.places.last_column = max(self.places.last_column, column)
+            if self._mark is not None:
+                self._start_cell(column, attributes)
+        elif name == self._row:
+            self._start_row(self._cursor.enter_row(attributes.get("r")))
+        elif name == self._formula:
+            self.places.has_formula = self._is_formula = True
+
+    def _start_row(self, number: int) -> None:
+        if number in self._wanted or number == self._header_row:
+            self._mark = RowMark(number, self.parser.CurrentByteIndex)
+            self.places.rows.append(self._mark)
+            if number == self._header_row:
+                self.parser.CharacterDataHandler = self._inline.append
+
+    def _start_cell(self, column: int, attributes: dict[str, str]) -> None:
+        self._inline.clear()
+        if self._cursor.row == self._header_row:
+            self.places.header_style = attributes.get("s")
+            self._is_inline = attributes.get("t") == "inlineStr"
+        if column >= self._first_result:
+            self._open, self._is_formula = (self.parser.CurrentByteIndex, attributes.get("s")), False
+
+    def _end(self, name: str) -> None:
+        if name == self._cell:
+            if self._mark is not None:
+                self._end_cell(self._mark)
+        elif name == self._row:
+            if self._mark is not None:
+                self._end_row(self._mark)
+        elif name == self._data:
+            self.parser.StartElementHandler = self._outside
+            self.parser.EndElementHandler = None
+
+    def _end_cell(self, mark: RowMark) -> None:
+        if self._cursor.row == self._header_row and self._is_inline:
+            self._learn_column("".join(self._inline))
+        if self._open is not None:
+            start, style = self._open
+            mark.cells.append(
+                CellMark(self._cursor.column, start, self.parser.CurrentByteIndex, style, self._is_formula)
+            )
+            self._open = None
+
+    def _end_row(self, mark: RowMark) -> None:
+        mark.end = self.parser.CurrentByteIndex
+        self._mark = None
+        if mark.number == self._header_row:
+            self.parser.CharacterDataHandler = None
+            self._first_result = min(self.places.columns.values(), default=1 << 20)
+
+    def _learn_column(self, header: str) -> None:
+        name = field_of(header)
+        if name in RESULT_FIELDS:
+            self.places.columns.setdefault(name, self._cursor.column)

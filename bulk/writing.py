@@ -1,0 +1,108 @@
+"""Writes results back into the sheet they belong to, or beside it when that is not safe."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from bulk.errors import CannotSpliceError
+from bulk.result_text import Changes, clean_results
+from bulk.results_file import write_fresh_csv, write_fresh_xlsx
+from bulk.rows import digest_of
+from bulk.sheet import Sheet
+from bulk.storing import store
+from bulk.writing_csv import splice_csv
+from bulk.writing_xlsx import splice_xlsx
+
+_CHANGED = "somebody saved the file since it was read"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Where the results are."""
+
+    path: Path
+    digest: str
+    """SHA-256 of the file written: what the next call expects."""
+    in_place: bool
+    reason: str
+    """Why not in place; "" if in place."""
+
+
+def write_results(sheet: Sheet, results: Changes, *, expected_digest: str) -> Written:
+    """Write results into their rows' cells and leave everything else of the file as it is.
+
+    A field that a row's mapping lacks leaves its cell as it is; "" empties the cell. Columns that have something to
+    hold and are missing are appended to the right. Rows keep their numbers, so that one :class:`Sheet` serves for
+    any number of calls, each expecting the digest that the one before returned.
+
+    The results go to ``name.results.xlsx`` or ``name.results.csv`` beside the sheet if the file is open in Excel or
+    LibreOffice, was changed, cannot be changed faithfully, or is mass-order text. An earlier file of that name is
+    replaced, and what earlier calls wrote is not repeated in it: pass all that is known of the rows.
+
+    :param results: row number -> result field -> text.
+    :param expected_digest: of the file as it is believed to be: ``sheet.digest``, or that of the last `Written`.
+    :raises SheetError: if nothing could be written; no file has changed.
+    :raises ValueError: if a row or a field is unknown.
+    """
+    changes = clean_results(sheet, results)
+    target = Path(os.path.realpath(sheet.path))
+    data = _current(target, expected_digest)
+    reason = _open_elsewhere(sheet.path, target) if data is not None else _CHANGED
+    if sheet.kind == "mass_order":
+        return _write_fresh(sheet, changes, "mass-order text has no place for results")
+    if data is None:
+        return _write_fresh(sheet, changes, reason)
+    try:
+        return _write_spliced(sheet, changes, data, target, reason)
+    except CannotSpliceError as error:
+        return _write_fresh(sheet, changes, str(error))
+
+
+def _write_spliced(sheet: Sheet, changes: Changes, data: bytes, target: Path, reason: str) -> Written:
+    splice = _splicer(sheet, changes, data)
+    if not reason:
+        digest = store(target, splice, mode_of=target, still=lambda: _current(target, digest_of(data)) is not None)
+        if digest is None:
+            return _write_fresh(sheet, changes, _CHANGED)
+        return Written(sheet.path, digest, in_place=True, reason="")
+    return _write_beside(sheet, splice, reason)
+
+
+def _splicer(sheet: Sheet, changes: Changes, data: bytes) -> Callable[[BinaryIO], None]:
+    splice = splice_xlsx if sheet.kind == "xlsx" else splice_csv
+    return lambda out: splice(data, sheet, changes, out)
+
+
+def _write_fresh(sheet: Sheet, changes: Changes, reason: str) -> Written:
+    write = write_fresh_xlsx if sheet.kind == "xlsx" else write_fresh_csv
+    return _write_beside(sheet, lambda out: write(sheet, changes, out), reason)
+
+
+def _write_beside(sheet: Sheet, write: Callable[[BinaryIO], None], reason: str) -> Written:
+    path = results_path(sheet)
+    digest = store(path, write, mode_of=sheet.path)
+    return Written(path, digest or "", in_place=False, reason=reason)
+
+
+def results_path(sheet: Sheet) -> Path:
+    """Name the file that takes the results when the sheet itself cannot."""
+    return sheet.path.with_name(f"{sheet.path.stem}.results{'.xlsx' if sheet.kind == 'xlsx' else '.csv'}")
+
+
+def _current(target: Path, digest: str) -> bytes | None:
+    """Give the file's bytes if they are the expected ones."""
+    try:
+        data = target.read_bytes()
+    except OSError:
+        return None
+    return data if digest_of(data) == digest else None
+
+
+def _open_elsewhere(*paths: Path) -> str:
+    for path in paths:
+        for program, lock in (("Excel", f"~${path.name}"), ("LibreOffice", f".~lock.{path.name}#")):
+            if path.with_name(lock).exists():
+                return f"{program} has it open (if not, delete {lock!r} beside it)"
+    return ""
