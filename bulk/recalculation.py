@@ -3,11 +3,12 @@
 import re
 
 from bulk.archive import Archive
-from bulk.splice_scan import tag_end
+from bulk.splice_scan import behind_element, tag_end
 from bulk.xml_parts import feed, local_name, make_parser, worksheets
 
 _FORMULA = re.compile(rb"<(?:[^\s<>/:]+:)?f[\s/>]")
 _FULL_CALC = re.compile(rb"""\sfullCalcOnLoad\s*=\s*(?:"[^"]*"|'[^']*')""")
+_PREFIX_BEFORE = re.compile(rb"<((?:[^\s<>/:]+:)?)workbook[\s>]")
 
 # What CT_Workbook (ECMA-376, 18.2.27) has before calcPr, from the one element that is always there.
 _BEFORE_CALC = frozenset({"sheets", "functionGroups", "externalReferences", "definedNames"})
@@ -23,8 +24,8 @@ def recalculate_on_load(xml: bytes) -> bytes:
     """Set fullCalcOnLoad in the workbook's list of sheets, in its calcPr or in a new one."""
     calc, behind = _find(xml)
     if calc is None:
-        prefix = xml[xml.rfind(b"<", 0, behind) + 1 : behind].lstrip(b"/").rpartition(b":")
-        return xml[:behind] + b"<" + prefix[0] + prefix[1] + b'calcPr fullCalcOnLoad="1"/>' + xml[behind:]
+        prefix = _PREFIX_BEFORE.search(xml, 0, behind)
+        return xml[:behind] + b"<" + (prefix[1] if prefix else b"") + b'calcPr fullCalcOnLoad="1"/>' + xml[behind:]
     end = tag_end(xml, calc)
     tag = _FULL_CALC.sub(b"", xml[calc:end])
     at = len(tag) - (2 if tag.endswith(b"/>") else 1)
@@ -33,16 +34,18 @@ def recalculate_on_load(xml: bytes) -> bytes:
 
 def _find(xml: bytes) -> tuple[int | None, int]:
     """Give the offset of calcPr, if there is one, and the offset at which one may be put."""
+    started: dict[str, int] = {}
     found: list[int] = []
     behind = [0]
 
     def on_start(name: str, _attributes: dict[str, str]) -> None:
+        started[name] = parser.CurrentByteIndex
         if local_name(name) == "calcPr":
             found.append(parser.CurrentByteIndex)
 
     def on_end(name: str) -> None:
         if local_name(name) in _BEFORE_CALC:
-            behind.append(tag_end(xml, parser.CurrentByteIndex))
+            behind.append(behind_element(xml, started[name], parser.CurrentByteIndex))
 
     parser = make_parser()
     parser.StartElementHandler, parser.EndElementHandler = on_start, on_end

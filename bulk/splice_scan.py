@@ -20,6 +20,15 @@ def tag_end(data: bytes, start: int) -> int:
     return match.end()
 
 
+def behind_element(data: bytes, start: int, end_event: int) -> int:
+    """Give the offset behind an element from where expat reports its start and its end.
+
+    An end is reported where its tag begins; but for ``<c/>``, which has none, behind that one tag.
+    """
+    is_empty = data.startswith(b"/>", end_event - 2) and tag_end(data, start) == end_event
+    return end_event if is_empty else tag_end(data, end_event)
+
+
 @dataclass(frozen=True, slots=True)
 class CellMark:
     """A cell that stands at or right of the first result column."""
@@ -27,6 +36,7 @@ class CellMark:
     column: int
     start: int
     end: int
+    """Behind the cell's last byte."""
     style: str | None
     is_formula: bool
 
@@ -38,7 +48,7 @@ class RowMark:
     number: int
     start: int
     end: int = 0
-    """Where its end tag begins; for a row without one (``<row/>``) the same as `start`."""
+    """Where its end tag begins; for a row without one (``<row/>``) behind it."""
     cells: list[CellMark] = field(default_factory=list)
 
 
@@ -65,7 +75,7 @@ def find_places(data: bytes, columns: Mapping[str, int], header_row: int, rows: 
     :param rows: the numbers of the rows that get results.
     :raises ValueError: if the XML cannot be understood.
     """
-    scan = _Scan(Places(dict(columns)), header_row, frozenset(rows))
+    scan = _Scan(data, Places(dict(columns)), header_row, frozenset(rows))
     feed(scan.parser, [data])
     return scan.places
 
@@ -73,16 +83,17 @@ def find_places(data: bytes, columns: Mapping[str, int], header_row: int, rows: 
 class _Scan:
     """Follows rows and cells; ends of elements are heard only where the row at hand gets results."""
 
-    def __init__(self, places: Places, header_row: int, rows: frozenset[int]) -> None:
+    def __init__(self, data: bytes, places: Places, header_row: int, rows: frozenset[int]) -> None:
+        self._data = data
         self.places = places
         self._header_row = header_row
         self._wanted = rows
         self._first_result = min(places.columns.values(), default=1 << 20)
         self._cursor = Cursor()
-        self._row = self._cell = self._formula = self._data = ""
+        self._row = self._cell = self._formula = self._table = ""
         self._mark: RowMark | None = None
         self._open: tuple[int, str | None] | None = None
-        self._is_formula = False
+        self._is_formula = self._is_inline = False
         self._inline: list[str] = []
         self.parser = make_parser()
         self.parser.StartElementHandler = self._outside
@@ -91,7 +102,7 @@ class _Scan:
         match local_name(name):
             case "sheetData":
                 namespace = name.removesuffix("sheetData")
-                self._row, self._cell, self._data = f"{namespace}row", f"{namespace}c", name
+                self._row, self._cell, self._table = f"{namespace}row", f"{namespace}c", name
                 self._formula = f"{namespace}f"
                 self.parser.StartElementHandler = self._start
                 self.parser.EndElementHandler = self._end
@@ -135,7 +146,7 @@ class _Scan:
         elif name == self._row:
             if self._mark is not None:
                 self._end_row(self._mark)
-        elif name == self._data:
+        elif name == self._table:
             self.parser.StartElementHandler = self._outside
             self.parser.EndElementHandler = None
 

@@ -11,7 +11,7 @@ from bulk.grid import LAST_COLUMN, letter_of, parse_range
 from bulk.recalculation import has_formulas, recalculate_on_load
 from bulk.result_text import Changes, new_fields
 from bulk.sheet import RESULT_FIELDS, Sheet
-from bulk.splice_scan import CellMark, Places, RowMark, find_places, tag_end
+from bulk.splice_scan import Places, RowMark, find_places, tag_end
 from bulk.xml_parts import feed, local_name, make_parser, relationships, workbook_part, worksheets
 
 _NUMERIC_FIELDS = frozenset({"charge", "start_count", "remains"})
@@ -34,9 +34,9 @@ def splice_xlsx(data: bytes, sheet: Sheet, changes: Changes, out: BinaryIO) -> N
         if places.has_formula or has_formulas(archive, part):
             book = workbook_part(archive)
             replaced[book] = iter([recalculate_on_load(archive.read(book))])
+        rewrite(archive, replaced, out)
     except (ArchiveError, StopIteration, ValueError) as error:
         raise CannotSpliceError(f"its XML cannot be changed: {error}") from error
-    rewrite(archive, replaced, out)
 
 
 def _known_columns(sheet: Sheet) -> dict[str, int]:
@@ -117,7 +117,7 @@ class _Splicer:
         behind_tag = tag_end(self._xml, mark.start)
         tag = _SPANS.sub(b"", self._xml[mark.start : behind_tag])
         cells = self._cells(mark)
-        if mark.end > mark.start:
+        if not tag.endswith(b"/>"):
             return tag + self._merged(mark, cells, behind_tag), mark.end
         name = tag[1:].split(None, 1)[0].rstrip(b"/>")
         return tag[:-2].rstrip() + b">" + b"".join(cells.values()) + b"</" + name + b">", behind_tag
@@ -129,8 +129,6 @@ class _Splicer:
         if mark.number in self._changes:
             texts = {field: text for field, text in self._changes[mark.number].items() if field in self._columns}
         else:
-            texts = {}
-        if mark.number not in self._changes:
             texts = {field: field for field in self._new}
             styles |= {self._columns[field]: self._places.header_style for field in self._new}
         made = {}
@@ -149,11 +147,8 @@ class _Splicer:
                 start = cell.start
             if cell.column in waiting:
                 pieces.extend((self._xml[start : cell.start], waiting.pop(cell.column)))
-                start = self._end_of(cell)
+                start = cell.end
         return b"".join([*pieces, self._xml[start : mark.end], *waiting.values()])
-
-    def _end_of(self, cell: CellMark) -> int:
-        return tag_end(self._xml, cell.end)
 
 
 def _cell(prefix: str, address: str, style: str | None, field: str, text: str) -> bytes:
