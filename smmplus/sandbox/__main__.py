@@ -3,6 +3,7 @@
 import argparse
 import json
 import math
+import os
 import random
 import socket
 import sys
@@ -21,9 +22,9 @@ from smmplus.sandbox.clock import Clock
 from smmplus.sandbox.fault_rules import ScriptError, parse_rules
 from smmplus.sandbox.pages import NOT_SIMULATED
 from smmplus.sandbox.panel import Panel
-from smmplus.sandbox.records import State
+from smmplus.sandbox.records import Event, State
 from smmplus.sandbox.services import default_catalogue
-from smmplus.sandbox.storage import LineFile, StorageError, parse_entry, read_lines
+from smmplus.sandbox.storage import LineFile, StorageError, parse_entry
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_KEY = ("sandbox", "sandbox-key")
@@ -96,18 +97,25 @@ def _keys(given: list[tuple[str, str]] | None) -> dict[str, str]:
     return keys
 
 
-def _restore(path: Path | None, state: State, clock: Clock) -> Clock:
+def _restore(file: LineFile | None, state: State, clock: Clock) -> Clock:
     """Apply the events of a state file; give the clock it ran by, not behind its last event."""
     latest = 0.0
-    for line in read_lines(path) if path else ():
+    for line in file.read() if file else ():
         if line.get("event") == "currency":
             state.currency = line["currency"]
         elif isinstance(entry := parse_entry(line), Clock):
             clock = entry
         else:
-            apply(state, entry)
+            _apply(state, entry)
             latest = entry.at
     return clock.not_before(latest)
+
+
+def _apply(state: State, event: Event) -> None:
+    try:
+        apply(state, event)
+    except KeyError as error:
+        raise UsageError(f"The state file speaks of {error}, which the catalogue or the file lacks.") from error
 
 
 def _steady_time() -> Callable[[], float]:
@@ -122,26 +130,26 @@ def _panel(options: argparse.Namespace) -> Panel:
     real_time = _steady_time()
     started = real_time()
     state = State(catalogue, currency="", duplicate_guard=options.duplicate_guard)
-    clock = _restore(options.state, state, Clock(started, started, options.speed))
+    state_file = LineFile(options.state) if options.state else None
+    clock = _restore(state_file, state, Clock(started, started, options.speed))
     source = random.Random(options.seed)  # noqa: S311 - a repeatable one is wanted
-    panel = Panel(state, _keys(options.key), clock, source, real_time)
-    _open_files(panel, options)
+    panel = Panel(state, _keys(options.key), clock, source, real_time, state_file)
+    _settle_currency(panel, options)
+    if options.ledger:
+        panel.ledger_file = LineFile(options.ledger)
+        ledger.catch_up(panel.ledger_file, state.orders)
     panel.start(options.speed, options.balance)
     panel.set_faults(rules)
     return panel
 
 
-def _open_files(panel: Panel, options: argparse.Namespace) -> None:
-    state, wanted = panel.state, options.currency
-    if state.currency and wanted not in {None, state.currency}:
-        raise UsageError(f"{options.state} was kept in {state.currency}, not in {wanted}.")
-    is_new = not state.currency
-    state.currency = state.currency or wanted or "USD"
-    if options.state:
-        panel.state_file = LineFile(options.state)
-        panel.state_file.append([{"event": "currency", "currency": state.currency}] if is_new else [])
-    if options.ledger:
-        panel.ledger_file = ledger.open_file(options.ledger, state.orders)
+def _settle_currency(panel: Panel, options: argparse.Namespace) -> None:
+    kept, wanted = panel.state.currency, options.currency
+    if kept and wanted not in {None, kept}:
+        raise UsageError(f"{options.state} was kept in {kept}, not in {wanted}.")
+    panel.state.currency = kept or wanted or "USD"
+    if panel.state_file and not kept:
+        panel.state_file.append([{"event": "currency", "currency": panel.state.currency}])
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -149,7 +157,8 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or error
+        # Its own text repeats the address.
+        reason = os.strerror(error.errno) if isinstance(error, OSError) and (error.errno or 0) > 0 else error
         raise UsageError(f"Cannot listen on {host} port {port}: {reason}. Choose another --port.") from error
 
 

@@ -78,8 +78,8 @@ async def _home(_: web.Request) -> web.StreamResponse:
 
 
 def _ledger(panel: Panel) -> Handler:
-    async def handle(_: web.Request) -> web.StreamResponse:
-        return web.json_response(panel.ledger())
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return web.json_response(panel.ledger(with_orders=request.query.get("orders") != "no"))
 
     return handle
 

@@ -1,13 +1,12 @@
 """The ledger: what was really ordered, for people and tests to count."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any
 
 from smmplus.sandbox import lifecycle, money
 from smmplus.sandbox.records import Order, State
-from smmplus.sandbox.storage import LineFile, StorageError, read_lines
+from smmplus.sandbox.storage import LineFile, StorageError
 
 
 def entry(order: Order) -> dict[str, Any]:
@@ -36,24 +35,16 @@ def live_entry(state: State, order: Order, now: float) -> dict[str, Any]:
     }
 
 
-def open_file(path: Path, orders: dict[str, Order]) -> LineFile:
-    """Open a ledger file and bring it up to the orders known.
+def catch_up(file: LineFile, orders: dict[str, Order]) -> None:
+    """Bring a ledger file up to the orders known.
 
-    Raises StorageError when it holds orders that are not known: it belongs to another state.
+    Raises StorageError when it is no ledger, or holds orders that are not known: it belongs to another state.
     """
-    written = set(_written(path))
+    lines = list(file.read())
+    written = {line.get("order") for line in lines}
     if not written <= orders.keys():
-        raise StorageError(f"{path} holds orders that this sandbox does not know: give its --state, or another file")
-    file = LineFile(path)
+        raise StorageError("The ledger file holds orders that this sandbox does not know: give its --state with it")
     file.append(entry(order) for order in orders.values() if order.order not in written)
-    return file
-
-
-def _written(path: Path) -> Iterator[str]:
-    for line in read_lines(path):
-        if "order" not in line:
-            raise StorageError(f"{path} is no ledger")
-        yield str(line["order"])
 
 
 def append(file: LineFile, orders: Iterable[Order]) -> None:

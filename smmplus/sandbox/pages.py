@@ -28,5 +28,9 @@ def home() -> str:
 
 def order(facts: Mapping[str, object]) -> str:
     """Give the page of an order."""
-    rows = "".join(f"<tr><th align=left>{escape(name)}<td>{escape(str(value))}" for name, value in facts.items())
+    rows = "".join(f"<tr><th align=left>{escape(name)}<td>{escape(_text(value))}" for name, value in facts.items())
     return page(f"Order {facts['order']}", f"<table>{rows}</table>")
+
+
+def _text(value: object) -> str:
+    return ", ".join(f"{name}: {each}" for name, each in value.items()) if isinstance(value, dict) else str(value)

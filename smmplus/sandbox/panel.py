@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from smmplus.sandbox import engine, faults, ledger, lifecycle, money
+from smmplus.sandbox import engine, faults, ledger, money
 from smmplus.sandbox.changes import apply, settle
 from smmplus.sandbox.clock import Clock
 from smmplus.sandbox.fault_rules import Rule
@@ -100,12 +100,14 @@ class Panel:
         self._record([self.clock])
         return self.now()
 
-    def ledger(self) -> dict[str, Any]:
+    def ledger(self, with_orders: bool = True) -> dict[str, Any]:
         """Give the ledger: every order, the calls received by action, the balances by key name."""
         now = self.now()
         settle(self.state, now)
+        orders = self.state.orders.values() if with_orders else ()
         return {
-            "orders": [ledger.live_entry(self.state, order, now) for order in self.state.orders.values()],
+            "orders": [ledger.live_entry(self.state, order, now) for order in orders],
+            "count": len(self.state.orders),
             "calls": dict(self.calls),
             "balances": {name: money.plain(balance) for name, balance in self.state.balances.items()},
             "currency": self.state.currency,
@@ -116,8 +118,4 @@ class Panel:
         """Give an order's entry in the ledger as it stands."""
         now = self.now()
         settle(self.state, now)
-        return {
-            **ledger.live_entry(self.state, order, now),
-            "service name": self.state.services[order.service].name if order.service in self.state.services else "",
-            "starts": lifecycle.starts_at(order),
-        }
+        return ledger.live_entry(self.state, order, now)

@@ -12,6 +12,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from smmplus.sandbox.clock import Clock
 from smmplus.sandbox.records import (
     BalanceSet,
@@ -32,13 +34,39 @@ class StorageError(Exception):
 
 
 class LineFile:
-    """A file that is only appended to, line by line."""
+    """A file that is read once and then only appended to, line by line, by one process at a time.
+
+    A lock beside it, `FILE.lock`, is dropped by the system with the process. Raises StorageError when the file cannot
+    be opened or another process has it.
+    """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = FileLock(f"{path}.lock")
         try:
-            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o600)
+            self._lock.acquire(timeout=0)
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o600)
+        except Timeout as error:
+            raise StorageError(f"{path} is in use by another sandbox") from error
         except OSError as error:
-            raise StorageError(f"{path}: {error.strerror}") from error
+            raise StorageError(f"{path}: {os.strerror(error.errno or 0)}") from error
+
+    def read(self) -> Iterator[dict[str, Any]]:
+        """Read all entries.
+
+        A last line without its end was never answered: once all others were read, it is cut off the file. Raises
+        StorageError for any other line that is no JSON object.
+        """
+        *lines, torn = self._path.read_bytes().split(b"\n")
+        for number, line in enumerate(lines, start=1):
+            yield _entry(self._path, number, line)
+        if torn:
+            self._cut(torn)
+
+    def _cut(self, torn: bytes) -> None:
+        if not torn.startswith(b'{"'):
+            raise StorageError(f"{self._path} is no file of this sandbox")
+        os.ftruncate(self._file, self._path.stat().st_size - len(torn))
 
     def append(self, entries: Iterable[dict[str, Any]]) -> None:
         """Write entries, one JSON line each, in one piece."""
@@ -47,8 +75,9 @@ class LineFile:
             text = text[os.write(self._file, text) :]
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file and let others have it."""
         os.close(self._file)
+        self._lock.release()
 
 
 def _line(entry: dict[str, Any]) -> bytes:
@@ -59,27 +88,6 @@ def _text_of_money(value: object) -> str:
     if isinstance(value, Decimal):
         return str(value)
     raise TypeError(f"{type(value).__name__} has no place in a file")
-
-
-def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Read the entries of a file of lines; a file that is not there has none.
-
-    A last line without its end was never answered: once all others were read, it is cut off the file. Raises
-    StorageError for any other line that is no JSON object.
-    """
-    if not path.exists():
-        return
-    *lines, torn = path.read_bytes().split(b"\n")
-    for number, line in enumerate(lines, start=1):
-        yield _entry(path, number, line)
-    if torn:
-        _cut(path, torn)
-
-
-def _cut(path: Path, torn: bytes) -> None:
-    if not torn.startswith(b'{"'):
-        raise StorageError(f"{path} is no file of this sandbox")
-    os.truncate(path, path.stat().st_size - len(torn))
 
 
 def _entry(path: Path, number: int, line: bytes) -> dict[str, Any]:

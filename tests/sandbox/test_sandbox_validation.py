@@ -1,0 +1,168 @@
+import pytest
+
+from smmplus.sandbox.order_types import TYPES
+from smmplus.sandbox.services import SERVICES
+
+GOOD = {
+    "Default": ({"quantity": "1000"}, 1000),
+    "Package": ({}, 1),
+    "Custom Comments": ({"comments": "nice\r\n\r\ngreat\n"}, 2),
+    "Custom Comments Package": ({"comments": "nice\ngreat"}, 1),
+    "Mentions": ({"quantity": "10", "usernames": "a\nb"}, 10),
+    "Mentions with Hashtags": ({"quantity": "10", "usernames": "a", "hashtags": "#x\n#y"}, 10),
+    "Mentions Custom List": ({"usernames": "a\nb\nc"}, 3),
+    "Mentions Hashtag": ({"quantity": "10", "hashtag": "#x"}, 10),
+    "Mentions User Followers": ({"quantity": "10", "username": "a"}, 10),
+    "Mentions Media Likers": ({"quantity": "10", "media": "https://instagram.com/p/1"}, 10),
+    "Comment Likes": ({"quantity": "10", "username": "a"}, 10),
+    "Comment Replies": ({"username": "a", "comments": "one\ntwo"}, 2),
+    "Poll": ({"quantity": "10", "answer_number": "2"}, 10),
+    "Invites from Groups": ({"quantity": "50", "groups": "g1\ng2"}, 50),
+    "SEO": ({"quantity": "10", "keywords": "buy shoes\nshoes"}, 10),
+    "Web Traffic": (
+        {"quantity": "100", "country": "US", "device": "5", "type_of_traffic": "1", "google_keyword": "shoes"},
+        100,
+    ),
+    "Subscriptions": ({"username": "a", "min": "10", "max": "20", "delay": "90", "expiry": "31/12/2030"}, 0),
+}
+SERVICE_OF = {service.type: service for service in reversed(SERVICES) if not service.disabled}
+
+
+def order(desk, kind, **changes):
+    fields = {**GOOD[kind][0], **changes}
+    if kind == "Subscriptions":
+        fields = {"link": None, **fields}
+    return desk.add(service=SERVICE_OF[kind].service, **{"quantity": None, **fields})
+
+
+def test_the_table_of_good_orders_covers_every_type():
+    assert GOOD.keys() == TYPES.keys() == {service.type for service in SERVICES}
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_every_type_is_accepted_and_bills_its_units(desk, kind):
+    accepted = str(order(desk, kind)["order"])
+    assert desk.state.orders[accepted].units == GOOD[kind][1]
+
+
+@pytest.mark.parametrize(("kind", "field"), [(kind, field) for kind in TYPES for field in TYPES[kind].required])
+def test_a_required_field_may_not_be_missing(desk, kind, field):
+    assert order(desk, kind, **{field: None}) == {"error": f"Incorrect {field}"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"), [(kind, field) for kind in TYPES for field in (*TYPES[kind].required, *TYPES[kind].optional)]
+)
+def test_a_field_may_not_be_empty(desk, kind, field):
+    others = {"runs": "1", "interval": "1"} if field in {"runs", "interval"} else {}
+    assert order(desk, kind, **{**others, field: ""}) == {"error": f"Incorrect {field}"}
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_a_field_of_no_use_to_the_type_is_refused(desk, kind):
+    assert order(desk, kind, colour="red") == {"error": "Incorrect request"}
+
+
+@pytest.mark.parametrize("text", ["1e3", "1000abc", " 1000", "1000 ", "+1000", "-5", "1.0", "0100", "\u0661\u0660\u0660", "9" * 16])
+def test_a_quantity_is_plain_digits(desk, text):
+    assert desk.add(quantity=text) == {"error": "Incorrect quantity"}
+
+
+@pytest.mark.parametrize(
+    "link",
+    ["", "instagram.com/x", "ftp://a.b/c", "https://", "https://nodot/x", "https://a.b/c d", "@", "@a b", "http://a.b\n",
+     "javascript:alert(1)", "https://a.b/" + "x" * 2048, "https://u:p@a.b/"],
+)  # fmt: skip
+def test_a_bad_link_is_refused(desk, link):
+    assert desk.add(link=link) == {"error": "Bad link"}
+
+
+@pytest.mark.parametrize("link", ["http://a.b", "HTTPS://A.b:8080/c?d=e#f", "@some_one", "https://t.me/каналы"])
+def test_a_good_link_is_accepted(desk, link):
+    assert "order" in desk.add(link=link)
+
+
+@pytest.mark.parametrize(
+    ("fields", "error"),
+    [
+        ({"quantity": "49"}, "Quantity less than minimal 50"),
+        ({"quantity": "100001"}, "Quantity more than maximum 100000"),
+        ({"quantity": "0"}, "Quantity less than minimal 50"),
+        ({"quantity": "50000", "runs": "3", "interval": "60"}, "Quantity more than maximum 100000"),
+        ({"quantity": "49", "runs": "3", "interval": "60"}, "Quantity less than minimal 50"),
+        ({"runs": "2"}, "Incorrect interval"),
+        ({"interval": "2"}, "Incorrect runs"),
+        ({"runs": "0", "interval": "2"}, "Incorrect runs"),
+        ({"service": "4", "runs": "2", "interval": "2"}, "Dripfeed is not supported by this service"),
+        ({"service": "999"}, "Incorrect service ID"),
+        ({"service": "01"}, "Incorrect service ID"),
+        ({"service": None}, "Incorrect service ID"),
+        ({"service": "28"}, "Disabled service ID"),
+        ({"link": None}, "Bad link"),
+    ],
+)
+def test_a_wrong_order_is_refused_with_the_panels_words(desk, fields, error):
+    assert desk.add(**fields) == {"error": error}
+
+
+@pytest.mark.parametrize("quantity", ["50", "100000"])
+def test_the_limits_themselves_are_allowed(desk, quantity):
+    assert "order" in desk.add(quantity=quantity)
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "error"),
+    [
+        ("Web Traffic", {"device": "6"}, "Incorrect device"),
+        ("Web Traffic", {"type_of_traffic": "0"}, "Incorrect type_of_traffic"),
+        ("Web Traffic", {"google_keyword": None}, "Incorrect google_keyword"),
+        ("Web Traffic", {"type_of_traffic": "2"}, "Incorrect referring_url"),
+        ("Subscriptions", {"delay": "20"}, "Incorrect delay"),
+        ("Subscriptions", {"delay": "630"}, "Incorrect delay"),
+        ("Subscriptions", {"expiry": "31/02/2030"}, "Incorrect expiry"),
+        ("Subscriptions", {"expiry": "2030-12-31"}, "Incorrect expiry"),
+        ("Subscriptions", {"min": "21"}, "Incorrect max"),
+        ("Subscriptions", {"min": "9"}, "Quantity less than minimal 10"),
+        ("Subscriptions", {"max": "10001"}, "Quantity more than maximum 10000"),
+        ("Subscriptions", {"link": "https://a.b"}, "Incorrect request"),
+        ("Mentions", {"usernames": "two words"}, "Incorrect usernames"),
+        ("Mentions Media Likers", {"media": "123"}, "Incorrect media"),
+        ("Custom Comments", {"comments": "\n \n"}, "Incorrect comments"),
+        ("Custom Comments", {"quantity": "2"}, "Incorrect request"),
+        ("Custom Comments", {"comments": "\n".join(["x"] * 501)}, "Quantity more than maximum 500"),
+        ("Package", {"quantity": "1"}, "Incorrect request"),
+    ],
+)
+def test_the_rules_of_single_types(desk, kind, changes, error):
+    assert order(desk, kind, **changes) == {"error": error}
+
+
+FAILINGS = [
+    ({"service": "999"}, "Incorrect service ID"),
+    ({"link": "nowhere"}, "Bad link"),
+    ({"runs": "x"}, "Incorrect runs"),
+    ({"quantity": "many"}, "Incorrect quantity"),
+    ({"quantity": "49"}, "Quantity less than minimal 50"),
+]
+
+
+@pytest.mark.parametrize("first", range(len(FAILINGS)))
+def test_of_several_failings_the_first_in_the_panels_order_is_told(desk, first):
+    desk.call("balance")
+    desk.state.balances["sandbox"] *= 0
+    fields = {}
+    for failing, _ in reversed(FAILINGS[first:]):
+        fields |= failing
+    assert desk.add(**fields) == {"error": FAILINGS[first][1]}
+
+
+def test_the_duplicate_guard_speaks_before_the_funds(new_desk):
+    desk = new_desk(balance="0.9", duplicate_guard=True)
+    desk.add()
+    assert desk.add()["error"].startswith("You have active order with this link.")
+
+
+def test_the_limits_speak_before_the_duplicate_guard(new_desk):
+    desk = new_desk(duplicate_guard=True)
+    desk.add()
+    assert desk.add(quantity=1) == {"error": "Quantity less than minimal 50"}
