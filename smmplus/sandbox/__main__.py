@@ -8,7 +8,7 @@ import random
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from pathlib import Path
 
@@ -152,23 +152,36 @@ def _settle_currency(panel: Panel, options: argparse.Namespace) -> None:
         panel.state_file.append([{"event": "currency", "currency": panel.state.currency}])
 
 
+def _reason(error: Exception) -> str:
+    number = error.errno if isinstance(error, OSError) else None
+    # The error's own text repeats the address; those of name look-ups have negative numbers of their own.
+    return os.strerror(number) if number and number > 0 else str(error)
+
+
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except (OSError, OverflowError) as error:
-        # Its own text repeats the address.
-        reason = os.strerror(error.errno) if isinstance(error, OSError) and (error.errno or 0) > 0 else error
-        raise UsageError(f"Cannot listen on {host} port {port}: {reason}. Choose another --port.") from error
+        raise UsageError(f"Cannot listen on {host} port {port}: {_reason(error)}. Choose another --port.") from error
 
 
-def _announce(listening: socket.socket, keys: dict[str, str]) -> None:
+def _first_lines(listening: socket.socket, keys: dict[str, str]) -> str:
     host, port = listening.getsockname()[:2]
     base = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     lines = [f"address: {base}{API_PATH}"]
     lines += [f"key: {name} {key}" for key, name in keys.items()]
     lines += [f"ledger: {base}/ledger", "not simulated:", *(f"  - {item}" for item in NOT_SIMULATED)]
-    print("\n".join(lines), flush=True)  # noqa: T201 - what the program is asked to say
+    return "\n".join(lines)
+
+
+def _announce(text: str) -> Callable[[web.Application], Awaitable[None]]:
+    """Print at start-up, when signals already end the program cleanly: whoever reads the lines may send one at once."""
+
+    async def announce(_: web.Application) -> None:
+        print(text, flush=True)  # noqa: T201 - what the program is asked to say
+
+    return announce
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -180,8 +193,8 @@ def main(arguments: list[str] | None = None) -> int:
     except (UsageError, ScriptError, CatalogueError, StorageError) as error:
         print(f"sandbox: {error}", file=sys.stderr)  # noqa: T201 - what the program is asked to say
         return _FAILED
-    _announce(listening, panel.keys)
     app = create_app(panel, options.latency)
+    app.on_startup.append(_announce(_first_lines(listening, panel.keys)))
     web.run_app(app, sock=listening, access_log=None, print=None, shutdown_timeout=0.5)
     return 0
 

@@ -63,7 +63,9 @@ def test_a_field_of_no_use_to_the_type_is_refused(desk, kind):
     assert order(desk, kind, colour="red") == {"error": "Incorrect request"}
 
 
-@pytest.mark.parametrize("text", ["1e3", "1000abc", " 1000", "1000 ", "+1000", "-5", "1.0", "0100", "\u0661\u0660\u0660", "9" * 16])
+@pytest.mark.parametrize(
+    "text", ["1e3", "1000abc", " 1000", "1000 ", "+1000", "-5", "1.0", "0100", "\u0661\u0660\u0660", "9" * 16]
+)
 def test_a_quantity_is_plain_digits(desk, text):
     assert desk.add(quantity=text) == {"error": "Incorrect quantity"}
 
