@@ -1,6 +1,7 @@
 """HTTP: a thin shell over the panel."""
 
 import asyncio
+import os
 import socket
 import struct
 from collections.abc import Awaitable, Callable
@@ -15,8 +16,8 @@ from smmplus.sandbox.wire import Reply, dump, json_reply
 
 API_PATH = "/api/v2"
 _LARGEST_BODY = 16 * 2**20
-# Linger for no time: the connection is reset, what is unsent is thrown away.
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+# Linger for no time: the connection is reset, what is unsent is thrown away. Windows has shorts in this structure.
+_RESET_ON_CLOSE = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 
 def create_app(panel: Panel, latency: float = 0.0) -> web.Application:

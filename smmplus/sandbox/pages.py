@@ -9,6 +9,8 @@ NOT_SIMULATED = (
     "moderation of comments and links",
     "posts of subscriptions: they are accepted at charge 0 and bill nothing",
     "prices, services and error texts of smm.plus: they are made up after its public documentation",
+    "start counts: they are made up from the link, and earlier orders do not raise them",
+    "a panel's staff: what becomes of an order is decided by its service alone",
 )
 _PAGE = "<!DOCTYPE html><html lang=en><meta charset=utf-8><title>{title}</title><h1>{title}</h1>{body}</html>"
 
