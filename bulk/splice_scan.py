@@ -155,9 +155,8 @@ class _Scan:
             self._learn_column("".join(self._inline))
         if self._open is not None:
             start, style = self._open
-            mark.cells.append(
-                CellMark(self._cursor.column, start, self.parser.CurrentByteIndex, style, self._is_formula)
-            )
+            end = behind_element(self._data, start, self.parser.CurrentByteIndex)
+            mark.cells.append(CellMark(self._cursor.column, start, end, style, self._is_formula))
             self._open = None
 
     def _end_row(self, mark: RowMark) -> None:
