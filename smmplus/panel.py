@@ -8,6 +8,7 @@ from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import quote_plus, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import certifi
 
@@ -60,6 +61,15 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def proxy_of(url: str) -> str | None:
+    """Find the proxy that the environment (or the platform's settings) names for an address; None for none."""
+    parts = urlsplit(url)
+    if proxy_bypass(parts.hostname or ""):
+        return None
+    proxies = getproxies()
+    return proxies.get(parts.scheme) or proxies.get("all")
 
 
 @cache

@@ -93,7 +93,7 @@ class Progress:
 
 
 def both_clocks() -> tuple[float, float]:
-    """Give the running clock and the wall clock: one stands still while the machine sleeps, the other may be set back."""
+    """Give the running and the wall clock: one stands still while the machine sleeps, the other may be set."""
     return time.monotonic(), time.time()
 
 
@@ -162,7 +162,8 @@ class Placer:
             began = self._clock()
             answer = await self._commits.commit(Intent(order.entry, self._max_spend))
             if not isinstance(answer, Attempt):
-                return self._not_taken(order, answer)
+                self._not_taken(order, answer)
+                return None
             outcome, error = await self._send(order, answer, began)
         return self._told(outcome, error, await self._record(outcome))
 
@@ -218,8 +219,7 @@ class Placer:
             self.progress.stop_for(Stop.DOUBT, str(error))
 
     def _stop_for(self, error: CallError) -> None:
-        reasons = {AccountError: Stop.ACCOUNT, MalformedCallError: Stop.MISTAKE}
-        self.progress.stop_for(reasons.get(type(error), Stop.UNREACHABLE), str(error))
+        self.progress.stop_for(_STOPS.get(type(error), Stop.UNREACHABLE), str(error))
 
 
 def outcome_of(attempt: Attempt, error: CallError) -> Outcome:
@@ -234,6 +234,8 @@ def _event(error: CallError) -> Event:
         return Event.DOUBT
     return Event.HELD_BACK if isinstance(error, _HELD_BACK) else Event.REFUSAL
 
+
+_STOPS: dict[type[CallError], Stop] = {AccountError: Stop.ACCOUNT, MalformedCallError: Stop.MISTAKE}
 
 _HELD_BACK = (NeverSentError, BusyError, AccountError, DuplicateGuardError, MalformedCallError)
 """After these the row itself may be right: it stays planned."""

@@ -91,12 +91,6 @@ def plan_again(connection: Connection, batch_id: int, planned: Mapping[int, Plan
         connection.execute(statement.values(**values), rows)
 
 
-def move_to_batch(connection: Connection, batch_id: int, ids: Iterable[int]) -> None:
-    """Let entries belong to a batch, whatever their state: their rows stand in its sheet now."""
-    for part in _parts(ids):
-        connection.execute(update(entries).where(entries.c.id.in_(part)).values(batch_id=batch_id))
-
-
 def record_statuses(connection: Connection, statuses: Mapping[int, OrderStatus], now: str) -> None:
     """Write down what the panel said of accepted orders."""
     rows = [

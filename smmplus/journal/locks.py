@@ -14,7 +14,9 @@ class Locks:
         self._held: dict[str, FileLock] = {}
 
     def take(self, name: str, *, wait: float = 0.0) -> bool:
-        """Take a lock, waiting at most `wait` seconds; False where another process holds it."""
+        """Take a lock, or keep it, waiting at most `wait` seconds; False where another process holds it."""
+        if name in self._held:
+            return True
         self._folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self._folder / f"{name}.lock", timeout=wait, thread_local=False)
         try:

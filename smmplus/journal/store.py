@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from decimal import Decimal
 from types import TracebackType
 from typing import Self
 
@@ -51,10 +52,12 @@ class Journal:
         with self._transaction() as connection:
             return _id_of(connection, campaigns, account_id=account_id, name=name)
 
-    def spent(self, campaign_id: int) -> str:
-        """Give what a campaign has spent, doubt included, as exact text."""
+    def spent(self, campaign_id: int) -> Decimal:
+        """Give what a campaign has spent, doubt included, at the prices that were read."""
         with self._transaction() as connection:
-            return str(connection.execute(select(campaigns.c.spent).where(campaigns.c.id == campaign_id)).scalar_one())
+            return Decimal(
+                connection.execute(select(campaigns.c.spent).where(campaigns.c.id == campaign_id)).scalar_one()
+            )
 
     def unfinished_batch(self, campaign_id: int, source: str) -> int | None:
         """Give the unfinished batch of a campaign and a file name, the latest if there are several."""
@@ -106,13 +109,11 @@ class Journal:
         batch_id: int,
         new: Sequence[Planned],
         again: Mapping[int, Planned],
-        bound: Iterable[int],
     ) -> None:
-        """Let a batch hold new entries, entries to be placed again, and entries that are settled already."""
+        """Let a batch hold new entries, and entries (by number) that are planned or refused and to be placed again."""
         with self._transaction() as connection:
             entries.plan(connection, campaign_id, batch_id, new)
             entries.plan_again(connection, batch_id, again)
-            entries.move_to_batch(connection, batch_id, bound)
 
     def record_statuses(self, statuses: Mapping[int, OrderStatus]) -> None:
         """Write down what the panel said of accepted orders, by entry."""

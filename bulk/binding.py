@@ -1,0 +1,148 @@
+"""PURE: which order of the journal each row of a sheet is. Never by row number or path: people sort and copy sheets."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bulk.orders import OrderRow
+from bulk.sheet import Problem, Sheet
+from smmplus.journal import Entry, State, key_of
+
+ORDERED = frozenset({State.SUBMITTING, State.ACCEPTED, State.IN_DOUBT})
+"""States in which money was spent, or may have been."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the journal knows that may concern a sheet."""
+
+    by_order_id: Mapping[str, Entry]
+    by_fingerprint: Sequence[Entry]
+    """Entries of the account that order the same as a row, in all campaigns."""
+    of_batch: Sequence[Entry]
+    """Entries of the sheet's unfinished batch."""
+
+
+@dataclass(slots=True)
+class Binding:
+    """Who is who. Every row is in exactly one of `entries`, `new`, `questions`, or named in `problems`."""
+
+    entries: dict[int, Entry] = field(default_factory=dict)
+    """Row -> the order that it is."""
+    new: dict[int, str] = field(default_factory=dict)
+    """Row -> the key under which it will be ordered."""
+    questions: dict[int, Entry] = field(default_factory=dict)
+    """Row -> an order placed elsewhere that is equal: a person must say whether it is the same."""
+    problems: list[Problem] = field(default_factory=list)
+    missing: list[Entry] = field(default_factory=list)
+    """Orders of the unfinished batch that no row stands for any more."""
+
+
+def bind(
+    sheet: Sheet,
+    rows: Mapping[int, OrderRow],
+    known: Known,
+    *,
+    campaign_id: int,
+    batch_id: int | None,
+    adopt: bool = False,
+    anew: bool = False,
+) -> Binding:
+    """Find out which order each row is.
+
+    A row that carries an order id is that order, or wrong. The other rows are, in turn: the equal entries of the
+    sheet's unfinished batch; equal orders placed elsewhere (the question, or the answer `adopt`); equal entries of the
+    campaign that were never placed; new. `anew` says that the campaign was named by a person, so that equal orders of
+    other campaigns are not asked about.
+    """
+    binding = Binding()
+    _bind_ids(sheet, rows, known.by_order_id, binding)
+    bound = {entry.id for entry in binding.entries.values()}
+    refused = {problem.row for problem in binding.problems}
+    groups: dict[str, list[int]] = defaultdict(list)
+    for row in rows.values():
+        if not row.order_id and row.number not in refused:
+            groups[row.request.fingerprint].append(row.number)
+    candidates: dict[str, list[Entry]] = defaultdict(list)
+    for entry in known.by_fingerprint:
+        candidates[entry.fingerprint].append(entry)
+    for fingerprint, numbers in groups.items():
+        equal = _Equal.of(candidates[fingerprint], bound, campaign_id=campaign_id, batch_id=batch_id, anew=anew)
+        _bind_equal(numbers, equal, rows, binding, adopt=adopt)
+    stands = {entry.id for entry in (*binding.entries.values(), *binding.questions.values())}
+    binding.missing = [entry for entry in known.of_batch if entry.state in ORDERED and entry.id not in stands]
+    return binding
+
+
+@dataclass(frozen=True, slots=True)
+class _Equal:
+    """The journal's entries that are equal to some rows, by what they mean for them."""
+
+    own: list[Entry]
+    elsewhere: list[Entry]
+    unplaced: list[Entry]
+    highest: int
+    """The highest number among the campaign's equal entries."""
+
+    @classmethod
+    def of(
+        cls, entries: Iterable[Entry], bound: set[int], *, campaign_id: int, batch_id: int | None, anew: bool
+    ) -> "_Equal":
+        entries = list(entries)
+        here = [entry for entry in entries if entry.campaign_id == campaign_id]
+        free = [entry for entry in entries if entry.id not in bound]
+        own = [entry for entry in free if entry.campaign_id == campaign_id and entry.batch_id == batch_id]
+        other = [entry for entry in free if entry not in own]
+        return cls(
+            own=sorted(own, key=lambda entry: (entry.state not in ORDERED, entry.id)),
+            elsewhere=[
+                entry for entry in other if entry.state in ORDERED and (entry.campaign_id == campaign_id or not anew)
+            ],
+            unplaced=[entry for entry in other if entry.state not in ORDERED and entry.campaign_id == campaign_id],
+            highest=max((int(entry.key.rpartition("-")[2]) for entry in here), default=0),
+        )
+
+
+def _bind_equal(
+    numbers: list[int], equal: _Equal, rows: Mapping[int, OrderRow], binding: Binding, *, adopt: bool
+) -> None:
+    left = iter(numbers)
+    elsewhere = binding.entries if adopt else binding.questions
+    for target, entries in (
+        (binding.entries, equal.own),
+        (elsewhere, equal.elsewhere),
+        (binding.entries, equal.unplaced),
+    ):
+        # The row comes last in `zip`: were it first, the one that finds no entry would be lost.
+        target.update((row, entry) for entry, row in zip(entries, left, strict=False))
+    for nth, row in enumerate(left, start=equal.highest + 1):
+        binding.new[row] = key_of(rows[row].request, nth)
+
+
+def _bind_ids(sheet: Sheet, rows: Mapping[int, OrderRow], by_order_id: Mapping[str, Entry], binding: Binding) -> None:
+    owners: dict[int, int] = {}
+    for row in rows.values():
+        if not row.order_id:
+            continue
+        entry = by_order_id.get(row.order_id)
+        wrong = _wrong_id(row, entry, owners)
+        if wrong:
+            where = sheet.where(row.number, "order_id")
+            binding.problems.append(Problem(where, "order_id", row.order_id, *wrong, row.number))
+        elif entry is not None:
+            owners[entry.id] = row.number
+            binding.entries[row.number] = entry
+
+
+def _wrong_id(row: OrderRow, entry: Entry | None, owners: Mapping[int, int]) -> tuple[str, str] | None:
+    if entry is None:
+        remedy = "use the journal and account it was ordered with, or empty the cell to order the row"
+        return "the journal knows no such order", remedy
+    if entry.fingerprint != row.request.fingerprint:
+        was = ", ".join(
+            [f"service {entry.request.service}", *(f"{name} {text}" for name, text in entry.request.fields)]
+        )
+        return f"this order was placed for something else ({was})", "undo the change, or empty the order_id to order it"
+    if entry.id in owners:
+        return f"row {owners[entry.id]} carries the same order", "empty the order_id of the row that is not this order"
+    return None

@@ -1,0 +1,79 @@
+"""The arguments that commands share, and what they are turned into."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bulk.settings import DEFAULT_ACCOUNT, panel_of, prompt_for_key
+from smmplus.client import Client
+from smmplus.errors import ConfigurationError
+from smmplus.journal import Journal
+from smmplus.panel import Panel
+
+File = Annotated[
+    Path, typer.Argument(help="The sheet: .csv, .xlsx, or mass-order text (.txt).", exists=True, dir_okay=False)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one machine-readable object.")]
+Account = Annotated[
+    str,
+    typer.Option("--account", help="Which account: its key is in SMMPLUS_API_KEY_NAME.", metavar="NAME"),
+]
+Campaign = Annotated[
+    str | None,
+    typer.Option("--campaign", help="Order under this name, anew; by default the file's name.", metavar="NAME"),
+]
+Worksheet = Annotated[str | None, typer.Option("--sheet", help="Which worksheet.", metavar="NAME")]
+Encoding = Annotated[str | None, typer.Option("--encoding", help="Of a CSV that is not UTF-8.", metavar="NAME")]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave rows with problems out, and send the rest.")]
+Duplicates = Annotated[bool, typer.Option("--allow-duplicates", help="Equal rows are meant.")]
+Adopt = Annotated[bool, typer.Option("--adopt", help="Equal orders placed before are the same: take their ids.")]
+IgnoreMissing = Annotated[
+    bool, typer.Option("--ignore-missing", help="Rows of the unfinished run that are gone are meant to be gone.")
+]
+RetryRefused = Annotated[
+    bool, typer.Option("--retry-refused", help="Send rows again that were refused with an unknown text.")
+]
+MaxSpend = Annotated[
+    str | None,
+    typer.Option("--max-spend", help="What the campaign may spend, over all its runs.", metavar="AMOUNT"),
+]
+Rate = Annotated[float, typer.Option("--rate", help="Calls a second; 0 for no limit.", min=0)]
+InFlight = Annotated[int, typer.Option("--in-flight", help="Calls under way at once.", min=1, max=256)]
+Poll = Annotated[float, typer.Option("--poll", help="Seconds between two rounds of statuses.", min=0.1)]
+
+DEFAULT = DEFAULT_ACCOUNT
+
+
+def money(text: str | None) -> Decimal | None:
+    """Read an amount of money."""
+    if text is None:
+        return None
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0:
+        raise ConfigurationError(f"--max-spend is {text!r}: write an amount such as 120 or 99.50")
+    return amount
+
+
+def panel_for(account: str) -> Panel:
+    """Find the panel and the key of an account, in the environment or by asking."""
+    return panel_of(account, os.environ, ask=prompt_for_key())
+
+
+def open_journal() -> Journal:
+    """Open the journal that `SMMPLUS_JOURNAL` names, or the user's own."""
+    return Journal(os.environ.get("SMMPLUS_JOURNAL"))
+
+
+@contextmanager
+def client_for(account: str) -> Iterator[Client]:
+    """Open a client for a few questions."""
+    with Client(panel_for(account)) as client:
+        yield client

@@ -1,0 +1,118 @@
+"""`smmplus demo`: the whole job on sample sheets, against a simulated panel."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from bulk import runner
+from bulk.cli.failing import failing
+from bulk.cli.show import show_outcome, show_plan, show_sheet
+from bulk.cli.watchers import watcher_for
+from bulk.errors import SheetError
+from bulk.obstacles import obstacle
+from bulk.options import Options
+from bulk.reading import read_sheet
+from smmplus.errors import ConfigurationError
+from smmplus.journal import Journal
+from smmplus.panel import Panel
+
+_SPEED = "300"
+"""Sandbox seconds a second: orders that take 20 minutes are final in 4 seconds."""
+
+_MARK = ".made-by-smmplus-demo"
+
+
+@failing
+def demo(
+    folder: Annotated[Path, typer.Option("--folder", help="Where the sample sheets are copied to.")] = Path(
+        "smmplus-demo"
+    ),
+) -> None:
+    """See the whole job on sample sheets, against a simulated panel. No account is needed, no money is spent."""
+    out = Console(highlight=False)
+    _fresh_copies(folder)
+    with _simulated_panel(folder) as panel, Journal(f"sqlite:///{(folder / 'journal.sqlite3').absolute()}") as journal:
+        _title(out, f"1. A sheet with mistakes: smmplus check {folder / 'with_problems.csv'}")
+        _check(out, Options(folder / "with_problems.csv", rate=0), panel, journal)
+        _title(out, f"2. A campaign: smmplus run {folder / 'campaign.xlsx'}")
+        options = Options(folder / "campaign.xlsx", rate=0, poll=1)
+        _run(out, options, panel, journal)
+        _title(out, f"3. What stands in the sheet now: {options.path}")
+        show_sheet(out, read_sheet(options.path))
+        _title(out, "4. The same command once more")
+        _run(out, options, panel, journal)
+    _title(out, f"Done. Look at {folder / 'campaign.xlsx'}: formulas, colours and notes are as they were.")
+
+
+def _check(out: Console, options: Options, panel: Panel, journal: Journal) -> None:
+    plan = runner.check(options, panel, journal)
+    show_plan(out, plan)
+    out.print(Text(obstacle(plan, options), "red"))
+
+
+def _run(out: Console, options: Options, panel: Panel, journal: Journal) -> None:
+    with watcher_for(out, Console(stderr=True, highlight=False), agreed=True) as watcher:
+        outcome = runner.run(options, panel, journal, watcher)
+    show_outcome(out, outcome)
+    if outcome.exit_status:
+        raise typer.Exit(int(outcome.exit_status))
+
+
+def _title(out: Console, text: str) -> None:
+    out.print()
+    out.print(Text(text, "bold cyan"))
+
+
+def _fresh_copies(folder: Path) -> None:
+    """Copy the sample sheets into a folder of the demo's own; one that is somebody else's is left alone."""
+    if folder.exists() and not (folder / _MARK).exists():
+        raise SheetError(f"{folder} is there already, and was not made by the demo: name another with --folder")
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(_samples(), folder)
+    (folder / _MARK).touch()
+
+
+def _samples() -> Path:
+    """Find the sample sheets: inside an installed package, or at the top of a checkout."""
+    package = Path(__file__).parent.parent
+    inside = package / "sample_sheets"
+    return inside if inside.is_dir() else package.parent / "sample_sheets"
+
+
+@contextmanager
+def _simulated_panel(folder: Path) -> Iterator[Panel]:
+    command = [
+        sys.executable,
+        "-m",
+        "smmplus.sandbox",
+        "--port",
+        "0",
+        "--speed",
+        _SPEED,
+        "--ledger",
+        str(folder / "ledger.jsonl"),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+        try:
+            yield _first_lines(process)
+        finally:
+            process.terminate()
+
+
+def _first_lines(process: "subprocess.Popen[str]") -> Panel:
+    """Read the address and the key that the sandbox prints first."""
+    found: dict[str, str] = {}
+    for line in process.stdout or ():
+        name, _, value = line.strip().partition(": ")
+        found[name] = value
+        if "address" in found and "key" in found:
+            return Panel(key=found["key"].split()[-1], url=found["address"])
+    raise ConfigurationError("the simulated panel did not start")

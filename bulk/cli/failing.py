@@ -1,0 +1,64 @@
+"""What goes wrong becomes one sentence and an exit status; no traceback for anything foreseeable."""
+
+import functools
+import json
+from collections.abc import Callable
+from typing import NoReturn, ParamSpec, TypeVar
+
+import typer
+from rich.console import Console
+
+from bulk.errors import SheetError
+from bulk.outcome import ExitStatus
+from smmplus.errors import (
+    AccountError,
+    CallError,
+    ConfigurationError,
+    JournalConflictError,
+    JournalError,
+    JournalInUseError,
+    SmmPlusError,
+)
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+_STATUSES: tuple[tuple[type[Exception], ExitStatus], ...] = (
+    (ConfigurationError, ExitStatus.USAGE),
+    (SheetError, ExitStatus.PROBLEMS),
+    (AccountError, ExitStatus.ACCOUNT),
+    (CallError, ExitStatus.UNFINISHED),
+    (JournalInUseError, ExitStatus.IN_USE),
+    (JournalConflictError, ExitStatus.PROBLEMS),
+    (JournalError, ExitStatus.UNFINISHED),
+)
+"""The first that fits counts: subclasses come before their bases."""
+
+
+def status_of(error: Exception) -> ExitStatus:
+    """PURE: tell the exit status that an error means."""
+    return next(status for kind, status in _STATUSES if isinstance(error, kind))
+
+
+def failing(command: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Let a command end with one sentence and its exit status where it fails foreseeably."""
+
+    @functools.wraps(command)
+    def run(*arguments: Arguments.args, **options: Arguments.kwargs) -> Result:
+        try:
+            return command(*arguments, **options)
+        except (SmmPlusError, SheetError) as error:
+            _tell(str(error), status_of(error), as_json=bool(options.get("as_json")))
+        except KeyboardInterrupt:
+            text = "interrupted; what was sent is in the journal: run it again to go on"
+            _tell(text, ExitStatus.UNFINISHED, as_json=bool(options.get("as_json")))
+
+    return run
+
+
+def _tell(text: str, status: ExitStatus, *, as_json: bool) -> NoReturn:
+    if as_json:
+        typer.echo(json.dumps({"error": text, "exit_status": int(status)}))
+    else:
+        Console(stderr=True, highlight=False).print(text, style="red", markup=False, soft_wrap=True)
+    raise typer.Exit(int(status))

@@ -1,0 +1,98 @@
+"""PURE: what commands say to programs: plain JSON, amounts as text."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from bulk.outcome import Outcome
+from bulk.plan import Plan
+from bulk.results import cells_of
+from smmplus.journal import Entry, State
+from smmplus.models import Balance, Service
+from smmplus.numbers import plain
+
+Json = dict[str, Any]
+
+
+def plan_object(plan: Plan) -> Json:
+    """Describe what would be done."""
+    return {
+        "file": str(plan.sheet.path),
+        "campaign": plan.place.campaign,
+        "rows": len(plan.rows),
+        "to_send": len(plan.sending),
+        "total": plain(plan.total),
+        "currency": plan.prices.balance.currency,
+        "balance": plain(plan.prices.balance.amount),
+        "without_bound": plan.unbounded,
+        "spent_before": plain(plan.place.spent),
+        "by_service": [
+            {
+                "service": item.service.id,
+                "name": item.service.name,
+                "rows": item.rows,
+                "units": item.units,
+                "cost": plain(item.cost),
+            }
+            for item in plan.by_service
+        ],
+        "already": states_object(plan.binding.entries),
+        "problems": [asdict(problem) for problem in plan.problems],
+        "questions": [row_object(row, entry) for row, entry in plan.binding.questions.items()],
+        "missing": [entry_object(entry) for entry in plan.binding.missing],
+        "ignored_columns": list(plan.sheet.ignored),
+    }
+
+
+def outcome_object(outcome: Outcome) -> Json:
+    """Describe what came of a run."""
+    written = outcome.written
+    return plan_object(outcome.plan) | {
+        "sent": outcome.sent,
+        "states": states_object(outcome.entries),
+        "unsent": outcome.unsent,
+        "blocked": outcome.blocked,
+        "stopped": "" if outcome.stop is None else f"{outcome.stop.value}: {outcome.reason}",
+        "unfollowed": outcome.unfollowed,
+        "written": None if written is None else str(written.path),
+        "in_place": written is None or written.in_place,
+        "unrecorded": dict(outcome.unrecorded),
+        "alarms": list(outcome.alarms),
+        "orders": [row_object(row, entry) for row, entry in sorted(outcome.entries.items())],
+        "exit_status": int(outcome.exit_status),
+    }
+
+
+def states_object(entries: Mapping[int, Entry]) -> Json:
+    """Count entries by state."""
+    states = [entry.state for entry in entries.values()]
+    return {state.value: states.count(state) for state in State if state in states}
+
+
+def row_object(row: int, entry: Entry) -> Json:
+    """Describe the order of a row."""
+    return {"row": row, **entry_object(entry)}
+
+
+def entry_object(entry: Entry) -> Json:
+    """Describe an order of the journal."""
+    return {
+        "key": entry.name,
+        "state": entry.state.value,
+        "service": entry.request.service,
+        **entry.request.values,
+        "expected_charge": None if entry.cost is None else plain(entry.cost),
+        "sent_at": entry.sent_at,
+        "source": entry.source,
+        **cells_of(entry),
+    }
+
+
+def service_object(service: Service) -> Json:
+    """Describe a service."""
+    return asdict(service) | {"rate": plain(service.rate)}
+
+
+def balance_object(balance: Balance) -> Json:
+    """Describe a balance."""
+    return {"balance": plain(balance.amount), "currency": balance.currency}

@@ -1,0 +1,91 @@
+"""`smmplus services`, `balance`, `template` and `sandbox`: the commands about a panel."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from bulk.cli import arguments as given
+from bulk.cli.failing import failing
+from bulk.cli.machine import balance_object, service_object
+from bulk.cli.show import money, table
+from bulk.template import TemplateService, write_template
+from smmplus.models import Service
+from smmplus.numbers import plain
+
+
+@failing
+def services(
+    word: Annotated[str, typer.Argument(help="Only services with this word in id, name, category or type.")] = "",
+    account: given.Account = given.DEFAULT,
+    as_json: given.AsJson = False,
+) -> None:
+    """Show what the panel offers, with prices for 1000."""
+    with given.client_for(account) as client:
+        found = [service for service in client.services() if _speaks_of(service, word)]
+    if as_json:
+        typer.echo(json.dumps({"services": [service_object(service) for service in found]}))
+        return
+    shown = table(
+        "id", "name", "category", "type", "rate", "min", "max", "refill", "cancel", right=("rate", "min", "max")
+    )
+    for service in found:
+        flags = ("yes" if flag else "" for flag in (service.refill, service.cancel))
+        texts = (service.id, service.name, service.category, service.type)
+        shown.add_row(*map(Text, texts), plain(service.rate), str(service.min), str(service.max), *flags)
+    Console(highlight=False).print(shown if found else f"no service speaks of {word!r}")
+
+
+@failing
+def balance(account: given.Account = given.DEFAULT, as_json: given.AsJson = False) -> None:
+    """Show what the account holds."""
+    with given.client_for(account) as client:
+        held = client.balance()
+    typer.echo(json.dumps(balance_object(held)) if as_json else money(held.amount, held.currency))
+
+
+@failing
+def template(
+    file: Annotated[Path, typer.Argument(help="Where to write it; must end in .xlsx and not exist yet.")],
+    account: given.Account = given.DEFAULT,
+    plain_sheet: Annotated[bool, typer.Option("--plain", help="Without the panel's services; needs no key.")] = False,
+    as_json: given.AsJson = False,
+) -> None:
+    """Write an empty sheet to fill in, with the panel's services to choose from."""
+    offered = []
+    if not plain_sheet:
+        with given.client_for(account) as client:
+            offered = client.services()
+    write_template(file, [_template_service(service) for service in offered])
+    words = f"{file}: fill it in, then `smmplus check {file}`"
+    typer.echo(json.dumps({"file": str(file), "services": len(offered)}) if as_json else words)
+
+
+def sandbox(context: typer.Context) -> None:
+    """Start a simulated panel to try things on; `smmplus sandbox --help` shows its options."""
+    # A program of its own: nothing of the client may share code with the panel that tests it.
+    try:
+        raise typer.Exit(subprocess.call([sys.executable, "-m", "smmplus.sandbox", *context.args]))  # noqa: S603
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+
+
+def _speaks_of(service: Service, word: str) -> bool:
+    texts = (service.id, service.name, service.category, service.type)
+    return any(word.casefold() in text.casefold() for text in texts)
+
+
+def _template_service(service: Service) -> TemplateService:
+    return TemplateService(
+        id=service.id,
+        name=service.name,
+        category=service.category,
+        rate=plain(service.rate),
+        min=str(service.min),
+        max=str(service.max),
+    )

@@ -1,0 +1,127 @@
+"""`smmplus check`, `run` and `status`: the commands on a sheet."""
+
+import json
+from contextlib import nullcontext
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bulk import runner
+from bulk.cli import arguments as given
+from bulk.cli.failing import failing
+from bulk.cli.machine import outcome_object, plan_object
+from bulk.cli.show import show_outcome, show_plan
+from bulk.cli.watchers import Bars, Lines, watcher_for
+from bulk.obstacles import obstacle
+from bulk.options import Options
+from bulk.outcome import ExitStatus, Outcome
+from bulk.watching import Watcher
+from smmplus.errors import ConfigurationError
+
+
+def consoles(*, as_json: bool) -> tuple[Console, Console]:
+    """Give the console for results and the one for progress; nothing but the object is printed for a program."""
+    return Console(quiet=as_json, highlight=False), Console(stderr=True, quiet=as_json, highlight=False)
+
+
+@failing
+def check(
+    file: given.File,
+    *,
+    account: given.Account = given.DEFAULT,
+    campaign: given.Campaign = None,
+    sheet: given.Worksheet = None,
+    encoding: given.Encoding = None,
+    allow_duplicates: given.Duplicates = False,
+    adopt: given.Adopt = False,
+    ignore_missing: given.IgnoreMissing = False,
+    retry_refused: given.RetryRefused = False,
+    max_spend: given.MaxSpend = None,
+    as_json: given.AsJson = False,
+) -> None:
+    """Show the problems of a sheet, what it would cost and what is placed already. Sends nothing."""
+    options = Options(
+        file, account=account, campaign=campaign, sheet=sheet, encoding=encoding, allow_duplicates=allow_duplicates,
+        adopt=adopt, ignore_missing=ignore_missing, retry_refused=retry_refused, max_spend=given.money(max_spend),
+    )  # fmt: skip
+    with given.open_journal() as journal:
+        plan = runner.check(options, given.panel_for(account), journal)
+    out, _ = consoles(as_json=as_json)
+    blocked = obstacle(plan, options)
+    show_plan(out, plan)
+    if blocked:
+        out.print(blocked, style="red", markup=False, soft_wrap=True)
+    outcome = Outcome(plan, plan.binding.entries, blocked=blocked or "only checked")
+    status = ExitStatus.PROBLEMS if blocked else ExitStatus.DONE
+    if as_json:
+        typer.echo(json.dumps(plan_object(plan) | {"blocked": blocked, "exit_status": int(status)}, default=str))
+    raise typer.Exit(int(outcome.exit_status if outcome.exit_status is ExitStatus.IN_DOUBT else status))
+
+
+@failing
+def run(
+    file: given.File,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before the money is spent.")] = False,
+    wait: Annotated[
+        float | None,
+        typer.Option("--wait", help="Seconds to follow the orders; 0 not at all.", min=0, metavar="SECONDS"),
+    ] = None,
+    account: given.Account = given.DEFAULT,
+    campaign: given.Campaign = None,
+    sheet: given.Worksheet = None,
+    encoding: given.Encoding = None,
+    skip_bad: given.SkipBad = False,
+    allow_duplicates: given.Duplicates = False,
+    adopt: given.Adopt = False,
+    ignore_missing: given.IgnoreMissing = False,
+    retry_refused: given.RetryRefused = False,
+    max_spend: given.MaxSpend = None,
+    rate: given.Rate = 1.0,
+    in_flight: given.InFlight = 16,
+    poll: given.Poll = 60.0,
+    as_json: given.AsJson = False,
+) -> None:
+    """Check a sheet, place every row once, follow the orders, and write ids and statuses into the sheet."""
+    if as_json and not yes:
+        raise ConfigurationError("--json cannot ask: say --yes as well")
+    options = Options(
+        file, account=account, campaign=campaign, sheet=sheet, encoding=encoding, skip_bad=skip_bad,
+        allow_duplicates=allow_duplicates, adopt=adopt, ignore_missing=ignore_missing, retry_refused=retry_refused,
+        max_spend=given.money(max_spend), rate=rate, in_flight=in_flight, wait=wait, poll=poll,
+    )  # fmt: skip
+    panel = given.panel_for(account)
+    with _watching(agreed=yes, as_json=as_json) as watcher, given.open_journal() as journal:
+        outcome = runner.run(options, panel, journal, watcher)
+    _end(outcome, as_json=as_json)
+
+
+@failing
+def status(
+    file: given.File,
+    *,
+    account: given.Account = given.DEFAULT,
+    campaign: given.Campaign = None,
+    sheet: given.Worksheet = None,
+    encoding: given.Encoding = None,
+    rate: given.Rate = 1.0,
+    as_json: given.AsJson = False,
+) -> None:
+    """Ask where the open orders of a sheet stand, and write it into the sheet. Places nothing."""
+    options = Options(file, account=account, campaign=campaign, sheet=sheet, encoding=encoding, rate=rate)
+    panel = given.panel_for(account)
+    with _watching(agreed=False, as_json=as_json) as watcher, given.open_journal() as journal:
+        outcome = runner.status(options, panel, journal, watcher)
+    _end(outcome, as_json=as_json)
+
+
+def _watching(*, agreed: bool, as_json: bool) -> "Lines | Bars | nullcontext[Watcher]":
+    return nullcontext(Watcher(agreed=agreed)) if as_json else watcher_for(*consoles(as_json=False), agreed=agreed)
+
+
+def _end(outcome: Outcome, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(outcome_object(outcome), default=str))
+    show_outcome(consoles(as_json=as_json)[0], outcome)
+    raise typer.Exit(int(outcome.exit_status))

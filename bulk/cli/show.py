@@ -1,0 +1,176 @@
+"""What commands say to people: tables and sentences. Whatever came from a file or a panel is shown as it is."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bulk.outcome import ExitStatus, Outcome
+from bulk.plan import Plan
+from bulk.results import cells_of
+from bulk.sheet import RESULT_FIELDS, Problem, Sheet
+from smmplus.journal import Entry, State
+from smmplus.numbers import plain
+
+MOST_PROBLEMS = 50
+"""Lines of problems on a screen; `--json` has them all."""
+
+
+def money(amount: Decimal, currency: str) -> str:
+    """Write an amount with its currency; at least two decimal places."""
+    text = plain(amount)
+    _, _, fraction = text.partition(".")
+    return f"{text if len(fraction) >= 2 else format(amount, '.2f')} {currency}".strip()
+
+
+def table(*columns: str, right: Iterable[str] = ()) -> Table:
+    """Make an empty table; the columns in `right` are flush right."""
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        made.add_column(column, justify="right" if column in set(right) else "left", overflow="fold")
+    return made
+
+
+def show_plan(console: Console, plan: Plan) -> None:
+    """Show what a run would do."""
+    sheet, already = plan.sheet, plan.binding.entries
+    where = f" (sheet {sheet.name!r})" if sheet.name else ""
+    console.print(Text(f"{sheet.path.name}{where}: {len(sheet.frame)} rows, campaign {plan.place.campaign!r}", "bold"))
+    if sheet.ignored:
+        console.print(Text(f"columns that mean nothing here: {', '.join(sheet.ignored)}", "dim"))
+    if already:
+        console.print(f"already in the journal: {_states(already.values())}")
+    if plan.problems:
+        show_problems(console, plan.problems)
+    _show_costs(console, plan)
+
+
+def show_problems(console: Console, problems: tuple[Problem, ...]) -> None:
+    """Show what is wrong, where, and how to mend it."""
+    shown = table("where", "value", "problem", "remedy")
+    for problem in problems[:MOST_PROBLEMS]:
+        shown.add_row(
+            *(Text(text[:80]) for text in (problem.where, problem.value)), Text(problem.message), Text(problem.remedy)
+        )
+    console.print(Text(f"{len(problems)} problem{'s' if len(problems) > 1 else ''}:", "bold red"))
+    console.print(shown)
+    if len(problems) > MOST_PROBLEMS:
+        console.print(f"… and {len(problems) - MOST_PROBLEMS} more (--json shows all)")
+
+
+def _show_costs(console: Console, plan: Plan) -> None:
+    balance = plan.prices.balance
+    if not plan.sending:
+        console.print("nothing to send")
+        return
+    shown = table("service", "name", "rows", "units", "rate", "cost", right=("rows", "units", "rate", "cost"))
+    for item in plan.by_service:
+        cost = money(item.cost, "")
+        shown.add_row(
+            item.service.id, Text(item.service.name), str(item.rows), str(item.units), plain(item.service.rate), cost
+        )
+    console.print(shown)
+    console.print(Text(f"to send: {len(plan.sending)} rows for {money(plan.total, balance.currency)}", "bold"))
+    if plan.unbounded:
+        console.print(Text(f"{plan.unbounded} of them have no upper bound, and are not in this sum", "yellow"))
+    console.print(f"balance: {money(balance.amount, balance.currency)}")
+    if plan.short_by:
+        console.print(Text(f"the balance is short by {money(plan.short_by, balance.currency)}", "red"))
+    if plan.max_spend is not None:
+        console.print(
+            f"budget: {money(plan.place.spent, '')} of {money(plan.max_spend, balance.currency)} spent before"
+        )
+
+
+def show_outcome(console: Console, outcome: Outcome) -> None:
+    """Show what came of a run, and how to go on."""
+    for alarm in outcome.alarms:
+        console.print(Text(f"ALARM: {alarm}", "bold red"))
+    for row, order_id in outcome.unrecorded.items():
+        console.print(Text(f"row {row} is order {order_id}: the journal could not take it, write it down", "bold red"))
+    if outcome.blocked:
+        console.print(Text(outcome.blocked, "red"))
+    elif outcome.sent == 0 and not outcome.plan.sending and not outcome.stop:
+        console.print("nothing new was placed")
+    if outcome.entries and not outcome.blocked:
+        console.print(Text(_states(outcome.entries.values()), "bold"))
+    if outcome.stop is not None:
+        console.print(Text(f"stopped: {outcome.stop.value} ({outcome.reason})", "red"))
+    if outcome.unfollowed:
+        console.print(Text(f"the orders were not followed to the end: {outcome.unfollowed}", "yellow"))
+    _show_next(console, outcome)
+
+
+_NEXT = {
+    ExitStatus.IN_DOUBT: "some orders are in doubt, and are not sent again: `smmplus doubts` shows them",
+    ExitStatus.ACCOUNT: "mend that, and run it again: it goes on where it stopped",
+    ExitStatus.UNFINISHED: "run it again to go on: what is placed is not placed again",
+}
+
+
+def _show_next(console: Console, outcome: Outcome) -> None:
+    if outcome.written is not None and not outcome.written.in_place:
+        console.print(Text(f"the results are in {outcome.written.path}: {outcome.written.reason}", "yellow"))
+    if (words := _NEXT.get(outcome.exit_status)) and not outcome.blocked:
+        console.print(Text(words, "yellow"))
+
+
+def show_doubts(console: Console, entries: list[Entry]) -> None:
+    """Show the orders of which nobody knows whether they were placed."""
+    if not entries:
+        console.print("no order is in doubt")
+        return
+    shown = table(
+        "key",
+        "sent at (UTC)",
+        "service",
+        "what",
+        "expected charge",
+        "sheet",
+        "what happened",
+        right=("expected charge",),
+    )
+    for entry in entries:
+        what = " ".join(f"{name}={value}" for name, value in entry.request.fields)
+        cost = "?" if entry.cost is None else plain(entry.cost)
+        cells = (
+            entry.name,
+            (entry.sent_at or "")[:19],
+            entry.request.service,
+            what[:200],
+            cost,
+            entry.source,
+            entry.error,
+        )
+        shown.add_row(*(Text(cell) for cell in cells))
+    console.print(shown)
+    console.print("Look for each on the panel's order page, then say what it is:")
+    console.print(Text(f"  smmplus resolve {entries[0].name} --order-id NUMBER     it was placed"))
+    console.print(Text(f"  smmplus resolve {entries[0].name} --not-placed          it was not; the next run sends it"))
+
+
+def show_sheet(console: Console, sheet: Sheet) -> None:
+    """Show a sheet's orders with their results."""
+    names = [name for name in ("service", "link", "quantity", *RESULT_FIELDS[:-1]) if name in sheet.columns]
+    shown = table("row", *(sheet.columns[name].header for name in names))
+    for row, cells in zip(sheet.frame.index, sheet.frame[names].to_dict("records"), strict=True):
+        shown.add_row(str(row), *(Text(str(cells[name])) for name in names))
+    console.print(shown)
+
+
+def _states(entries: Iterable[Entry]) -> str:
+    words = [
+        cells_of(entry)["order_status"] if entry.state is State.ACCEPTED else _WORD[entry.state] for entry in entries
+    ]
+    return ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
+
+
+_WORD = {
+    State.PLANNED: "not sent",
+    State.SUBMITTING: "being sent",
+    State.REJECTED: "refused",
+    State.IN_DOUBT: "in doubt",
+}

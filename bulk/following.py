@@ -1,0 +1,79 @@
+"""Follows orders until all are final, the wait is over, or somebody asks to stop."""
+
+import time
+from dataclasses import dataclass, field
+
+from bulk.stopping import Stopping
+from bulk.watching import Watcher
+from bulk.write_back import WriteBack
+from smmplus.async_client import AsyncClient
+from smmplus.errors import AccountError, CallError, FollowUpError
+from smmplus.journal import Journal
+from smmplus.models import OrderStatus, Phase
+from smmplus.tracking import next_pause, open_orders, poll
+
+Statuses = dict[int, OrderStatus | FollowUpError]
+
+
+@dataclass(slots=True)
+class Following:
+    """The orders of a job that are still open, and what was last heard of them."""
+
+    client: AsyncClient
+    journal: Journal
+    watcher: Watcher
+    orders: int
+    """How many orders the job has; the ones not in `watched` are final."""
+    watched: dict[str, int]
+    """Order id -> entry."""
+    heard: Statuses = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, results: WriteBack, journal: Journal, client: AsyncClient, watcher: Watcher) -> "Following":
+        """Take up the orders that the journal knows of a job's rows."""
+        entries = results.entries().values()
+        orders = sum(entry.order_id is not None for entry in entries)
+        return cls(client, journal, watcher, orders, open_orders(list(entries)))
+
+    async def until(self, stopping: Stopping, *, wait: float | None, pause: float) -> None:
+        """Ask in rounds until no order is open or `wait` seconds are over (None: however long it takes).
+
+        Rounds are `pause` seconds apart, and more while nothing moves. Raises AccountError where the panel refuses
+        the account; any other fault is told, and the next round tries again.
+        """
+        ends = None if wait is None else time.monotonic() + wait
+        next_in = pause
+        while self.watched and not stopping.asked:
+            next_in = next_pause(next_in, pause, moved=await self._round())
+            self.watcher.following(self.orders, self.orders - len(self.watched))
+            left = None if ends is None else ends - time.monotonic()
+            if left is not None and left <= 0:
+                return
+            if self.watched:
+                await stopping.sleep(next_in if left is None else min(next_in, left))
+
+    async def _round(self) -> bool:
+        """Ask once, and tell whether anything has moved."""
+        try:
+            found = await poll(self.client, self.journal, self.watched)
+        except AccountError:
+            raise
+        except CallError as error:
+            self.watcher.note(f"the statuses could not be had, the next round tries again: {error}")
+            return False
+        lost = {entry: answer for entry, answer in found.items() if isinstance(answer, FollowUpError)}
+        for order_id in [order_id for order_id, entry in self.watched.items() if entry in lost]:
+            self.watcher.note(
+                f"order {order_id} cannot be followed: the panel says {lost[self.watched[order_id]].text!r}"
+            )
+        moved = any(self.heard.get(entry) != answer for entry, answer in found.items())
+        self.heard |= found
+        self.watched = {order_id: entry for order_id, entry in self.watched.items() if _is_open(found.get(entry))}
+        return moved
+
+
+def _is_open(answer: OrderStatus | FollowUpError | None) -> bool:
+    """PURE: an order that the panel left out of its answer is unknown, and so still open."""
+    if isinstance(answer, OrderStatus):
+        return answer.phase is not Phase.FINAL
+    return answer is None

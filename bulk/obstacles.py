@@ -1,0 +1,49 @@
+"""PURE: what must be mended or answered by a person before a run sends anything."""
+
+from bulk.options import Options
+from bulk.plan import Plan
+from smmplus.journal import Entry
+
+
+def obstacle(plan: Plan, options: Options) -> str:
+    """Say what stands in the way of a run and what to do about it; "" where nothing does."""
+    if plan.binding.questions:
+        return _question(list(plan.binding.questions.values()), plan)
+    if plan.binding.missing and not options.ignore_missing:
+        return _missing(plan.binding.missing)
+    if plan.problems and not options.skip_bad:
+        rows = len({problem.row for problem in plan.problems})
+        return f"{rows} {_rows(rows)} with problems, nothing was sent: mend them, or leave them out with --skip-bad"
+    return ""
+
+
+def _question(entries: list[Entry], plan: Plan) -> str:
+    count, others = len(entries), " and others" if len(entries) > 1 else ""
+    return (
+        f"{count} {_rows(count)} {'equals an order' if count == 1 else 'equal orders'} placed before: "
+        f"{told(entries[0])}{others}. Nothing was sent. If they are the same orders, say --adopt; "
+        f"to order them anew, say --campaign with a new name (this one is {plan.place.campaign!r})"
+    )
+
+
+def _missing(entries: list[Entry]) -> str:
+    count, first = len(entries), entries[0]
+    return (
+        f"{count} {'order' if count == 1 else 'orders'} of the last, unfinished run of this sheet "
+        f"{'has' if count == 1 else 'have'} no row any more: {told(first)}{' and others' if count > 1 else ''}. "
+        "Nothing was sent. Undo the change of the row, or say --ignore-missing if it is meant"
+    )
+
+
+def told(entry: Entry) -> str:
+    """Tell what was ordered, when and where."""
+    link = entry.request.values.get("link", entry.request.values.get("username", ""))
+    order = f"order {entry.order_id}" if entry.order_id else "an order in doubt"
+    return (
+        f"{order} (service {entry.request.service}, {link}) of {entry.source}, campaign {entry.campaign!r}, "
+        f"{(entry.sent_at or '')[:16].replace('T', ' ')} UTC"
+    )
+
+
+def _rows(count: int) -> str:
+    return "row" if count == 1 else "rows"

@@ -1,0 +1,48 @@
+"""What a person asks of a job."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """One job on one sheet; the defaults are the careful ones."""
+
+    path: Path
+    account: str = "default"
+    campaign: str | None = None
+    """Named by a person: equal orders of other campaigns are then ordered anew. None: the file's name."""
+    sheet: str | None = None
+    encoding: str | None = None
+    skip_bad: bool = False
+    allow_duplicates: bool = False
+    adopt: bool = False
+    """Equal orders placed elsewhere are the same."""
+    ignore_missing: bool = False
+    """Orders of the unfinished batch whose rows are gone are meant to be gone."""
+    retry_refused: bool = False
+    """Send rows again that were refused with a text that is not known."""
+    max_spend: Decimal | None = None
+    """What the campaign may spend in all its runs."""
+    rate: float = 1.0
+    """Calls a second; 0 for no limit."""
+    in_flight: int = 16
+    wait: float | None = None
+    """Seconds to follow the orders; None until all are final."""
+    poll: float = 60.0
+    """Seconds between two rounds of statuses."""
+    write_every: float = 180.0
+    """Seconds between two write-backs of a long run."""
+    lock_wait: float = 10.0
+    """Seconds to wait for another run of the campaign."""
+
+    @property
+    def campaign_name(self) -> str:
+        """The campaign, by default named like the file without its ending."""
+        return self.campaign or self.path.stem
+
+    @property
+    def source(self) -> str:
+        """What the sheet is known by: its file name, in whichever folder it lies."""
+        return self.path.name

@@ -1,0 +1,181 @@
+"""What a run would do: the rows to send with their prices, what is placed already, and what stands in the way."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bulk.binding import Binding, Known, bind
+from bulk.options import Options
+from bulk.orders import OrderRow, check_rows, equal_rows, order_rows
+from bulk.sheet import Problem, Sheet
+from smmplus.journal import Entry, Journal, Planned, State
+from smmplus.models import Balance, Service
+from smmplus.pricing import cost, total, units
+from smmplus.refusals import Meaning
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a job stands in the journal."""
+
+    account_id: int
+    campaign_id: int
+    campaign: str
+    batch_id: int | None
+    """The sheet's unfinished batch, if there is one."""
+    spent: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What the panel said before the run."""
+
+    services: Mapping[str, Service]
+    balance: Balance
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """A row that is to be sent."""
+
+    row: OrderRow
+    planned: Planned
+    units: int | None
+    entry: Entry | None
+    """Its entry, where the journal has one already: planned, or refused and tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceCost:
+    """What the rows of one service come to."""
+
+    service: Service
+    rows: int
+    units: int
+    cost: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run of a sheet would do. Nothing has been sent for it."""
+
+    sheet: Sheet
+    rows: Mapping[int, OrderRow]
+    place: Place
+    prices: Prices
+    binding: Binding
+    problems: tuple[Problem, ...]
+    sending: tuple[Sending, ...]
+    max_spend: Decimal | None
+
+    @property
+    def total(self) -> Decimal:
+        """What the rows to be sent cost at most, in the account's currency; rows without a bound are not in it."""
+        return total(sending.planned.cost for sending in self.sending if sending.planned.cost is not None)
+
+    @property
+    def unbounded(self) -> int:
+        """How many rows to be sent have no upper bound."""
+        return sum(sending.planned.cost is None for sending in self.sending)
+
+    @property
+    def short_by(self) -> Decimal:
+        """How much the balance lacks for what would be spent; 0 where it is enough."""
+        wanted = self.total if self.max_spend is None else min(self.total, self.max_spend - self.place.spent)
+        return max(Decimal(0), wanted - self.prices.balance.amount)
+
+    def with_state(self, *states: State) -> dict[int, Entry]:
+        """Give the rows that are in the journal in these states."""
+        return {row: entry for row, entry in self.binding.entries.items() if entry.state in states}
+
+    @property
+    def refused(self) -> dict[int, Entry]:
+        """Rows that the panel refused, and that this run does not try again."""
+        again = {sending.row.number for sending in self.sending}
+        return {row: entry for row, entry in self.with_state(State.REJECTED).items() if row not in again}
+
+    @property
+    def by_service(self) -> list[ServiceCost]:
+        """The cost by service, the most expensive first."""
+        groups: dict[str, list[Sending]] = defaultdict(list)
+        for sending in self.sending:
+            groups[sending.row.request.service].append(sending)
+        costs = [_service_cost(self.prices.services[service], group) for service, group in groups.items()]
+        return sorted(costs, key=lambda item: (-item.cost, item.service.id))
+
+
+def make_plan(sheet: Sheet, prices: Prices, place: Place, journal: Journal, options: Options) -> Plan:
+    """Check every row, find out which orders are placed already, and price the rest. Sends nothing."""
+    rows = order_rows(sheet)
+    binding = bind(
+        sheet,
+        rows,
+        _known(journal, place, rows.values()),
+        campaign_id=place.campaign_id,
+        batch_id=place.batch_id,
+        adopt=options.adopt,
+        anew=options.campaign is not None,
+    )
+    candidates = _candidates(rows, binding, retry_refused=options.retry_refused)
+    problems = [*sheet.problems, *binding.problems, *check_rows(sheet, candidates, prices.services)]
+    if not options.allow_duplicates:
+        problems += equal_rows(sheet, candidates, rows.values())
+    bad = {problem.row for problem in problems}
+    sending = [_price(row, binding, prices.services) for row in candidates if row.number not in bad]
+    if options.max_spend is not None:
+        problems += _without_bound(sheet, sending)
+        sending = [item for item in sending if item.planned.cost is not None]
+    ordered = sorted(problems, key=lambda problem: problem.row or 0)
+    return Plan(sheet, rows, place, prices, binding, tuple(ordered), tuple(sending), options.max_spend)
+
+
+def _known(journal: Journal, place: Place, rows: Iterable[OrderRow]) -> Known:
+    rows = list(rows)
+    return Known(
+        by_order_id=journal.with_order_ids(place.account_id, (row.order_id for row in rows if row.order_id)),
+        by_fingerprint=journal.with_fingerprints(place.account_id, (row.request.fingerprint for row in rows)),
+        of_batch=[] if place.batch_id is None else journal.of_batch(place.batch_id),
+    )
+
+
+def _candidates(rows: Mapping[int, OrderRow], binding: Binding, *, retry_refused: bool) -> list[OrderRow]:
+    """Choose the rows that would be sent if nothing is wrong with them."""
+    return [
+        row
+        for row in rows.values()
+        if row.number in binding.new or _is_sent_again(binding.entries.get(row.number), retry_refused=retry_refused)
+    ]
+
+
+def _is_sent_again(entry: Entry | None, *, retry_refused: bool) -> bool:
+    if entry is None or entry.state not in {State.PLANNED, State.REJECTED}:
+        return False
+    return entry.state is State.PLANNED or retry_refused or entry.meaning != Meaning.UNKNOWN.name
+
+
+def _price(row: OrderRow, binding: Binding, services: Mapping[str, Service]) -> Sending:
+    service, entry = services[row.request.service], binding.entries.get(row.number)
+    key = binding.new[row.number] if entry is None else entry.key
+    return Sending(row, Planned(key, row.request, cost(row.request, service)), units(row.request, service), entry)
+
+
+def _without_bound(sheet: Sheet, sending: Iterable[Sending]) -> list[Problem]:
+    remedy = "fill in posts, or run without --max-spend"
+    return [
+        Problem(
+            sheet.where(item.row.number),
+            "",
+            item.row.request.service,
+            "its cost has no upper bound",
+            remedy,
+            item.row.number,
+        )
+        for item in sending
+        if item.planned.cost is None
+    ]
+
+
+def _service_cost(service: Service, group: list[Sending]) -> ServiceCost:
+    costs = total(item.planned.cost for item in group if item.planned.cost is not None)
+    return ServiceCost(service, len(group), sum(item.units or 0 for item in group), costs)

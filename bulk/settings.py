@@ -1,0 +1,50 @@
+"""The settings of the environment. The API key is never an argument: arguments stand in process lists and histories."""
+
+import getpass
+import re
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from smmplus.errors import ConfigurationError
+from smmplus.panel import DEFAULT_URL, Panel
+
+DEFAULT_ACCOUNT = "default"
+
+
+def panel_of(account: str, environment: Mapping[str, str], *, ask: Callable[[str], str] | None = None) -> Panel:
+    """Find an account's panel and key.
+
+    The default account is set by `SMMPLUS_API_KEY` or `SMMPLUS_API_KEY_FILE`, and `SMMPLUS_API_URL`; an account named
+    shop by the same names with `_SHOP` behind them. A named account never falls back to the default account's key: an
+    order would be booked under the wrong name. `ask` is asked for a key that is not set.
+    """
+    suffix = "" if account == DEFAULT_ACCOUNT else "_" + re.sub(r"[^A-Z0-9]+", "_", account.upper())
+    url = environment.get(f"SMMPLUS_API_URL{suffix}") or environment.get("SMMPLUS_API_URL") or DEFAULT_URL
+    return Panel(key=_key_of(account, suffix, environment, ask), url=url.rstrip("/"))
+
+
+def _key_of(account: str, suffix: str, environment: Mapping[str, str], ask: Callable[[str], str] | None) -> str:
+    if key := environment.get(f"SMMPLUS_API_KEY{suffix}", "").strip():
+        return key
+    if file := environment.get(f"SMMPLUS_API_KEY_FILE{suffix}"):
+        return _read_key(Path(file), f"SMMPLUS_API_KEY_FILE{suffix}")
+    if ask is not None:
+        return ask(f"API key of account {account!r} (it is not shown): ").strip()
+    raise ConfigurationError(
+        f"there is no API key for account {account!r}: set SMMPLUS_API_KEY{suffix}, or SMMPLUS_API_KEY_FILE{suffix} "
+        "to the path of a file that holds it"
+    )
+
+
+def _read_key(path: Path, setting: str) -> str:
+    try:
+        return path.expanduser().read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise ConfigurationError(f"{setting} names {path}, which cannot be read: {reason}") from None
+
+
+def prompt_for_key() -> Callable[[str], str] | None:
+    """Give the way to ask a person for the key, where there is one in front of a terminal."""
+    return getpass.getpass if sys.stdin.isatty() and sys.stderr.isatty() else None

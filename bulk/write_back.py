@@ -1,0 +1,50 @@
+"""Keeps the sheet on disk up to date with the journal during a run."""
+
+from collections.abc import Mapping
+
+from bulk.plan import Plan
+from bulk.results import Cells, cells_of, cells_of_problems, changed, in_sheet
+from bulk.writing import Written, write_results
+from smmplus.journal import Entry, Journal
+
+
+class WriteBack:
+    """Writes what the journal knows of a plan's rows into the sheet, as often as it is told to.
+
+    `watched` tells which entry each row is; rows with problems get their words.
+    """
+
+    def __init__(self, plan: Plan, journal: Journal, watched: Mapping[int, int]) -> None:
+        self.last: Written | None = None
+        self._sheet = plan.sheet
+        self._journal = journal
+        self._watched = watched
+        self._words = cells_of_problems(plan.problems)
+        self._digest = plan.sheet.digest
+        self._present: Mapping[int, Cells] = in_sheet(plan.sheet)
+
+    def entries(self) -> dict[int, Entry]:
+        """Give what the journal knows of each row."""
+        known = self._journal.with_ids(self._watched.values())
+        return {row: known[entry] for row, entry in self._watched.items()}
+
+    def write(self, unrecorded: Mapping[int, str]) -> Written | None:
+        """Write what is new; None where nothing is. `unrecorded` are order ids that the journal could not take.
+
+        Raises SheetError where nothing could be written.
+        """
+        cells = {**self._words, **{row: cells_of(entry) for row, entry in self.entries().items()}}
+        for row, entry in self._watched.items():
+            if entry in unrecorded:
+                cells[row] = {**cells[row], "order_id": unrecorded[entry], "order_status": "Placed"}
+        if not changed(self._present, cells):
+            return None
+        self.last = write_results(self._sheet, cells, expected_digest=self._digest)
+        if self.last.in_place:
+            self._digest, self._present = self.last.digest, cells
+        return self.last
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the sheet itself carries all that is known."""
+        return self.last is None or self.last.in_place
