@@ -189,3 +189,11 @@ def test_a_refusal_tells_storage_nothing(desk):
     before = list(desk.events)
     desk.add(link="nowhere")
     assert desk.events == before
+
+
+def test_a_charge_of_more_digits_than_the_default_context_holds_leaves_the_balance_exactly(new_desk):
+    desk = new_desk(balance="10000000000")
+    changes.apply(desk.state, ServiceChanged("1", {"rate": "1234567890.123456789012345678901234567"}, 0.0))
+    order = desk.order()
+    assert desk.status(order)["charge"] == "1234567890.123456789012345678901234567"
+    assert desk.call("balance")["balance"] == "8765432109.876543210987654321098765433"
