@@ -4,8 +4,8 @@ from pathlib import Path
 
 from bulk.cells import Flaw, strip_text
 from bulk.csv_records import Record, take_apart
-from bulk.rows import GUARDED_FIELDS, Draft, digest_of
-from bulk.sheet import Problem, Sheet
+from bulk.rows import Draft, digest_of
+from bulk.sheet import RESULT_FIELDS, Problem, Sheet
 from bulk.text_files import decode
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -28,7 +28,7 @@ def parse_csv(path: Path, data: bytes, *, encoding: str | None) -> Sheet:
 
 def _field_cells(draft: Draft, record: Record) -> list[str | Flaw]:
     return [
-        strip_text(record.cells[column.index]) if name in GUARDED_FIELDS else plain_result(record.cells[column.index])
+        plain_result(record.cells[column.index]) if name in RESULT_FIELDS else strip_text(record.cells[column.index])
         for name, column in draft.header.columns.items()
     ]
 

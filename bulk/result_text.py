@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 
+from bulk.cells import strip_text
 from bulk.sheet import RESULT_FIELDS, Sheet
 
 CELL_LIMIT = 32_767
@@ -22,7 +23,7 @@ def clean(text: str) -> str:
     """Drop control characters, put spaces for line breaks, and cut what no cell can hold, with a mark."""
     if len(text) < CELL_LIMIT // 2 and text.isascii() and text.isprintable():
         return text.strip()
-    text = _UNWRITABLE.sub("", _BREAKS.sub(" ", text)).strip()
+    text = strip_text(_UNWRITABLE.sub("", _BREAKS.sub(" ", text)))
     units = text.encode("utf-16-le")
     if len(units) <= 2 * CELL_LIMIT:
         return text

@@ -159,6 +159,11 @@ def rich_book(path: Path) -> Path:
         "xl/sharedStrings.xml": shared("https://x.com/1", "https://x.com/2"),
         "xl/styles.xml": STYLES,
     }
+    typed = (
+        f'<Override PartName="/xl/{kind}.xml" ContentType="{_TYPE}.{kind}+xml"/>'
+        for kind in ("sharedStrings", "styles")
+    )
+    made["[Content_Types].xml"] = str(made["[Content_Types].xml"]).replace("</Types>", "".join(typed) + "</Types>")
     return pack(made, path)
 
 
