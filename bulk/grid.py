@@ -29,6 +29,10 @@ def index_of(letters: str) -> int:
     return number - 1
 
 
+# Every column there is: a look-up checks a cell's address and counts its column at once.
+_COLUMNS = {letter_of(index): index for index in range(LAST_COLUMN)}
+
+
 def parse_address(address: str) -> tuple[int, int]:
     """Split "B7" into row 7 and column 1 (rows count from 1, columns from 0); ValueError if it is no such address."""
     match = _ADDRESS.fullmatch(address)
@@ -75,10 +79,9 @@ class Cursor:
         if address is None:
             column = self.column + 1
         else:
-            letters = address.removesuffix(self._row_text)
-            if not (letters.isascii() and letters.isalpha() and letters.isupper() and len(letters) <= 3):
+            column = _COLUMNS.get(address.removesuffix(self._row_text), -1)
+            if column < 0:
                 raise ValueError(f"the address {address!r} stands in row {self.row}")
-            column = index_of(letters)
         if not self.column < column < LAST_COLUMN:
             raise ValueError(f"{letter_of(column)}{self.row} follows {letter_of(max(self.column, 0))}{self.row}")
         self.column = column

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from bulk.columns import field_of
 from bulk.grid import Cursor, parse_range
@@ -29,8 +30,7 @@ def behind_element(data: bytes, start: int, end_event: int) -> int:
     return end_event if is_empty else tag_end(data, end_event)
 
 
-@dataclass(frozen=True, slots=True)
-class CellMark:
+class CellMark(NamedTuple):
     """A cell that stands at or right of the first result column."""
 
     column: int
@@ -88,7 +88,8 @@ class _Scan:
         self.places = places
         self._header_row = header_row
         self._wanted = rows
-        self._first_result = min(places.columns.values(), default=1 << 20)
+        # Every cell of the header is looked at; below it, those from the first result column on.
+        self._first_marked = 0
         self._cursor = Cursor()
         self._row = self._cell = self._formula = self._table = ""
         self._mark: RowMark | None = None
@@ -117,8 +118,8 @@ class _Scan:
         if name == self._cell:
             column = self._cursor.enter_cell(attributes.get("r"))
             self.places.last_column = max(self.places.last_column, column)
-            if self._mark is not None:
-                self._start_cell(column, attributes)
+            if column >= self._first_marked and self._mark is not None:
+                self._start_cell(attributes)
         elif name == self._row:
             self._start_row(self._cursor.enter_row(attributes.get("r")))
         elif name == self._formula:
@@ -131,18 +132,18 @@ class _Scan:
             if number == self._header_row:
                 self.parser.CharacterDataHandler = self._inline.append
 
-    def _start_cell(self, column: int, attributes: dict[str, str]) -> None:
-        self._inline.clear()
+    def _start_cell(self, attributes: dict[str, str]) -> None:
+        style = attributes.get("s")
+        self._open, self._is_formula = (self.parser.CurrentByteIndex, style), False
         if self._cursor.row == self._header_row:
-            self.places.header_style = attributes.get("s")
+            self.places.header_style = style
             self._is_inline = attributes.get("t") == "inlineStr"
-        if column >= self._first_result:
-            self._open, self._is_formula = (self.parser.CurrentByteIndex, attributes.get("s")), False
+            self._inline.clear()
 
     def _end(self, name: str) -> None:
         if name == self._cell:
-            if self._mark is not None:
-                self._end_cell(self._mark)
+            if self._open is not None and self._mark is not None:
+                self._end_cell(self._mark, *self._open)
         elif name == self._row:
             if self._mark is not None:
                 self._end_row(self._mark)
@@ -150,21 +151,19 @@ class _Scan:
             self.parser.StartElementHandler = self._outside
             self.parser.EndElementHandler = None
 
-    def _end_cell(self, mark: RowMark) -> None:
-        if self._cursor.row == self._header_row and self._is_inline:
+    def _end_cell(self, mark: RowMark, start: int, style: str | None) -> None:
+        end = behind_element(self._data, start, self.parser.CurrentByteIndex)
+        mark.cells.append(CellMark(self._cursor.column, start, end, style, self._is_formula))
+        self._open = None
+        if mark.number == self._header_row and self._is_inline:
             self._learn_column("".join(self._inline))
-        if self._open is not None:
-            start, style = self._open
-            end = behind_element(self._data, start, self.parser.CurrentByteIndex)
-            mark.cells.append(CellMark(self._cursor.column, start, end, style, self._is_formula))
-            self._open = None
 
     def _end_row(self, mark: RowMark) -> None:
         mark.end = self.parser.CurrentByteIndex
         self._mark = None
         if mark.number == self._header_row:
             self.parser.CharacterDataHandler = None
-            self._first_result = min(self.places.columns.values(), default=1 << 20)
+            self._first_marked = min(self.places.columns.values(), default=1 << 20)
 
     def _learn_column(self, header: str) -> None:
         name = field_of(header)
