@@ -12,8 +12,8 @@ def obstacle(plan: Plan, options: Options) -> str:
     if plan.binding.missing and not options.ignore_missing:
         return _missing(plan.binding.missing)
     if plan.problems and not options.skip_bad:
-        rows = len({problem.row for problem in plan.problems})
-        return f"{rows} {_rows(rows)} with problems, nothing was sent: mend them, or leave them out with --skip-bad"
+        count = len({problem.row for problem in plan.problems})
+        return f"{count} {_rows(count)} with problems, nothing was sent: mend them, or leave them out with --skip-bad"
     return ""
 
 

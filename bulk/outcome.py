@@ -44,6 +44,8 @@ class Outcome:
     alarms: tuple[str, ...] = ()
     unfollowed: str = ""
     """Why the orders were not followed to the end; "" where they were, or the wait was over."""
+    unwritten: str = ""
+    """Why the results are in no sheet; they are in the journal all the same."""
 
     def count(self, state: State) -> int:
         """Count the rows in a state."""
@@ -64,7 +66,7 @@ class Outcome:
         ranked = (
             (in_doubt, ExitStatus.IN_DOUBT),
             (self.stop in {Stop.ACCOUNT, Stop.BUDGET}, ExitStatus.ACCOUNT),
-            (self.stop or self.unfollowed or self.unrecorded or unsent, ExitStatus.UNFINISHED),
+            (self.stop or self.unfollowed or self.unwritten or self.unrecorded or unsent, ExitStatus.UNFINISHED),
             (self.blocked or self.plan.problems or self.count(State.REJECTED), ExitStatus.PROBLEMS),
         )
         return next((status for holds, status in ranked if holds), ExitStatus.DONE)

@@ -46,6 +46,7 @@ class Stop(Enum):
     DOUBT = "three in a row are in doubt"
     UNREACHABLE = "the panel cannot be reached, or says not now"
     MISTAKE = "the panel does not understand the call"
+    PRICE = "a price rose since it was shown"
     JOURNAL = "the journal cannot be written"
     ASKED = "it was asked to stop"
 
@@ -128,9 +129,11 @@ class Placer:
         `orders` is read as places get free, so that only a window of them is in memory.
         """
         queue = iter(orders)
-        async with asyncio.TaskGroup() as group:
-            for _ in range(self._client.in_flight):
-                group.create_task(self._work(queue))
+        workers = (self._work(queue) for _ in range(self._client.in_flight))
+        # Not a task group: a worker that fails must not cancel the others, whose orders are under way.
+        for result in await asyncio.gather(*workers, return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
         return self.progress
 
     async def place(self, order: Order) -> Placed | None:
@@ -153,6 +156,9 @@ class Placer:
                 await self.place(order)
             except SmmPlusError as error:
                 self.progress.stop_for(Stop.JOURNAL, str(error))
+            except BaseException:
+                self.progress.stop_for(Stop.JOURNAL, "an error of this program")
+                raise
 
     async def _attempt(self, order: Order) -> Placed | None:
         """Make one attempt. Raises the error behind an order that is planned again, for the retry policy to judge."""

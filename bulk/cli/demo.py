@@ -14,7 +14,7 @@ from rich.text import Text
 
 from bulk import runner
 from bulk.cli.failing import failing
-from bulk.cli.show import show_outcome, show_plan, show_sheet
+from bulk.cli.show import console, show_outcome, show_plan, show_sheet
 from bulk.cli.watchers import watcher_for
 from bulk.errors import SheetError
 from bulk.obstacles import obstacle
@@ -24,8 +24,8 @@ from smmplus.errors import ConfigurationError
 from smmplus.journal import Journal
 from smmplus.panel import Panel
 
-_SPEED = "300"
-"""Sandbox seconds a second: orders that take 20 minutes are final in 4 seconds."""
+_SPEED = "600"
+"""Sandbox seconds a second: orders that take 20 minutes are final in 2 seconds."""
 
 _MARK = ".made-by-smmplus-demo"
 
@@ -37,7 +37,7 @@ def demo(
     ),
 ) -> None:
     """See the whole job on sample sheets, against a simulated panel. No account is needed, no money is spent."""
-    out = Console(highlight=False)
+    out = console()
     _fresh_copies(folder)
     with _simulated_panel(folder) as panel, Journal(f"sqlite:///{(folder / 'journal.sqlite3').absolute()}") as journal:
         _title(out, f"1. A sheet with mistakes: smmplus check {folder / 'with_problems.csv'}")
@@ -59,7 +59,7 @@ def _check(out: Console, options: Options, panel: Panel, journal: Journal) -> No
 
 
 def _run(out: Console, options: Options, panel: Panel, journal: Journal) -> None:
-    with watcher_for(out, Console(stderr=True, highlight=False), agreed=True) as watcher:
+    with watcher_for(out, console(stderr=True), agreed=True) as watcher:
         outcome = runner.run(options, panel, journal, watcher)
     show_outcome(out, outcome)
     if outcome.exit_status:

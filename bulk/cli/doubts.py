@@ -4,12 +4,11 @@ import json
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from bulk.cli import arguments as given
 from bulk.cli.failing import failing
 from bulk.cli.machine import entry_object
-from bulk.cli.show import show_doubts
+from bulk.cli.show import console, show_doubts
 from smmplus.client import Client
 from smmplus.errors import ConfigurationError, FollowUpError, JournalConflictError
 
@@ -23,7 +22,7 @@ def doubts(as_json: given.AsJson = False) -> None:
     if as_json:
         typer.echo(json.dumps({"doubts": [{"account": entry.account, **entry_object(entry)} for entry in found]}))
     else:
-        show_doubts(Console(highlight=False), found)
+        show_doubts(console(), found)
 
 
 @failing

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import NoReturn, ParamSpec, TypeVar
 
 import typer
-from rich.console import Console
 
+from bulk.cli.show import console
 from bulk.errors import SheetError
 from bulk.outcome import ExitStatus
 from smmplus.errors import (
@@ -60,5 +60,5 @@ def _tell(text: str, status: ExitStatus, *, as_json: bool) -> NoReturn:
     if as_json:
         typer.echo(json.dumps({"error": text, "exit_status": int(status)}))
     else:
-        Console(stderr=True, highlight=False).print(text, style="red", markup=False, soft_wrap=True)
+        console(stderr=True).print(text, style="red", markup=False, soft_wrap=True)
     raise typer.Exit(int(status))

@@ -54,6 +54,7 @@ def outcome_object(outcome: Outcome) -> Json:
         "blocked": outcome.blocked,
         "stopped": "" if outcome.stop is None else f"{outcome.stop.value}: {outcome.reason}",
         "unfollowed": outcome.unfollowed,
+        "unwritten": outcome.unwritten,
         "written": None if written is None else str(written.path),
         "in_place": written is None or written.in_place,
         "unrecorded": dict(outcome.unrecorded),

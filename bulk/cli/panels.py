@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from bulk.cli import arguments as given
 from bulk.cli.failing import failing
 from bulk.cli.machine import balance_object, service_object
-from bulk.cli.show import money, table
+from bulk.cli.show import console, money, table
 from bulk.template import TemplateService, write_template
 from smmplus.models import Service
 from smmplus.numbers import plain
@@ -38,7 +37,7 @@ def services(
         flags = ("yes" if flag else "" for flag in (service.refill, service.cancel))
         texts = (service.id, service.name, service.category, service.type)
         shown.add_row(*map(Text, texts), plain(service.rate), str(service.min), str(service.max), *flags)
-    Console(highlight=False).print(shown if found else f"no service speaks of {word!r}")
+    console().print(shown if found else f"no service speaks of {word!r}")
 
 
 @failing

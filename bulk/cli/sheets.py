@@ -11,7 +11,7 @@ from bulk import runner
 from bulk.cli import arguments as given
 from bulk.cli.failing import failing
 from bulk.cli.machine import outcome_object, plan_object
-from bulk.cli.show import show_outcome, show_plan
+from bulk.cli.show import console, show_outcome, show_plan
 from bulk.cli.watchers import Bars, Lines, watcher_for
 from bulk.obstacles import obstacle
 from bulk.options import Options
@@ -22,7 +22,7 @@ from smmplus.errors import ConfigurationError
 
 def consoles(*, as_json: bool) -> tuple[Console, Console]:
     """Give the console for results and the one for progress; nothing but the object is printed for a program."""
-    return Console(quiet=as_json, highlight=False), Console(stderr=True, quiet=as_json, highlight=False)
+    return console(quiet=as_json), console(stderr=True, quiet=as_json)
 
 
 @failing

@@ -1,17 +1,18 @@
 """What commands say to people: tables and sentences. Whatever came from a file or a panel is shown as it is."""
 
+import sys
 from collections.abc import Iterable
 from decimal import Decimal
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
 from bulk.outcome import ExitStatus, Outcome
 from bulk.plan import Plan
 from bulk.results import cells_of
-from bulk.sheet import RESULT_FIELDS, Problem, Sheet
+from bulk.sheet import Problem, Sheet
 from smmplus.journal import Entry, State
 from smmplus.numbers import plain
 
@@ -26,11 +27,19 @@ def money(amount: Decimal, currency: str) -> str:
     return f"{text if len(fraction) >= 2 else format(amount, '.2f')} {currency}".strip()
 
 
-def table(*columns: str, right: Iterable[str] = ()) -> Table:
-    """Make an empty table; the columns in `right` are flush right."""
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+def console(*, stderr: bool = False, quiet: bool = False) -> Console:
+    """Give a console; where the output goes to a file or a program, lines are not cut to a terminal's width."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, quiet=quiet, highlight=False, width=None if stream.isatty() else 140)
+
+
+def table(*columns: str, right: Iterable[str] = (), wrap: Iterable[str] = ()) -> Table:
+    """Make an empty table; the columns in `right` are flush right, those in `wrap` give way where space is short."""
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    flush, wrapped = set(right), set(wrap)
     for column in columns:
-        made.add_column(column, justify="right" if column in set(right) else "left", overflow="fold")
+        justify: JustifyMethod = "right" if column in flush else "left"
+        made.add_column(column, justify=justify, overflow="fold", no_wrap=column not in wrapped)
     return made
 
 
@@ -38,7 +47,7 @@ def show_plan(console: Console, plan: Plan) -> None:
     """Show what a run would do."""
     sheet, already = plan.sheet, plan.binding.entries
     where = f" (sheet {sheet.name!r})" if sheet.name else ""
-    console.print(Text(f"{sheet.path.name}{where}: {len(sheet.frame)} rows, campaign {plan.place.campaign!r}", "bold"))
+    console.print(Text(f"{sheet.path.name}{where}: {rows(len(sheet.frame))}, campaign {plan.place.campaign!r}", "bold"))
     if sheet.ignored:
         console.print(Text(f"columns that mean nothing here: {', '.join(sheet.ignored)}", "dim"))
     if already:
@@ -50,7 +59,7 @@ def show_plan(console: Console, plan: Plan) -> None:
 
 def show_problems(console: Console, problems: tuple[Problem, ...]) -> None:
     """Show what is wrong, where, and how to mend it."""
-    shown = table("where", "value", "problem", "remedy")
+    shown = table("where", "value", "problem", "remedy", wrap=("value", "problem", "remedy"))
     for problem in problems[:MOST_PROBLEMS]:
         shown.add_row(
             *(Text(text[:80]) for text in (problem.where, problem.value)), Text(problem.message), Text(problem.remedy)
@@ -66,14 +75,16 @@ def _show_costs(console: Console, plan: Plan) -> None:
     if not plan.sending:
         console.print("nothing to send")
         return
-    shown = table("service", "name", "rows", "units", "rate", "cost", right=("rows", "units", "rate", "cost"))
+    shown = table(
+        "service", "name", "rows", "units", "rate", "cost", right=("rows", "units", "rate", "cost"), wrap=("name",)
+    )
     for item in plan.by_service:
         cost = money(item.cost, "")
         shown.add_row(
             item.service.id, Text(item.service.name), str(item.rows), str(item.units), plain(item.service.rate), cost
         )
     console.print(shown)
-    console.print(Text(f"to send: {len(plan.sending)} rows for {money(plan.total, balance.currency)}", "bold"))
+    console.print(Text(f"to send: {rows(len(plan.sending))} for {money(plan.total, balance.currency)}", "bold"))
     if plan.unbounded:
         console.print(Text(f"{plan.unbounded} of them have no upper bound, and are not in this sum", "yellow"))
     console.print(f"balance: {money(balance.amount, balance.currency)}")
@@ -101,6 +112,8 @@ def show_outcome(console: Console, outcome: Outcome) -> None:
         console.print(Text(f"stopped: {outcome.stop.value} ({outcome.reason})", "red"))
     if outcome.unfollowed:
         console.print(Text(f"the orders were not followed to the end: {outcome.unfollowed}", "yellow"))
+    if outcome.unwritten:
+        console.print(Text(f"the results are in the journal, not in the sheet: {outcome.unwritten}", "red"))
     _show_next(console, outcome)
 
 
@@ -153,12 +166,23 @@ def show_doubts(console: Console, entries: list[Entry]) -> None:
 
 
 def show_sheet(console: Console, sheet: Sheet) -> None:
-    """Show a sheet's orders with their results."""
-    names = [name for name in ("service", "link", "quantity", *RESULT_FIELDS[:-1]) if name in sheet.columns]
-    shown = table("row", *(sheet.columns[name].header for name in names))
+    """Show a sheet's orders with links and their results; columns that hold nothing are left out."""
+    names = [name for name in _SHOWN if name in sheet.columns and (sheet.frame[name] != "").any()]
+    heads = {name: sheet.columns[name].header.replace("_", "\n").replace(" ", "\n") for name in names}
+    shown = table("row", *heads.values(), right=("row", heads["quantity"]), wrap=(heads["link"],))
+    shown.columns[1 + names.index("link")].overflow = "ellipsis"  # a link is one word: cut, not folded
     for row, cells in zip(sheet.frame.index, sheet.frame[names].to_dict("records"), strict=True):
-        shown.add_row(str(row), *(Text(str(cells[name])) for name in names))
+        shown.add_row(str(row), *(Text(cells[name].removeprefix("https://")) for name in names))
     console.print(shown)
+
+
+_SHOWN = ("link", "quantity", "order_id", "order_status", "charge", "start_count", "remains", "error")
+"""What fits a terminal of 80 columns."""
+
+
+def rows(count: int) -> str:
+    """Count rows in words."""
+    return "1 row" if count == 1 else f"{count} rows"
 
 
 def _states(entries: Iterable[Entry]) -> str:

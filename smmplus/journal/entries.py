@@ -83,8 +83,10 @@ def plan_again(connection: Connection, batch_id: int, planned: Mapping[int, Plan
     rows = []
     for entry_id, item in planned.items():
         state = known[entry_id].state
-        state = state if state is State.PLANNED else after(state, Event.NEW_RUN)
-        rows.append({"of": entry_id, "new_state": state.value, "new_cost": text_or_none(item.cost)})
+        if state is State.REJECTED:
+            state = after(state, Event.NEW_RUN)
+        if state is State.PLANNED:  # otherwise another process has taken it meanwhile
+            rows.append({"of": entry_id, "new_state": state.value, "new_cost": text_or_none(item.cost)})
     statement = update(entries).where(entries.c.id == bindparam("of"))
     if rows:
         values = {"state": bindparam("new_state"), "cost": bindparam("new_cost"), "batch_id": batch_id}

@@ -1,0 +1,156 @@
+"""One job under way on a sheet: its rows in the journal, their orders placed and followed, the sheet written."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+from bulk.errors import SheetError
+from bulk.following import Following
+from bulk.options import Options
+from bulk.outcome import Outcome
+from bulk.plan import Plan
+from bulk.stopping import Stopping
+from bulk.watching import Watcher
+from bulk.write_back import WriteBack
+from smmplus.async_client import AsyncClient
+from smmplus.commits import Commits
+from smmplus.errors import AccountError, CallError
+from smmplus.journal import Journal, Planned, State
+from smmplus.numbers import plain
+from smmplus.panel import Panel
+from smmplus.placing import Order, Placer, Progress, Stop
+
+
+@dataclass(slots=True)
+class Job:
+    """What is done for a plan. The journal is the truth; this only knows which rows it is about."""
+
+    options: Options
+    panel: Panel
+    journal: Journal
+    watcher: Watcher
+    plan: Plan
+    batch_id: int | None = None
+    orders: list[Order] = field(default_factory=list)
+    watched: dict[int, int] = field(default_factory=dict)
+    """Row -> entry."""
+    progress: Progress = field(default_factory=Progress)
+    unfollowed: str = ""
+    unwritten: str = ""
+    results: WriteBack = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Watch the rows that the journal knows."""
+        self.watched = {row: entry.id for row, entry in self.plan.binding.entries.items()}
+        self.results = WriteBack(self.plan, self.journal, self.watched)
+
+    def prepare(self) -> None:
+        """Write the plan into the journal: from here on the rows to send have entries."""
+        place, sending = self.plan.place, self.plan.sending
+        self.batch_id = place.batch_id
+        if not sending:
+            return
+        if self.batch_id is None:
+            self.batch_id = self.journal.open_batch(place.campaign_id, self.options.source)
+        new = [item.planned for item in sending if item.entry is None]
+        again: dict[int, Planned] = {item.entry.id: item.planned for item in sending if item.entry is not None}
+        self.journal.plan(place.campaign_id, self.batch_id, new, again)
+        entries = self.journal.with_keys(place.campaign_id, (item.planned.key for item in sending))
+        self.watched.update({item.row.number: entries[item.planned.key].id for item in sending})
+        self.orders = [Order(entries[item.planned.key].id, item.row.request) for item in sending]
+
+    async def place_and_follow(self) -> None:
+        """Place, then follow, writing back every few minutes; Ctrl-C ends both in good order."""
+        with Stopping() as stopping:
+            async with self._client(stopping) as client, self._writing_back():
+                if self.orders:
+                    await self._place(client, stopping)
+                if self.progress.stop is None and self.options.wait != 0:
+                    await self._follow(client, stopping, self.options.wait)
+
+    async def ask_once(self) -> None:
+        """Ask once where the open orders stand."""
+        with Stopping() as stopping:
+            async with self._client(stopping) as client:
+                await self._follow(client, stopping, 0)
+
+    def finish(self) -> Outcome:
+        """Write back for the last time, and close the batch if nothing of it is open."""
+        self._write()
+        entries = self.results.entries()
+        settled = all(entry.state in {State.ACCEPTED, State.REJECTED} for entry in entries.values())
+        if self.batch_id is not None and settled and self.results.in_place and not self.unwritten:
+            self.journal.finish_batch(self.batch_id)
+        rows = {entry: row for row, entry in self.watched.items()}
+        return Outcome(
+            self.plan,
+            entries,
+            stop=self.progress.stop,
+            reason=self.progress.reason,
+            sent=self.progress.sent,
+            written=self.results.last,
+            unrecorded={rows[entry]: order_id for entry, order_id in self.progress.unrecorded.items()},
+            alarms=tuple(self.progress.alarms),
+            unfollowed=self.unfollowed,
+            unwritten=self.unwritten,
+        )
+
+    def _client(self, stopping: Stopping) -> AsyncClient:
+        options = self.options
+        return AsyncClient(self.panel, rate=options.rate, in_flight=options.in_flight, sleep=stopping.sleep)
+
+    async def _place(self, client: AsyncClient, stopping: Stopping) -> None:
+        self.watcher.placing(len(self.orders))
+        async with Commits(self.journal) as commits:
+            placer = Placer(client, commits, max_spend=self.options.max_spend, on_placed=self.watcher.placed)
+            self.progress = placer.progress
+            stopping.on_stop(lambda: placer.progress.stop_for(Stop.ASKED, "interrupted"))
+            await placer.place_all(self.orders)
+        if self.progress.stop is Stop.ACCOUNT:
+            await self._compare_balance(client)
+
+    async def _compare_balance(self, client: AsyncClient) -> None:
+        """Tell the balance beside the refusal: a reselling panel passes on that its own supplier's account is empty."""
+        with suppress(CallError):
+            held = await client.balance()
+            self.progress.reason += f"; the balance is {plain(held.amount)} {held.currency}"
+
+    async def _follow(self, client: AsyncClient, stopping: Stopping, wait: float | None) -> None:
+        try:
+            following = Following.of(self.results, self.journal, client, self.watcher)
+            await following.until(stopping, wait=wait, pause=self.options.poll)
+        except AccountError as error:
+            self.progress.stop_for(Stop.ACCOUNT, str(error))
+        if stopping.asked:
+            self.unfollowed = "interrupted"
+
+    @asynccontextmanager
+    async def _writing_back(self) -> AsyncIterator[None]:
+        done = asyncio.Event()
+        task = asyncio.create_task(self._write_until(done))
+        try:
+            yield
+        finally:
+            done.set()
+            await task
+
+    async def _write_until(self, done: asyncio.Event) -> None:
+        while True:
+            try:
+                await asyncio.wait_for(done.wait(), self.options.write_every)
+            except TimeoutError:
+                await asyncio.to_thread(self._write)
+            else:
+                return
+
+    def _write(self) -> None:
+        try:
+            written = self.results.write(self.progress.unrecorded)
+        except SheetError as error:
+            self.unwritten = str(error)
+            self.watcher.note(f"the results could not be written: {error}")
+        else:
+            self.unwritten = ""
+            if written is not None:
+                self.watcher.wrote(written)
