@@ -3,8 +3,9 @@
 import re
 from decimal import Decimal
 
-_PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?")
-_THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
+# Twenty digits before and after the point hold every price. A panel's 1E+999999999 would be computed with for minutes.
+_PLAIN = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?([eE][+-]?[01]?[0-9])?")
+_THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3}){1,6}(\.[0-9]{1,20})?")
 
 
 def amount(value: object) -> Decimal | None:
@@ -14,8 +15,6 @@ def amount(value: object) -> Decimal | None:
     """
     if isinstance(value, bool) or value is None:
         return None
-    if isinstance(value, int | Decimal):
-        return Decimal(value)
     text = str(value).strip()
     if _PLAIN.fullmatch(text):
         return Decimal(text)
