@@ -6,8 +6,8 @@ from decimal import Context, Decimal, Inexact
 from smmplus.models import OrderRequest, Service
 from smmplus.order_types import Units, order_type
 
-_EXACT = Context(prec=60, traps=[Inexact])
-"""Sums of money are exact or an error; 60 digits hold any rate times any quantity."""
+_EXACT = Context(prec=120, traps=[Inexact])
+"""Sums of money are exact or an error; 120 digits hold any rate that `numbers` reads times any quantity."""
 
 
 def units(request: OrderRequest, service: Service) -> int | None:
@@ -46,7 +46,7 @@ def _quantity(request: OrderRequest) -> int:
 
 def _posts(request: OrderRequest) -> int | None:
     values = request.values
-    if "posts" not in values:
+    if values.get("posts", "0") == "0":  # to a panel in PHP, "0" is as empty as nothing: no limit
         return None
     return int(values["max"]) * (int(values["posts"]) + int(values.get("old_posts", "0")))
 

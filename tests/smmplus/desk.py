@@ -1,0 +1,76 @@
+"""A journal with one account, one campaign and one batch, ready for orders."""
+
+import sqlite3
+from decimal import Decimal
+
+from smmplus.journal import Attempt, Event, Intent, Outcome, Planned, key_of
+from smmplus.models import OrderRequest
+
+LINK = "https://example.com/post"
+
+
+def request_for(link=LINK, service=1, quantity=1000, **fields):
+    return OrderRequest.of(service, {"link": link, "quantity": quantity, **fields})
+
+
+class Desk:
+    """Short ways to what nearly every test of the journal does first."""
+
+    def __init__(self, journal, campaign="spring", source="sheet.xlsx", url="https://smm.plus/api/v2", account="main"):
+        self.journal = journal
+        self.account = journal.account(url, account)
+        self.campaign = journal.campaign(self.account, campaign)
+        self.batch = journal.open_batch(self.campaign, source)
+        self._nth = 0
+
+    def plan(self, count=1, cost="1", request=None):
+        """Plan equal orders, and give their entries."""
+        request = request or request_for()
+        price = None if cost is None else Decimal(cost)
+        keys = [key_of(request, self._nth + number + 1) for number in range(count)]
+        self._nth += count
+        self.journal.plan(self.campaign, self.batch, [Planned(key, request, price) for key in keys], {}, ())
+        known = self.journal.with_keys(self.campaign, keys)
+        return [known[key] for key in keys]
+
+    def intend(self, entry, max_spend=None):
+        """Commit one intent, and give the answer: an Attempt, or the Refusal."""
+        (answer,) = self.journal.apply([Intent(entry.id, max_spend)])
+        return answer
+
+    def settle(self, attempt, event, order_id=None, **about):
+        """Commit one outcome, and give the Change or None."""
+        (answer,) = self.journal.apply([Outcome(attempt.entry, attempt.number, event, order_id, **about)])
+        return answer
+
+    def accepted(self, order_id="501", cost="1"):
+        """Plan an order, and let the panel accept it."""
+        (entry,) = self.plan(cost=cost)
+        self.settle(self.intend(entry), Event.ORDER_ID, order_id)
+        return self.now(entry)
+
+    def in_doubt(self, cost="1"):
+        """Plan an order, and lose its answer."""
+        (entry,) = self.plan(cost=cost)
+        self.settle(self.intend(entry), Event.DOUBT, error="no answer")
+        return self.now(entry)
+
+    def now(self, entry):
+        """Read an entry again."""
+        return self.journal.with_ids([entry.id])[entry.id]
+
+    def spent(self):
+        return Decimal(self.journal.spent(self.campaign))
+
+    def rows(self, statement, *values):
+        """Ask the database past the journal, through a connection of its own, as another process would."""
+        with_other = sqlite3.connect(self.journal.path, timeout=30)
+        try:
+            return with_other.execute(statement, values).fetchall()
+        finally:
+            with_other.close()
+
+
+def attempt_of(entry):
+    """Give the attempt that an entry is at."""
+    return Attempt(entry.id, entry.attempt)
