@@ -1,4 +1,5 @@
 import re
+import zipfile
 
 import openpyxl
 import pytest
@@ -140,6 +141,15 @@ def test_a_field_that_is_absent_leaves_its_cell_and_an_empty_text_empties_it(tmp
     assert b'<c r="D2" s="1"/>' in wb.unpacked(path)[wb.SHEET]
 
 
+@pytest.mark.parametrize("empty", ['<c r="D2" s="1"/>', '<c r="D2" s="1"></c>', '<c r="D2" s="1"><v/></c>'])
+def test_an_empty_cell_is_replaced_however_it_is_written(tmp_path, empty):
+    rows = wb.header(names=RESULT_HEADER) + wb.order(2).replace("</row>", f"{empty}{wb.text('E2', 'n')}</row>")
+    path = wb.book(tmp_path / "a.xlsx", rows)
+    in_place(path, {2: {"order_id": "1"}})
+    expected = '<c r="D2" s="1" t="inlineStr"><is><t>1</t></is></c>' + wb.text("E2", "n") + "</row>"
+    assert expected.encode() in wb.unpacked(path)[wb.SHEET]
+
+
 def test_a_result_cell_is_put_between_its_neighbours(tmp_path):
     rows = wb.header(names=RESULT_HEADER) + wb.order(2).replace(
         "</row>", wb.text("E2", "n") + wb.text("H2", "far") + "</row>"
@@ -270,6 +280,8 @@ def test_sizes_behind_the_data_are_moved_before_it(tmp_path):
     with (tmp_path / "b.xlsx").open("wb") as raw:
         wb.pack_stream(content, raw)
     assert in_place(tmp_path / "b.xlsx", {2: RESULT}).frame.at[2, "order_id"] == "23501"
+    with zipfile.ZipFile(tmp_path / "b.xlsx") as file:
+        assert [each.flag_bits & 8 for each in file.infolist()] == [0] * len(content)
 
 
 def test_a_workbook_by_openpyxl_takes_results(tmp_path):
