@@ -55,6 +55,19 @@ def test_new_columns_stand_right_of_everything_and_of_every_table(tmp_path):
     assert [again.columns[field].letter for field in RESULT] == ["G", "H", "I"]
 
 
+@pytest.mark.parametrize(
+    ("after", "letter"),
+    [
+        ('<autoFilter ref="A1:H2"/>', "I"),
+        ('<mergeCells><mergeCell ref="D2:F2"/></mergeCells>', "G"),
+        ('<mergeCells><mergeCell ref="A1:XFD1"/></mergeCells>', "D"),
+    ],
+)
+def test_new_columns_stand_right_of_filters_and_merged_cells_but_not_of_a_title(tmp_path, after, letter):
+    path = wb.book(tmp_path / "a.xlsx", wb.header(2) + wb.order(3), after=after)
+    assert in_place(path, {3: RESULT}).columns["order_id"].letter == letter
+
+
 def test_formulas_keep_their_stored_values(tmp_path):
     path = wb.rich_book(tmp_path / "a.xlsx")
     in_place(path, {4: RESULT, 5: RESULT})
