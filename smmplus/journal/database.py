@@ -71,7 +71,7 @@ def _begin(connection: Connection) -> None:
 def _make_tables(engine: Engine) -> None:
     with engine.begin() as connection:
         schema.metadata.create_all(connection)
-        found = dict(connection.execute(select(schema.meta.c.name, schema.meta.c.value)).tuples().all())
+        found = {row.name: row.value for row in connection.execute(select(schema.meta.c.name, schema.meta.c.value))}
         if not found:
             rows = [{"name": "uuid", "value": str(uuid.uuid4())}, {"name": "version", "value": str(schema.VERSION)}]
             connection.execute(insert(schema.meta), rows)

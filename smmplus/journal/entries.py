@@ -39,7 +39,8 @@ def with_order_ids(connection: Connection, account_id: int, ids: Iterable[str]) 
     for part in _parts(ids):
         columns = order_ids.c
         where = (columns.account_id == account_id) & columns.order_id.in_(part)
-        owners.update(connection.execute(select(columns.order_id, columns.entry_id).where(where)).tuples().all())
+        found = connection.execute(select(columns.order_id, columns.entry_id).where(where))
+        owners.update({row.order_id: row.entry_id for row in found})
     known = with_ids(connection, owners.values())
     return {order_id: known[entry_id] for order_id, entry_id in owners.items()}
 
