@@ -22,6 +22,7 @@ FRESH_SECONDS = 60.0
 
 def check(options: Options, panel: Panel, journal: Journal) -> Plan:
     """Tell what a run would do. Sends nothing, and writes nothing into the sheet."""
+    journal.bury_the_dead()
     sheet = read_sheet(options.path, sheet=options.sheet, encoding=options.encoding)
     return make_plan(sheet, ask_prices(options, panel), find_place(options, panel, journal), journal, options)
 
