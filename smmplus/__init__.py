@@ -1,1 +1,90 @@
 """Paid social-media orders on the smm.plus API: no order is placed twice and none is lost."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from smmplus.async_client import AsyncClient
+    from smmplus.client import Client
+    from smmplus.commits import Commits
+    from smmplus.errors import (
+        AccountError,
+        BadRowError,
+        BusyError,
+        CallError,
+        ConfigurationError,
+        DuplicateGuardError,
+        FollowUpError,
+        JournalConflictError,
+        JournalError,
+        JournalInUseError,
+        LostAnswerError,
+        MalformedCallError,
+        NeverSentError,
+        RedirectError,
+        RefusedError,
+        SmmPlusError,
+        UnclearAnswerError,
+        UnknownRefusalError,
+    )
+    from smmplus.journal import Entry, Journal, Planned, State, key_of
+    from smmplus.models import Balance, OrderRequest, OrderStatus, Phase, Service
+    from smmplus.panel import Panel
+    from smmplus.placing import Order, Placed, Placer, Progress, Stop
+
+__all__ = [
+    "AccountError",
+    "AsyncClient",
+    "BadRowError",
+    "Balance",
+    "BusyError",
+    "CallError",
+    "Client",
+    "Commits",
+    "ConfigurationError",
+    "DuplicateGuardError",
+    "Entry",
+    "FollowUpError",
+    "Journal",
+    "JournalConflictError",
+    "JournalError",
+    "JournalInUseError",
+    "LostAnswerError",
+    "MalformedCallError",
+    "NeverSentError",
+    "Order",
+    "OrderRequest",
+    "OrderStatus",
+    "Panel",
+    "Phase",
+    "Placed",
+    "Placer",
+    "Planned",
+    "Progress",
+    "RedirectError",
+    "RefusedError",
+    "Service",
+    "SmmPlusError",
+    "State",
+    "Stop",
+    "UnclearAnswerError",
+    "UnknownRefusalError",
+    "key_of",
+]
+
+_HOMES = {
+    "AsyncClient": "async_client",
+    "Client": "client",
+    "Commits": "commits",
+    **dict.fromkeys(("Entry", "Journal", "Planned", "State", "key_of"), "journal"),
+    **dict.fromkeys(("Balance", "OrderRequest", "OrderStatus", "Phase", "Service"), "models"),
+    "Panel": "panel",
+    **dict.fromkeys(("Order", "Placed", "Placer", "Progress", "Stop"), "placing"),
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import on first use: a DAG file that names an error must not load a database and two HTTP clients."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'errors')}"), name)

@@ -64,13 +64,20 @@ def apply(connection: Connection, moves: Sequence[Move], *, run_id: str, now: st
 class _Wave:
     def __init__(self, connection: Connection, moves: Sequence[Move], *, run_id: str, now: str) -> None:
         self._connection, self._run_id, self._now = connection, run_id, now
-        self._known = _read_known(connection, {move.entry for move in moves})
-        self._spent = _read_spent(connection, {known.campaign_id for known in self._known.values()})
-        self._owners = _read_owners(connection, self._known.values(), moves)
+        self._known: dict[int, _Known] = {}
+        self._spent: dict[int, Decimal] = {}
+        self._owners = _read_owners(connection, moves)
+        self._read_known({move.entry for move in moves})
         self._intents: list[dict[str, object]] = []
         self._outcomes: list[dict[str, object]] = []
         self._ids: list[dict[str, object]] = []
         self._notes: list[dict[str, object]] = []
+
+    def _read_known(self, ids: Iterable[int]) -> None:
+        for row in self._connection.execute(_KNOWN, {"ids": sorted(ids)}):
+            current = Current(State(row.state), row.attempt, row.order_id, decimal_or_none(row.cost))
+            self._known[row.id] = _Known(current, row.campaign_id, row.account_id)
+            self._spent[row.campaign_id] = Decimal(row.spent)
 
     def take(self, move: Move) -> Answer:
         return self._intend(move) if isinstance(move, Intent) else self._settle(move)
@@ -88,7 +95,7 @@ class _Wave:
         state, number = after(current.state, Event.INTENT), current.attempt + 1
         self._spent[known.campaign_id] += current.cost or Decimal(0)
         known.current = Current(state, number, current.order_id, current.cost)
-        self._intents.append({"of": intent.entry, "attempt": number})
+        self._intents.append({"of": intent.entry, "new_attempt": number, "new_run": self._run_id, "now": self._now})
         return Attempt(intent.entry, number)
 
     def _settle(self, outcome: Outcome) -> Change | None:
@@ -119,6 +126,7 @@ class _Wave:
                 "new_order_id": change.order_id,
                 "new_error": change.alarm or outcome.error,
                 "new_meaning": outcome.meaning,
+                "now": self._now,
             }
         )
         if change.alarm:
@@ -140,24 +148,32 @@ class _Wave:
         )
 
     def write(self) -> None:
-        intents = _INTENT.values(run_id=self._run_id, sent_at=self._now)
-        outcomes = _OUTCOME.values(settled_at=self._now)
         spent = [{"of": campaign, "new_spent": str(amount)} for campaign, amount in self._spent.items()]
         for statement, rows in (
-            (outcomes, self._outcomes),
-            (intents, self._intents),
-            (insert(order_ids), self._ids),
-            (insert(notes), self._notes),
+            (_OUTCOME, self._outcomes),
+            (_INTENT, self._intents),
+            (_ORDER_ID, self._ids),
+            (_NOTE, self._notes),
             (_SPENT, spent),
         ):
             if rows:
                 self._connection.execute(statement, rows)
 
 
+# The statements are made once: SQLAlchemy then knows them again without comparing them part by part, which would be a
+# third of a wave's processor time.
 _INTENT = (
     update(entries)
     .where(entries.c.id == bindparam("of"))
-    .values(state=State.SUBMITTING.value, attempt=bindparam("attempt"), settled_at=None, error="", meaning="")
+    .values(
+        state=State.SUBMITTING.value,
+        attempt=bindparam("new_attempt"),
+        run_id=bindparam("new_run"),
+        sent_at=bindparam("now"),
+        settled_at=None,
+        error="",
+        meaning="",
+    )
 )
 _OUTCOME = (
     update(entries)
@@ -167,48 +183,34 @@ _OUTCOME = (
         order_id=bindparam("new_order_id"),
         error=bindparam("new_error"),
         meaning=bindparam("new_meaning"),
+        settled_at=bindparam("now"),
     )
 )
+_ORDER_ID = insert(order_ids)
+_NOTE = insert(notes)
 _SPENT = update(campaigns).where(campaigns.c.id == bindparam("of")).values(spent=bindparam("new_spent"))
-
-
-def _read_known(connection: Connection, ids: Iterable[int]) -> dict[int, _Known]:
-    """Read and lock the entries, so that what is decided on them still holds when it is written."""
-    columns = entries.c
-    found = connection.execute(
-        select(
-            columns.id, columns.state, columns.attempt, columns.order_id, columns.cost, columns.campaign_id,
-            campaigns.c.account_id,
-        )
-        .join(campaigns, campaigns.c.id == columns.campaign_id)
-        .where(columns.id.in_(sorted(ids)))
-        .with_for_update()
-    )  # fmt: skip
-    return {
-        row.id: _Known(
-            Current(State(row.state), row.attempt, row.order_id, decimal_or_none(row.cost)),
-            row.campaign_id,
-            row.account_id,
-        )
-        for row in found
-    }
-
-
-def _read_spent(connection: Connection, ids: Iterable[int]) -> dict[int, Decimal]:
-    columns = campaigns.c
-    found = connection.execute(select(columns.id, columns.spent).where(columns.id.in_(sorted(ids))).with_for_update())
-    return {row.id: Decimal(row.spent) for row in found}
-
-
-def _read_owners(
-    connection: Connection, known: Iterable[_Known], moves: Sequence[Move]
-) -> "dict[tuple[int, str], int]":
-    ids = {move.order_id for move in moves if isinstance(move, Outcome) and move.order_id}
-    accounts = {item.account_id for item in known}
-    columns = order_ids.c
-    found = connection.execute(
-        select(columns.account_id, columns.order_id, columns.entry_id).where(
-            columns.account_id.in_(accounts), columns.order_id.in_(ids)
-        )
+_KNOWN = (
+    select(
+        entries.c.id,
+        entries.c.state,
+        entries.c.attempt,
+        entries.c.order_id,
+        entries.c.cost,
+        entries.c.campaign_id,
+        campaigns.c.account_id,
+        campaigns.c.spent,
     )
+    .join(campaigns, campaigns.c.id == entries.c.campaign_id)
+    .where(entries.c.id.in_(bindparam("ids", expanding=True)))
+    .with_for_update()
+)
+"""Entries and their campaigns are locked, so that what is decided on them still holds when it is written."""
+_OWNERS = select(order_ids.c.account_id, order_ids.c.order_id, order_ids.c.entry_id).where(
+    order_ids.c.order_id.in_(bindparam("ids", expanding=True))
+)
+
+
+def _read_owners(connection: Connection, moves: Sequence[Move]) -> dict[tuple[int, str], int]:
+    ids = [move.order_id for move in moves if isinstance(move, Outcome) and move.order_id]
+    found = connection.execute(_OWNERS, {"ids": ids}) if ids else ()
     return {(row.account_id, row.order_id): row.entry_id for row in found}

@@ -1,0 +1,151 @@
+"""The documentation is held to the code: every example of the README runs, and what docs name exists."""
+
+import os
+import re
+import shlex
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+import smmplus.panel
+from bulk.cli import app
+from bulk.outcome import ExitStatus
+from tests.panel import SandboxProcess
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SMMPLUS = Path(sys.executable).with_name("smmplus")
+PANEL_COMMANDS = ("check", "run", "status", "doubts", "resolve", "services", "balance", "template", "demo", "sandbox")
+
+
+def blocks(language, text=README):
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def commands(first_word):
+    lines = "\n".join(blocks("sh")).splitlines()
+    return [line.partition("#")[0].strip() for line in lines if line.startswith(f"{first_word} ")]
+
+
+def settings():
+    return dict(line.partition("=")[::2] for line in (line.removeprefix("export ") for line in commands("export")))
+
+
+class Shell:
+    """Runs commands in a folder, as a person with an account at the sandbox."""
+
+    def __init__(self, folder, panel):
+        self.folder = folder
+        self.journal = folder / "journal.sqlite3"
+        self.panel = panel
+        self.environment = {
+            **os.environ,
+            "SMMPLUS_API_KEY": panel.key,
+            "SMMPLUS_API_URL": panel.address,
+            "SMMPLUS_JOURNAL": f"sqlite:///{self.journal}",
+        }
+
+    def run(self, line, answer=""):
+        command = [str(SMMPLUS), *shlex.split(line)[1:]]
+        return subprocess.run(
+            command,
+            check=False,
+            input=answer,
+            capture_output=True,
+            text=True,
+            cwd=self.folder,
+            env=self.environment,
+            timeout=300,
+        )
+
+    def doubts(self):
+        with sqlite3.connect(self.journal) as journal:
+            # Two minutes have to pass before somebody may say that an order was not placed.
+            journal.execute("UPDATE entries SET sent_at = '2020-01-01T00:00:00.000+00:00'")
+            found = journal.execute("SELECT key, content FROM entries WHERE state = 'in_doubt'").fetchall()
+        journal.close()
+        return found
+
+
+@pytest.mark.e2e
+def test_every_command_of_the_readme_does_what_it_says(tmp_path):
+    shutil.copy(ROOT / "sample_sheets" / "campaign.xlsx", tmp_path)
+    with SandboxProcess("--speed", "6000") as panel:
+        shell = Shell(tmp_path, panel)
+        panel.faults({"fault": "drop_after_accept", "action": "add", "calls": [2, 5]})
+        for line in commands("smmplus"):
+            done = run_line(shell, line)
+            assert done.returncode in expected(line), (line, done.stdout, done.stderr)
+        accepted = [order["order"] for order in panel.orders()]
+    assert shell.doubts() == []
+    assert len(accepted) == 8
+
+
+def run_line(shell, line):
+    """Run one line; the key that stands in the README is an example, and so is the order's number."""
+    if " resolve " in line:
+        key, content = shell.doubts()[0]
+        order = next(order["order"] for order in shell.panel.orders() if order["link"] in content)
+        line = re.sub(r"campaign/[0-9a-f]{16}-1", f"campaign/{key}", line).replace("23501", order)
+    return shell.run(line, answer="y\n")
+
+
+def expected(line):
+    # Two answers were lost on purpose, so that there is something in doubt to settle.
+    return {4} if line.startswith(("smmplus run", "smmplus status")) else {0}
+
+
+@pytest.mark.e2e
+def test_the_python_example_runs(capsys):
+    with SandboxProcess() as panel:
+        for block in blocks("python"):
+            exec(compile(block, "README.md", "exec"), {"key": panel.key, "url": panel.address})  # noqa: S102
+    assert "Pending" in capsys.readouterr().out
+
+
+def test_make_targets_of_the_readme_exist():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    named = {line.split()[1] for line in commands("make")}
+    assert named == {"demo", "test"}
+    assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in named)
+
+
+def test_the_readme_installs_this_distribution():
+    assert commands("pip") == ["pip install airflow-provider-smmplus"]
+
+
+def test_every_setting_of_the_readme_is_documented():
+    documented = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    assert all(f"`{name}`" in documented for name in settings())
+
+
+def test_the_default_address_is_the_documented_one():
+    assert f"`{smmplus.panel.DEFAULT_URL}`" in (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+
+
+def test_every_command_and_every_option_of_run_is_documented():
+    documented = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    command_line = get_command(app)
+    assert set(command_line.commands) == set(PANEL_COMMANDS)
+    assert all(f"smmplus {name}" in documented for name in PANEL_COMMANDS)
+    options = [option for parameter in command_line.commands["run"].params for option in parameter.opts]
+    assert [option for option in options if option.startswith("--") and f"`{option}" not in documented] == []
+
+
+def test_every_exit_status_is_documented():
+    documented = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    assert all(f"| {int(status)} | " in documented for status in ExitStatus)
+
+
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda page: page.name
+)
+def test_every_link_between_pages_leads_somewhere(page):
+    targets = re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8"))
+    local = [target for target in targets if "://" not in target]
+    assert [target for target in local if not (page.parent / target).exists()] == []
