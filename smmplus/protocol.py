@@ -140,7 +140,7 @@ def _hundreds(ids: Iterable[str]) -> Iterator[tuple[str, ...]]:
         yield unique[start : start + MOST_IDS]
 
 
-_ID = re.compile(r"(?=.*[0-9])(?!0+$)[0-9A-Za-z_-]{1,64}")
+_ID = re.compile(r"(?=.*[0-9])(?!0+$)[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
 
 
 def _usable_id(value: Json) -> str | None:
