@@ -4,11 +4,13 @@ Panels put byte-order marks and PHP notices before the JSON, answer HTML, or not
 """
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
+from itertools import islice
 from typing import Any, NoReturn
 
 from smmplus.errors import (
@@ -45,9 +47,10 @@ class NoJsonError(ValueError):
 def parse_json(body: bytes) -> Json:
     """Find the JSON document that a body ends with; whatever stands before it (a mark, notices) is passed over."""
     text = body.decode("utf-8", errors="replace").lstrip("\ufeff").strip()
+    text = _ESCAPES.sub(_without_half_pairs, text)
     # Only what does not begin as JSON itself is searched: the inside of a document cut short is no answer.
-    starts = [0] if text[:1] in {"{", "["} else [at for at, sign in enumerate(text) if sign in "{["]
-    for start in starts[:200]:
+    starts = [0] if text[:1] in {"{", "["} else islice(_starts(text), 200)
+    for start in starts:
         try:
             document, end = _DECODER.raw_decode(text, start)
         except (ValueError, RecursionError):
@@ -55,6 +58,22 @@ def parse_json(body: bytes) -> Json:
         if end == len(text) and isinstance(document, dict | list):
             return document
     raise NoJsonError
+
+
+def _starts(text: str) -> Iterator[int]:
+    """Find where a document may start: not after what stands before a value within one."""
+    for at, sign in enumerate(text):
+        if sign in "{[" and text[:at].rstrip()[-1:] not in {":", ",", "["}:
+            yield at
+
+
+# A pair of escapes for one character, half of such a pair, any other escape.
+_ESCAPES = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(\\u[dD][89a-fA-F]..)|\\.")
+
+
+def _without_half_pairs(escape: re.Match[str]) -> str:
+    """Replace half of a pair: a panel that cuts a text within an emoji sends one, and no database takes it."""
+    return "\\ufffd" if escape[1] else escape[0]
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -29,7 +29,7 @@ class Desk:
         price = None if cost is None else Decimal(cost)
         keys = [key_of(request, self._nth + number + 1) for number in range(count)]
         self._nth += count
-        self.journal.plan(self.campaign, self.batch, [Planned(key, request, price) for key in keys], {}, ())
+        self.journal.plan(self.campaign, self.batch, [Planned(key, request, price) for key in keys], {})
         known = self.journal.with_keys(self.campaign, keys)
         return [known[key] for key in keys]
 
@@ -60,7 +60,7 @@ class Desk:
         return self.journal.with_ids([entry.id])[entry.id]
 
     def spent(self):
-        return Decimal(self.journal.spent(self.campaign))
+        return self.journal.spent(self.campaign)
 
     def rows(self, statement, *values):
         """Ask the database past the journal, through a connection of its own, as another process would."""

@@ -1,0 +1,553 @@
+import json
+from decimal import Decimal
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from smmplus import protocol
+from smmplus.answers import Answer
+from smmplus.errors import (
+    AccountError,
+    BadRowError,
+    BusyError,
+    CallError,
+    DuplicateGuardError,
+    FollowUpError,
+    MalformedCallError,
+    RedirectError,
+    RefusedError,
+    UnclearAnswerError,
+    UnknownRefusalError,
+)
+from smmplus.models import Balance, OrderRequest, OrderStatus, Phase, Service
+from tests.smmplus import test_refusals as words
+
+ADD = protocol.add(OrderRequest.of(1, {"link": "https://example.com/a", "quantity": 1000}))
+
+
+def read(call, document, status=200, headers=None):
+    body = document if isinstance(document, bytes) else json.dumps(document).encode()
+    return protocol.read_answer(call, Answer(status, headers or {}, body))
+
+
+def fault(call, document, status=200, headers=None):
+    with pytest.raises(CallError) as caught:
+        read(call, document, status, headers)
+    return caught.value
+
+
+# What is sent.
+
+
+@pytest.mark.parametrize(
+    ("call", "fields"),
+    [
+        (protocol.services(), [("action", "services")]),
+        (protocol.balance(), [("action", "balance")]),
+        (protocol.status("5"), [("action", "status"), ("order", "5")]),
+        (protocol.refill("5"), [("action", "refill"), ("order", "5")]),
+        (protocol.refill_status("7"), [("action", "refill_status"), ("refill", "7")]),
+        (protocol.statuses(["5", "6"])[0], [("action", "status"), ("orders", "5,6")]),
+        (protocol.refills(["5", "6"])[0], [("action", "refill"), ("orders", "5,6")]),
+        (protocol.refill_statuses(["7", "8"])[0], [("action", "refill_status"), ("refills", "7,8")]),
+        (protocol.cancel(["5"])[0], [("action", "cancel"), ("orders", "5")]),
+        (ADD, [("action", "add"), ("service", "1"), ("link", "https://example.com/a"), ("quantity", "1000")]),
+    ],
+)
+def test_a_call_sends_the_documented_fields_and_the_key(call, fields):
+    assert call.form("secret") == [("key", "secret"), *fields]
+
+
+@pytest.mark.parametrize(
+    ("call", "effect"),
+    [
+        (protocol.services(), False),
+        (protocol.balance(), False),
+        (protocol.status("5"), False),
+        (protocol.statuses(["5"])[0], False),
+        (protocol.refill_status("7"), False),
+        (protocol.refill_statuses(["7"])[0], False),
+        (ADD, True),
+        (protocol.refill("5"), True),
+        (protocol.refills(["5"])[0], True),
+        (protocol.cancel(["5"])[0], True),
+    ],
+)
+def test_what_orders_refills_or_cancels_has_an_effect(call, effect):
+    assert call.effect is effect
+
+
+@pytest.mark.parametrize("many", [protocol.statuses, protocol.refills, protocol.refill_statuses, protocol.cancel])
+def test_many_ids_are_split_into_hundreds_each_once(many):
+    ids = [str(number) for number in range(250)]
+    sent = [dict(call.form("k")) for call in many([*ids, *ids])]
+    batches = [next(value for name, value in fields.items() if name.endswith("s")).split(",") for fields in sent]
+    assert [len(batch) for batch in batches] == [100, 100, 50]
+    assert [item for batch in batches for item in batch] == ids
+
+
+@pytest.mark.parametrize("many", [protocol.statuses, protocol.refills, protocol.refill_statuses, protocol.cancel])
+def test_no_ids_are_no_call(many):
+    assert many([]) == []
+
+
+# `add`.
+
+
+@pytest.mark.parametrize(
+    ("document", "order_id"),
+    [
+        ({"order": 23501}, "23501"),
+        ({"order": "23501"}, "23501"),
+        ({"order": " 23501 "}, "23501"),
+        ({"order": "65a1b2c3d4e5f60718293a4b"}, "65a1b2c3d4e5f60718293a4b"),
+        (b'{"order": 23501.0}', "23501"),
+        ({"status": "success", "order": 23501}, "23501"),
+        ({"error": None, "order": 23501}, "23501"),
+        ({"error": "", "order": 23501}, "23501"),
+        (b"\xef\xbb\xbf" + b'{"order": 23501}', "23501"),
+        (b'<b>Notice</b>: x on line <b>2</b><br />\n{"order": 23501}', "23501"),
+    ],
+)
+@pytest.mark.parametrize("status", [200, 201, 302, 400, 422, 429, 500, 502, 503])
+def test_a_usable_order_id_means_accepted_whatever_stands_beside_it(document, order_id, status):
+    assert read(ADD, document, status) == order_id
+
+
+def test_an_order_id_beside_an_error_means_accepted():
+    assert read(ADD, {"error": "Order could not be created", "order": 23501}) == "23501"
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        None, "", 0, "0", "000", -1, "-1", "-", "_", True, False, [], {}, [5], {"id": 5}, 1.5, "null", "none", "a b",
+        "5;6", "x" * 65, "9" * 65, "Order 5", "٣",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("status", [200, 201])
+def test_success_without_a_usable_order_id_is_doubt(order, status):
+    error = fault(ADD, {"status": "success", "order": order}, status)
+    assert (type(error), error.may_have_taken_effect) == (UnclearAnswerError, True)
+
+
+@pytest.mark.parametrize("body", [b'{"order": 1.0E+5000}', b'{"order": 1E+999999999}', b'{"order": 1e70}'])
+def test_an_order_id_that_cannot_be_written_down_is_doubt(body):
+    assert fault(ADD, body).may_have_taken_effect
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"", b" ", b"OK", b"null", b"true", b"23501", b"<html>Just a moment...</html>", b'{"order": 235', b"[]", b"{}",
+        b'{"status": "success"}', b'{"error": ""}', b'{"error": null}', b'{"order": null}', b"\xff\xfe\x00",
+        b'["order"]',
+        b'{"orders": {"error": "Bad link"}', b"Fatal error in x\n" + b'{"orders": {"error": "Bad link"}',
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("status", [200, 204, 400, 403, 404])
+def test_an_answer_that_says_neither_yes_nor_no_is_doubt(body, status):
+    error = fault(ADD, body, status)
+    assert (type(error), error.may_have_taken_effect) == (UnclearAnswerError, True)
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 520, 599])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>", b'{"error": "Bad link"}', b'{"error": "Rate limit exceeded"}', b'{"error": "Invalid API key"}'],
+)
+def test_from_500_on_an_add_is_in_doubt_whatever_the_body_says(status, body):
+    assert fault(ADD, body, status).may_have_taken_effect
+
+
+@pytest.mark.parametrize("text", words.DOUBT.strip().splitlines())
+@pytest.mark.parametrize("status", [200, 400, 404, 422])
+def test_a_text_that_leaves_doubt_is_doubt(text, status):
+    error = fault(ADD, {"error": text}, status)
+    assert (type(error), error.may_have_taken_effect) == (UnclearAnswerError, True)
+
+
+REFUSED = [
+    (text, kind)
+    for listed, kind in (
+        (words.ROW, BadRowError),
+        (words.ACCOUNT, AccountError),
+        (words.DUPLICATE, DuplicateGuardError),
+        (words.BUSY, BusyError),
+        (words.MISTAKE, MalformedCallError),
+        (words.FOLLOW_UP, FollowUpError),
+        ("Некорректная ссылка", UnknownRefusalError),
+    )
+    for text in listed.strip().splitlines()
+]
+
+
+@pytest.mark.parametrize(("text", "kind"), REFUSED)
+@pytest.mark.parametrize("status", [200, 400, 404, 422])
+def test_a_refusal_is_its_kind_word_for_word_and_took_no_effect(text, kind, status):
+    error = fault(ADD, {"error": text}, status)
+    assert (type(error), error.text, error.may_have_taken_effect) == (kind, text, False)
+
+
+@pytest.mark.parametrize(
+    "body", [b"<html>Slow down</html>", b"", b'{"error": "Bad link"}', b'{"message": "slow"}', b"[]"]
+)
+def test_http_429_is_not_now_whatever_the_body(body):
+    error = fault(ADD, body, 429, {"Retry-After": "3"})
+    assert (type(error), error.retry_after, error.may_have_taken_effect) == (BusyError, 3.0, False)
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_of_an_add_is_doubt_and_never_repeated(status):
+    error = fault(ADD, b"<html>Moved</html>", status, {"Location": "https://elsewhere.example/"})
+    assert (type(error), error.may_have_taken_effect, error.passing) == (RedirectError, True, False)
+
+
+SCALARS = st.none() | st.booleans() | st.integers(-5, 10**30) | st.floats(allow_nan=False) | st.text(max_size=12)
+NAMES = st.sampled_from(["order", "error", "status", "orders", "key", "message"])
+JSON = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4))
+PREFIXES = st.sampled_from([b"", b"\xef\xbb\xbf", b"Notice: x\n", b"<b>Warning</b>: {closure} [2]<br />\n"])
+STATUSES = st.sampled_from([200, 201, 204, 301, 302, 400, 401, 402, 403, 404, 422, 429, 500, 502, 503, 504])
+
+
+def clearly_refused(body, status):
+    """Say whether a person who reads the answer would take it for a no."""
+    return status == 429 or (status < 500 and b'"error"' in body)
+
+
+def error_of(call, body, status):
+    try:
+        read(call, body, status)
+    except CallError as error:
+        return error
+    return None
+
+
+def judge(body, status):
+    error = error_of(ADD, body, status)
+    is_no = isinstance(error, RefusedError) and clearly_refused(body, status)
+    assert error is None or error.may_have_taken_effect or is_no
+    assert error is not None or b"order" in body
+
+
+@given(st.binary(max_size=300), STATUSES)
+def test_arbitrary_bytes_are_doubt_or_a_clear_no(body, status):
+    judge(body, status)
+
+
+@given(PREFIXES, JSON, STATUSES)
+@example(b"", {"error": "\ud83d"}, 200)
+def test_arbitrary_json_is_an_order_id_doubt_or_a_clear_no(prefix, document, status):
+    judge(prefix + json.dumps(document).encode(), status)
+
+
+@given(PREFIXES, JSON, st.integers(min_value=1, max_value=400), st.sampled_from([200, 400, 422]))
+@example(b"Notice: x\n", {"status": 1, "order": {"error": "Bad link"}}, 1, 200)
+def test_a_document_cut_short_is_always_doubt(prefix, document, cut, status):
+    whole = json.dumps({"first": document}).encode()
+    assert fault(ADD, prefix + whole[: -min(cut, len(whole))], status).may_have_taken_effect
+
+
+# Reads.
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+def test_a_read_that_fails_at_the_panel_took_no_effect_and_may_be_repeated(status):
+    error = fault(protocol.balance(), b"<html>", status)
+    assert (error.may_have_taken_effect, error.passing) == (False, True)
+
+
+LISTED = {
+    "service": 1, "name": "Followers", "type": "Default", "category": "Instagram", "rate": "0.90", "min": "50",
+    "max": "10000", "refill": True, "cancel": False,
+}  # fmt: skip
+SERVICE = Service("1", "Followers", "Default", "Instagram", Decimal("0.90"), 50, 10000, refill=True, cancel=False)
+
+
+def listed(**changes):
+    return {**LISTED, **changes}
+
+
+@pytest.mark.parametrize("document", [[LISTED], {"services": [LISTED]}, {"status": "success", "services": [LISTED]}])
+def test_the_price_list_may_come_wrapped(document):
+    assert read(protocol.services(), document) == [SERVICE]
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "value"),
+    [
+        ({"service": "12"}, "id", "12"),
+        ({"service": "65a1b2c3d4e5f60718293a4b"}, "id", "65a1b2c3d4e5f60718293a4b"),
+        ({"rate": 0.9}, "rate", Decimal("0.9")),
+        ({"rate": "1,234.50"}, "rate", Decimal("1234.50")),
+        ({"min": 10}, "min", 10),
+        ({"max": "1,000,000"}, "max", 1000000),
+        ({"name": None}, "name", ""),
+        ({"type": ""}, "type", "Default"),
+        ({"type": None}, "type", "Default"),
+        ({"refill": 1}, "refill", True),
+        ({"refill": "1"}, "refill", True),
+        ({"refill": "true"}, "refill", True),
+        ({"refill": "false"}, "refill", False),
+        ({"refill": 0}, "refill", False),
+        ({"refill": None}, "refill", False),
+        ({"cancel": "True"}, "cancel", True),
+        ({}, "dripfeed", None),
+        ({"dripfeed": "1"}, "dripfeed", True),
+        ({"dripfeed": False}, "dripfeed", False),
+    ],
+)
+def test_a_service_s_field_may_be_written_otherwise(changes, field, value):
+    (service,) = read(protocol.services(), [listed(**changes)])
+    assert getattr(service, field) == value
+
+
+@pytest.mark.parametrize("flag", ["refill", "cancel"])
+def test_an_absent_flag_is_no(flag):
+    (service,) = read(protocol.services(), [{name: value for name, value in LISTED.items() if name != flag}])
+    assert getattr(service, flag) is False
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        None, [], "text", 5, {}, listed(service=None), listed(service=0), listed(rate="free"), listed(rate="0,90"),
+        listed(rate="-1"), listed(min="few"), listed(max=None),
+    ],
+)  # fmt: skip
+def test_a_service_that_cannot_be_ordered_is_left_out(row):
+    assert read(protocol.services(), [row, LISTED]) == [SERVICE]
+
+
+@pytest.mark.parametrize("document", [{}, {"services": {}}, {"services": None}, {"balance": "1"}])
+def test_what_is_no_price_list_is_unclear(document):
+    assert isinstance(fault(protocol.services(), document), UnclearAnswerError)
+
+
+STATUS = {"charge": "0.27819", "start_count": "3572", "status": "Partial", "remains": "157", "currency": "USD"}
+
+
+@pytest.mark.parametrize("document", [STATUS, {"23501": STATUS}])
+def test_a_status_is_read_also_from_a_map_of_one(document):
+    wanted = OrderStatus("Partial", Decimal("0.27819"), 3572, 157, "USD")
+    assert read(protocol.status("23501"), document) == wanted
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "value"),
+    [
+        ({"charge": 0.5}, "charge", Decimal("0.5")),
+        ({"charge": "1,234.50000"}, "charge", Decimal("1234.50000")),
+        ({"charge": "-0.5"}, "charge", Decimal("-0.5")),
+        ({"charge": None}, "charge", None),
+        ({"charge": "0,09"}, "charge", None),
+        ({"start_count": None}, "start_count", None),
+        ({"start_count": ""}, "start_count", None),
+        ({"start_count": "-1"}, "start_count", -1),
+        ({"remains": -5}, "remains", -5),
+        ({"remains": "-5"}, "remains", -5),
+        ({"remains": "many"}, "remains", None),
+        ({"remains": "9" * 5000}, "remains", None),
+        ({"status": " PENDING "}, "status", "PENDING"),
+        ({"status": "Вручную"}, "status", "Вручную"),
+        ({"currency": None}, "currency", ""),
+        ({"currency": "IDR"}, "currency", "IDR"),
+    ],
+)
+def test_a_status_s_field_may_be_written_otherwise(changes, field, value):
+    assert getattr(read(protocol.status("1"), {**STATUS, **changes}), field) == value
+
+
+def test_nothing_left_while_pending_is_not_final():
+    assert read(protocol.status("1"), {**STATUS, "status": "Pending", "remains": "0"}).phase is Phase.WAITING
+
+
+@pytest.mark.parametrize("document", [{}, [], {"status": ""}, {"status": None}, {"status": 5}, {"charge": "1"}])
+def test_a_status_without_a_word_is_unclear(document):
+    assert isinstance(fault(protocol.status("1"), document), UnclearAnswerError)
+
+
+def test_a_wrong_order_id_is_a_follow_up_s_error():
+    assert isinstance(fault(protocol.status("1"), {"error": "Incorrect order ID"}), FollowUpError)
+
+
+def statuses(document, *ids):
+    (call,) = protocol.statuses(ids)
+    return read(call, document)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"2": STATUS, "1": STATUS},
+        [{"order": 1, **STATUS}, {"order": "2", **STATUS}],
+        [{"order": 2, **STATUS}, {"order": 1, **STATUS}, {"order": 1, **STATUS}],
+    ],
+)
+def test_statuses_may_come_as_a_map_or_a_list_in_any_order(document):
+    assert {number: item.status for number, item in statuses(document, "1", "2").items()} == {
+        "1": "Partial",
+        "2": "Partial",
+    }
+
+
+@pytest.mark.parametrize(
+    "item", [{"error": "Incorrect order ID"}, {"status": {"error": "Incorrect order ID"}}, {"error": "x", **STATUS}]
+)
+def test_an_id_s_own_error_is_that_ids_alone(item):
+    found = statuses({"1": item, "2": STATUS}, "1", "2")
+    assert (type(found["1"]), found["2"].status) == (FollowUpError, "Partial")
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"2": STATUS},
+        {"0": STATUS, "2": STATUS},
+        {"2": STATUS, "1": {}},
+        {"2": STATUS, "1": None},
+        [{"order": 2, **STATUS}],
+    ],
+)
+def test_an_id_that_the_answer_leaves_out_is_left_out(document):
+    assert statuses(document, "1", "2").keys() == {"2"}
+
+
+@pytest.mark.parametrize("document", [[], {}, [None], [5], {"0": STATUS}])
+def test_an_answer_that_names_no_asked_id_says_nothing(document):
+    assert statuses(document, "1", "2") == {}
+
+
+def test_ids_that_were_not_asked_for_are_left_out():
+    assert statuses({"1": STATUS, "99": STATUS}, "1", "2").keys() == {"1"}
+
+
+def test_one_of_many_may_be_answered_like_the_single_form():
+    assert statuses(STATUS, "1")["1"].status == "Partial"
+
+
+def test_a_batch_may_fail_as_a_whole():
+    (call,) = protocol.statuses(["1", "2"])
+    assert isinstance(fault(call, {"error": "Incorrect order ID"}), FollowUpError)
+
+
+@pytest.mark.parametrize(
+    ("document", "refill_id"),
+    [
+        ({"refill": "1"}, "1"),
+        ({"refill": 17}, "17"),
+        ({"status": "success", "refill": 17}, "17"),
+        ({"refill": {"refill": 17}}, "17"),
+        ({"refill": {"id": 17, "order": 5}}, "17"),
+    ],
+)
+def test_a_refill_s_id_is_read(document, refill_id):
+    assert read(protocol.refill("5"), document) == refill_id
+
+
+@pytest.mark.parametrize("document", [{"refill": []}, {"refill": None}, {"refill": "0"}, {"refill": {"order": 5}}, {}])
+def test_a_refill_without_an_id_may_have_taken_effect(document):
+    assert fault(protocol.refill("5"), document).may_have_taken_effect
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        [{"order": 1, "refill": 17}, {"order": 2, "refill": {"error": "The order is not completed"}}],
+        [{"order": 2, "error": "The order is not completed"}, {"order": 1, "refill": "17"}],
+        {"1": {"refill": 17}, "2": {"error": "The order is not completed"}},
+    ],
+)
+def test_refills_are_read_id_by_id(document):
+    (call,) = protocol.refills(["1", "2"])
+    found = read(call, document)
+    assert (found["1"], str(found["2"])) == ("17", "The order is not completed")
+
+
+def test_a_refill_s_status_is_its_word():
+    assert read(protocol.refill_status("7"), {"status": " Completed "}) == "Completed"
+
+
+@pytest.mark.parametrize("document", [{}, {"status": None}, {"status": ""}, []])
+def test_a_refill_s_status_without_a_word_is_unclear(document):
+    assert isinstance(fault(protocol.refill_status("7"), document), UnclearAnswerError)
+
+
+def test_refill_statuses_are_read_id_by_id():
+    (call,) = protocol.refill_statuses(["7", "8", "9"])
+    found = read(call, [{"refill": 7, "status": "Rejected"}, {"refill": 8, "status": {"error": "Refill not found"}}])
+    assert (found["7"], str(found["8"]), "9" in found) == ("Rejected", "Refill not found", False)
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ([{"order": 1, "cancel": 1}], "1"),
+        ([{"order": "1", "cancel": "1"}], "1"),
+        ({"1": {"cancel": "requested"}}, "requested"),
+        ({"cancel": 1}, "1"),
+        ({"cancel": 4711}, "4711"),
+        ({"status": "Canceled"}, "Canceled"),
+        ({"1": {"status": "Canceled"}}, "Canceled"),
+    ],
+)
+def test_a_cancel_s_answer_is_what_the_panel_said(document, said):
+    (call,) = protocol.cancel(["1"])
+    assert read(call, document) == {"1": said}
+
+
+def test_a_cancel_s_own_error_is_that_ids_alone():
+    (call,) = protocol.cancel(["1", "2"])
+    found = read(call, [{"order": 1, "cancel": {"error": "Incorrect order ID"}}, {"order": 2, "cancel": 1}])
+    assert (str(found["1"]), found["2"]) == ("Incorrect order ID", "1")
+
+
+@pytest.mark.parametrize(
+    "item", [{"cancel": 0}, {"cancel": "0"}, {"cancel": None}, {"cancel": []}, {"cancel": False}, {}]
+)
+def test_a_cancel_that_says_nothing_is_left_out(item):
+    (call,) = protocol.cancel(["1", "2"])
+    assert read(call, [{"order": 1, **item}]) == {}
+
+
+@pytest.mark.parametrize(
+    ("document", "balance"),
+    [
+        ({"balance": "100.84292", "currency": "USD"}, Balance(Decimal("100.84292"), "USD")),
+        ({"status": "success", "balance": "1,234.50", "currency": "IDR"}, Balance(Decimal("1234.50"), "IDR")),
+        ({"balance": 5}, Balance(Decimal(5), "")),
+        ({"balance": "-0.5", "currency": None}, Balance(Decimal("-0.5"), "")),
+    ],
+)
+def test_a_balance_is_read_exactly(document, balance):
+    assert read(protocol.balance(), document) == balance
+
+
+@pytest.mark.parametrize("document", [{}, [], {"balance": None}, {"balance": "much"}, {"balance": "0,09"}])
+def test_what_is_no_balance_is_unclear(document):
+    assert isinstance(fault(protocol.balance(), document), UnclearAnswerError)
+
+
+EVERY_OTHER_CALL = (
+    protocol.services(),
+    protocol.balance(),
+    protocol.status("1"),
+    protocol.refill("1"),
+    protocol.refill_status("1"),
+    *protocol.statuses(["1", "2"]),
+    *protocol.refills(["1"]),
+    *protocol.refill_statuses(["1"]),
+    *protocol.cancel(["1"]),
+)
+
+
+@given(st.binary(max_size=200) | JSON.map(lambda document: json.dumps(document).encode()), STATUSES)
+def test_no_answer_to_any_call_raises_anything_but_a_call_error(body, status):
+    for call in EVERY_OTHER_CALL:
+        error = error_of(call, body, status)
+        assert error is None or call.effect or not error.may_have_taken_effect
+
+
+def test_merged_joins_the_calls_of_one_action():
+    assert protocol.merged([{"1": "a"}, {}, {"2": "b"}]) == {"1": "a", "2": "b"}
