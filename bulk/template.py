@@ -10,8 +10,8 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
 from bulk.errors import SheetError
-from bulk.result_text import clean
 from bulk.sheet import RESULT_FIELDS
+from bulk.writing.result_text import clean
 
 _ORDER_FIELDS = ("service", "link", "quantity", "runs", "interval")
 _WIDTHS = {"link": 50, "service": 12, "error": 40, "updated_at": 22, "name": 60, "category": 40}

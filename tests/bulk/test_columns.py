@@ -1,8 +1,8 @@
 import pytest
 
-from bulk import columns
-from bulk.columns import ORDER_FIELDS, field_of, find_header, understand_header
 from bulk.errors import SheetError
+from bulk.reading import columns
+from bulk.reading.columns import ORDER_FIELDS, field_of, find_header, understand_header
 from bulk.sheet import RESULT_FIELDS
 
 

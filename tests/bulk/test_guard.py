@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from bulk.errors import RefusedFileError, SheetError
-from bulk.guard import check_workbook, load
-from bulk.guard_cells import Limits
 from bulk.reading import read_sheet
+from bulk.reading.guard import check_workbook, load
+from bulk.reading.guard_cells import Limits
 from tests.bulk import workbooks as wb
 
 

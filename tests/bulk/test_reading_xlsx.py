@@ -2,7 +2,7 @@ import pytest
 
 from bulk.errors import SheetError
 from bulk.reading import read_sheet
-from bulk.rows import digest_of
+from bulk.reading.draft import digest_of
 from bulk.sheet import Problem, Sheet
 from tests.bulk import workbooks as wb
 

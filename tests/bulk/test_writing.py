@@ -4,12 +4,11 @@ import sys
 
 import pytest
 
-from bulk import storing
 from bulk.errors import SheetError
 from bulk.reading import read_sheet
-from bulk.result_text import CELL_LIMIT, CUT_MARK, clean
 from bulk.sheet import RESULT_FIELDS
-from bulk.writing import results_path, write_results
+from bulk.writing import results_path, storing, write_results
+from bulk.writing.result_text import CELL_LIMIT, CUT_MARK, clean
 from tests.bulk import workbooks as wb
 
 RESULT = {"order_id": "23501", "error": "=x"}

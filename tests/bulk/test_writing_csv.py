@@ -6,9 +6,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bulk.reading import read_sheet
-from bulk.result_text import clean
 from bulk.sheet import RESULT_FIELDS
 from bulk.writing import write_results
+from bulk.writing.result_text import clean
 
 
 def write(tmp_path, text: str | bytes, results, *, encoding: str | None = None) -> bytes:

@@ -8,8 +8,8 @@ from typing import Literal
 
 import pandas as pd
 
-from bulk.cells import Flaw, order_text
-from bulk.columns import ORDER_FIELDS, Header
+from bulk.formats.cells import Flaw, order_text
+from bulk.reading.columns import ORDER_FIELDS, Header
 from bulk.sheet import Column, Problem, Sheet
 
 GUARDED_FIELDS = frozenset({*ORDER_FIELDS, "order_id"})

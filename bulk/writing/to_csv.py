@@ -4,12 +4,12 @@ import re
 from collections.abc import Mapping
 from typing import BinaryIO
 
-from bulk.csv_records import CsvFile, Record, raw_cells, take_apart
 from bulk.errors import CannotSpliceError
-from bulk.reading_csv import FORMULA_STARTS
-from bulk.result_text import Changes, new_fields
+from bulk.formats.csv_records import CsvFile, Record, raw_cells, take_apart
+from bulk.formats.text_files import decode, line_end, physical_lines
+from bulk.reading.from_csv import FORMULA_STARTS
 from bulk.sheet import RESULT_FIELDS, Sheet
-from bulk.text_files import decode, line_end, physical_lines
+from bulk.writing.result_text import Changes, new_fields
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 

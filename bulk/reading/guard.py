@@ -7,10 +7,10 @@ character), so nothing here trusts a declared size, and nothing is held beyond o
 from collections.abc import Iterator
 from pathlib import Path
 
-from bulk.archive import Archive, ArchiveError
 from bulk.errors import RefusedFileError, SheetError
-from bulk.guard_cells import Limits, WorksheetCheck
-from bulk.xml_parts import RefusedXmlError, Worksheet, feed, worksheets
+from bulk.formats.archive import Archive, ArchiveError
+from bulk.formats.xml_parts import RefusedXmlError, Worksheet, feed, worksheets
+from bulk.reading.guard_cells import Limits, WorksheetCheck
 
 KNOWN_ENDINGS = (".xlsx", ".csv", ".tsv", ".txt")
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from bulk.cells import Flaw
-from bulk.grid import Cursor, parse_range
-from bulk.xml_parts import RefusedXmlError, feed, local_name, make_parser
+from bulk.formats.cells import Flaw
+from bulk.formats.grid import Cursor, parse_range
+from bulk.formats.xml_parts import RefusedXmlError, feed, local_name, make_parser
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal
 
-from bulk.columns import LIST_FIELDS
+from bulk.reading.columns import LIST_FIELDS
 
 _INVISIBLE = "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _SPACE = "".join(filter(str.isspace, map(chr, range(0x3001))))

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from xml.parsers import expat
 
-from bulk.archive import Archive
+from bulk.formats.archive import Archive
 
 _RELATIONSHIP_ID = (
     "http://schemas.openxmlformats.org/officeDocument/2006/relationships id",

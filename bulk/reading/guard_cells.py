@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from bulk.grid import Cursor, letter_of
-from bulk.xml_parts import RefusedXmlError, local_name, make_parser
+from bulk.formats.grid import Cursor, letter_of
+from bulk.formats.xml_parts import RefusedXmlError, local_name, make_parser
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from bulk.cells import Flaw, strip_text
-from bulk.csv_records import Record, take_apart
-from bulk.rows import Draft, digest_of
+from bulk.formats.cells import Flaw, strip_text
+from bulk.formats.csv_records import Record, take_apart
+from bulk.formats.text_files import decode
+from bulk.reading.draft import Draft, digest_of
 from bulk.sheet import RESULT_FIELDS, Problem, Sheet
-from bulk.text_files import decode
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What makes spreadsheet programs take a cell of CSV for a formula, the wide forms in some languages."""

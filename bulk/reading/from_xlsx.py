@@ -7,14 +7,14 @@ from typing import Literal
 
 import python_calamine as calamine
 
-from bulk.archive import Archive, ArchiveError
-from bulk.cells import Flaw, result_text, value_text
-from bulk.columns import HEADER_SEARCH_ROWS, find_header, no_header, understand_header
 from bulk.errors import SheetError
-from bulk.rows import GUARDED_FIELDS, Draft, digest_of
+from bulk.formats.archive import Archive, ArchiveError
+from bulk.formats.cells import Flaw, result_text, value_text
+from bulk.formats.xml_parts import RefusedXmlError, Worksheet, worksheets
+from bulk.reading.columns import HEADER_SEARCH_ROWS, find_header, no_header, understand_header
+from bulk.reading.draft import GUARDED_FIELDS, Draft, digest_of
+from bulk.reading.sheet_facts import SheetFacts, read_facts
 from bulk.sheet import Column, Problem, Sheet
-from bulk.sheet_facts import SheetFacts, read_facts
-from bulk.xml_parts import RefusedXmlError, Worksheet, worksheets
 
 Rows = Sequence[Sequence[object]]
 

@@ -9,9 +9,9 @@ import openpyxl
 from openpyxl.cell.cell import Cell, WriteOnlyCell
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
-from bulk.result_text import Changes
 from bulk.sheet import RESULT_FIELDS, Sheet
-from bulk.writing_csv import guarded
+from bulk.writing.result_text import Changes
+from bulk.writing.to_csv import guarded
 
 
 def _table(sheet: Sheet, changes: Changes) -> Iterator[list[str]]:

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bulk.errors import CannotSpliceError
-from bulk.result_text import Changes, clean_results
-from bulk.results_file import write_fresh_csv, write_fresh_xlsx
-from bulk.rows import digest_of
+from bulk.reading.draft import digest_of
 from bulk.sheet import Sheet
-from bulk.storing import store
-from bulk.writing_csv import splice_csv
-from bulk.writing_xlsx import splice_xlsx
+from bulk.writing.fresh_file import write_fresh_csv, write_fresh_xlsx
+from bulk.writing.result_text import Changes, clean_results
+from bulk.writing.storing import store
+from bulk.writing.to_csv import splice_csv
+from bulk.writing.to_xlsx import splice_xlsx
 
 _CHANGED = "somebody saved the file since it was read"
 

@@ -3,11 +3,11 @@
 import re
 from pathlib import Path
 
-from bulk.cells import strip_text
-from bulk.columns import Header
-from bulk.rows import Draft, digest_of
+from bulk.formats.cells import strip_text
+from bulk.formats.text_files import decode, physical_lines
+from bulk.reading.columns import Header
+from bulk.reading.draft import Draft, digest_of
 from bulk.sheet import Column, Problem, Sheet
-from bulk.text_files import decode, physical_lines
 
 _HEADER = Header(0, {name: Column(i, "ABC"[i], name) for i, name in enumerate(("service", "link", "quantity"))}, ())
 _WHOLE_NUMBER = re.compile(r"[1-9][0-9]*")

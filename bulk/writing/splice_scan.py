@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from bulk.columns import field_of
-from bulk.grid import Cursor, parse_range
+from bulk.formats.grid import Cursor, parse_range
+from bulk.formats.xml_parts import feed, local_name, make_parser
+from bulk.reading.columns import field_of
 from bulk.sheet import RESULT_FIELDS
-from bulk.xml_parts import feed, local_name, make_parser
 
 _REST_OF_TAG = re.compile(rb"""(?:[^>"']|"[^"]*"|'[^']*')*>""")
 

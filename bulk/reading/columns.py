@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bulk.errors import SheetError
-from bulk.grid import letter_of
+from bulk.formats.grid import letter_of
 from bulk.sheet import RESULT_FIELDS, Column
 
 HEADER_SEARCH_ROWS = 50

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bulk.errors import SheetError
-from bulk.rows import digest_of
+from bulk.reading.draft import digest_of
 
 _REMEDIES = {
     errno.ENOSPC: "The disk is full: free some space",

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bulk.cells import strip_text
-from bulk.columns import HEADER_SEARCH_ROWS, Header, field_of, find_header, no_header, understand_header
 from bulk.errors import SheetError
-from bulk.text_files import physical_lines
+from bulk.formats.cells import strip_text
+from bulk.formats.text_files import physical_lines
+from bulk.reading.columns import HEADER_SEARCH_ROWS, Header, field_of, find_header, no_header, understand_header
 
 _DELIMITERS = (",", ";", "\t", "|")
 _SEP_LINE = re.compile(r"\ufeff?\"?sep=(.)\"?[\r\n]*", re.IGNORECASE)

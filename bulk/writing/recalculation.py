@@ -2,9 +2,9 @@
 
 import re
 
-from bulk.archive import Archive
-from bulk.splice_scan import behind_element, tag_end
-from bulk.xml_parts import feed, local_name, make_parser, worksheets
+from bulk.formats.archive import Archive
+from bulk.formats.xml_parts import feed, local_name, make_parser, worksheets
+from bulk.writing.splice_scan import behind_element, tag_end
 
 _FORMULA = re.compile(rb"<(?:[^\s<>/:]+:)?f[\s/>]")
 _FULL_CALC = re.compile(rb"""\sfullCalcOnLoad\s*=\s*(?:"[^"]*"|'[^']*')""")

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Literal
 
-from bulk.guard import check_workbook, load
-from bulk.reading_csv import parse_csv
-from bulk.reading_mass_order import parse_mass_order
-from bulk.reading_xlsx import parse_xlsx
+from bulk.reading.from_csv import parse_csv
+from bulk.reading.from_mass_order import parse_mass_order
+from bulk.reading.from_xlsx import parse_xlsx
+from bulk.reading.guard import check_workbook, load
 from bulk.sheet import Sheet
 
 Hidden = Literal["refuse", "include", "skip"]

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from bulk.cells import strip_text
+from bulk.formats.cells import strip_text
 from bulk.sheet import RESULT_FIELDS, Sheet
 
 CELL_LIMIT = 32_767

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from typing import BinaryIO
 from xml.sax.saxutils import escape
 
-from bulk.archive import Archive, ArchiveError, rewrite
 from bulk.errors import CannotSpliceError
-from bulk.grid import LAST_COLUMN, letter_of, parse_range
-from bulk.recalculation import has_formulas, recalculate_on_load
-from bulk.result_text import Changes, new_fields
+from bulk.formats.archive import Archive, ArchiveError, rewrite
+from bulk.formats.grid import LAST_COLUMN, letter_of, parse_range
+from bulk.formats.xml_parts import feed, local_name, make_parser, relationships, workbook_part, worksheets
 from bulk.sheet import RESULT_FIELDS, Sheet
-from bulk.splice_scan import Places, RowMark, find_places, tag_end
-from bulk.xml_parts import feed, local_name, make_parser, relationships, workbook_part, worksheets
+from bulk.writing.recalculation import has_formulas, recalculate_on_load
+from bulk.writing.result_text import Changes, new_fields
+from bulk.writing.splice_scan import Places, RowMark, find_places, tag_end
 
 _NUMERIC_FIELDS = frozenset({"charge", "start_count", "remains"})
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")

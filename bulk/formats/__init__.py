@@ -1,0 +1,1 @@
+"""What readers and writers share: zip archives, worksheet XML, CSV records, text of cells."""
