@@ -1,0 +1,29 @@
+"""One sandbox for all tests of a process; each test counts from where it begins, and has a journal of its own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.command import Desk, Ledger
+from tests.panel import SandboxProcess
+
+
+@pytest.fixture(scope="session")
+def shared_panel() -> Iterator[SandboxProcess]:
+    # Its clock stands still: what becomes of orders is decided by the tests, not by how fast the machine is.
+    with SandboxProcess("--speed", "0") as panel:
+        yield panel
+
+
+@pytest.fixture
+def panel(shared_panel: SandboxProcess) -> Iterator[SandboxProcess]:
+    shared_panel.faults()
+    shared_panel.balance("1000")
+    yield shared_panel
+    shared_panel.faults()
+
+
+@pytest.fixture
+def desk(panel: SandboxProcess, tmp_path: Path) -> Desk:
+    return Desk(tmp_path, panel, Ledger.from_here(panel))
