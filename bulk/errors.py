@@ -4,7 +4,6 @@
 
     SheetError               the file cannot be used: what, where, and what to do
     ├── RefusedFileError     looked at before a reader opened it, and refused
-    ├── ChangedSheetError    somebody saved the file since it was read
     └── CannotSpliceError    results cannot go into the file itself; never leaves `bulk.writing`
 
 A single bad cell is no exception but a :class:`bulk.sheet.Problem`: all of them are shown at once.
@@ -17,10 +16,6 @@ class SheetError(Exception):
 
 class RefusedFileError(SheetError):
     """A file that is not opened at all: too large when unpacked, encrypted, not what its name says."""
-
-
-class ChangedSheetError(SheetError):
-    """The file on disk is no longer the one that was read."""
 
 
 class CannotSpliceError(SheetError):

@@ -41,16 +41,6 @@ _ORDER_NAMES: Mapping[str, tuple[str, ...]] = {
     "expiry": ("expiry date", "expires", "tanggal kedaluwarsa", "kedaluwarsa", "kadaluarsa"),
 }
 
-# Results are written over what stands in these columns, so only names that can mean nothing else are known.
-_RESULT_NAMES: Mapping[str, tuple[str, ...]] = {
-    "order_id": ("id order", "id pesanan", "nomor pesanan"),
-    "order_status": ("status", "status order", "status pesanan"),
-    "start_count": ("jumlah awal",),
-    "remains": ("sisa",),
-    "currency": ("mata uang",),
-    "error": ("kesalahan",),
-}
-
 ORDER_FIELDS = tuple(_ORDER_NAMES)
 """Every field of an order, in the order in which new sheets list them."""
 
@@ -61,8 +51,10 @@ def normal_name(header: str) -> str:
 
 
 def _known_names() -> dict[str, str]:
+    # Results are written over what stands in their columns, so these have no synonyms: a "Status" or a "Nomor pesanan"
+    # of the user's own is left alone.
     names = {normal_name(field): field for field in (*ORDER_FIELDS, *RESULT_FIELDS)}
-    for field, synonyms in (*_ORDER_NAMES.items(), *_RESULT_NAMES.items()):
+    for field, synonyms in _ORDER_NAMES.items():
         names.update({normal_name(synonym): field for synonym in synonyms})
     return names
 

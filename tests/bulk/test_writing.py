@@ -98,7 +98,7 @@ def test_mass_order_text_gets_a_table_beside_it(tmp_path):
 
 def test_results_as_read_are_kept_in_a_fresh_file(tmp_path):
     path = tmp_path / "orders.csv"
-    path.write_text("service,link,order_id,status\n7,x,1,Pending\n")
+    path.write_text("service,link,order_id,order_status\n7,x,1,Pending\n")
     sheet = read_sheet(path)
     written = write_results(sheet, {2: {"order_status": "Completed"}}, expected_digest="another")
     assert read_sheet(written.path).frame.loc[2, ["order_id", "order_status"]].to_list() == ["1", "Completed"]

@@ -72,13 +72,13 @@ def test_a_file_that_quotes_everything_quotes_results_too(tmp_path):
 def test_existing_results_are_replaced_in_the_way_they_are_quoted(tmp_path):
     after = write(
         tmp_path,
-        'service,order_id,link,status\n7,,x,"Pending"\n8,5,y,"a,b"\n',
+        'service,order_id,link,order_status\n7,,x,"Pending"\n8,5,y,"a,b"\n',
         {
             2: {"order_id": "1", "order_status": "Done"},
             3: {"order_status": ""},
         },
     )
-    assert after == b'service,order_id,link,status\n7,1,x,"Done"\n8,5,y,""\n'
+    assert after == b'service,order_id,link,order_status\n7,1,x,"Done"\n8,5,y,""\n'
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+x", "-x", "@a", "'x", "\uff1d1", "-", "--1"])

@@ -125,7 +125,7 @@ def test_without_any_formula_the_workbook_part_stays(tmp_path):
     assert [name for name in before if wb.packed(path)[name] != before[name]] == [wb.SHEET]
 
 
-RESULT_HEADER = ("service", "link", "quantity", "Order ID", "note", "Status")
+RESULT_HEADER = ("service", "link", "quantity", "Order ID", "note", "Order Status")
 
 
 def test_existing_cells_are_replaced_and_keep_their_style(tmp_path):
