@@ -8,6 +8,9 @@ RECOVERY_SECONDS = 60.0
 LEAST_SHARE = 1 / 16
 """However often the panel says 429, this share of the rate remains."""
 
+LONGEST_PAUSE = 120.0
+"""A run whose panel asks for more is given up: those who wait for their turn must not wait a day to hear of it."""
+
 
 @dataclass(slots=True)
 class Pace:
@@ -30,10 +33,10 @@ class Pace:
         return at - now
 
     def slow_down(self, now: float, retry_after: float | None = None) -> None:
-        """Halve the rate, and let nothing leave before `retry_after` seconds are over."""
+        """Halve the rate, and let nothing leave before `retry_after` seconds (two minutes at the most) are over."""
         self._share = max(LEAST_SHARE, self._share / 2)
         self._changed = now
-        self._next = max(self._next, now + (retry_after or 0.0))
+        self._next = max(self._next, now + min(retry_after or 0.0, LONGEST_PAUSE))
 
     @property
     def current(self) -> float:
