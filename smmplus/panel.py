@@ -47,12 +47,17 @@ class Panel:
 
 def check_url(url: str) -> None:
     """Refuse what is no plain https address; http is right on loopback only."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ConfigurationError(f"{url!r} is no address of an API: it should look like {DEFAULT_URL}")
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").encode("idna")  # what the clients would find out only as an order is sent
+        _ = parts.port
+    except ValueError as error:
+        raise ConfigurationError(f"the API URL is no address: it should look like {DEFAULT_URL}") from error
+    if parts.scheme not in {"http", "https"} or not host:
+        raise ConfigurationError(f"the API URL is no address of an API: it should look like {DEFAULT_URL}")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ConfigurationError("the API URL holds a user name, a query or a fragment: give the bare address")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+    if parts.scheme == "http" and not _is_loopback(host.decode()):
         raise ConfigurationError(f"{url} is not encrypted, and would show the API key to others: use https")
 
 
@@ -69,7 +74,8 @@ def proxy_of(url: str) -> str | None:
     if proxy_bypass(parts.hostname or ""):
         return None
     proxies = getproxies()
-    return proxies.get(parts.scheme) or proxies.get("all")
+    found = proxies.get(parts.scheme) or proxies.get("all")
+    return f"http://{found}" if found and "://" not in found else found
 
 
 @cache
