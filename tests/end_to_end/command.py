@@ -35,6 +35,9 @@ PATIENCE = 60.0
 
 SMMPLUS = Path(sys.executable).with_name("smmplus")
 
+SHOP_KEY = "shop-key-fedcba9876543210"
+"""The key of a second account, named shop."""
+
 Order = dict[str, str]
 
 RESULTS = ("order_id", "order_status", "charge", "start_count", "remains", "currency", "error", "updated_at")
@@ -102,9 +105,9 @@ class Running:
         """Send it a signal."""
         self._process.send_signal(number)
 
-    def finish(self) -> Finished:
+    def finish(self, answer: str | None = None) -> Finished:
         """Wait for its end."""
-        out, err = self._process.communicate(timeout=PATIENCE * 2)
+        out, err = self._process.communicate(answer, timeout=PATIENCE * 2)
         return Finished(self._process.returncode, out, err)
 
     def __enter__(self) -> Self:
@@ -176,23 +179,23 @@ class Desk:
         }
         return kept | own | self.settings | more
 
-    def start(self, *arguments: str | Path, **more: str) -> Running:
-        """Start `smmplus` with these arguments."""
+    def start(self, *arguments: str | Path, answers: bool = False, **more: str) -> Running:
+        """Start `smmplus` with these arguments; `answers` if it may ask."""
         process = subprocess.Popen(
             [SMMPLUS, *map(str, arguments)],
             env=self.environment(**more),
             cwd=self.folder,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if answers else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
         return Running(process)
 
-    def command(self, *arguments: str | Path, **more: str) -> Finished:
-        """Run `smmplus` with these arguments to its end."""
-        with self.start(*arguments, **more) as running:
-            return running.finish()
+    def command(self, *arguments: str | Path, answer: str | None = None, **more: str) -> Finished:
+        """Run `smmplus` with these arguments to its end; `answer` is typed into it."""
+        with self.start(*arguments, answers=answer is not None, **more) as running:
+            return running.finish(answer)
 
     def start_run(self, sheet: Path, *options: str, wait: str = "0") -> Running:
         """Start `smmplus run` without a question, as fast as the panel lets it."""
@@ -202,6 +205,13 @@ class Desk:
         """`smmplus run` to its end."""
         with self.start_run(sheet, *options, wait=wait) as running:
             return running.finish()
+
+    def run_without(self, call: int, sheet: Path, *options: str) -> Finished:
+        """Run a sheet one order at a time, of which the panel takes one (counted from 1) whose answer is lost."""
+        self.panel.faults({"fault": "drop_after_accept", "action": "add", "calls": [call]})
+        done = self.run(sheet, "--in-flight", "1", *options)
+        self.panel.faults()
+        return done
 
     def sheet(self, name: str, rows: Sequence[Mapping[str, str]]) -> Path:
         """Write a sheet of the kind that its name says."""

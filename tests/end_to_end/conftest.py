@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.command import Desk, Ledger
+from tests.end_to_end.command import SHOP_KEY, Desk, Ledger
 from tests.panel import SandboxProcess
 
 
 @pytest.fixture(scope="session")
 def shared_panel() -> Iterator[SandboxProcess]:
     # Its clock stands still: what becomes of orders is decided by the tests, not by how fast the machine is.
-    with SandboxProcess("--speed", "0") as panel:
+    with SandboxProcess("--speed", "0", "--key", f"shop={SHOP_KEY}") as panel:
         yield panel
 
 
