@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from bulk.job import Job
 from bulk.obstacles import obstacle
@@ -57,7 +58,10 @@ def run(
 def status(options: Options, panel: Panel, journal: Journal, watcher: Watcher) -> Outcome:
     """Ask once where the open orders of a sheet stand, and write it into the sheet. Places nothing."""
     _hold(options, panel, journal)
-    job = Job(options, panel, journal, watcher, check(options, panel, journal))
+    plan = check(options, panel, journal)
+    # Rows that would be sent, and what is wrong with them, are not this command's affair.
+    seen = replace(plan, sending=(), problems=tuple(plan.binding.problems))
+    job = Job(options, panel, journal, watcher, seen)
     asyncio.run(job.ask_once())
     return job.finish()
 

@@ -36,6 +36,17 @@ def plan_object(plan: Plan) -> Json:
             }
             for item in plan.by_service
         ],
+        "sending": [
+            {
+                "row": item.row.number,
+                "key": f"{plan.place.campaign}/{item.planned.key}",
+                "service": item.row.request.service,
+                **item.row.request.values,
+                "units": item.units,
+                "cost": None if item.planned.cost is None else plain(item.planned.cost),
+            }
+            for item in plan.sending
+        ],
         "already": states_object(plan.binding.entries),
         "problems": [asdict(problem) for problem in plan.problems],
         "questions": [row_object(row, entry) for row, entry in plan.binding.questions.items()],

@@ -11,7 +11,7 @@ from bulk import runner
 from bulk.cli import arguments as given
 from bulk.cli.failing import failing
 from bulk.cli.machine import outcome_object, plan_object
-from bulk.cli.show import console, show_outcome, show_plan
+from bulk.cli.show import console, show_outcome, show_plan, show_problems
 from bulk.cli.watchers import Bars, Lines, watcher_for
 from bulk.obstacles import obstacle
 from bulk.options import Options
@@ -113,6 +113,8 @@ def status(
     panel = given.panel_for(account)
     with _watching(agreed=False, as_json=as_json) as watcher, given.open_journal() as journal:
         outcome = runner.status(options, panel, journal, watcher)
+    if outcome.plan.problems:
+        show_problems(consoles(as_json=as_json)[0], outcome.plan.problems)
     _end(outcome, as_json=as_json)
 
 

@@ -10,6 +10,7 @@ from bulk.formats.archive import Archive, ArchiveError, rewrite
 from bulk.formats.grid import LAST_COLUMN, letter_of, parse_range
 from bulk.formats.xml_parts import feed, local_name, make_parser, relationships, workbook_part, worksheets
 from bulk.sheet import RESULT_FIELDS, Sheet
+from bulk.writing.column_widths import with_widths
 from bulk.writing.recalculation import has_formulas, recalculate_on_load
 from bulk.writing.result_text import Changes, new_fields
 from bulk.writing.splice_scan import Places, RowMark, find_places, tag_end
@@ -96,10 +97,15 @@ class _Splicer:
         yield self._xml[done:]
 
     def _up_to(self, start: int, end: int) -> bytes:
-        """Copy the XML between two rows; what stands before the first row may hold the dimension."""
-        at = self._places.dimension
-        if at is None or start or not self._new:
+        """Copy the XML between two rows; what stands before the first row tells of dimension and column widths."""
+        if start or not self._new:
             return self._xml[start:end]
+        return with_widths(self._with_dimension(end), {field: self._columns[field] for field in self._new})
+
+    def _with_dimension(self, end: int) -> bytes:
+        at = self._places.dimension
+        if at is None:
+            return self._xml[:end]
         behind = tag_end(self._xml, at)
         return self._xml[:at] + _REF.sub(self._widened, self._xml[at:behind], count=1) + self._xml[behind:end]
 
