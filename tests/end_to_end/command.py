@@ -128,6 +128,8 @@ class Ledger:
     panel: SandboxProcess
     seen: int = 0
     calls_seen: Mapping[str, int] = field(default_factory=dict)
+    earlier: Sequence[dict[str, Any]] = ()
+    """Orders of before that belong to the test all the same."""
 
     @classmethod
     def from_here(cls, panel: SandboxProcess) -> "Ledger":
@@ -137,12 +139,12 @@ class Ledger:
 
     def orders(self) -> list[dict[str, Any]]:
         """Give what was really ordered since."""
-        return self.panel.orders()[self.seen :]
+        return [*self.earlier, *self.panel.orders()[self.seen :]]
 
     def count(self) -> int:
         """Count what was really ordered since, without the list."""
         answer: dict[str, Any] = self.panel._ask("/ledger?orders=no")
-        return int(answer["count"]) - self.seen
+        return len(self.earlier) + int(answer["count"]) - self.seen
 
     def calls(self, action: str) -> int:
         """Count the calls of an action since."""
