@@ -46,12 +46,17 @@ def is_placed(
 ) -> None:
     """Take a person's word for which order it is."""
     _must_be_in_doubt(entry)
-    known = entry_queries.with_order_ids(connection, account_id, [order_id])
-    if order_id in known:
-        raise JournalConflictError(f"order {order_id} is {known[order_id].name} already")
-    _write(connection, entry, Event.FOUND, {"settled_at": now, "order_id": order_id, "error": ""})
-    row = {"account_id": account_id, "order_id": order_id, "entry_id": entry.id, "attempt": entry.attempt}
-    connection.execute(insert(order_ids), {**row, "recorded_at": now})
+    owner = entry_queries.with_order_ids(connection, account_id, [order_id]).get(order_id)
+    if owner is not None and owner.id != entry.id:
+        raise JournalConflictError(f"order {order_id} is {owner.name} already")
+    first = entry.order_id or order_id
+    alarm = "" if first == order_id else f"two orders for one row: {first} and {order_id}"
+    _write(connection, entry, Event.FOUND, {"settled_at": now, "order_id": first, "error": alarm})
+    if alarm:
+        _note(connection, entry, who, "alarm", alarm, now)
+    if owner is None:
+        row = {"account_id": account_id, "order_id": order_id, "entry_id": entry.id, "attempt": entry.attempt}
+        connection.execute(insert(order_ids), {**row, "recorded_at": now})
     _note(connection, entry, who, f"is order {order_id}", why, now)
 
 
@@ -70,7 +75,9 @@ def is_not_placed(
         raise JournalConflictError(
             f"{entry.name} could still be under way at the panel: look there once more after {until:%H:%M:%S} UTC"
         )
-    _write(connection, entry, Event.NOT_PLACED, {"settled_at": now.isoformat(), "error": ""})
+    # Where an earlier sending's order is known, that is the row's order: planned again it would be ordered twice.
+    event = Event.NOT_PLACED if entry.order_id is None else Event.FOUND
+    _write(connection, entry, event, {"settled_at": now.isoformat(), "error": ""})
     _note(connection, entry, who, "was not placed", why, now.isoformat())
 
 
@@ -83,7 +90,11 @@ def _must_be_in_doubt(entry: Entry) -> None:
 def _write(connection: Connection, entry: Entry, event: Event, values: dict[str, str]) -> None:
     state = after(entry.state, event)
     same = (entries.c.id == entry.id) & (entries.c.state == entry.state.value) & (entries.c.attempt == entry.attempt)
-    connection.execute(update(entries).where(same).values(state=state.value, **values))
+    changed = connection.execute(update(entries).where(same).values(state=state.value, **values))
+    if (
+        changed.rowcount != 1
+    ):  # read in an earlier transaction; what is decided here must not stand beside another truth
+        raise JournalConflictError(f"{entry.name} has changed meanwhile: look at it once more")
     if entry.cost and state not in SPENT:
         spent = connection.execute(select(campaigns.c.spent).where(campaigns.c.id == entry.campaign_id)).scalar_one()
         left = {"spent": str(Decimal(spent) - entry.cost)}
