@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
+from smmplus.errors import JournalError, SmmPlusError
 from smmplus.journal.store import Journal
 from smmplus.journal.wave import Answer, Move
 
@@ -32,6 +33,8 @@ class Commits:
         """Hand in a move, and give its answer once it is on disk. Raises JournalError."""
         if self._failure is not None:
             raise self._failure
+        if self._writer is None or self._writer.done():
+            raise JournalError("nothing is written any more: the run has ended")
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((move, future))
         self._wake.set()
@@ -63,10 +66,12 @@ class Commits:
         try:
             answers = await loop.run_in_executor(self._thread, self._journal.apply, [move for move, _ in wave])
         except Exception as error:  # noqa: BLE001 (whatever it is, those who wait must hear of it, not hang)
-            self._failure = error
+            # A foreign error would pass by those who save an order id that cannot be written down.
+            foreign = JournalError(f"the journal {self._journal.path} cannot be written: {error!r}")
+            self._failure = error if isinstance(error, SmmPlusError) else foreign
             for _, future in wave:
                 if not future.done():
-                    future.set_exception(error)
+                    future.set_exception(self._failure)
             return
         for (_, future), answer in zip(wave, answers, strict=True):
             if not future.done():
