@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit, urlunsplit
 
 from sqlalchemy import Connection, Table, and_, insert, select, update
 
@@ -45,7 +46,7 @@ class Journal:
     def account(self, url: str, name: str) -> int:
         """Give an account's number, made if it is new. It is a panel's URL and a name, never a key."""
         with self._transaction() as connection:
-            return _id_of(connection, accounts, url=url.rstrip("/"), name=name)
+            return _id_of(connection, accounts, url=_one_way(url), name=name)
 
     def campaign(self, account_id: int, name: str) -> int:
         """Give a campaign's number, made if it is new."""
@@ -205,6 +206,15 @@ class Journal:
         if dead:
             self._locks.drop(name, forever=True)
         return not dead
+
+
+def _one_way(url: str) -> str:
+    """Write an address in one way: another writing would be another account, and order everything once more."""
+    parts = urlsplit(url)
+    port = parts.port if parts.port != {"http": 80, "https": 443}.get(parts.scheme) else None
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
+    place = host if port is None else f"{host}:{port}"
+    return urlunsplit((parts.scheme, place, parts.path.rstrip("/"), "", ""))
 
 
 def _id_of(connection: Connection, table: Table, **values: str | int) -> int:

@@ -1,0 +1,322 @@
+import sqlite3
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from smmplus.errors import ConfigurationError, JournalError, JournalInUseError
+from smmplus.journal import Event, Journal, Planned, State, key_of
+from smmplus.journal.database import default_url
+from smmplus.models import OrderStatus
+from tests.smmplus.desk import LINK, Desk, request_for
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def url_of(path):
+    return f"sqlite:///{path}"
+
+
+def test_a_journal_and_its_folders_are_made(tmp_path):
+    path = tmp_path / "deep" / "folder" / "journal.sqlite3"
+    with Journal(url_of(path)):
+        assert path.exists()
+
+
+def test_a_journal_keeps_its_uuid(tmp_path):
+    with Journal(url_of(tmp_path / "a")) as first:
+        uuid = first.uuid
+    with Journal(url_of(tmp_path / "a")) as again, Journal(url_of(tmp_path / "b")) as other:
+        assert (again.uuid, other.uuid == uuid, len(uuid)) == (uuid, False, 36)
+
+
+@pytest.mark.parametrize(
+    ("pragma", "value"), [("journal_mode", "wal"), ("synchronous", 2), ("fullfsync", 1), ("foreign_keys", 1)]
+)
+def test_what_is_committed_survives_a_crash_of_the_machine(journal, pragma, value):
+    with journal._engine.connect() as connection:
+        assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar_one() == value
+
+
+def test_a_transaction_is_the_only_writer_from_its_beginning(journal):
+    with journal._engine.begin():
+        other = sqlite3.connect(journal.path, timeout=0)
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
+        other.close()
+
+
+@pytest.mark.parametrize(
+    "url", ["", "nonsense", "sqlite://", "sqlite:///:memory:", "postgresql://user:secret@host/db", "mysql://host/db"]
+)
+def test_what_names_no_sqlite_file_is_refused(url, monkeypatch):
+    monkeypatch.setattr("smmplus.journal.store.default_url", lambda: "nonsense")
+    with pytest.raises(ConfigurationError) as caught:
+        Journal(url)
+    assert "secret" not in str(caught.value)
+
+
+def test_the_default_journal_is_the_user_s_one():
+    assert default_url().endswith("journal.sqlite3")
+
+
+def test_a_home_folder_may_be_written_short(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    with Journal("sqlite:///~/journal.sqlite3") as journal:
+        assert journal.path == tmp_path / "journal.sqlite3"
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path):
+    path = tmp_path / "sheet.xlsx"
+    path.write_bytes(b"PK\x03\x04" + b"x" * 2000)
+    with pytest.raises(JournalError, match="cannot be used"):
+        Journal(url_of(path))
+
+
+def test_a_folder_that_cannot_be_made_is_a_journal_error(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(JournalError, match="cannot be used"):
+        Journal(url_of(tmp_path / "file" / "journal.sqlite3"))
+
+
+def test_a_journal_of_another_version_is_refused(tmp_path):
+    with Journal(url_of(tmp_path / "a")) as journal, journal._engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE meta SET value = '99' WHERE name = 'version'")
+    with pytest.raises(JournalError, match="version 99"):
+        Journal(url_of(tmp_path / "a"))
+
+
+def test_an_account_is_its_address_and_name(journal):
+    numbers = {
+        journal.account("https://smm.plus/api/v2", "main"),
+        journal.account("https://smm.plus/api/v2", "other"),
+        journal.account("https://panel.example/api/v2", "main"),
+    }
+    assert len(numbers) == 3
+
+
+@pytest.mark.parametrize(
+    "same",
+    ["https://smm.plus/api/v2", "https://smm.plus/api/v2/", "https://SMM.plus/api/v2", "HTTPS://smm.plus:443/api/v2"],
+)
+def test_one_address_written_otherwise_is_the_same_account(journal, same):
+    """As two accounts, every order of the one would be placed again for the other."""
+    assert journal.account(same, "main") == journal.account("https://smm.plus/api/v2", "main")
+
+
+def test_no_table_has_a_column_for_a_key_of_the_api(desk):
+    columns = {row[0] for row in desk.rows("SELECT p.name FROM sqlite_master m, pragma_table_info(m.name) p")}
+    assert {name for name in columns if "api" in name or "secret" in name or "token" in name} == set()
+
+
+def test_a_campaign_is_its_account_s(journal):
+    one, other = journal.account("https://a.example", "main"), journal.account("https://b.example", "main")
+    assert journal.campaign(one, "spring") == journal.campaign(one, "spring")
+    assert journal.campaign(one, "spring") != journal.campaign(other, "spring")
+
+
+def test_a_new_campaign_has_spent_nothing(desk):
+    assert desk.spent() == Decimal(0)
+
+
+def test_the_unfinished_batch_of_a_file_is_found_until_it_is_finished(desk):
+    assert desk.journal.unfinished_batch(desk.campaign, "sheet.xlsx") == desk.batch
+    desk.journal.finish_batch(desk.batch)
+    assert desk.journal.unfinished_batch(desk.campaign, "sheet.xlsx") is None
+
+
+def test_the_latest_of_several_unfinished_batches_is_taken(desk):
+    later = desk.journal.open_batch(desk.campaign, "sheet.xlsx")
+    assert desk.journal.unfinished_batch(desk.campaign, "sheet.xlsx") == later
+
+
+def test_another_file_s_batch_is_not_found(desk):
+    assert desk.journal.unfinished_batch(desk.campaign, "other.xlsx") is None
+
+
+def test_a_planned_entry_says_who_it_is_and_what_it_orders(desk):
+    (entry,) = desk.plan(cost="0.90")
+    request = request_for()
+    assert (entry.account, entry.campaign, entry.source, entry.batch_id) == ("main", "spring", "sheet.xlsx", desk.batch)
+    assert (entry.key, entry.fingerprint, entry.request, entry.cost) == (
+        key_of(request, 1),
+        request.fingerprint,
+        request,
+        Decimal("0.90"),
+    )
+    assert (entry.state, entry.attempt, entry.order_id, entry.batch_finished) == (State.PLANNED, 0, None, False)
+
+
+def test_an_entry_s_name_is_campaign_and_key(desk):
+    (entry,) = desk.plan()
+    assert entry.name == f"spring/{entry.key}"
+
+
+def test_a_key_is_planned_once_in_a_campaign(desk):
+    (entry,) = desk.plan()
+    with pytest.raises(JournalError, match="UNIQUE"):
+        desk.journal.plan(desk.campaign, desk.batch, [Planned(entry.key, request_for(), None)], {})
+
+
+def test_the_same_key_may_stand_in_another_campaign(journal):
+    one, other = Desk(journal, "spring"), Desk(journal, "autumn")
+    assert one.plan()[0].key == other.plan()[0].key
+
+
+def test_a_batch_s_entries_come_in_the_order_of_planning(desk):
+    entries = desk.plan(3)
+    assert [entry.id for entry in desk.journal.of_batch(desk.batch)] == [entry.id for entry in entries]
+
+
+def test_more_keys_than_one_query_takes_are_found(desk):
+    entries = desk.plan(1201)
+    found = desk.journal.with_keys(desk.campaign, [entry.key for entry in entries])
+    assert len(found) == 1201
+
+
+def test_equal_orders_are_found_in_all_campaigns_of_the_account(journal):
+    one, other = Desk(journal, "spring"), Desk(journal, "autumn")
+    stranger = Desk(journal, "spring", account="stranger")
+    wanted = {one.plan()[0].id, other.plan()[0].id}
+    stranger.plan()
+    found = journal.with_fingerprints(one.account, [request_for().fingerprint])
+    assert {entry.id for entry in found} == wanted
+
+
+def test_an_order_is_found_by_its_id_in_its_account_alone(journal):
+    one, stranger = Desk(journal), Desk(journal, account="stranger")
+    entry = one.accepted("501")
+    assert journal.with_order_ids(one.account, ["501", "999"]).keys() == {"501"}
+    assert journal.with_order_ids(one.account, ["501"])["501"].id == entry.id
+    assert journal.with_order_ids(stranger.account, ["501"]) == {}
+
+
+def again(desk, entry, cost="2"):
+    batch = desk.journal.open_batch(desk.campaign, "later.xlsx")
+    desk.journal.plan(desk.campaign, batch, [], {entry.id: Planned(entry.key, entry.request, Decimal(cost))})
+    return batch, desk.now(entry)
+
+
+def test_a_refused_entry_is_planned_again_in_a_new_batch_at_today_s_price(desk):
+    (entry,) = desk.plan()
+    desk.settle(desk.intend(entry), Event.REFUSAL, error="Bad link")
+    batch, now = again(desk, entry)
+    assert (now.state, now.batch_id, now.cost, now.attempt) == (State.PLANNED, batch, Decimal(2), 1)
+
+
+def test_a_planned_entry_is_taken_into_the_new_batch(desk):
+    (entry,) = desk.plan()
+    batch, now = again(desk, entry)
+    assert (now.state, now.batch_id, now.cost) == (State.PLANNED, batch, Decimal(2))
+
+
+@pytest.mark.parametrize("event", [None, Event.DOUBT, Event.ORDER_ID])
+def test_what_is_under_way_in_doubt_or_accepted_is_never_planned_again(desk, event):
+    (entry,) = desk.plan()
+    attempt = desk.intend(entry)
+    if event:
+        desk.settle(attempt, event, "501" if event is Event.ORDER_ID else None)
+    before = desk.now(entry)
+    assert again(desk, entry)[1] == before
+
+
+STATUS = OrderStatus("Partial", Decimal("0.27819"), 3572, -157, "USD")
+
+
+def test_what_was_polled_is_written_down(desk):
+    entry = desk.accepted()
+    desk.journal.record_statuses({entry.id: STATUS})
+    now = desk.now(entry)
+    assert (now.order_status, now.charge, now.start_count, now.remains, now.currency, now.final) == (
+        "Partial",
+        Decimal("0.27819"),
+        "3572",
+        "-157",
+        "USD",
+        True,
+    )
+    assert now.polled_at is not None
+
+
+@pytest.mark.parametrize("word", ["Pending", "In progress", "Вручную"])
+def test_a_word_that_is_not_final_leaves_the_order_open(desk, word):
+    entry = desk.accepted()
+    desk.journal.record_statuses({entry.id: OrderStatus(word, None, None, None, "")})
+    now = desk.now(entry)
+    assert (now.final, now.charge, now.start_count, now.remains) == (False, None, None, None)
+
+
+def test_nothing_polled_is_nothing_written(desk):
+    entry = desk.accepted()
+    desk.journal.record_statuses({})
+    assert desk.now(entry).polled_at is None
+
+
+def test_times_are_utc_in_iso_8601(tmp_path):
+    with Journal(url_of(tmp_path / "a"), now=lambda: NOON) as journal:
+        desk = Desk(journal)
+        entry = desk.accepted()
+        assert (entry.sent_at, entry.settled_at) == ("2026-01-01T12:00:00.000+00:00",) * 2
+
+
+def test_a_run_is_begun_once(journal):
+    assert journal.begin_run() == journal.begin_run()
+
+
+def test_a_run_says_who_it_is(desk):
+    run = desk.journal.begin_run()
+    ((number, pid, started, ended),) = desk.rows("SELECT id, pid, started_at, ended_at FROM runs")
+    assert (number, pid > 0, started > "2026", ended) == (run, True, True, None)
+
+
+def test_a_closed_journal_ends_its_run(tmp_path):
+    with Journal(url_of(tmp_path / "a")) as journal:
+        desk = Desk(journal)
+        journal.begin_run()
+    assert desk.rows("SELECT ended_at IS NULL FROM runs") == [(0,)]
+
+
+def test_a_campaign_is_held_against_other_runs_and_the_holder_is_named(desk):
+    desk.journal.hold_campaign(desk.campaign, wait=0)
+    with (
+        Journal(url_of(desk.journal.path)) as other,
+        pytest.raises(JournalInUseError, match="campaign 'spring' is being placed by process"),
+    ):
+        other.hold_campaign(desk.campaign, wait=0)
+
+
+def test_a_campaign_is_free_when_its_holder_has_closed(desk):
+    with Journal(url_of(desk.journal.path)) as other:
+        other.hold_campaign(desk.campaign, wait=0)
+    desk.journal.hold_campaign(desk.campaign, wait=0)
+    assert desk.rows("SELECT holder FROM campaigns") == [(desk.journal.begin_run(),)]
+
+
+def test_a_holder_that_is_not_on_record_yet_is_another_run(desk):
+    with Journal(url_of(desk.journal.path)) as other:
+        other._locks.take(f"campaign-{desk.campaign}")
+        with pytest.raises(JournalInUseError, match="another run is placing"):
+            desk.journal.hold_campaign(desk.campaign, wait=0)
+
+
+def test_another_campaign_may_be_held_at_the_same_time(desk):
+    desk.journal.hold_campaign(desk.campaign, wait=0)
+    with Journal(url_of(desk.journal.path)) as other:
+        other.hold_campaign(other.campaign(desk.account, "autumn"), wait=0)
+        assert len(desk.rows("SELECT holder FROM campaigns WHERE holder IS NOT NULL")) == 2
+
+
+def test_a_user_without_a_name_is_written_by_number(desk, monkeypatch):
+    def nameless():
+        raise KeyError("getpwuid(): uid not found")
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    desk.journal.begin_run()
+    ((user,),) = desk.rows("SELECT user FROM runs")
+    assert user.isdigit() or user == "unknown"
+
+
+def test_links_are_kept_as_they_are(desk):
+    (entry,) = desk.plan(request=request_for(link=LINK + "?ä=👍'\"--"))
+    assert entry.request.values["link"] == LINK + "?ä=👍'\"--"
