@@ -1,0 +1,290 @@
+import itertools
+import threading
+from decimal import Decimal
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from smmplus.errors import JournalError
+from smmplus.journal import Attempt, Event, Intent, Journal, Outcome, Refusal, State
+from smmplus.journal.states import SPENT
+from tests.smmplus.desk import Desk, attempt_of, request_for
+
+
+def test_an_intent_makes_a_planned_entry_submitting_with_a_new_attempt(desk):
+    (entry,) = desk.plan()
+    assert desk.intend(entry) == Attempt(entry.id, 1)
+    assert (desk.now(entry).state, desk.now(entry).attempt) == (State.SUBMITTING, 1)
+
+
+def test_an_intent_carries_its_run_and_its_time(desk):
+    (entry,) = desk.plan()
+    desk.intend(entry)
+    now = desk.now(entry)
+    assert (now.run_id, now.sent_at is not None, now.settled_at) == (desk.journal.begin_run(), True, None)
+
+
+def test_an_intent_is_seen_by_other_connections_when_it_is_answered(desk):
+    (entry,) = desk.plan()
+    desk.intend(entry)
+    assert desk.rows("SELECT state, attempt FROM entries") == [("submitting", 1)]
+
+
+@pytest.mark.parametrize("event", [Event.DOUBT, Event.REFUSAL, Event.ORDER_ID, None])
+def test_only_a_planned_entry_is_taken(desk, event):
+    (entry,) = desk.plan()
+    attempt = desk.intend(entry)
+    if event:
+        desk.settle(attempt, event, "7" if event is Event.ORDER_ID else None)
+    assert desk.intend(entry) is Refusal.NOT_PLANNED
+
+
+def test_two_intents_of_one_entry_in_one_commit_send_it_once(desk):
+    (entry,) = desk.plan()
+    assert desk.journal.apply([Intent(entry.id), Intent(entry.id)]) == [Attempt(entry.id, 1), Refusal.NOT_PLANNED]
+
+
+def test_what_was_held_back_gets_an_attempt_of_its_own(desk):
+    (entry,) = desk.plan()
+    desk.settle(desk.intend(entry), Event.HELD_BACK)
+    assert desk.intend(entry) == Attempt(entry.id, 2)
+
+
+def test_a_new_intent_wipes_the_last_one_s_error(desk):
+    (entry,) = desk.plan()
+    desk.settle(desk.intend(entry), Event.HELD_BACK, error="not now", meaning="BUSY")
+    desk.intend(entry)
+    assert (desk.now(entry).error, desk.now(entry).meaning) == ("", "")
+
+
+def test_a_budget_is_reached_and_never_passed(desk):
+    entries = desk.plan(3, cost="1")
+    answers = [desk.intend(entry, Decimal(2)) for entry in entries]
+    assert answers == [Attempt(entries[0].id, 1), Attempt(entries[1].id, 1), Refusal.BUDGET]
+
+
+def test_a_budget_holds_within_one_commit(desk):
+    entries = desk.plan(3, cost="1")
+    answers = desk.journal.apply([Intent(entry.id, Decimal(2)) for entry in entries])
+    assert answers[2] is Refusal.BUDGET
+
+
+def test_what_the_budget_refuses_stays_planned(desk):
+    (entry,) = desk.plan(cost="3")
+    desk.intend(entry, Decimal(2))
+    assert (desk.now(entry).state, desk.now(entry).attempt, desk.spent()) == (State.PLANNED, 0, 0)
+
+
+def test_without_a_known_cost_nothing_is_sent_under_a_budget(desk):
+    (entry,) = desk.plan(cost=None)
+    assert desk.intend(entry, Decimal(2)) is Refusal.NO_BOUND
+
+
+def test_without_a_budget_an_unknown_cost_may_be_sent(desk):
+    (entry,) = desk.plan(cost=None)
+    assert desk.intend(entry) == Attempt(entry.id, 1)
+
+
+def test_doubt_counts_against_the_budget(desk):
+    desk.in_doubt(cost="1")
+    (entry,) = desk.plan(cost="1")
+    assert desk.intend(entry, Decimal("1.99")) is Refusal.BUDGET
+
+
+def test_a_refusal_gives_the_budget_back(desk):
+    (first,) = desk.plan(cost="1")
+    desk.settle(desk.intend(first), Event.REFUSAL)
+    (second,) = desk.plan(cost="1")
+    assert desk.intend(second, Decimal(1)) == Attempt(second.id, 1)
+
+
+def test_budgets_are_a_campaign_s_own(journal):
+    spring, autumn = Desk(journal, "spring"), Desk(journal, "autumn")
+    spring.accepted(cost="5")
+    (entry,) = autumn.plan(cost="1")
+    assert autumn.intend(entry, Decimal(1)) == Attempt(entry.id, 1)
+
+
+def test_spending_is_exact(desk):
+    for number in range(10):
+        desk.accepted(str(number + 1), cost="0.1")
+    assert (str(desk.spent()), desk.rows("SELECT spent FROM campaigns")) == ("1.0", [("1.0",)])
+
+
+def test_an_order_id_is_recorded_with_its_attempt(desk):
+    entry = desk.accepted("501")
+    assert desk.rows("SELECT order_id, entry_id, attempt FROM order_ids") == [("501", entry.id, 1)]
+
+
+def test_an_outcome_carries_the_panel_s_words(desk):
+    (entry,) = desk.plan()
+    desk.settle(desk.intend(entry), Event.REFUSAL, error="Ошибка", meaning="UNKNOWN")
+    now = desk.now(entry)
+    assert (now.state, now.error, now.meaning, now.settled_at is not None) == (
+        State.REJECTED,
+        "Ошибка",
+        "UNKNOWN",
+        True,
+    )
+
+
+def test_a_stale_outcome_changes_nothing(desk):
+    (entry,) = desk.plan()
+    first = desk.intend(entry)
+    desk.settle(first, Event.HELD_BACK)
+    desk.intend(entry)
+    assert desk.settle(first, Event.REFUSAL) is None
+    assert (desk.now(entry).state, desk.spent()) == (State.SUBMITTING, 1)
+
+
+@pytest.mark.parametrize("event", [Event.DOUBT, Event.HELD_BACK, Event.REFUSAL])
+def test_a_late_order_id_is_attached_and_counted(desk, event):
+    (entry,) = desk.plan()
+    attempt = desk.intend(entry)
+    desk.settle(attempt, event)
+    desk.settle(attempt, Event.ORDER_ID, "501")
+    now = desk.now(entry)
+    assert (now.state, now.order_id, desk.spent()) == (State.ACCEPTED, "501", 1)
+
+
+def test_a_late_order_id_waits_for_the_sending_under_way(desk):
+    (entry,) = desk.plan()
+    first = desk.intend(entry)
+    desk.settle(first, Event.HELD_BACK)
+    desk.intend(entry)
+    desk.settle(first, Event.ORDER_ID, "501")
+    assert (desk.now(entry).state, desk.now(entry).order_id) == (State.SUBMITTING, "501")
+
+
+def test_two_ids_for_one_row_raise_an_alarm_that_stays_on_record(desk):
+    entry = desk.accepted("501")
+    change = desk.settle(attempt_of(entry), Event.ORDER_ID, "502")
+    assert "501 and 502" in change.alarm
+    assert desk.rows("SELECT what, why FROM notes") == [("alarm", change.alarm)]
+
+
+def test_both_ids_of_a_row_are_kept(desk):
+    entry = desk.accepted("501")
+    desk.settle(attempt_of(entry), Event.ORDER_ID, "502")
+    assert desk.now(entry).order_id == "501"
+    assert {
+        number: found.id for number, found in desk.journal.with_order_ids(desk.account, ["501", "502"]).items()
+    } == {
+        "501": entry.id,
+        "502": entry.id,
+    }
+
+
+def test_an_id_that_is_another_row_s_proves_nothing(desk):
+    first = desk.accepted("501")
+    (second,) = desk.plan()
+    change = desk.settle(desk.intend(second), Event.ORDER_ID, "501")
+    assert (change.state, change.order_id) == (State.IN_DOUBT, None)
+    assert ("501" in desk.now(second).error, desk.now(first).order_id) == (True, "501")
+
+
+def test_an_id_given_to_two_rows_in_one_commit_is_the_first_one_s(desk):
+    entries = desk.plan(2)
+    attempts = [desk.intend(entry) for entry in entries]
+    outcomes = [Outcome(attempt.entry, attempt.number, Event.ORDER_ID, "501") for attempt in attempts]
+    first, second = desk.journal.apply(outcomes)
+    assert (first.state, second.state) == (State.ACCEPTED, State.IN_DOUBT)
+
+
+def test_two_accounts_may_have_the_same_order_id(journal):
+    one, other = Desk(journal, account="one"), Desk(journal, account="other")
+    assert (one.accepted("501").state, other.accepted("501").state) == (State.ACCEPTED, State.ACCEPTED)
+
+
+def test_an_outcome_and_the_next_intent_share_a_commit(desk):
+    first, second = desk.plan(2)
+    attempt = desk.intend(first)
+    change, taken = desk.journal.apply(
+        [Outcome(attempt.entry, attempt.number, Event.REFUSAL), Intent(second.id, Decimal(1))]
+    )
+    assert (change.state, taken) == (State.REJECTED, Attempt(second.id, 1))
+
+
+def test_moves_of_one_entry_in_one_commit_count_in_their_order(desk):
+    (entry,) = desk.plan()
+    desk.journal.apply([Intent(entry.id), Outcome(entry.id, 1, Event.HELD_BACK), Intent(entry.id)])
+    assert (desk.now(entry).state, desk.now(entry).attempt, desk.spent()) == (State.SUBMITTING, 2, 1)
+
+
+def test_a_commit_that_fails_leaves_nothing(desk, monkeypatch):
+    first, second = desk.plan(2)
+    with pytest.raises(KeyError):
+        desk.journal.apply([Intent(first.id), Intent(second.id + 1000)])
+    assert (desk.now(first).state, desk.spent()) == (State.PLANNED, 0)
+
+
+def test_a_database_that_cannot_be_written_is_a_journal_error(desk):
+    (entry,) = desk.plan()
+    with desk.journal._engine.connect() as blocking:
+        blocking.exec_driver_sql(
+            "CREATE TRIGGER no BEFORE UPDATE ON entries BEGIN SELECT RAISE(FAIL, 'disk is full'); END"
+        )
+        blocking.commit()
+    with pytest.raises(JournalError, match="disk is full"):
+        desk.intend(entry)
+    assert desk.now(entry).state is State.PLANNED
+
+
+def test_many_threads_take_each_entry_once(desk, tmp_path):
+    entries = desk.plan(20)
+    journals = [Journal(f"sqlite:///{desk.journal.path}") for _ in range(4)]
+    taken = []
+
+    def take(journal):
+        taken.extend(answer for entry in entries for answer in journal.apply([Intent(entry.id)]))
+
+    threads = [threading.Thread(target=take, args=(journal,)) for journal in journals]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for journal in journals:
+        journal.close()
+    attempts = [answer for answer in taken if isinstance(answer, Attempt)]
+    assert sorted(attempt.entry for attempt in attempts) == [entry.id for entry in entries]
+
+
+NUMBERS = itertools.count()
+MOVES = st.lists(
+    st.tuples(
+        st.integers(0, 2),
+        st.integers(0, 3),
+        st.sampled_from([Event.INTENT, Event.REFUSAL, Event.HELD_BACK, Event.DOUBT, Event.ORDER_ID]),
+        st.sampled_from(["501", "502", "503"]),
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(MOVES, st.integers(1, 6))
+def test_random_moves_keep_the_spending_and_every_id(journal, moves, together):
+    """`spent` is the sum of the costs of the entries in spent states, and no id that was given is lost."""
+    desk = Desk(journal, "campaign", account=f"account {next(NUMBERS)}")
+    costs = [Decimal("0.1"), Decimal("0.02"), Decimal(3)]
+    entries = [
+        desk.plan(cost=str(cost), request=request_for(quantity=number + 1))[0] for number, cost in enumerate(costs)
+    ]
+    given_ids = set()
+    for start in range(0, len(moves), together):
+        sent = {entry.id: desk.now(entry).attempt for entry in entries}
+        wave = [as_move(entries[which].id, *move) for which, *move in moves[start : start + together]]
+        # An answer can only come to what was sent, and that is on disk before.
+        wave = [move for move in wave if isinstance(move, Intent) or move.attempt <= sent[move.entry]]
+        journal.apply(wave)
+        given_ids |= {move.order_id for move in wave if isinstance(move, Outcome) and move.order_id}
+    now = [desk.now(entry) for entry in entries]
+    assert desk.spent() == sum((entry.cost for entry in now if entry.state in SPENT), Decimal(0))
+    assert journal.with_order_ids(desk.account, given_ids).keys() == given_ids
+
+
+def as_move(entry, number, event, order_id):
+    if event is Event.INTENT:
+        return Intent(entry)
+    return Outcome(entry, number, event, order_id if event is Event.ORDER_ID else None)
