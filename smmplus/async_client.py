@@ -173,4 +173,4 @@ def _translated(error: Exception, body: _WatchedBody, *, effect: bool) -> CallEr
         return body.held_back
     if body.left:
         return LostAnswerError(f"no answer from the panel ({type(error).__name__})", may_have_taken_effect=effect)
-    return NeverSentError(f"the panel could not be reached ({type(error).__name__}: {error})")
+    return NeverSentError(f"the panel could not be reached: {str(error) or type(error).__name__}")

@@ -1,6 +1,7 @@
 """The synchronous client: a thin shell on requests over `protocol`."""
 
 import io
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -143,7 +144,15 @@ class _WatchedBody(io.BytesIO):
 def _translated(error: requests.RequestException, *, sent: bool, effect: bool) -> CallError:
     if sent:
         return LostAnswerError(f"no answer from the panel ({type(error).__name__})", may_have_taken_effect=effect)
-    return NeverSentError(f"the panel could not be reached ({type(error).__name__}: {error})")
+    return NeverSentError(f"the panel could not be reached: {_innermost(error)}")
+
+
+def _innermost(error: BaseException) -> str:
+    """Find the reason within requests' and urllib3's wrappings: "Connection refused", not five names of classes."""
+    inner = getattr(error, "reason", None) or (error.args[0] if error.args else None)
+    if isinstance(inner, BaseException):
+        return _innermost(inner)
+    return re.sub(r"^HTTPS?Connection\w*\([^)]*\): ", "", str(error)) or type(error).__name__
 
 
 class _OneContextAdapter(HTTPAdapter):

@@ -4,6 +4,7 @@ Reads are repeated after any passing fault. An `add`, `refill` or `cancel` is re
 reached the panel, or after a "not now": the API has no idempotency key, and a second `add` is a second order.
 """
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -17,6 +18,8 @@ from tenacity import (
 )
 
 from smmplus.errors import BusyError, CallError, NeverSentError
+
+_log = logging.getLogger(__name__)
 
 ATTEMPTS = 6
 """With doubling waits from one second that is about half a minute of patience."""
@@ -43,12 +46,20 @@ def _wait(state: RetryCallState) -> float:
     return max(asked, _backoff(state))
 
 
+def _tell(state: RetryCallState) -> None:
+    """Let a person know why nothing seems to happen; the first, short pauses are not worth a word."""
+    level = logging.WARNING if state.attempt_number > 1 else logging.INFO
+    error, pause = state.outcome.exception() if state.outcome else None, state.upcoming_sleep
+    _log.log(level, "%s; asking again in %.0f s", error, pause)
+
+
 def _policy(*, effect: bool) -> dict[str, Any]:
     return {
         "retry": retry_if_exception(lambda error: may_repeat(error, effect=effect)),
         "wait": _wait,
         "stop": stop_after_attempt(ATTEMPTS),
         "reraise": True,
+        "before_sleep": _tell,
     }
 
 
