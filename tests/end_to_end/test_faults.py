@@ -69,7 +69,7 @@ def link(name: str) -> str:
 
 @pytest.fixture(scope="module")
 def aftermath(tmp_path_factory: pytest.TempPathFactory):
-    """Run a sheet once in which good rows stand between those that meet a fault: three doubts in a row would stop it."""
+    """Run a sheet once in which good rows stand between the faults: three doubts in a row would stop it."""
     names = [name for fault in FAULTS for name in (fault, f"good-after-{fault}")]
     rows = [{"service": "2", "link": link(name), "quantity": "100"} for name in names]
     rules = [{**rule, "action": "add", "link_contains": link(name)} for name, (rule, _, _) in FAULTS.items()]

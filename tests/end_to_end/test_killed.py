@@ -1,7 +1,6 @@
 """A run that is killed anywhere and started again ends with every row placed once, or named as in doubt."""
 
 import random
-import signal
 import socket
 from pathlib import Path
 
@@ -166,18 +165,3 @@ def test_the_panel_killed_in_the_middle_and_started_again(tmp_path: Path):
         desk.panel, desk.ledger = panel, Ledger(panel)
         desk.assert_books_agree()
         assert_ends_well(desk, sheet)
-
-
-def test_a_process_that_was_suspended_sends_nothing_twice(desk: Desk):
-    rows = orders(40)
-    sheet = desk.sheet("asleep.xlsx", rows)
-    desk.panel.faults({"fault": "latency", "action": "add", "seconds": 0.05})
-    with desk.start_run(sheet, "--in-flight", "4") as running:
-        wait_until(lambda: desk.ledger.count() >= 10, "ten orders in the ledger")
-        running.signal(signal.SIGSTOP)
-        other = desk.run(sheet)
-        running.signal(signal.SIGCONT)
-        assert running.finish().status == 0
-    # The sleeper is alive: its lock keeps the second run away from its sheet.
-    assert other.status == 6
-    desk.assert_each_row_once(sheet, rows)

@@ -1,0 +1,179 @@
+"""What a script learns from the exit status: 4 before 5 before 7 before 3."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.command import Desk, Finished, orders, read_rows, write_sheet
+
+pytestmark = pytest.mark.e2e
+
+LOST = {"fault": "drop_after_accept"}
+NO_FUNDS = {"fault": "refuse", "text": "Not enough funds on balance"}
+NOT_NOW = {"fault": "429", "retry_after": 300}
+BAD_ROW = {"fault": "refuse", "text": "Bad link"}
+
+
+def run_into(desk: Desk, *faults: dict[str, object]) -> Finished:
+    """Run a sheet whose orders meet these faults, one after the other."""
+    rules = ({**fault, "action": "add", "calls": [call]} for call, fault in enumerate(faults, start=1))
+    desk.panel.faults(*rules)
+    return desk.run(desk.sheet("statuses.csv", orders(len(faults) + 1)), "--in-flight", "1")
+
+
+@pytest.mark.parametrize(
+    ("faults", "status"),
+    [
+        ((BAD_ROW,), 3),
+        ((LOST,), 4),
+        ((NO_FUNDS,), 5),
+        ((NOT_NOW,), 7),
+        ((BAD_ROW, LOST), 4),
+        ((LOST, NO_FUNDS), 4),
+        ((LOST, NOT_NOW), 4),
+        ((BAD_ROW, NO_FUNDS), 5),
+        ((BAD_ROW, NOT_NOW), 7),
+    ],
+    ids=[
+        "a-refused-row",
+        "doubt",
+        "funds",
+        "not-now",
+        "doubt-before-refused",
+        "doubt-before-account",
+        "doubt-before-unfinished",
+        "account-before-refused",
+        "unfinished-before-refused",
+    ],
+)
+def test_where_several_hold_the_worst_is_told(desk: Desk, faults: tuple[dict[str, object], ...], status: int):
+    done = run_into(desk, *faults)
+    assert done.status == status
+    assert done.json["exit_status"] == status
+
+
+def test_problems_beside_a_doubt_end_with_the_doubt(desk: Desk):
+    sheet = desk.sheet("both.csv", orders(2))
+    assert desk.run_without(1, sheet).status == 4
+    write_sheet(sheet, [*read_rows(sheet), {**read_rows(sheet)[1], "order_id": "", "link": "no link"}])
+    blocked = desk.run(sheet)
+    assert (blocked.status, blocked.json["sent"]) == (4, 0)
+    assert blocked.json["blocked"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "missing.csv", "--yes"),
+        ("run", "sheet.csv", "--json"),
+        ("run", "sheet.csv", "--yes", "--max-spend", "a lot"),
+        ("run", "sheet.csv", "--yes", "--wait", "-1"),
+        ("resolve", "sheet/0-1"),
+        ("resolve", "sheet/0-1", "--not-placed", "--order-id", "1"),
+        ("frobnicate",),
+    ],
+    ids=" ".join,
+)
+def test_what_cannot_be_meant_is_usage(desk: Desk, arguments: tuple[str, ...]):
+    desk.sheet("sheet.csv", orders(1))
+    assert desk.command(*arguments).status == 2
+    assert desk.ledger.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"SMMPLUS_API_KEY": ""}, "SMMPLUS_API_KEY_FILE"),
+        ({"SMMPLUS_API_KEY": "", "SMMPLUS_API_KEY_FILE": "no-such-file"}, "no-such-file"),
+        ({"SMMPLUS_API_URL": "http://panel.example/api/v2"}, "https"),
+        ({"SMMPLUS_JOURNAL": "mysql://somewhere"}, "SMMPLUS_JOURNAL"),
+    ],
+    ids=["no key", "no key file", "a key in the open", "no such journal"],
+)
+def test_a_setting_that_cannot_be_used_is_usage(desk: Desk, settings: dict[str, str], words: str):
+    done = desk.command("run", desk.sheet("sheet.csv", orders(1)), "--yes", **settings)
+    assert done.status == 2
+    assert words in done.said
+
+
+def test_a_wrong_key_stops_for_the_account(desk: Desk):
+    sheet = desk.sheet("sheet.csv", orders(1))
+    done = desk.command("run", sheet, "--yes", "--json", SMMPLUS_API_KEY="wrong-key-0123456789")
+    assert done.status == 5
+    assert "Invalid API key" in done.json["error"]
+
+
+def test_a_balance_that_is_short_sends_nothing(desk: Desk):
+    desk.panel.balance("0.10")
+    done = desk.run(desk.sheet("sheet.csv", orders(3)))
+    assert (done.status, desk.ledger.count()) == (5, 0)
+    assert "short by 0.005" in done.json["stopped"]
+
+
+def test_whoever_declines_sends_nothing(desk: Desk):
+    sheet = desk.sheet("sheet.csv", orders(2))
+    before = sheet.read_bytes()
+    done = desk.command("run", sheet, "--rate", "0", "--wait", "0", answer="n\n")
+    assert done.status == 7
+    assert "Send 2 orders for 0.07 USD?" in done.said
+    assert (desk.ledger.count(), sheet.read_bytes()) == (0, before)
+
+
+def test_no_answer_is_no(desk: Desk):
+    assert desk.command("run", desk.sheet("sheet.csv", orders(2)), "--rate", "0", "--wait", "0").status == 7
+    assert desk.ledger.count() == 0
+
+
+def test_whoever_agrees_sends(desk: Desk):
+    sheet = desk.sheet("sheet.csv", orders(2))
+    assert desk.command("run", sheet, "--rate", "0", "--wait", "0", answer="y\n").status == 0
+    desk.assert_each_row_once(sheet)
+
+
+def test_a_wait_that_is_over_is_no_failure(desk: Desk):
+    sheet = desk.sheet("sheet.csv", orders(2))
+    assert desk.run(sheet, "--poll", "0.1", wait="0.5").status == 0
+    assert desk.ledger.calls("status") > 0
+    assert {row["order_status"] for row in read_rows(sheet)} == {"Pending"}
+
+
+def test_a_file_that_is_no_sheet_is_a_problem(desk: Desk, tmp_path: Path):
+    sheet = tmp_path / "notes.csv"
+    sheet.write_text("dear diary\n", encoding="utf-8")
+    done = desk.run(sheet)
+    assert done.status == 3
+    assert "no header row" in done.json["error"]
+
+
+# Budgets: over all runs of the campaign, and what is in doubt counts as spent. A row costs 0.035.
+
+
+def test_a_budget_stops_a_run_before_it_is_passed_over_all_runs_of_the_campaign(desk: Desk):
+    sheet = desk.sheet("budget.csv", orders(5))
+    for _ in range(2):
+        done = desk.run(sheet, "--max-spend", "0.10")
+        assert done.status == 5
+        assert desk.ledger.count() == 2
+    assert desk.run(sheet, "--max-spend", "0.175").status == 0
+    desk.assert_each_row_once(sheet)
+
+
+def test_another_campaign_has_a_budget_of_its_own(desk: Desk):
+    first, second = desk.sheet("first.csv", orders(2)), desk.sheet("second.csv", orders(2, name="second"))
+    assert desk.run(first, "--campaign", "a", "--max-spend", "0.07").status == 0
+    assert desk.run(second, "--campaign", "a", "--max-spend", "0.07").status == 5
+    assert desk.run(second, "--campaign", "b", "--max-spend", "0.07").status == 0
+
+
+def test_what_is_in_doubt_counts_as_spent_until_it_is_known_not_to_be(desk: Desk):
+    sheet = desk.sheet("doubt.csv", orders(3))
+    desk.panel.faults({"fault": "drop_before_accept", "action": "add", "calls": [1]})
+    first = desk.run(sheet, "--in-flight", "1", "--max-spend", "0.07")
+    desk.panel.faults()
+    assert first.status == 4
+    assert first.json["states"] == {"planned": 1, "accepted": 1, "in_doubt": 1}
+    assert desk.ledger.count() == 1
+    assert desk.run(sheet, "--max-spend", "0.07").json["sent"] == 0
+    desk.settle_doubts()
+    assert desk.run(sheet, "--max-spend", "0.07").json["sent"] == 1
+    assert desk.ledger.count() == 2
