@@ -1,7 +1,7 @@
 """One job under way on a sheet: its rows in the journal, their orders placed and followed, the sheet written."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -15,8 +15,8 @@ from bulk.watching import Watcher
 from bulk.write_back import WriteBack
 from smmplus.async_client import AsyncClient
 from smmplus.commits import Commits
-from smmplus.errors import AccountError, CallError
-from smmplus.journal import Journal, Planned, State
+from smmplus.errors import AccountError, CallError, JournalError
+from smmplus.journal import Entry, Journal, Planned, State
 from smmplus.numbers import plain
 from smmplus.panel import Panel
 from smmplus.placing import Order, Placer, Progress, Stop
@@ -78,10 +78,13 @@ class Job:
     def finish(self) -> Outcome:
         """Write back for the last time, and close the batch if nothing of it is open."""
         self._write()
-        entries = self.results.entries()
-        settled = all(entry.state in {State.ACCEPTED, State.REJECTED} for entry in entries.values())
-        if self.batch_id is not None and settled and self.results.in_place and not self.unwritten:
-            self.journal.finish_batch(self.batch_id)
+        try:
+            entries = self.results.entries()
+            self._close_batch(entries)
+        except JournalError as error:
+            # Order ids that are in no journal must still be told.
+            self.progress.stop_for(Stop.JOURNAL, str(error))
+            entries = dict(self.plan.binding.entries)
         rows = {entry: row for row, entry in self.watched.items()}
         return Outcome(
             self.plan,
@@ -95,6 +98,19 @@ class Job:
             unfollowed=self.unfollowed,
             unwritten=self.unwritten,
         )
+
+    def _close_batch(self, entries: Mapping[int, Entry]) -> None:
+        settled = all(entry.state in {State.ACCEPTED, State.REJECTED} for entry in entries.values())
+        if self.batch_id is not None and settled and self.results.in_place and not self.unwritten:
+            self.journal.finish_batch(self.batch_id)
+
+    def _write_and_close(self) -> Mapping[int, Entry]:
+        self._write()
+        entries = self.results.entries()
+        settled = all(entry.state in {State.ACCEPTED, State.REJECTED} for entry in entries.values())
+        if self.batch_id is not None and settled and self.results.in_place and not self.unwritten:
+            self.journal.finish_batch(self.batch_id)
+        return entries
 
     def _client(self, stopping: Stopping) -> AsyncClient:
         options = self.options
@@ -140,14 +156,15 @@ class Job:
             try:
                 await asyncio.wait_for(done.wait(), self.options.write_every)
             except TimeoutError:
-                await asyncio.to_thread(self._write)
+                with suppress(JournalError):  # the last write-back tells it
+                    await asyncio.to_thread(self._write)
             else:
                 return
 
     def _write(self) -> None:
         try:
             written = self.results.write(self.progress.unrecorded)
-        except SheetError as error:
+        except (SheetError, JournalError) as error:
             self.unwritten = str(error)
             self.watcher.note(f"the results could not be written: {error}")
         else:

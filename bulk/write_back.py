@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from bulk.plan import Plan
 from bulk.results import Cells, cells_of, cells_of_problems, changed, in_sheet
 from bulk.writing import Written, write_results
+from smmplus.errors import JournalError
 from smmplus.journal import Entry, Journal
 
 
@@ -31,12 +32,18 @@ class WriteBack:
     def write(self, unrecorded: Mapping[int, str]) -> Written | None:
         """Write what is new; None where nothing is. `unrecorded` are order ids that the journal could not take.
 
-        Raises SheetError where nothing could be written.
+        Raises SheetError where nothing could be written, JournalError where there is nothing to write.
         """
-        cells = {**self._words, **{row: cells_of(entry) for row, entry in self.entries().items()}}
+        try:
+            known = self.entries()
+        except JournalError:
+            if not unrecorded:
+                raise
+            known = {}  # the journal is gone, and these ids are money: they at least must reach the sheet
+        cells = self._words | {row: cells_of(entry) for row, entry in known.items()}
         for row, entry in self._watched.items():
             if entry in unrecorded:
-                cells[row] = {**cells[row], "order_id": unrecorded[entry], "order_status": "Placed"}
+                cells[row] = {**cells.get(row, {}), "order_id": unrecorded[entry], "order_status": "Placed"}
         if not changed(self._present, cells):
             return None
         self.last = write_results(self._sheet, cells, expected_digest=self._digest)

@@ -1,0 +1,67 @@
+"""The journal fails in the middle of a run: what the panel has said must not be lost with it."""
+
+import pytest
+
+from bulk import runner
+from bulk.options import Options
+from bulk.outcome import ExitStatus
+from bulk.reading import read_sheet
+from bulk.watching import Watcher
+from smmplus.errors import JournalError
+from smmplus.journal import Journal, Outcome
+from smmplus.panel import Panel
+from smmplus.placing import Stop
+from tests.panel import SandboxProcess
+
+pytestmark = pytest.mark.e2e
+
+
+class FailingJournal(Journal):
+    """A real journal whose disk is gone when the first outcome is to be written, and stays gone."""
+
+    gone = False
+
+    def apply(self, moves):
+        self.gone = self.gone or any(isinstance(move, Outcome) for move in moves)
+        return self._unless_gone(super().apply, moves)
+
+    def with_ids(self, ids):
+        return self._unless_gone(super().with_ids, ids)
+
+    def _unless_gone(self, method, argument):
+        if self.gone:
+            raise JournalError("the journal is gone")
+        return method(argument)
+
+
+@pytest.fixture
+def run_it(tmp_path):
+    sheet = tmp_path / "orders.csv"
+    sheet.write_text("service,link,quantity\n1,https://example.com/a,100\n1,https://example.com/b,100\n")
+    url = f"sqlite:///{tmp_path / 'journal.sqlite3'}"
+
+    def run(panel, journal_class):
+        with journal_class(url) as journal:
+            access = Panel(key=panel.key, url=panel.address)
+            options = Options(sheet, rate=0, in_flight=1, wait=0)
+            return runner.run(options, access, journal, Watcher(agreed=True)), read_sheet(sheet)
+
+    return run
+
+
+def test_an_order_id_that_the_journal_cannot_take_is_told_and_stands_in_the_sheet(run_it):
+    with SandboxProcess() as panel:
+        outcome, sheet = run_it(panel, FailingJournal)
+        (order,) = panel.orders()
+    assert outcome.unrecorded == {2: order["order"]}
+    assert outcome.stop is Stop.JOURNAL
+    assert outcome.exit_status is ExitStatus.UNFINISHED
+    assert sheet.frame.loc[2, "order_id"] == order["order"]
+
+
+def test_the_next_run_does_not_send_that_row_again(run_it):
+    with SandboxProcess() as panel:
+        run_it(panel, FailingJournal)
+        outcome, _ = run_it(panel, Journal)
+        assert len(panel.orders()) == 1
+    assert [problem.field for problem in outcome.plan.problems] == ["order_id"]
