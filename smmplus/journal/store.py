@@ -5,7 +5,7 @@ import os
 import platform
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from types import TracebackType
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from sqlalchemy import Connection, Table, and_, insert, select, update
 
-from smmplus.errors import JournalInUseError
+from smmplus.errors import JournalError, JournalInUseError
 from smmplus.journal import doubts, entries, wave
 from smmplus.journal.database import default_url, open_engine, sqlite_path, translated
 from smmplus.journal.entry import Entry, Planned
@@ -175,7 +175,8 @@ class Journal:
     def close(self) -> None:
         """End the run, and close the database."""
         if self._run_id is not None:
-            with self._transaction() as connection:
+            # For people to read; whether a run is alive its lock tells. It must not hide what the run has to say.
+            with suppress(JournalError), self._transaction() as connection:
                 connection.execute(update(runs).where(runs.c.id == self._run_id).values(ended_at=self._time()))
             self._locks.drop(f"run-{self._run_id}", forever=True)
             self._run_id = None
