@@ -51,12 +51,12 @@ def orders(count: int, *, service: str = "2", quantity: int = 100, name: str = "
     ]
 
 
-def wait_until(condition: Callable[[], bool], what: str) -> None:
+def wait_until(condition: Callable[[], bool], what: str, *, patience: float = PATIENCE) -> None:
     """Wait for something that must come to pass; how long it takes proves nothing."""
-    ends = time.monotonic() + PATIENCE
+    ends = time.monotonic() + patience
     while not condition():
         if time.monotonic() > ends:
-            raise AssertionError(f"in vain, for {PATIENCE:.0f} seconds: {what}")
+            raise AssertionError(f"in vain, for {patience:.0f} seconds: {what}")
         time.sleep(0.01)
 
 
