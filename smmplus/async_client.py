@@ -16,14 +16,11 @@ from smmplus.answers import Answer
 from smmplus.errors import BusyError, CallError, FollowUpError, LostAnswerError, NeverSentError
 from smmplus.models import Balance, OrderRequest, OrderStatus, Service
 from smmplus.pacing import Pace
-from smmplus.panel import Panel, proxy_of, tls_context
+from smmplus.panel import IDLE_SECONDS, Panel, proxy_of, tls_context
 from smmplus.protocol import Call
 from smmplus.retry import async_retrying
 
 Result = TypeVar("Result")
-
-IDLE_SECONDS = 2.0
-"""A pooled connection that was idle for longer is not used: a server may be closing it as the order arrives."""
 
 
 class AsyncClient:
@@ -116,7 +113,7 @@ class AsyncClient:
         connector = aiohttp.TCPConnector(ssl=tls_context(), limit=self.in_flight, keepalive_timeout=IDLE_SECONDS)
         # Looked up once: aiohttp's own look-up asks a thread twice a request, half of a request's processor time.
         proxy = proxy_of(self.panel.url)
-        self._session = aiohttp.ClientSession(connector=connector, timeout=timeout, proxy=proxy)
+        self._session = aiohttp.ClientSession(connector=connector, timeout=timeout, proxy=proxy, headers=_HEADERS)
         return self
 
     async def __aexit__(
@@ -146,6 +143,9 @@ class AsyncClient:
             raise _translated(error, body, effect=call.effect) from None
 
 
+_HEADERS = {"Accept": "application/json"}
+
+
 class _WatchedBody(aiohttp.BytesPayload):
     """A form body that knows whether it began to leave: the line between "never sent" and "lost".
 
@@ -153,7 +153,7 @@ class _WatchedBody(aiohttp.BytesPayload):
     """
 
     def __init__(self, form: bytes, before: Callable[[], None]) -> None:
-        super().__init__(form, content_type="application/x-www-form-urlencoded", headers={"Accept": "application/json"})
+        super().__init__(form, content_type="application/x-www-form-urlencoded")
         self._before = before
         self.left = False
         self.held_back: NeverSentError | None = None

@@ -17,6 +17,9 @@ from smmplus.errors import ConfigurationError
 
 DEFAULT_URL = "https://smm.plus/api/v2"
 
+IDLE_SECONDS = 2.0
+"""A pooled connection that was idle for longer is not used: a server may be closing it as the order arrives."""
+
 
 @dataclass(frozen=True, slots=True)
 class Panel:

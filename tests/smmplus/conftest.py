@@ -1,11 +1,12 @@
 """What the tests of the core share: a journal on disk, and one simulated panel a worker."""
 
+import socket
 import uuid
+from contextlib import ExitStack
 
 import pytest
 
-from smmplus.journal import Journal, Planned, key_of
-from smmplus.models import OrderRequest
+from smmplus.journal import Journal
 from smmplus.panel import Panel, tls_context
 from tests.panel import SandboxProcess
 from tests.smmplus.desk import Desk
@@ -64,6 +65,18 @@ def link():
 
 
 @pytest.fixture
+def full_server():
+    """Give the address of a server that takes no further connection, and refuses none."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listening, ExitStack() as waiting:
+        address = listening.getsockname()
+        for _ in range(4):
+            connection = waiting.enter_context(socket.socket())
+            connection.setblocking(False)
+            connection.connect_ex(address)
+        yield f"http://127.0.0.1:{address[1]}/"
+
+
+@pytest.fixture
 def journal(tmp_path):
     with Journal(f"sqlite:///{tmp_path / 'journal.sqlite3'}") as opened:
         yield opened
@@ -72,14 +85,3 @@ def journal(tmp_path):
 @pytest.fixture
 def desk(journal):
     return Desk(journal)
-
-
-@pytest.fixture
-def planned():
-    """Make orders of one unit price each, to be planned."""
-
-    def make(count=1, cost="0.90", link="https://example.com/a", service=1, **fields):
-        request = OrderRequest.of(service, {"link": link, "quantity": 1000, **fields})
-        return [Planned(key_of(request, nth), request, cost) for nth in range(1, count + 1)]
-
-    return make
