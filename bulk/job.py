@@ -104,14 +104,6 @@ class Job:
         if self.batch_id is not None and settled and self.results.in_place and not self.unwritten:
             self.journal.finish_batch(self.batch_id)
 
-    def _write_and_close(self) -> Mapping[int, Entry]:
-        self._write()
-        entries = self.results.entries()
-        settled = all(entry.state in {State.ACCEPTED, State.REJECTED} for entry in entries.values())
-        if self.batch_id is not None and settled and self.results.in_place and not self.unwritten:
-            self.journal.finish_batch(self.batch_id)
-        return entries
-
     def _client(self, stopping: Stopping) -> AsyncClient:
         options = self.options
         return AsyncClient(self.panel, rate=options.rate, in_flight=options.in_flight, sleep=stopping.sleep)
@@ -156,8 +148,7 @@ class Job:
             try:
                 await asyncio.wait_for(done.wait(), self.options.write_every)
             except TimeoutError:
-                with suppress(JournalError):  # the last write-back tells it
-                    await asyncio.to_thread(self._write)
+                await asyncio.to_thread(self._write)
             else:
                 return
 
