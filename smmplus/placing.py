@@ -176,7 +176,7 @@ class Placer:
     async def _record(self, outcome: Outcome) -> Answer:
         try:
             return await self._commits.commit(outcome)
-        except SmmPlusError:
+        except Exception:
             if outcome.order_id is not None:
                 self.progress.unrecorded[outcome.entry] = outcome.order_id
             raise

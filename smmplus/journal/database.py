@@ -18,6 +18,10 @@ BUSY_SECONDS = 30.0
 """How long a transaction waits for another process's; a wave of commits takes milliseconds."""
 
 
+READING = "smmplus_reading"
+"""The execution option of a connection that only reads."""
+
+
 def default_url() -> str:
     """Name the one journal of this user, in the platform's data folder, the same from whichever folder one works."""
     return f"sqlite:///{user_data_path('smmplus') / 'journal.sqlite3'}"
@@ -65,7 +69,8 @@ def _prepare(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")  # a transaction that read first could not become a writer safely
+    # A transaction that read first could not become a writer safely; one that only reads must keep no writer waiting.
+    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(READING) else "BEGIN IMMEDIATE")
 
 
 def _make_tables(engine: Engine) -> None:

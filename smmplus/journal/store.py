@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Table, and_, insert, select, update
 
 from smmplus.errors import JournalError, JournalInUseError
 from smmplus.journal import doubts, entries, wave
-from smmplus.journal.database import default_url, open_engine, sqlite_path, translated
+from smmplus.journal.database import READING, default_url, open_engine, sqlite_path, translated
 from smmplus.journal.entry import Entry, Planned
 from smmplus.journal.locks import Locks
 from smmplus.journal.schema import accounts, batches, campaigns, meta, runs
@@ -40,7 +40,7 @@ class Journal:
     @property
     def uuid(self) -> str:
         """What tells this journal from any other."""
-        with self._transaction() as connection:
+        with self._reading() as connection:
             return str(connection.execute(select(meta.c.value).where(meta.c.name == "uuid")).scalar_one())
 
     def account(self, url: str, name: str) -> int:
@@ -55,7 +55,7 @@ class Journal:
 
     def spent(self, campaign_id: int) -> Decimal:
         """Give what a campaign has spent, doubt included, at the prices that were read."""
-        with self._transaction() as connection:
+        with self._reading() as connection:
             return Decimal(
                 connection.execute(select(campaigns.c.spent).where(campaigns.c.id == campaign_id)).scalar_one()
             )
@@ -64,7 +64,7 @@ class Journal:
         """Give the unfinished batch of a campaign and a file name, the latest if there are several."""
         columns = batches.c
         where = (columns.campaign_id == campaign_id) & (columns.source == source) & columns.finished_at.is_(None)
-        with self._transaction() as connection:
+        with self._reading() as connection:
             found = connection.execute(select(columns.id).where(where).order_by(columns.id.desc())).scalars().first()
         return None if found is None else int(found)
 
@@ -81,27 +81,27 @@ class Journal:
 
     def of_batch(self, batch_id: int) -> list[Entry]:
         """Give a batch's entries."""
-        with self._transaction() as connection:
+        with self._reading() as connection:
             return entries.of_batch(connection, batch_id)
 
     def with_ids(self, ids: Iterable[int]) -> dict[int, Entry]:
         """Give entries by number."""
-        with self._transaction() as connection:
+        with self._reading() as connection:
             return entries.with_ids(connection, ids)
 
     def with_keys(self, campaign_id: int, keys: Iterable[str]) -> dict[str, Entry]:
         """Find a campaign's entries by key."""
-        with self._transaction() as connection:
+        with self._reading() as connection:
             return entries.with_keys(connection, campaign_id, keys)
 
     def with_order_ids(self, account_id: int, order_ids: Iterable[str]) -> dict[str, Entry]:
         """Find an account's entries by order id."""
-        with self._transaction() as connection:
+        with self._reading() as connection:
             return entries.with_order_ids(connection, account_id, order_ids)
 
     def with_fingerprints(self, account_id: int, fingerprints: Iterable[str]) -> list[Entry]:
         """Find an account's entries that order the same."""
-        with self._transaction() as connection:
+        with self._reading() as connection:
             return entries.with_fingerprints(connection, account_id, fingerprints)
 
     def plan(
@@ -154,12 +154,12 @@ class Journal:
 
     def in_doubt(self, account_id: int | None = None) -> list[Entry]:
         """Give the entries in doubt, of one account or of all."""
-        with self._transaction() as connection:
+        with self._reading() as connection:
             return entries.unsettled(connection, account_id, State.IN_DOUBT)
 
     def find(self, account_id: int, name: str) -> Entry:
         """Find the entry that a person means by "campaign/key"."""
-        with self._transaction() as connection:
+        with self._reading() as connection:
             return doubts.find(connection, name, account_id)
 
     def is_placed(self, account_id: int, entry: Entry, order_id: str, *, why: str) -> None:
@@ -190,6 +190,12 @@ class Journal:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        engine = self._engine.execution_options(**{READING: True})
+        with translated(str(self.path)), engine.begin() as connection:
+            yield connection
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
