@@ -1,1 +1,3 @@
 """Apache Airflow provider for smm.plus."""
+
+__version__ = "0.1.0"
