@@ -50,10 +50,10 @@ def bind(
 ) -> Binding:
     """Find out which order each row is.
 
-    A row that carries an order id is that order, or wrong. The other rows are, in turn: the equal entries of the
+    A row that carries an order id is that order, or wrong. The other rows are, in turn: the equal orders of the
     sheet's unfinished batch; equal orders placed elsewhere (the question, or the answer `adopt`); equal entries of the
-    campaign that were never placed; new. `anew` says that the campaign was named by a person, so that equal orders of
-    other campaigns are not asked about.
+    campaign that were never placed, the batch's own first; new. `anew` says that the campaign was named by a person,
+    so that equal orders of other campaigns are not asked about.
     """
     binding = Binding()
     _bind_ids(sheet, rows, known.by_order_id, binding)
@@ -79,8 +79,11 @@ class _Equal:
     """The journal's entries that are equal to some rows, by what they mean for them."""
 
     own: list[Entry]
+    """Orders of the unfinished batch."""
     elsewhere: list[Entry]
+    """Other orders that a person must be asked about."""
     unplaced: list[Entry]
+    """What the campaign never placed."""
     highest: int
     """The highest number among the campaign's equal entries."""
 
@@ -91,14 +94,17 @@ class _Equal:
         entries = list(entries)
         here = [entry for entry in entries if entry.campaign_id == campaign_id]
         free = [entry for entry in entries if entry.id not in bound]
-        own = [entry for entry in free if entry.campaign_id == campaign_id and entry.batch_id == batch_id]
-        other = [entry for entry in free if entry not in own]
+        free_here = [entry for entry in free if entry.campaign_id == campaign_id]
+        unplaced = [entry for entry in free_here if entry.state not in ORDERED]
         return cls(
-            own=sorted(own, key=lambda entry: (entry.state not in ORDERED, entry.id)),
+            own=[entry for entry in free_here if entry.state in ORDERED and entry.batch_id == batch_id],
             elsewhere=[
-                entry for entry in other if entry.state in ORDERED and (entry.campaign_id == campaign_id or not anew)
+                entry
+                for entry in free
+                if entry.state in ORDERED
+                and (entry.batch_id != batch_id if entry.campaign_id == campaign_id else not anew)
             ],
-            unplaced=[entry for entry in other if entry.state not in ORDERED and entry.campaign_id == campaign_id],
+            unplaced=sorted(unplaced, key=lambda entry: (entry.batch_id != batch_id, entry.id)),
             highest=max((int(entry.key.rpartition("-")[2]) for entry in here), default=0),
         )
 
@@ -110,6 +116,7 @@ def _bind_equal(
     elsewhere = binding.entries if adopt else binding.questions
     for target, entries in (
         (binding.entries, equal.own),
+        # Before what was never placed: it may have been ordered under another name since, and would be ordered twice.
         (elsewhere, equal.elsewhere),
         (binding.entries, equal.unplaced),
     ):
