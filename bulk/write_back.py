@@ -20,7 +20,8 @@ class WriteBack:
         self._sheet = plan.sheet
         self._journal = journal
         self._watched = watched
-        self._words = cells_of_problems(plan.problems)
+        # A line that could not be taken apart has no cells to write to.
+        self._words = {row: cells for row, cells in cells_of_problems(plan.problems).items() if row in plan.sheet.frame.index}
         self._digest = plan.sheet.digest
         self._present: Mapping[int, Cells] = in_sheet(plan.sheet)
 
