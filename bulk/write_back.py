@@ -20,8 +20,9 @@ class WriteBack:
         self._sheet = plan.sheet
         self._journal = journal
         self._watched = watched
+        words, rows = cells_of_problems(plan.problems), plan.sheet.frame.index
         # A line that could not be taken apart has no cells to write to.
-        self._words = {row: cells for row, cells in cells_of_problems(plan.problems).items() if row in plan.sheet.frame.index}
+        self._words = {row: cells for row, cells in words.items() if row in rows}
         self._digest = plan.sheet.digest
         self._present: Mapping[int, Cells] = in_sheet(plan.sheet)
 
@@ -41,7 +42,10 @@ class WriteBack:
             if not unrecorded:
                 raise
             known = {}  # the journal is gone, and these ids are money: they at least must reach the sheet
-        cells = self._words | {row: cells_of(entry) for row, entry in known.items()}
+        cells = dict(self._words)
+        for row, entry in known.items():
+            # Why a row is left out is newer than what the journal says of an earlier run.
+            cells[row] = cells_of(entry) | self._words.get(row, {})
         for row, entry in self._watched.items():
             if entry in unrecorded:
                 cells[row] = {**cells.get(row, {}), "order_id": unrecorded[entry], "order_status": "Placed"}
