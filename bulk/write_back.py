@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from bulk.plan import Plan
 from bulk.results import Cells, cells_of, cells_of_problems, changed, in_sheet
 from bulk.writing import Written, write_results
+from bulk.writing.result_text import clean
 from smmplus.errors import JournalError
 from smmplus.journal import Entry, Journal
 
@@ -49,6 +50,7 @@ class WriteBack:
         for row, entry in self._watched.items():
             if entry in unrecorded:
                 cells[row] = {**cells.get(row, {}), "order_id": unrecorded[entry], "order_status": "Placed"}
+        cells = {row: {name: clean(text) for name, text in wanted.items()} for row, wanted in cells.items()}
         if not changed(self._present, cells):
             return None
         self.last = write_results(self._sheet, cells, expected_digest=self._digest)
