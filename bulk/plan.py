@@ -82,6 +82,8 @@ class Plan:
     @property
     def short_by(self) -> Decimal:
         """How much the balance lacks for what would be spent; 0 where it is enough."""
+        if not self.sending:
+            return Decimal(0)
         wanted = self.total if self.max_spend is None else min(self.total, self.max_spend - self.place.spent)
         return max(Decimal(0), wanted - self.prices.balance.amount)
 
