@@ -117,7 +117,7 @@ def make_plan(sheet: Sheet, prices: Prices, place: Place, journal: Journal, opti
         campaign_id=place.campaign_id,
         batch_id=place.batch_id,
         adopt=options.adopt,
-        anew=options.campaign is not None,
+        anew=bool(options.campaign),  # an empty name, of a variable that is not set, names none
     )
     candidates = _candidates(rows, binding, retry_refused=options.retry_refused)
     problems = [*sheet.problems, *binding.problems, *check_rows(sheet, candidates, prices.services)]
