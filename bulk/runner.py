@@ -14,6 +14,7 @@ from bulk.reading import read_sheet
 from bulk.watching import Watcher
 from smmplus.client import Client
 from smmplus.journal import Journal
+from smmplus.numbers import plain
 from smmplus.panel import Panel
 from smmplus.placing import Stop
 
@@ -43,7 +44,7 @@ def run(
     if blocked := obstacle(plan, options):
         return _nothing_sent(plan, blocked=blocked)
     if plan.short_by:
-        return _nothing_sent(plan, stop=Stop.ACCOUNT, reason=f"the balance is short by {plan.short_by}")
+        return _nothing_sent(plan, stop=Stop.ACCOUNT, reason=f"the balance is short by {plain(plan.short_by)}")
     shown = clock()
     if plan.sending and not watcher.confirm(plan):
         return _nothing_sent(plan, stop=Stop.ASKED, reason="not confirmed")
@@ -85,7 +86,7 @@ def dearer(plan: Plan, now: Prices) -> str:
     """PURE: name the services of a plan that cost more than was shown, or are gone; "" where none does."""
     before = {item.service.id: item.service for item in plan.by_service}
     words = [
-        f"service {number} went from {service.rate} to {now.services[number].rate}"
+        f"service {number} went from {plain(service.rate)} to {plain(now.services[number].rate)}"
         if number in now.services
         else f"service {number} is gone"
         for number, service in before.items()
