@@ -11,6 +11,9 @@ def obstacle(plan: Plan, options: Options) -> str:
         return _question(list(plan.binding.questions.values()), plan)
     if plan.binding.missing and not options.ignore_missing:
         return _missing(plan.binding.missing)
+    if whole := [problem for problem in plan.problems if problem.row is None]:
+        first = whole[0]
+        return f"{first.where}: {first.message}. It concerns every row, nothing was sent: {first.remedy}"
     if plan.problems and not options.skip_bad:
         count = len({problem.row for problem in plan.problems})
         return f"{count} {_rows(count)} with problems, nothing was sent: mend them, or leave them out with --skip-bad"
