@@ -54,9 +54,11 @@ def check(
         out.print(blocked, style="red", markup=False, soft_wrap=True)
     outcome = Outcome(plan, plan.binding.entries, blocked=blocked or "only checked")
     status = ExitStatus.PROBLEMS if blocked else ExitStatus.DONE
+    if outcome.exit_status is ExitStatus.IN_DOUBT:
+        status = outcome.exit_status
     if as_json:
         typer.echo(json.dumps(plan_object(plan) | {"blocked": blocked, "exit_status": int(status)}, default=str))
-    raise typer.Exit(int(outcome.exit_status if outcome.exit_status is ExitStatus.IN_DOUBT else status))
+    raise typer.Exit(int(status))
 
 
 @failing
