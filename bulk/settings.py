@@ -4,6 +4,7 @@ import getpass
 import re
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from smmplus.errors import ConfigurationError
@@ -30,7 +31,8 @@ def _key_of(account: str, suffix: str, environment: Mapping[str, str], ask: Call
     if file := environment.get(f"SMMPLUS_API_KEY_FILE{suffix}"):
         return _read_key(Path(file), f"SMMPLUS_API_KEY_FILE{suffix}")
     if ask is not None:
-        return ask(f"API key of account {account!r} (it is not shown): ").strip()
+        with suppress(EOFError):  # Ctrl-D: there is none
+            return ask(f"API key of account {account!r} (it is not shown): ").strip()
     raise ConfigurationError(
         f"there is no API key for account {account!r}: set SMMPLUS_API_KEY{suffix}, or SMMPLUS_API_KEY_FILE{suffix} "
         "to the path of a file that holds it"
@@ -40,6 +42,8 @@ def _key_of(account: str, suffix: str, environment: Mapping[str, str], ask: Call
 def _read_key(path: Path, setting: str) -> str:
     try:
         return path.expanduser().read_text(encoding="utf-8").strip()
+    except RuntimeError:  # expanduser's
+        raise ConfigurationError(f"{setting} names {path}: there is no such user") from None
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
         raise ConfigurationError(f"{setting} names {path}, which cannot be read: {reason}") from None
