@@ -75,9 +75,14 @@ def _fresh_copies(folder: Path) -> None:
     """Copy the sample sheets into a folder of the demo's own; one that is somebody else's is left alone."""
     if folder.exists() and not (folder / _MARK).exists():
         raise SheetError(f"{folder} is there already, and was not made by the demo: name another with --folder")
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(_samples(), folder)
-    (folder / _MARK).touch()
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(_samples(), folder)
+        (folder / _MARK).touch()
+    except OSError as error:  # copytree gathers its errors, which have no words of their own
+        raise SheetError(
+            f"{folder} cannot be written ({error.strerror or error}): name another with --folder"
+        ) from error
 
 
 def _samples() -> Path:
