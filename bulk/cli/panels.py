@@ -37,7 +37,7 @@ def services(
         flags = ("yes" if flag else "" for flag in (service.refill, service.cancel))
         texts = (service.id, service.name, service.category, service.type)
         shown.add_row(*map(Text, texts), plain(service.rate), str(service.min), str(service.max), *flags)
-    console().print(shown if found else f"no service speaks of {word!r}")
+    console().print(shown if found else Text(f"no service speaks of {word!r}"))
 
 
 @failing

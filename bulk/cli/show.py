@@ -51,7 +51,7 @@ def show_plan(console: Console, plan: Plan) -> None:
     if sheet.ignored:
         console.print(Text(f"columns that mean nothing here: {', '.join(sheet.ignored)}", "dim"))
     if already:
-        console.print(f"already in the journal: {_states(already.values())}")
+        console.print(Text(f"already in the journal: {_states(already.values())}"))
     if plan.problems:
         show_problems(console, plan.problems)
     _show_costs(console, plan)
@@ -81,19 +81,23 @@ def _show_costs(console: Console, plan: Plan) -> None:
     for item in plan.by_service:
         cost = money(item.cost, "")
         shown.add_row(
-            item.service.id, Text(item.service.name), str(item.rows), str(item.units), plain(item.service.rate), cost
+            Text(item.service.id),
+            Text(item.service.name),
+            str(item.rows),
+            str(item.units),
+            plain(item.service.rate),
+            cost,
         )
     console.print(shown)
     console.print(Text(f"to send: {rows(len(plan.sending))} for {money(plan.total, balance.currency)}", "bold"))
     if plan.unbounded:
         console.print(Text(f"{plan.unbounded} of them have no upper bound, and are not in this sum", "yellow"))
-    console.print(f"balance: {money(balance.amount, balance.currency)}")
+    console.print(Text(f"balance: {money(balance.amount, balance.currency)}"))
     if plan.short_by:
         console.print(Text(f"the balance is short by {money(plan.short_by, balance.currency)}", "red"))
     if plan.max_spend is not None:
-        console.print(
-            f"budget: {money(plan.place.spent, '')} of {money(plan.max_spend, balance.currency)} spent before"
-        )
+        budget = f"{money(plan.place.spent, '')} of {money(plan.max_spend, balance.currency)}"
+        console.print(Text(f"budget: {budget} spent before"))
 
 
 def show_outcome(console: Console, outcome: Outcome) -> None:
