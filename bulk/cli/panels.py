@@ -31,7 +31,17 @@ def services(
         typer.echo(json.dumps({"services": [service_object(service) for service in found]}))
         return
     shown = table(
-        "id", "name", "category", "type", "rate", "min", "max", "refill", "cancel", right=("rate", "min", "max")
+        "id",
+        "name",
+        "category",
+        "type",
+        "rate",
+        "min",
+        "max",
+        "refill",
+        "cancel",
+        right=("rate", "min", "max"),
+        wrap=("name", "category", "type"),
     )
     for service in found:
         flags = ("yes" if flag else "" for flag in (service.refill, service.cancel))

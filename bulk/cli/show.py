@@ -1,5 +1,6 @@
 """What commands say to people: tables and sentences. Whatever came from a file or a panel is shown as it is."""
 
+import shlex
 import sys
 from collections.abc import Iterable
 from decimal import Decimal
@@ -12,6 +13,7 @@ from rich.text import Text
 from bulk.outcome import ExitStatus, Outcome
 from bulk.plan import Plan
 from bulk.results import cells_of
+from bulk.settings import DEFAULT_ACCOUNT
 from bulk.sheet import Problem, Sheet
 from smmplus.journal import Entry, State
 from smmplus.numbers import plain
@@ -140,21 +142,16 @@ def show_doubts(console: Console, entries: list[Entry]) -> None:
     if not entries:
         console.print("no order is in doubt")
         return
-    shown = table(
-        "key",
-        "sent at (UTC)",
-        "service",
-        "what",
-        "expected charge",
-        "sheet",
-        "what happened",
-        right=("expected charge",),
-    )
+    names = ("key", "account", "sent at (UTC)", "service", "what", "expected charge", "sheet", "what happened")
+    # Nothing here may be cut: who cannot read a key whole cannot settle its order.
+    fits = max(len(entry.name) for entry in entries) <= console.width // 2
+    shown = table(*names, right=("expected charge",), wrap=names[1:] if fits else names)
     for entry in entries:
         what = " ".join(f"{name}={value}" for name, value in entry.request.fields)
         cost = "?" if entry.cost is None else plain(entry.cost)
         cells = (
             entry.name,
+            entry.account,
             (entry.sent_at or "")[:19],
             entry.request.service,
             what[:200],
@@ -165,8 +162,10 @@ def show_doubts(console: Console, entries: list[Entry]) -> None:
         shown.add_row(*(Text(cell) for cell in cells))
     console.print(shown)
     console.print("Look for each on the panel's order page, then say what it is:")
-    console.print(Text(f"  smmplus resolve {entries[0].name} --order-id NUMBER     it was placed"))
-    console.print(Text(f"  smmplus resolve {entries[0].name} --not-placed          it was not; the next run sends it"))
+    first = entries[0]
+    which = shlex.quote(first.name) + ("" if first.account == DEFAULT_ACCOUNT else f" --account {first.account}")
+    for ending in ("--order-id NUMBER     it was placed", "--not-placed          it was not; the next run sends it"):
+        console.print(Text(f"  smmplus resolve {which} {ending}"), soft_wrap=True)
 
 
 def show_sheet(console: Console, sheet: Sheet) -> None:
