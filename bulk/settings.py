@@ -13,6 +13,14 @@ from smmplus.panel import DEFAULT_URL, Panel
 DEFAULT_ACCOUNT = "default"
 
 
+def account_named(name: str) -> str:
+    """PURE: give an account's name in its one spelling, `shop_2` for "Shop 2": the same settings, the same account.
+
+    Were they two accounts to the journal, a sheet could be ordered for each.
+    """
+    return re.sub(r"[^A-Z0-9]+", "_", name.upper()).lower()
+
+
 def panel_of(account: str, environment: Mapping[str, str], *, ask: Callable[[str], str] | None = None) -> Panel:
     """Find an account's panel and key.
 
@@ -20,7 +28,8 @@ def panel_of(account: str, environment: Mapping[str, str], *, ask: Callable[[str
     shop by the same names with `_SHOP` behind them. A named account never falls back to the default account's key: an
     order would be booked under the wrong name. `ask` is asked for a key that is not set.
     """
-    suffix = "" if account == DEFAULT_ACCOUNT else "_" + re.sub(r"[^A-Z0-9]+", "_", account.upper())
+    account = account_named(account)
+    suffix = "" if account == DEFAULT_ACCOUNT else f"_{account.upper()}"
     url = environment.get(f"SMMPLUS_API_URL{suffix}") or environment.get("SMMPLUS_API_URL") or DEFAULT_URL
     return Panel(key=_key_of(account, suffix, environment, ask), url=url.rstrip("/"))
 

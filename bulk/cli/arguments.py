@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from bulk.settings import DEFAULT_ACCOUNT, panel_of, prompt_for_key
+from bulk.settings import DEFAULT_ACCOUNT, account_named, panel_of, prompt_for_key
 from smmplus.client import Client
 from smmplus.errors import ConfigurationError
 from smmplus.journal import Journal
@@ -21,7 +21,9 @@ File = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print one machine-readable object.")]
 Account = Annotated[
     str,
-    typer.Option("--account", help="Which account: its key is in SMMPLUS_API_KEY_NAME.", metavar="NAME"),
+    typer.Option(
+        "--account", help="Which account: its key is in SMMPLUS_API_KEY_NAME.", metavar="NAME", callback=account_named
+    ),
 ]
 Campaign = Annotated[
     str | None,
