@@ -44,9 +44,9 @@ class WriteBack:
                 raise
             known = {}  # the journal is gone, and these ids are money: they at least must reach the sheet
         cells = dict(self._words)
-        for row, entry in known.items():
+        for row, found in known.items():
             # Why a row is left out is newer than what the journal says of an earlier run.
-            cells[row] = cells_of(entry) | self._words.get(row, {})
+            cells[row] = cells_of(found) | self._words.get(row, {})
         for row, entry in self._watched.items():
             if entry in unrecorded:
                 cells[row] = {**cells.get(row, {}), "order_id": unrecorded[entry], "order_status": "Placed"}
