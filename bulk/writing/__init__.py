@@ -33,8 +33,8 @@ class Written:
 def write_results(sheet: Sheet, results: Changes, *, expected_digest: str) -> Written:
     """Write results into their rows' cells and leave everything else of the file as it is.
 
-    A field that a row's mapping lacks leaves its cell as it is; "" empties the cell. Columns that have something to
-    hold and are missing are appended to the right. Rows keep their numbers, so that one :class:`Sheet` serves for
+    A field that a row's mapping lacks leaves its cell as it is; "" empties the cell. Columns that are spoken of
+    and missing are appended to the right. Rows keep their numbers, so that one :class:`Sheet` serves for
     any number of calls, each expecting the digest that the one before returned.
 
     The results go to ``name.results.xlsx`` or ``name.results.csv`` beside the sheet if the file is open in Excel or

@@ -42,6 +42,9 @@ def clean_results(sheet: Sheet, results: Changes) -> Changes:
 
 
 def new_fields(changes: Changes, present: Mapping[str, object]) -> list[str]:
-    """List the result fields that have something to say and no column yet, in their usual order."""
-    spoken = {field for fields in changes.values() for field, text in fields.items() if text}
+    """List the result fields that are spoken of and have no column yet, in their usual order.
+
+    An empty text counts: the columns of a sheet should not depend on how far its orders happen to be.
+    """
+    spoken = {field for fields in changes.values() for field in fields}
     return [field for field in RESULT_FIELDS if field in spoken and field not in present]

@@ -183,9 +183,11 @@ def test_one_sheet_serves_for_many_writes(tmp_path):
     assert again.columns["remains"].letter == "J"
 
 
-def test_a_column_appears_only_when_it_has_something_to_hold(tmp_path):
+def test_columns_appear_as_they_are_spoken_of_also_where_they_hold_nothing_yet(tmp_path):
     path = wb.book(tmp_path / "a.xlsx", wb.header() + wb.order(2))
-    assert "error" not in in_place(path, {2: {"order_id": "1", "error": ""}}).columns
+    columns = in_place(path, {2: {"order_id": "1", "error": ""}}).columns
+    assert "error" in columns
+    assert "charge" not in columns
 
 
 @pytest.mark.parametrize(
