@@ -46,6 +46,12 @@ def test_a_transaction_is_the_only_writer_from_its_beginning(journal):
         other.close()
 
 
+def test_reading_neither_waits_for_a_writer_nor_keeps_one_waiting(desk):
+    entry = desk.in_doubt()
+    with desk.journal._engine.begin():
+        assert desk.journal.in_doubt() == [entry]
+
+
 @pytest.mark.parametrize(
     "url", ["", "nonsense", "sqlite://", "sqlite:///:memory:", "postgresql://user:secret@host/db", "mysql://host/db"]
 )
