@@ -24,7 +24,7 @@ from smmplus.errors import (
 from smmplus.models import OrderRequest
 from smmplus.pacing import Pace
 from smmplus.panel import Panel
-from tests.smmplus.wire import PATIENCE, Once, RawServer, http, refused_port
+from tests.smmplus.wire import PATIENCE, Once, RawServer, TunnelProxy, http, refused_port
 
 KEY = "0123456789abcdef0123456789abcdef"
 ORDER = OrderRequest.of(1, {"link": "https://example.com/a", "quantity": 1000})
@@ -301,6 +301,26 @@ class ClientFacts:
             monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.port}")
             error = self.fault(Panel(KEY, "https://panel.example/api/v2"))
         assert (type(error), KEY in proxy.requests[0].head) == (NeverSentError, False)
+
+    @pytest.mark.usefixtures("fresh_tls")
+    def test_an_order_goes_through_a_proxy_s_tunnel_encrypted(self, monkeypatch, tmp_path):
+        authority = trustme.CA()
+        trust(authority, "SSL_CERT_FILE", monkeypatch, tmp_path)
+        with RawServer(placed, tls_server(authority, "panel.example")) as server, TunnelProxy(server.port) as proxy:
+            monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.port}")
+            with self.client(Panel(KEY, "https://panel.example/api/v2")) as client:
+                assert client.add_order(ORDER) == "23501"
+        assert (proxy.tunnels[0].split()[:2], len(server.adds)) == (["CONNECT", "panel.example:443"], 1)
+
+    @pytest.mark.usefixtures("fresh_tls")
+    def test_an_untrusted_certificate_behind_a_proxy_s_tunnel_is_never_sent_to(self, monkeypatch):
+        with (
+            RawServer(placed, tls_server(trustme.CA(), "panel.example")) as server,
+            TunnelProxy(server.port) as proxy,
+        ):
+            monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.port}")
+            error = self.fault(Panel(KEY, "https://panel.example/api/v2"))
+        assert (type(error), server.requests, len(proxy.tunnels)) == (NeverSentError, [], 6)
 
     def test_the_environment_s_exceptions_from_the_proxy_are_kept(self, monkeypatch):
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{refused_port()}")

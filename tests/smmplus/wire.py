@@ -130,6 +130,38 @@ class RawServer:
         return bool(reply) and not isinstance(reply, Once)
 
 
+class TunnelProxy(RawServer):
+    """A proxy that joins a `CONNECT` to the server at `port`, whatever host was asked for; `tunnels` counts them."""
+
+    def __init__(self, port):
+        super().__init__(lambda _: None)
+        self.tunnels = []
+        self._target = port
+
+    def _serve(self, plain):
+        with plain, suppress(OSError):
+            request = read_request(plain)
+            self.tunnels.append(request.head.split("\r\n")[0])
+            with socket.create_connection(("127.0.0.1", self._target)) as server:
+                with self._lock:
+                    self._open |= {plain, server}
+                plain.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                back = threading.Thread(target=self._relay, args=(server, plain))
+                back.start()
+                self._relay(plain, server)
+                back.join(PATIENCE)
+                with self._lock:
+                    self._open -= {plain, server}
+
+    @staticmethod
+    def _relay(source, target):
+        with suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+        with suppress(OSError):
+            target.shutdown(socket.SHUT_WR)
+
+
 def read_request(connection):
     """Read one request; None where the connection ended before its head."""
     data = b""
