@@ -91,9 +91,8 @@ def _write(connection: Connection, entry: Entry, event: Event, values: dict[str,
     state = after(entry.state, event)
     same = (entries.c.id == entry.id) & (entries.c.state == entry.state.value) & (entries.c.attempt == entry.attempt)
     changed = connection.execute(update(entries).where(same).values(state=state.value, **values))
-    if (
-        changed.rowcount != 1
-    ):  # read in an earlier transaction; what is decided here must not stand beside another truth
+    # The entry was read in an earlier transaction: what is decided here must not stand beside another truth.
+    if changed.rowcount != 1:
         raise JournalConflictError(f"{entry.name} has changed meanwhile: look at it once more")
     if entry.cost and state not in SPENT:
         spent = connection.execute(select(campaigns.c.spent).where(campaigns.c.id == entry.campaign_id)).scalar_one()
