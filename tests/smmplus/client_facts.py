@@ -24,7 +24,7 @@ from smmplus.errors import (
 from smmplus.models import OrderRequest
 from smmplus.pacing import Pace
 from smmplus.panel import Panel
-from tests.smmplus.wire import PATIENCE, Once, RawServer, TunnelProxy, http, refused_port
+from tests.smmplus.wire import PATIENCE, Deaf, Once, RawServer, TunnelProxy, http, refused_port
 
 KEY = "0123456789abcdef0123456789abcdef"
 ORDER = OrderRequest.of(1, {"link": "https://example.com/a", "quantity": 1000})
@@ -192,6 +192,13 @@ class ClientFacts:
             error = self.fault(panel_at(server, read_timeout=0.2))
             over.set()
         assert (type(error), error.may_have_taken_effect) == (LostAnswerError, True)
+
+    @pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
+    def test_an_order_of_which_a_part_has_left_may_have_been_placed(self):
+        comments = "\n".join(["a comment of some length"] * 500_000)  # more than the machine's buffers hold
+        with Deaf() as server:
+            error = self.fault(panel_at(server), argument=OrderRequest.of(7, {"comments": comments}))
+        assert (type(error), error.may_have_taken_effect, server.connections) == (LostAnswerError, True, 1)
 
     def test_an_add_is_seen_once_whatever_dies(self):
         """Neither the client nor a library below it sends an order again by itself."""

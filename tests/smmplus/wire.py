@@ -3,6 +3,7 @@
 import json
 import socket
 import ssl
+import struct
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -128,6 +129,19 @@ class RawServer:
         if reply:
             connection.sendall(reply)
         return bool(reply) and not isinstance(reply, Once)
+
+
+class Deaf(RawServer):
+    """A server that reads the beginning of a request, and breaks the connection off."""
+
+    def __init__(self):
+        super().__init__(lambda _: None)
+
+    def _serve(self, plain):
+        with plain:
+            plain.recv(1000)
+            # Linger for no time: the connection is reset, what is unread is thrown away.
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 class TunnelProxy(RawServer):
