@@ -36,7 +36,7 @@ def _add_line(draft: Draft, number: int, line: str) -> None:
 def _in_order(parts: list[str]) -> list[str] | str:
     """Give service, link and quantity, told apart by which of the last two is a whole number; or what is wrong."""
     if len(parts) != 3:
-        return f"{len(parts)} of the three parts are there" if len(parts) < 3 else f"{len(parts)} parts instead of three"
+        return "an order has three parts: service | link | quantity"
     service, second, third = parts
     match _WHOLE_NUMBER.fullmatch(second) is not None, _WHOLE_NUMBER.fullmatch(third) is not None:
         case False, True:
