@@ -5,11 +5,16 @@ import uuid
 from contextlib import ExitStack
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from smmplus.journal import Journal
 from smmplus.panel import Panel, tls_context
 from tests.panel import SandboxProcess
 from tests.smmplus.desk import Desk
+
+# How long an example takes says how busy the machine is, and nothing of the code.
+settings.register_profile("core", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("core")
 
 ENVIRONMENT = (
     "HTTP_PROXY",
