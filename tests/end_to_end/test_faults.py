@@ -210,7 +210,7 @@ def test_orders_lost_at_random_among_many_under_way(desk: Desk):
         {"fault": "drop_before_accept", "action": "add", "rate": 0.05},
         {"fault": "latency", "action": "add", "seconds": 0.02},
     )
-    for _ in range(3):
+    for _ in range(2):
         assert desk.run(sheet, "--in-flight", "8").status in {0, 4}
         desk.assert_books_agree()
     desk.panel.faults()
