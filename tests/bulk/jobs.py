@@ -136,9 +136,7 @@ class Ledger:
     def plan(self, sheet, *services, balance="1000", unfinished=True, **options):
         """Plan a run of a sheet."""
         asked, place = Options(sheet.path, **options), self.place(unfinished=unfinished)
-        return make_plan(
-            sheet, prices(*services, balance=balance), self.place(unfinished=unfinished), self.journal, asked
-        )
+        return make_plan(sheet, prices(*services, balance=balance), place, self.journal, asked)
 
 
 def rows_of(sheet):

@@ -1,0 +1,27 @@
+"""What a person asks of a job."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from bulk.options import Options
+
+
+def test_a_campaign_is_named_like_the_file():
+    assert Options(Path("some/folder/spring 2026.v2.xlsx")).campaign_name == "spring 2026.v2"
+
+
+@pytest.mark.parametrize(("given", "name"), [("autumn", "autumn"), ("", "week"), (None, "week")])
+def test_or_as_a_person_says(given, name):
+    assert Options(Path("week.csv"), campaign=given).campaign_name == name
+
+
+def test_a_sheet_is_known_by_its_name_in_whichever_folder_it_lies():
+    assert Options(Path("a/week.csv")).source == Options(Path("b/week.csv")).source == "week.csv"
+
+
+def test_the_defaults_are_the_careful_ones():
+    options = Options(Path("week.csv"))
+    assert not any(getattr(options, each.name) for each in fields(Options) if each.type is bool)
+    assert (options.rate, options.wait, options.max_spend) == (1, None, None)

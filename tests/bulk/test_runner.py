@@ -1,0 +1,234 @@
+"""The whole job, against the simulated panel, and what is decided on the way."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from bulk import runner
+from bulk.options import Options
+from bulk.reading import read_sheet
+from bulk.watching import Watcher
+from smmplus.errors import JournalInUseError
+from smmplus.journal import Journal, State
+from smmplus.panel import Panel
+from smmplus.placing import Stop
+from tests.bulk.jobs import LINK, Ledger, prices, row, service, sheet_of
+from tests.panel import SandboxProcess
+
+
+def dearer(week, *now):
+    plan = week.plan(sheet_of(row(), row(LINK, service="3")), service("2", "1.50"), service("3", "2"))
+    return runner.dearer(plan, prices(*now))
+
+
+def test_prices_that_stayed_or_fell_are_no_reason(week):
+    assert dearer(week, service("2", "1.5"), service("3", "1.9"), service("4", "9")) == ""
+
+
+def test_a_price_that_rose_is_named(week):
+    assert dearer(week, service("2", "1.501"), service("3", "2")) == "service 2 went from 1.5 to 1.501"
+
+
+def test_a_service_that_is_gone_is_named(week):
+    assert dearer(week, service("2", "1E+1")) == "service 3 is gone, service 2 went from 1.5 to 10"
+
+
+def test_the_place_of_a_sheet_is_its_account_campaign_and_unfinished_batch(journal, tmp_path):
+    panel = Panel("0123456789abcdef", "https://smm.plus/api/v2")
+    week = Ledger.of(journal, account="shop")
+    week.in_doubt()
+    place = runner.find_place(Options(tmp_path / "week.csv", account="shop"), panel, journal)
+    assert place == week.place()
+    assert place.spent == Decimal("0.15")
+    other = runner.find_place(Options(tmp_path / "week.xlsx", account="shop"), panel, journal)
+    assert (other.campaign_id, other.batch_id) == (week.campaign, None)
+    assert runner.find_place(Options(tmp_path / "week.csv"), panel, journal).account_id != week.account
+
+
+# Against the simulated panel.
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    with SandboxProcess("--speed", "0") as process:
+        yield process
+
+
+@pytest.fixture
+def panel(sandbox):
+    sandbox.faults()
+    sandbox.balance("1000")
+    sandbox.service("2", rate="0.9")
+    return Panel(sandbox.key, sandbox.address)
+
+
+@pytest.fixture
+def path(tmp_path):
+    path = tmp_path / "week.csv"
+    path.write_text(f"service,link,quantity\n2,{LINK},100\n2,{LINK}/2,100\n", "utf-8")
+    return path
+
+
+def options(path, **more):
+    return Options(path, rate=0, wait=0, lock_wait=0, **more)
+
+
+class Person(Watcher):
+    """Looks at the plan, does something, and says yes or no."""
+
+    def __init__(self, *, agreed=True, meanwhile=lambda: None):
+        super().__init__(agreed=agreed)
+        self.placed_rows = []
+        self._meanwhile = meanwhile
+
+    def confirm(self, _plan):
+        self._meanwhile()
+        return self._agreed
+
+    def placed(self, placed):
+        self.placed_rows.append(placed.order_id)
+
+
+def count(sandbox):
+    return sandbox.ledger()["count"]
+
+
+@pytest.mark.e2e
+def test_a_run_places_every_row_once_and_the_next_one_none(sandbox, panel, journal, path):
+    before, watcher = count(sandbox), Person()
+    outcome = runner.run(options(path), panel, journal, watcher)
+    assert (outcome.exit_status, outcome.sent, count(sandbox) - before) == (0, 2, 2)
+    ids = list(read_sheet(path).frame["order_id"])
+    assert sorted(ids) == sorted(watcher.placed_rows) == sorted(e.order_id for e in outcome.entries.values())
+    again = runner.run(options(path), panel, journal, Person())
+    assert (again.exit_status, again.sent, count(sandbox) - before) == (0, 0, 2)
+
+
+@pytest.mark.e2e
+def test_who_says_no_sends_nothing_and_leaves_no_trace(sandbox, panel, journal, path):
+    before, text = count(sandbox), path.read_bytes()
+    outcome = runner.run(options(path), panel, journal, Person(agreed=False))
+    assert (outcome.exit_status, outcome.stop, outcome.reason) == (7, Stop.ASKED, "not confirmed")
+    assert (count(sandbox), path.read_bytes()) == (before, text)
+    assert runner.check(options(path), panel, journal).place.batch_id is None
+
+
+@pytest.mark.e2e
+def test_what_stands_in_the_way_sends_nothing(sandbox, panel, journal, path):
+    path.write_text(path.read_text("utf-8") + f"2,{LINK}/3,x\n", "utf-8")
+    before = count(sandbox)
+    outcome = runner.run(options(path), panel, journal, Person())
+    assert (outcome.exit_status, count(sandbox)) == (3, before)
+    assert outcome.blocked.startswith("1 row with problems")
+
+
+@pytest.mark.e2e
+def test_a_line_that_cannot_be_taken_apart_is_left_out_and_the_rest_is_placed(panel, journal, path):
+    path.write_text(path.read_text("utf-8") + "2,one,too,many\n", "utf-8")
+    outcome = runner.run(options(path, skip_bad=True), panel, journal, Person())
+    assert (outcome.exit_status, outcome.sent, outcome.written.in_place) == (3, 2, True)
+
+
+@pytest.mark.e2e
+def test_a_balance_that_is_short_sends_nothing(sandbox, panel, journal, path):
+    sandbox.balance("0.1")
+    before = count(sandbox)
+    outcome = runner.run(options(path), panel, journal, Person())
+    assert (outcome.exit_status, outcome.stop, count(sandbox)) == (5, Stop.ACCOUNT, before)
+    assert outcome.reason == "the balance is short by 0.08"
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(("seconds", "sent"), [(61, 0), (59, 2)])
+def test_a_price_that_rose_while_a_person_thought_for_long_stops_the_run(sandbox, panel, journal, path, seconds, sent):
+    times = iter([0, seconds])
+    rise = Person(meanwhile=lambda: sandbox.service("2", rate="1.8"))
+    outcome = runner.run(options(path), panel, journal, rise, clock=lambda: next(times))
+    assert outcome.sent == sent
+    assert (outcome.reason, outcome.exit_status) == (("service 2 went from 0.9 to 1.8", 7) if not sent else ("", 0))
+
+
+@pytest.mark.e2e
+def test_a_price_that_stayed_while_a_person_thought_for_long_is_right(panel, journal, path):
+    times = iter([0, 61])
+    assert runner.run(options(path), panel, journal, Person(), clock=lambda: next(times)).sent == 2
+
+
+@pytest.mark.e2e
+def test_a_campaign_that_another_run_is_in_is_left_alone(sandbox, panel, journal, path):
+    before = count(sandbox)
+    with Journal(f"sqlite:///{journal.path}") as other:
+        other.hold_campaign(runner.find_place(options(path), panel, journal).campaign_id, wait=0)
+        for job in (runner.run, runner.status):
+            with pytest.raises(JournalInUseError, match="campaign 'week' is being placed by process"):
+                job(options(path), panel, journal, Person())
+    assert count(sandbox) == before
+
+
+@pytest.mark.e2e
+def test_a_refused_account_stops_the_run_and_tells_the_balance(sandbox, panel, journal, path):
+    sandbox.faults({"fault": "refuse", "text": "Not enough funds on balance", "action": "add", "calls": [1]})
+    outcome = runner.run(replace(options(path), in_flight=1), panel, journal, Person())
+    assert (outcome.exit_status, outcome.stop, outcome.sent, outcome.unsent) == (5, Stop.ACCOUNT, 1, 2)
+    assert outcome.reason == "Not enough funds on balance; the balance is 1000 USD"
+
+
+@pytest.mark.e2e
+def test_the_budget_holds_over_all_runs(sandbox, panel, journal, path):
+    budget = options(path, max_spend=Decimal("0.17"))
+    first = runner.run(replace(budget, in_flight=1), panel, journal, Person())
+    assert (first.exit_status, first.stop, first.sent) == (5, Stop.BUDGET, 1)
+    assert runner.run(budget, panel, journal, Person()).sent == 0
+    assert runner.run(options(path, max_spend=Decimal("0.18")), panel, journal, Person()).sent == 1
+
+
+@pytest.mark.e2e
+def test_check_sends_and_writes_nothing(sandbox, panel, journal, path):
+    before, text = count(sandbox), path.read_bytes()
+    plan = runner.check(options(path), panel, journal)
+    assert (len(plan.sending), plan.total, plan.prices.balance.currency) == (2, Decimal("0.18"), "USD")
+    assert (count(sandbox), path.read_bytes()) == (before, text)
+
+
+@pytest.mark.e2e
+def test_following_waits_until_the_orders_are_final(sandbox, panel, journal, path):
+    class Patient(Person):
+        def following(self, _orders, _final):
+            sandbox.advance(100_000)
+
+    outcome = runner.run(replace(options(path), wait=None, poll=0.01), panel, journal, Patient())
+    assert (outcome.exit_status, {entry.final for entry in outcome.entries.values()}) == (0, {True})
+
+
+@pytest.mark.e2e
+def test_status_asks_once_places_nothing_and_writes(sandbox, panel, journal, path):
+    runner.run(options(path), panel, journal, Person())
+    path.write_text(path.read_text("utf-8-sig") + f"2,{LINK}/3,100" + "," * 2 + "\n", "utf-8")
+    before = count(sandbox)
+    asked = sandbox.calls("status")
+    outcome = runner.status(options(path), panel, journal, Person(agreed=False))
+    assert (outcome.exit_status, outcome.plan.sending, outcome.written.in_place) == (0, (), True)
+    assert (count(sandbox), sandbox.calls("status") - asked) == (before, 1)
+    assert list(read_sheet(path).frame["order_status"])[:2] == ["Pending", "Pending"]
+
+
+@pytest.mark.e2e
+def test_status_speaks_of_wrong_ids_and_not_of_rows_that_are_not_placed(panel, journal, path):
+    header, first, _ = path.read_text("utf-8").splitlines()
+    path.write_text(f"{header},order_id\n{first},999\n2,{LINK}/2,x,\n", "utf-8")
+    outcome = runner.status(options(path), panel, journal, Person())
+    assert [problem.row for problem in outcome.plan.problems] == [2]
+    assert (outcome.exit_status, outcome.entries) == (3, {})
+
+
+@pytest.mark.e2e
+def test_what_a_dead_process_left_behind_is_in_doubt_before_anything_is_decided(panel, journal, path):
+    dead = Journal(f"sqlite:///{journal.path}")
+    account = dead.account(panel.url, "default")
+    campaign = dead.campaign(account, "week")
+    Ledger(dead, account, campaign, dead.open_batch(campaign, "week.csv")).submitting()
+    dead.close()
+    assert [e.state for e in runner.check(options(path), panel, journal).binding.entries.values()] == [State.IN_DOUBT]
+    outcome = runner.run(options(path), panel, journal, Person())
+    assert (outcome.exit_status, outcome.sent, outcome.count(State.IN_DOUBT)) == (4, 1, 1)
