@@ -22,6 +22,9 @@ from smmplus.retry import async_retrying
 
 Result = TypeVar("Result")
 
+TRICKLE = 3
+"""An answer may come in pieces, each within the read time-out; so many of those in all, and it counts as lost."""
+
 
 class AsyncClient:
     """Every action of the API, asynchronously; use it with `async with`.
@@ -108,7 +111,10 @@ class AsyncClient:
 
     async def __aenter__(self) -> Self:
         timeout = aiohttp.ClientTimeout(
-            total=None, connect=None, sock_connect=self.panel.connect_timeout, sock_read=self.panel.read_timeout
+            total=self.panel.connect_timeout + TRICKLE * self.panel.read_timeout,
+            connect=None,
+            sock_connect=self.panel.connect_timeout,
+            sock_read=self.panel.read_timeout,
         )
         connector = aiohttp.TCPConnector(ssl=tls_context(), limit=self.in_flight, keepalive_timeout=IDLE_SECONDS)
         # Looked up once: aiohttp's own look-up asks a thread twice a request, half of a request's processor time.
@@ -157,6 +163,9 @@ class _WatchedBody(aiohttp.BytesPayload):
         self._before = before
         self.left = False
         self.held_back: NeverSentError | None = None
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        await self.write_with_length(writer, None)
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
         try:

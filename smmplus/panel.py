@@ -72,9 +72,12 @@ def _is_loopback(host: str) -> bool:
 
 
 def proxy_of(url: str) -> str | None:
-    """Find the proxy that the environment (or the platform's settings) names for an address; None for none."""
+    """Find the proxy that the environment (or the platform's settings) names for an address; None for none.
+
+    Loopback has none: a proxy elsewhere cannot reach this machine's, and would be shown the key in the open.
+    """
     parts = urlsplit(url)
-    if proxy_bypass(parts.hostname or ""):
+    if _is_loopback(parts.hostname or "") or proxy_bypass(parts.hostname or ""):
         return None
     proxies = getproxies()
     found = proxies.get(parts.scheme) or proxies.get("all")

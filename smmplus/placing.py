@@ -190,6 +190,8 @@ class Placer:
                 protocol.add(order.request), before_body=lambda: self._refuse_stale(began)
             )
         except CallError as error:
+            if isinstance(error, tuple(_STOPS)):
+                self._stop_for(error)  # before the outcome is on disk: the others are about to send
             return outcome_of(attempt, error), error
         return Outcome(attempt.entry, attempt.number, Event.ORDER_ID, order_id), None
 
@@ -207,22 +209,23 @@ class Placer:
             return Placed(outcome.entry, State.IN_DOUBT, error="somebody settled this order while it was being sent")
         if change.alarm:
             self.progress.alarms.append(change.alarm)
-        self._count(change.state, error)
+        self._count(change.state, error, change.alarm)
         if change.state is State.PLANNED and error is not None and not isinstance(error, DuplicateGuardError):
             raise error
-        return Placed(outcome.entry, change.state, change.order_id, outcome.error)
+        return Placed(outcome.entry, change.state, change.order_id, change.alarm or outcome.error)
 
-    def _count(self, state: State, error: CallError | None) -> None:
+    def _count(self, state: State, error: CallError | None, alarm: str) -> None:
         self.progress.accepted += state is State.ACCEPTED
         self.progress.rejected += state is State.REJECTED
         self.progress.in_doubt += state is State.IN_DOUBT
         self.progress.held += isinstance(error, DuplicateGuardError)
         self._unknown_in_a_row = self._unknown_in_a_row + 1 if isinstance(error, UnknownRefusalError) else 0
         self._doubts_in_a_row = self._doubts_in_a_row + 1 if state is State.IN_DOUBT else 0
+        reason = alarm or str(error)
         if self._unknown_in_a_row >= MOST_IN_A_ROW:
-            self.progress.stop_for(Stop.UNKNOWN, str(error))
+            self.progress.stop_for(Stop.UNKNOWN, reason)
         if self._doubts_in_a_row >= MOST_IN_A_ROW:
-            self.progress.stop_for(Stop.DOUBT, str(error))
+            self.progress.stop_for(Stop.DOUBT, reason)
 
     def _stop_for(self, error: CallError) -> None:
         self.progress.stop_for(_STOPS.get(type(error), Stop.UNREACHABLE), str(error))

@@ -130,11 +130,12 @@ def _many(
 ) -> list[Call[dict[str, Item | FollowUpError]]]:
     return [
         Call(action, ((f"{name}s", ",".join(batch)),), partial(_each, ids=batch, name=name, read=read), effect)
-        for batch in _hundreds(ids)
+        for batch in hundreds(ids)
     ]
 
 
-def _hundreds(ids: Iterable[str]) -> Iterator[tuple[str, ...]]:
+def hundreds(ids: Iterable[str]) -> Iterator[tuple[str, ...]]:
+    """Split ids, each once, into as many as one call may ask for."""
     unique = tuple(dict.fromkeys(ids))
     for start in range(0, len(unique), MOST_IDS):
         yield unique[start : start + MOST_IDS]

@@ -8,6 +8,7 @@ from smmplus.errors import FollowUpError
 from smmplus.journal.entry import Entry
 from smmplus.journal.store import Journal
 from smmplus.models import OrderStatus
+from smmplus.protocol import hundreds, merged
 
 LONGEST_PAUSE = 600.0
 """Seconds between two rounds at the most, when nothing moves."""
@@ -25,11 +26,23 @@ async def poll(
 
     What the panel leaves out of its answer is not in the result: that says nothing about an order.
     """
-    answers = await client.order_statuses(orders)
+    parts = await asyncio.gather(*(_ask(client, ids) for ids in hundreds(orders)))
+    answers = merged(parts)
     found = {orders[order_id]: answer for order_id, answer in answers.items()}
     known = {entry: answer for entry, answer in found.items() if isinstance(answer, OrderStatus)}
     await asyncio.to_thread(journal.record_statuses, known)
     return found
+
+
+async def _ask(client: AsyncClient, ids: Sequence[str]) -> dict[str, OrderStatus | FollowUpError]:
+    """Ask for up to 100 orders. Some panels answer one bad id with an error for all: it is found by halving."""
+    try:
+        return await client.order_statuses(ids)
+    except FollowUpError as error:
+        if len(ids) == 1:
+            return {ids[0]: error}
+    middle = len(ids) // 2
+    return await _ask(client, ids[:middle]) | await _ask(client, ids[middle:])
 
 
 def next_pause(pause: float, least: float, *, moved: bool) -> float:

@@ -5,7 +5,7 @@ as fast (measured). All rows are read first, the decisions are `states.settle`'s
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum
 
@@ -100,10 +100,12 @@ class _Wave:
 
     def _settle(self, outcome: Outcome) -> Change | None:
         known = self._known[outcome.entry]
-        outcome = self._refuse_foreign_id(known, outcome)
+        foreign, outcome = outcome.order_id, self._refuse_foreign_id(known, outcome)
         change = settle(known.current, outcome)
         if change is None:
             return None
+        if foreign != outcome.order_id:
+            change = replace(change, alarm=outcome.error)
         self._spent[known.campaign_id] += change.spent
         self._write_outcome(outcome, change)
         self._write_id(known, outcome)

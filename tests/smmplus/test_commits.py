@@ -98,6 +98,17 @@ async def test_after_a_failure_no_intent_is_taken(desk, journal):
     assert desk.now(second).state is State.PLANNED
 
 
+async def test_an_outcome_that_shared_a_wave_with_what_cannot_be_written_is_written_alone(desk, journal):
+    known, unknown = desk.intend(desk.plan(1)[0]), Outcome(999, 1, Event.ORDER_ID, "502")
+    async with Commits(journal) as commits:
+        results = await asyncio.gather(
+            commits.commit(Outcome(known.entry, known.number, Event.ORDER_ID, "501")),
+            commits.commit(unknown),
+            return_exceptions=True,
+        )
+    assert (results[0].order_id, type(results[1])) == ("501", JournalError)
+
+
 async def test_a_foreign_error_is_a_journal_error_to_those_who_wait(desk, journal):
     (entry,) = desk.plan()
     journal.fail_at, journal.failure = 1, UnicodeEncodeError("utf-8", "x", 0, 1, "surrogates not allowed")

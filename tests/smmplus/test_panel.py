@@ -80,7 +80,7 @@ def test_a_word_too_short_for_a_key_stays_in_the_answer():
         ({}, "https://smm.plus/", None),
         ({"https_proxy": "http://proxy:3128"}, "https://smm.plus/", "http://proxy:3128"),
         ({"http_proxy": "http://proxy:3128"}, "https://smm.plus/", None),
-        ({"http_proxy": "http://proxy:3128"}, "http://127.0.0.1:8089/", "http://proxy:3128"),
+        ({"http_proxy": "http://proxy:3128"}, "http://127.0.0.1:8089/", None),
         ({"all_proxy": "http://proxy:3128"}, "https://smm.plus/", "http://proxy:3128"),
         ({"https_proxy": "http://proxy:3128", "no_proxy": "smm.plus"}, "https://smm.plus/", None),
         ({"https_proxy": "http://proxy:3128", "no_proxy": "example.com"}, "https://smm.plus/", "http://proxy:3128"),

@@ -508,15 +508,16 @@ async def test_an_id_that_is_another_row_s_leaves_the_row_in_doubt(desk):
 
 
 class Failing(Journal):
-    """A journal whose nth wave of commits fails; nth counts from 1."""
+    """A journal that fails from the nth wave of commits (counted from 1) up to, and without, the `works_at`th."""
 
     fail_at = 0
+    works_at = 1_000_000
     failure: Exception = JournalError("the disk is full")
     waves = 0
 
     def apply(self, moves):
         self.waves += 1
-        if self.waves == self.fail_at:
+        if self.fail_at and self.fail_at <= self.waves < self.works_at:
             raise self.failure
         return super().apply(moves)
 
@@ -557,6 +558,18 @@ async def test_an_id_that_the_journal_cannot_take_is_shown_by_the_run(sandbox, p
     (order,) = ordered(sandbox, link)
     assert (progress.stop, progress.unrecorded) == (Stop.JOURNAL, {entries[0].id: order["order"]})
     assert [desk.now(entry).state for entry in entries] == [State.SUBMITTING, PLANNED, PLANNED]
+
+
+@pytest.mark.e2e
+async def test_an_id_is_written_down_where_the_journal_fails_for_a_moment_and_no_more_is_sent(
+    sandbox, panel, failing, link
+):
+    desk = Desk(failing)
+    entries = plan_links(desk, link, 3)
+    failing.fail_at, failing.works_at = 2, 3
+    progress = await place(failing, panel, entries)
+    (order,) = ordered(sandbox, link)
+    assert (progress.stop, progress.unrecorded, desk.now(entries[0]).order_id) == (Stop.JOURNAL, {}, order["order"])
 
 
 @pytest.mark.e2e

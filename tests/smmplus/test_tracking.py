@@ -54,3 +54,20 @@ async def test_what_the_panel_refuses_or_leaves_out_changes_nothing(desk):
             found = await poll(client, desk.journal, {"501": refused.id, "502": missing.id})
     assert ({entry: type(answer) for entry, answer in found.items()}) == {refused.id: FollowUpError}
     assert (desk.now(refused), desk.now(missing)) == (refused, missing)
+
+
+@pytest.mark.e2e
+async def test_one_bad_id_that_makes_a_panel_refuse_a_whole_batch_costs_the_others_nothing(desk):
+    """Seen on panels: a batch with one top-level error and HTTP 200."""
+    entries = {str(number): desk.accepted(str(number)).id for number in range(501, 511)}
+
+    def answer(request):
+        ids = (request.fields.get("orders") or request.fields["order"]).split(",")
+        status = {"status": "Completed", "charge": "1", "start_count": "1", "remains": "0", "currency": "USD"}
+        return http({"error": "Incorrect order ID"} if "507" in ids else dict.fromkeys(ids, status))
+
+    with RawServer(answer) as server:
+        async with AsyncClient(panel_at(server), rate=0.0) as client:
+            found = await poll(client, desk.journal, entries)
+    refused = [order_id for order_id, entry in entries.items() if isinstance(found[entry], FollowUpError)]
+    assert (len(found), refused) == (10, ["507"])
