@@ -1,0 +1,38 @@
+"""The arguments that commands share."""
+
+from decimal import Decimal
+
+import pytest
+
+from bulk.cli import arguments
+from smmplus.errors import ConfigurationError
+
+KEY = "0123456789abcdef"
+
+
+@pytest.mark.parametrize(("text", "amount"), [(None, None), ("120", 120), ("99.50", Decimal("99.5")), ("0", 0)])
+def test_an_amount_is_read_exactly(text, amount):
+    assert arguments.money(text) == amount
+
+
+@pytest.mark.parametrize("text", ["", "1,000", "-1", "NaN", "sNaN", "Infinity", "ten", "5 USD"])
+def test_what_is_no_amount_is_refused(text):
+    with pytest.raises(ConfigurationError, match="write an amount such as 120"):
+        arguments.money(text)
+
+
+def test_the_panel_is_the_environments(monkeypatch):
+    monkeypatch.setenv("SMMPLUS_API_KEY_SHOP", KEY)
+    monkeypatch.setenv("SMMPLUS_API_URL", "https://shop.example")
+    panel = arguments.panel_for("shop")
+    assert (panel.key, panel.url) == (KEY, "https://shop.example")
+    monkeypatch.setenv("SMMPLUS_API_KEY", KEY)
+    with arguments.client_for("default") as client:
+        assert client is not None
+
+
+def test_the_journal_is_the_one_that_is_named(monkeypatch, tmp_path):
+    path = tmp_path / "mine.sqlite3"
+    monkeypatch.setenv("SMMPLUS_JOURNAL", f"sqlite:///{path}")
+    with arguments.open_journal() as journal:
+        assert journal.path == path

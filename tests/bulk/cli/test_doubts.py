@@ -1,0 +1,89 @@
+"""`smmplus doubts` and `resolve`."""
+
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+pytestmark = pytest.mark.e2e
+
+RUN = ("--yes", "--rate", "0", "--wait", "0", "--in-flight", "1")
+
+
+@pytest.fixture
+def doubt(smmplus, path, lost):
+    """Leave one order in doubt, and give its key."""
+    assert smmplus("run", path, *RUN).status == 4
+    (found,) = smmplus("doubts", "--json").json["doubts"]
+    return found["key"]
+
+
+@pytest.fixture
+def old(doubt, tmp_path):
+    """Let it have been sent long ago: the panel can no longer be at it."""
+    with closing(sqlite3.connect(tmp_path / "journal.sqlite3")) as database:
+        database.execute("UPDATE entries SET sent_at = '2020-01-01T00:00:00.000+00:00'")
+        database.commit()
+    return doubt
+
+
+def test_no_doubts(smmplus):
+    assert smmplus("doubts").out == "no order is in doubt\n"
+    assert smmplus("doubts", "--json").json == {"doubts": []}
+
+
+def test_doubts_are_shown_with_their_command(smmplus, doubt):
+    done = smmplus("doubts")
+    assert done.status == 0
+    assert f"smmplus resolve {doubt} --order-id NUMBER" in done.out
+    (found,) = smmplus("doubts", "--json").json["doubts"]
+    assert (found["account"], found["state"], found["source"]) == ("default", "in_doubt", "week.csv")
+
+
+def test_a_person_says_which_order_it_is(smmplus, doubt, sandbox, path):
+    order_id = str(sandbox.orders()[-2]["order"])
+    done = smmplus("resolve", doubt, "--order-id", order_id, "--why", "seen on the page")
+    assert (done.status, done.out) == (0, f"{doubt} is order {order_id}: run its sheet again\n")
+    assert smmplus("run", path, *RUN, "--json").json["sent"] == 0
+
+
+def test_a_program_may_say_it_for_a_person(smmplus, doubt, sandbox):
+    order_id = str(sandbox.orders()[-2]["order"])
+    told = smmplus("resolve", doubt, "--order-id", order_id, "--json").json
+    assert (told["key"], told["state"], told["order_id"]) == (doubt, "accepted", order_id)
+
+
+def test_an_order_that_the_panel_does_not_know_settles_nothing(smmplus, doubt):
+    done = smmplus("resolve", doubt, "--order-id", "999999")
+    assert done.status == 3
+    assert "the panel knows no order 999999 of this account" in done.words
+    assert len(smmplus("doubts", "--json").json["doubts"]) == 1
+
+
+def test_an_order_of_another_row_settles_nothing(smmplus, doubt, sandbox):
+    done = smmplus("resolve", doubt, "--order-id", str(sandbox.orders()[-1]["order"]))
+    assert done.status == 3
+    assert "already" in done.words
+
+
+def test_a_person_says_that_it_was_not_placed(smmplus, old, path):
+    done = smmplus("resolve", old, "--not-placed")
+    assert (done.status, done.out) == (0, f"{old} is to be sent: run its sheet again\n")
+    assert smmplus("run", path, *RUN, "--json").json["sent"] == 1
+
+
+def test_not_while_the_panel_may_be_at_it(smmplus, doubt):
+    done = smmplus("resolve", doubt, "--not-placed", "--json")
+    assert (done.status, done.json["exit_status"]) == (3, 3)
+    assert "could still be under way" in done.json["error"]
+
+
+@pytest.mark.parametrize("said", [(), ("--order-id", "5", "--not-placed")])
+def test_one_of_the_two_must_be_said(smmplus, said):
+    done = smmplus("resolve", "week/x-1", *said)
+    assert (done.status, done.words) == (2, "say either --order-id NUMBER or --not-placed")
+
+
+def test_a_key_that_nobody_knows(smmplus):
+    done = smmplus("resolve", "week/x-1", "--not-placed")
+    assert (done.status, "the journal knows no order 'week/x-1'" in done.words) == (3, True)

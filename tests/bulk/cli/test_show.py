@@ -1,0 +1,247 @@
+"""What commands say to people."""
+
+import io
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from bulk.cli import show
+from bulk.outcome import Outcome
+from bulk.sheet import Problem
+from bulk.writing import Written
+from smmplus.journal import State
+from smmplus.placing import Stop
+from tests.bulk.jobs import LINK, entry_of, request, row, service, sheet_of
+
+
+def said(shown, *things, width=140):
+    """Show something on paper, and give the words."""
+    console = Console(file=io.StringIO(), width=width, highlight=False)
+    shown(console, *things)
+    return console.file.getvalue()
+
+
+def words(*things, **about):
+    return " ".join(said(*things, **about).split())
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"),
+    [
+        ("5", "USD", "5.00 USD"),
+        ("0.5", "USD", "0.50 USD"),
+        ("0.00027", "USD", "0.00027 USD"),
+        ("1E+3", "", "1000.00"),
+        ("-1.25", "IDR", "-1.25 IDR"),
+        ("0E-5", "USD", "0.00 USD"),
+    ],
+)
+def test_amounts_are_exact_and_have_two_places_at_least(amount, currency, text):
+    assert show.money(Decimal(amount), currency) == text
+
+
+def test_rows_are_counted_in_words():
+    assert (show.rows(0), show.rows(1), show.rows(2)) == ("0 rows", "1 row", "2 rows")
+
+
+# Plans.
+
+
+def test_a_plan_tells_its_costs_and_the_balance(week):
+    text = words(show.show_plan, week.plan(sheet_of(row(), row(LINK + "/2"), name="Orders")))
+    assert "week.csv (sheet 'Orders'): 2 rows, campaign 'week'" in text
+    assert "2 Likes 2 200 1.5 0.30" in text
+    assert "to send: 2 rows for 0.30 USD balance: 1000.00 USD" in text
+    assert "budget" not in text
+
+
+def test_a_plan_tells_what_is_placed_already(week):
+    week.accepted("501"), week.in_doubt(request(LINK + "/2"))
+    text = words(show.show_plan, week.plan(sheet_of(row(), row(LINK + "/2"), ignored=["note", "[x]"])))
+    assert "already in the journal: 1 Placed, 1 in doubt" in text
+    assert "columns that mean nothing here: note, [x]" in text
+    assert "nothing to send" in text
+
+
+def test_a_plan_tells_what_stands_against_it(week):
+    cells = {"service": "7", "username": "anna", "min": "100", "max": "200", "delay": "0"}
+    subscription = service("7", kind="Subscriptions")
+    text = words(show.show_plan, week.plan(sheet_of(row(), cells), service(), subscription, balance="0.1"))
+    assert "1 of them have no upper bound, and are not in this sum" in text
+    assert "the balance is short by 0.05 USD" in text
+
+
+def test_a_plan_tells_its_budget(week):
+    week.accepted()
+    text = words(show.show_plan, week.plan(sheet_of(row(LINK + "/2")), max_spend=Decimal(2)))
+    assert "budget: 0.15 of 2.00 USD spent before" in text
+
+
+def test_what_a_panel_says_is_no_markup(week):
+    entry = week.accepted("501")
+    odd = service("[/2]", name="[/b] likes [red]")
+    plan = week.plan(sheet_of(row(), row(service="[/2]")), service(), odd)
+    plan.binding.entries[2] = entry_of(number=entry.id, order_status="[/odd] word")
+    object.__setattr__(plan.prices.balance, "currency", "[/USD]")
+    text = words(show.show_plan, plan)
+    assert "already in the journal: 1 [/odd] word" in text
+    assert "[/2] [/b] likes [red]" in text
+    assert "balance: 1000.00 [/USD]" in text
+
+
+def test_problems_are_told_with_place_value_and_remedy():
+    text = words(show.show_problems, (Problem("C2", "quantity", "[/x]", "is [no] number", "write 1000", 2),))
+    assert text.startswith("1 problem: ")
+    assert text.endswith("C2 [/x] is [no] number write 1000")
+
+
+def test_many_problems_are_cut_and_counted():
+    many = tuple(Problem(f"C{n}", "", "", "is wrong", "mend it", n) for n in range(2, 62))
+    text = words(show.show_problems, many)
+    assert text.startswith("60 problems:")
+    assert "C51 is wrong" in text
+    assert "C52" not in text
+    assert text.endswith("… and 10 more (--json shows all)")
+
+
+# Outcomes.
+
+
+@pytest.fixture
+def plan(week):
+    return week.plan(sheet_of(row()))
+
+
+def test_a_good_end(plan):
+    text = words(show.show_outcome, Outcome(plan, {2: entry_of(), 3: entry_of(order_status="Completed")}, sent=2))
+    assert text == "1 Placed, 1 Completed"
+
+
+def test_nothing_new(week):
+    week.accepted()
+    plan = week.plan(sheet_of(row()))
+    assert words(show.show_outcome, Outcome(plan, plan.binding.entries)) == "nothing new was placed 1 Placed"
+
+
+@pytest.mark.parametrize(
+    ("state", "text"),
+    [
+        (State.PLANNED, "not sent"),
+        (State.SUBMITTING, "being sent"),
+        (State.REJECTED, "refused"),
+        (State.IN_DOUBT, "in doubt"),
+    ],
+)
+def test_states_have_words(plan, state, text):
+    assert f"1 {text}" in words(show.show_outcome, Outcome(plan, {2: entry_of(state=state)}))
+
+
+def test_order_ids_that_are_in_no_journal_are_shouted(plan):
+    text = words(
+        show.show_outcome, Outcome(plan, {}, unrecorded={2: "777"}, alarms=("two orders for one row: 1 and 2",))
+    )
+    assert "row 2 is order 777: the journal could not take it, write it down" in text
+    assert "ALARM: two orders for one row: 1 and 2" in text
+
+
+def test_what_stands_in_the_way_is_all_that_is_said(plan):
+    assert words(show.show_outcome, Outcome(plan, {2: entry_of()}, blocked="mend [them]")) == "mend [them]"
+
+
+def test_why_it_stopped_and_how_to_go_on(plan):
+    entries = {2: entry_of(state=State.PLANNED)}
+    text = words(show.show_outcome, Outcome(plan, entries, stop=Stop.ACCOUNT, reason="Not enough [funds]"))
+    assert "stopped: the panel refuses the account (Not enough [funds])" in text
+    assert "mend that, and run it again: it goes on where it stopped" in text
+
+
+@pytest.mark.parametrize(
+    ("about", "text"),
+    [
+        ({"unfollowed": "interrupted"}, "the orders were not followed to the end: interrupted run it again to go on"),
+        (
+            {"unwritten": "disk full"},
+            "the results are in the journal, not in the sheet: disk full run it again",
+        ),
+        (
+            {"written": Written(Path("week.results.csv"), "", in_place=False, reason="Excel has it open")},
+            "the results are in week.results.csv: Excel has it open",
+        ),
+    ],
+)
+def test_what_is_left_to_know(plan, about, text):
+    assert text in words(show.show_outcome, Outcome(plan, {2: entry_of()}, sent=1, **about))
+
+
+def test_doubts_lead_to_their_command(plan):
+    text = words(show.show_outcome, Outcome(plan, {2: entry_of(state=State.IN_DOUBT)}, sent=1))
+    assert "`smmplus doubts` shows them" in text
+
+
+# Doubts.
+
+
+def test_no_doubt():
+    assert words(show.show_doubts, []) == "no order is in doubt"
+
+
+@pytest.mark.parametrize("width", [60, 80, 140])
+@pytest.mark.parametrize("campaign", ["week", "the week of the very long name that nobody shortened in time"])
+def test_nothing_of_a_doubt_is_cut(width, campaign):
+    """Who cannot read a key whole cannot settle its order."""
+    doubts = [
+        entry_of(request(f"{LINK}/{n}"), n, State.IN_DOUBT, campaign=campaign, error="no answer (TimeoutError)")
+        for n in (1, 2)
+    ]
+    table = said(show.show_doubts, doubts, width=width).partition("Look for each")[0]
+    columns = table.splitlines()
+    joined = "".join("".join(line.split()) for line in columns)
+    for entry in doubts:
+        if width == 140:
+            assert all(part in joined for part in (entry.key, "2026-02-03T04:05", "0.15", "week.csv"))
+        first = [line.split("  ")[0].strip() for line in columns]
+        assert entry.name.replace(" ", "") in "".join(first).replace(" ", "")
+
+
+def test_a_doubt_tells_what_was_ordered():
+    text = words(show.show_doubts, [entry_of(state=State.IN_DOUBT, cost=None, sent_at=None)], width=300)
+    assert f"link={LINK} quantity=100 ? week.csv" in text
+
+
+def test_the_command_that_settles_it_can_be_copied():
+    odd = entry_of(state=State.IN_DOUBT, campaign="it's week 2", account="shop")
+    text = said(show.show_doubts, [odd], width=40)
+    assert f"""  smmplus resolve 'it'"'"'s week 2/{odd.key}' --account shop --order-id NUMBER """ in text
+    assert f"""  smmplus resolve 'it'"'"'s week 2/{odd.key}' --account shop --not-placed """ in text
+    plainly = entry_of(state=State.IN_DOUBT)
+    assert f"  smmplus resolve week/{plainly.key} --order-id NUMBER " in said(show.show_doubts, [plainly])
+
+
+# Sheets and consoles.
+
+
+def test_a_sheet_is_shown_with_what_it_holds():
+    sheet = sheet_of(row(order_id="501", error=""), row(LINK + "/2", order_id=""))
+    text = words(show.show_sheet, sheet)
+    assert "error" not in text
+    assert "2 example.com/post 100 501 3 example.com/post/2 100" in text
+
+
+@pytest.mark.parametrize("stderr", [True, False])
+def test_a_console_writes_where_it_is_told_to(capsys, stderr):
+    show.console(stderr=stderr).print("hello")
+    out, err = capsys.readouterr()
+    assert (out, err) == (("", "hello\n") if stderr else ("hello\n", ""))
+
+
+def test_a_quiet_console_says_nothing(capsys):
+    show.console(quiet=True).print("hello")
+    assert capsys.readouterr().out == ""
+
+
+def test_off_a_terminal_lines_are_not_cut_to_a_terminals_width(capsys):
+    assert not sys.stdout.isatty()
+    assert show.console().width == 140
