@@ -204,7 +204,9 @@ def test_following_waits_until_the_orders_are_final(sandbox, panel, journal, pat
 @pytest.mark.e2e
 def test_status_asks_once_places_nothing_and_writes(sandbox, panel, journal, path):
     runner.run(options(path), panel, journal, Person())
-    path.write_text(path.read_text("utf-8-sig") + f"2,{LINK}/3,100" + "," * 2 + "\n", "utf-8")
+    text = path.read_text("utf-8-sig")
+    path.write_text(text + f"2,{LINK}/3,100" + "," * (text.partition("\n")[0].count(",") - 2) + "\n", "utf-8")
+    assert len(runner.check(options(path), panel, journal).sending) == 1
     before = count(sandbox)
     asked = sandbox.calls("status")
     outcome = runner.status(options(path), panel, journal, Person(agreed=False))
