@@ -96,6 +96,18 @@ def test_formats_stored_values_of_formulas_and_pictures_survive(desk: Desk):
     assert {stored["F2"].value, stored["F3"].value} == {order["order"] for order in desk.ledger.orders()}
 
 
+def test_a_sheet_is_replaced_in_one_step_and_never_written_over(desk: Desk):
+    sheet = desk.sheet("replaced.xlsx", orders(2))
+    before = sheet.read_bytes()
+    # A second name for the file that is to be replaced: whatever writes over it changes what stands under this one.
+    old = desk.folder / "old.xlsx"
+    old.hardlink_to(sheet)
+    assert desk.run(sheet).status == 0
+    assert old.read_bytes() == before
+    assert {path.name for path in desk.folder.iterdir() if path.is_file()} == {"old.xlsx", "replaced.xlsx"}
+    desk.assert_each_row_once(sheet)
+
+
 @pytest.mark.parametrize("name", ["meanwhile.xlsx", "meanwhile.csv"])
 def test_a_sheet_saved_meanwhile_is_left_alone_and_the_next_run_writes_the_ids_into_it(desk: Desk, name: str):
     rows = orders(3)

@@ -218,9 +218,10 @@ def test_an_unfinished_run_goes_on_with_a_fresh_copy_of_the_same_name(desk: Desk
     desk.assert_each_row_once(copy, rows)
 
 
-def test_a_copy_of_an_unfinished_sheet_under_another_name_stops_with_the_question(desk: Desk):
-    assert desk.run_without(2, desk.sheet("first.csv", orders(3))).status == 4
-    said = stays_out(desk, desk.sheet("second.csv", orders(3)), placed=3)
+@pytest.mark.parametrize("options", [(), ("--campaign", "spring")], ids=["other campaign", "same campaign"])
+def test_a_copy_of_an_unfinished_sheet_under_another_name_stops_with_the_question(desk: Desk, options: tuple[str, ...]):
+    assert desk.run_without(2, desk.sheet("first.csv", orders(3)), *options).status == 4
+    said = stays_out(desk, desk.sheet("second.csv", orders(3)), *options, placed=3)
     assert "first.csv" in said
     assert "--adopt" in said
 
