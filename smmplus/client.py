@@ -6,22 +6,20 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 from urllib.parse import urlencode
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPResponse, HTTPSConnectionPool, ProxyManager
-from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from smmplus import protocol
 from smmplus.answers import Answer
 from smmplus.errors import BusyError, CallError, FollowUpError, LostAnswerError, NeverSentError
 from smmplus.models import Balance, OrderRequest, OrderStatus, Service
 from smmplus.pacing import Pace
-from smmplus.panel import IDLE_SECONDS, Panel, proxy_of, tls_context
+from smmplus.panel import Panel
 from smmplus.protocol import Call
 from smmplus.retry import retrying
+from smmplus.session import session
 
 Result = TypeVar("Result")
 
@@ -42,11 +40,7 @@ class Client:
         self._pace_lock = threading.Lock()
         self._in_flight = threading.BoundedSemaphore(in_flight)
         self._sleep = sleep
-        self._session = session(in_flight)
-        # Looked up once: requests looks into the environment and the user's netrc for every call (0.13 ms).
-        self._session.trust_env = False
-        proxy = proxy_of(panel.url)
-        self._session.proxies = {} if proxy is None else {"http": proxy, "https": proxy}
+        self._session = session(panel.url, connections=in_flight)
 
     def services(self) -> list[Service]:
         """Ask for the price list."""
@@ -156,72 +150,3 @@ def _innermost(error: BaseException) -> str:
     if isinstance(inner, BaseException):
         return _innermost(inner)
     return re.sub(r"^HTTPS?Connection\w*\([^)]*\): ", "", str(error)) or type(error).__name__
-
-
-class _Connection(HTTPConnection):
-    """A connection that counts as gone when it was idle for too long; urllib3 then opens it anew."""
-
-    _answered = 0.0
-
-    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 itself has it
-        self._answered = time.monotonic()
-        return super().getresponse()
-
-    @property
-    def is_connected(self) -> bool:
-        return super().is_connected and time.monotonic() - self._answered < IDLE_SECONDS
-
-
-class _TlsConnection(_Connection, HTTPSConnection):
-    """The same over TLS."""
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
-
-
-_POOLS = {"http": _Pool, "https": _TlsPool}
-
-
-class _FreshAdapter(HTTPAdapter):
-    """Uses no connection that was idle for long."""
-
-    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-        super().init_poolmanager(*arguments, **options)
-        self.poolmanager.pool_classes_by_scheme = _POOLS
-
-    def proxy_manager_for(self, proxy: str, **options: Any) -> ProxyManager:
-        manager: ProxyManager = super().proxy_manager_for(proxy, **options)
-        manager.pool_classes_by_scheme = _POOLS
-        return manager
-
-
-class _OneContextAdapter(_FreshAdapter):
-    """Shares one TLS context between all connections; requests would load the certificates for each (22 ms)."""
-
-    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-        super().init_poolmanager(*arguments, **options, ssl_context=tls_context())
-
-    def proxy_manager_for(self, proxy: str, **options: Any) -> ProxyManager:
-        return super().proxy_manager_for(proxy, **options, ssl_context=tls_context())
-
-    def cert_verify(self, conn: object, url: object, verify: object, cert: object) -> None:
-        """Leave verifying to the context: it holds the certificates, and demands one that fits."""
-
-    def build_connection_pool_key_attributes(
-        self, request: requests.PreparedRequest, _verify: object, _cert: object = None
-    ) -> tuple[Any, Any]:
-        host, _ = super().build_connection_pool_key_attributes(request, True, None)
-        return host, {"ssl_context": tls_context()}
-
-
-def session(connections: int) -> requests.Session:
-    """Make a session with one TLS context, a pool as large as the calls under way, and no retries of its own."""
-    made = requests.Session()
-    made.mount("https://", _OneContextAdapter(pool_connections=4, pool_maxsize=connections, max_retries=0))
-    made.mount("http://", _FreshAdapter(pool_connections=4, pool_maxsize=connections, max_retries=0))
-    return made
