@@ -14,7 +14,7 @@ from smmplus.journal import State, key_of
 from tests.bulk.jobs import LINK, Ledger, entry_of, request, row, rows_of, sheet_of
 
 # How long an example takes is the machine's affair.
-random_cases = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+random_cases = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def bound(ledger, sheet, *, unfinished=True, **options):
