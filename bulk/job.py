@@ -111,7 +111,14 @@ class Job:
     async def _place(self, client: AsyncClient, stopping: Stopping) -> None:
         self.watcher.placing(len(self.orders))
         async with Commits(self.journal) as commits:
-            placer = Placer(client, commits, max_spend=self.options.max_spend, on_placed=self.watcher.placed)
+            placer = Placer(
+                client,
+                commits,
+                max_spend=self.options.max_spend,
+                # Named by a person, the campaign is ordered anew, whatever others hold.
+                twins=frozenset(self.watched.values()) if self.options.campaign is None else None,
+                on_placed=self.watcher.placed,
+            )
             self.progress = placer.progress
             stopping.on_stop(lambda: placer.progress.stop_for(Stop.ASKED, "interrupted"))
             await placer.place_all(self.orders)

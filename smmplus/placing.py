@@ -101,8 +101,9 @@ def both_clocks() -> tuple[float, float]:
 class Placer:
     """Places orders of one account through one journal; share one for all orders of a process.
 
-    `max_spend` bounds what the orders' campaign may spend in all, at the prices read; `on_placed` hears of each order
-    after its outcome is on disk.
+    `max_spend` bounds what the orders' campaign may spend in all, at the prices read. `twins` are the entries of other
+    campaigns that may order the same (None for any): an order that another one equals is not sent. `on_placed` hears of
+    each order after its outcome is on disk.
     """
 
     def __init__(
@@ -111,6 +112,7 @@ class Placer:
         commits: Commits,
         *,
         max_spend: Decimal | None = None,
+        twins: frozenset[int] | None = None,
         on_placed: Callable[[Placed], None] = lambda _: None,
         clock: Callable[[], tuple[float, float]] = both_clocks,
     ) -> None:
@@ -118,6 +120,7 @@ class Placer:
         self._client = client
         self._commits = commits
         self._max_spend = max_spend
+        self._twins = twins
         self._on_placed = on_placed
         self._clock = clock
         self._unknown_in_a_row = 0
@@ -166,10 +169,9 @@ class Placer:
             if self.progress.stop is not None:
                 return None
             began = self._clock()
-            answer = await self._commits.commit(Intent(order.entry, self._max_spend))
+            answer = await self._commits.commit(Intent(order.entry, self._max_spend, self._twins))
             if not isinstance(answer, Attempt):
-                self._not_taken(order, answer)
-                return None
+                return self._not_taken(order, answer)
             outcome, error = await self._send(order, answer, began)
         return self._told(outcome, error, await self._record(outcome))
 
@@ -199,9 +201,14 @@ class Placer:
         if max(now - then for now, then in zip(self._clock(), began, strict=True)) > STALE_SECONDS:
             raise NeverSentError(f"more than {STALE_SECONDS:.0f} s passed since the intent was written; not sent")
 
-    def _not_taken(self, order: Order, answer: Answer) -> None:
-        if isinstance(answer, Refusal) and answer is not Refusal.NOT_PLANNED:
+    def _not_taken(self, order: Order, answer: Answer) -> Placed | None:
+        if not isinstance(answer, Refusal) or answer is Refusal.NOT_PLANNED:
+            return None
+        if answer is not Refusal.ELSEWHERE:
             self.progress.stop_for(Stop.BUDGET, f"{answer.value} ({order.request.values.get('link', '')})")
+            return None
+        self.progress.held += 1
+        return Placed(order.entry, State.PLANNED, error=answer.value)
 
     def _told(self, outcome: Outcome, error: CallError | None, change: Answer) -> Placed:
         """Count an outcome that is on disk; raise its error where the order is planned again."""

@@ -23,7 +23,7 @@ def test_an_unknown_name_is_an_attribute_error():
 
 
 def test_naming_an_error_loads_neither_database_nor_http_client():
-    heavy = {'aiohttp', 'requests', 'sqlalchemy', 'pandas'}
+    heavy = {"aiohttp", "requests", "sqlalchemy", "pandas"}
     code = f"import sys, smmplus; smmplus.CallError; print({heavy} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"

@@ -1,11 +1,15 @@
 """The command line: `smmplus …`."""
 
+import json
+import sys
+
 import typer
 
 from bulk.cli.demo import demo
 from bulk.cli.doubts import doubts, resolve
 from bulk.cli.panels import balance, sandbox, services, template
 from bulk.cli.sheets import check, run, status
+from bulk.outcome import ExitStatus
 
 app = typer.Typer(
     help="Sheets of paid social-media orders: checked, priced, placed once, tracked and written back.",
@@ -20,5 +24,16 @@ app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options"
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line. What the command line itself refuses is one object, too, where `--json` is asked for."""
+    if "--json" not in sys.argv:
+        app()
+        return
+    try:
+        sys.exit(app(standalone_mode=False))
+    except Exception as error:
+        # typer carries click's errors under names that have changed; they all tell their message in this way.
+        tell = getattr(error, "format_message", None)
+        if tell is None:
+            raise
+        typer.echo(json.dumps({"error": tell(), "exit_status": int(ExitStatus.USAGE)}))
+        sys.exit(int(ExitStatus.USAGE))

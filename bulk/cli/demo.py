@@ -1,5 +1,6 @@
 """`smmplus demo`: the whole job on sample sheets, against a simulated panel."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -13,12 +14,15 @@ from rich.console import Console
 from rich.text import Text
 
 from bulk import runner
+from bulk.cli.arguments import AsJson
 from bulk.cli.failing import failing
+from bulk.cli.machine import outcome_object
 from bulk.cli.show import console, show_outcome, show_plan, show_sheet
 from bulk.cli.watchers import watcher_for
 from bulk.errors import SheetError
 from bulk.obstacles import obstacle
 from bulk.options import Options
+from bulk.outcome import Outcome
 from bulk.reading import read_sheet
 from smmplus.errors import ConfigurationError
 from smmplus.journal import Journal
@@ -35,20 +39,23 @@ def demo(
     folder: Annotated[Path, typer.Option("--folder", help="Where the sample sheets are copied to.")] = Path(
         "smmplus-demo"
     ),
+    as_json: AsJson = False,
 ) -> None:
     """See the whole job on sample sheets, against a simulated panel. No account is needed, no money is spent."""
-    out = console()
+    out, progress = console(quiet=as_json), console(stderr=True, quiet=as_json)
     _fresh_copies(folder)
     with _simulated_panel(folder) as panel, Journal(f"sqlite:///{(folder / 'journal.sqlite3').absolute()}") as journal:
         _title(out, f"1. A sheet with mistakes: smmplus check {folder / 'with_problems.csv'}")
         _check(out, Options(folder / "with_problems.csv", rate=0), panel, journal)
         _title(out, f"2. A campaign: smmplus run {folder / 'campaign.xlsx'}")
         options = Options(folder / "campaign.xlsx", rate=0, poll=1)
-        _run(out, options, panel, journal)
+        _run(out, progress, options, panel, journal)
         _title(out, f"3. What stands in the sheet now: {options.path}")
         show_sheet(out, read_sheet(options.path))
         _title(out, "4. The same command once more")
-        _run(out, options, panel, journal)
+        outcome = _run(out, progress, options, panel, journal)
+    if as_json:
+        typer.echo(json.dumps(outcome_object(outcome), default=str))
     _title(out, f"Done. Look at {folder / 'campaign.xlsx'}: formulas, colours and notes are as they were.")
 
 
@@ -58,12 +65,13 @@ def _check(out: Console, options: Options, panel: Panel, journal: Journal) -> No
     out.print(Text(obstacle(plan, options), "red"))
 
 
-def _run(out: Console, options: Options, panel: Panel, journal: Journal) -> None:
-    with watcher_for(out, console(stderr=True), agreed=True) as watcher:
+def _run(out: Console, progress: Console, options: Options, panel: Panel, journal: Journal) -> Outcome:
+    with watcher_for(out, progress, agreed=True) as watcher:
         outcome = runner.run(options, panel, journal, watcher)
     show_outcome(out, outcome)
     if outcome.exit_status:
         raise typer.Exit(int(outcome.exit_status))
+    return outcome
 
 
 def _title(out: Console, text: str) -> None:

@@ -54,6 +54,10 @@ def show_plan(console: Console, plan: Plan) -> None:
         console.print(Text(f"columns that mean nothing here: {', '.join(sheet.ignored)}", "dim"))
     if already:
         console.print(Text(f"already in the journal: {_states(already.values())}"))
+    if elsewhere := {entry.campaign for entry in already.values()} - {plan.place.campaign}:
+        names = ", ".join(repr(name) for name in sorted(elsewhere))
+        words = f"some of them are orders of another campaign ({names}): to order them anew, empty their order_id"
+        console.print(Text(words, "yellow"))
     if plan.problems:
         show_problems(console, plan.problems)
     _show_costs(console, plan)

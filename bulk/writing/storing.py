@@ -2,15 +2,20 @@
 
 import contextlib
 import errno
+import glob
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
 from bulk.errors import SheetError
 from bulk.reading.draft import digest_of
+
+_SUFFIX = ".smmplus.tmp"
+_OLD_SECONDS = 3600.0
 
 _REMEDIES = {
     errno.ENOSPC: "The disk is full: free some space",
@@ -37,7 +42,9 @@ def store(
 
 
 def _store(target: Path, write: Callable[[BinaryIO], None], mode_of: Path, still: Callable[[], bool]) -> str | None:
-    handle, name = tempfile.mkstemp(prefix=f".{target.name[:80]}.", suffix=".tmp", dir=target.parent)
+    prefix = f".{target.name[:80]}."
+    _sweep(target.parent, prefix)
+    handle, name = tempfile.mkstemp(prefix=prefix, suffix=_SUFFIX, dir=target.parent)
     temporary = Path(name)
     try:
         with os.fdopen(handle, "w+b") as file:
@@ -53,6 +60,14 @@ def _store(target: Path, write: Callable[[BinaryIO], None], mode_of: Path, still
         return digest
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _sweep(folder: Path, prefix: str) -> None:
+    """Remove what a killed process left behind; a file that is being written now is never that old."""
+    for left in folder.glob(f"{glob.escape(prefix)}*{_SUFFIX}"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > _OLD_SECONDS:
+                left.unlink()
 
 
 def _copy_mode(source: Path, target: Path) -> None:

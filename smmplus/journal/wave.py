@@ -4,6 +4,7 @@ A commit that reaches the disk takes milliseconds; sharing it between the orders
 as fast (measured). All rows are read first, the decisions are `states.settle`'s, then all is written.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -13,7 +14,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from smmplus.journal.entry import decimal_or_none
 from smmplus.journal.schema import campaigns, entries, notes, order_ids
-from smmplus.journal.states import Change, Current, Event, Outcome, State, after, settle
+from smmplus.journal.states import SPENT, Change, Current, Event, Outcome, State, after, settle
 
 
 class Refusal(Enum):
@@ -21,6 +22,7 @@ class Refusal(Enum):
 
     NOT_PLANNED = "another process has taken it, or it is settled"
     BUDGET = "the budget would be passed"
+    ELSEWHERE = "the same was ordered in another campaign meanwhile: run it again to see it"
     NO_BOUND = "nobody can say what it will cost, and there is a budget"
 
 
@@ -31,6 +33,12 @@ class Intent:
     entry: int
     max_spend: Decimal | None = None
     """What its campaign may spend in all; None for no bound."""
+    twins: frozenset[int] | None = None
+    """Entries of other campaigns that may order the same, because a person or the sheet says so; None for any.
+
+    What a run found when it was planned may have changed: two copies of a sheet, started at once under two names, would
+    both find nothing and both be sent.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,7 @@ Answer = Attempt | Refusal | Change | None
 @dataclass(slots=True)
 class _Known:
     current: Current
+    fingerprint: str
     campaign_id: int
     account_id: int
 
@@ -68,6 +77,7 @@ class _Wave:
         self._spent: dict[int, Decimal] = {}
         self._owners = _read_owners(connection, moves)
         self._read_known({move.entry for move in moves})
+        self._equal = self._read_equal(moves)
         self._intents: list[dict[str, object]] = []
         self._outcomes: list[dict[str, object]] = []
         self._ids: list[dict[str, object]] = []
@@ -76,8 +86,17 @@ class _Wave:
     def _read_known(self, ids: Iterable[int]) -> None:
         for row in self._connection.execute(_KNOWN, {"ids": sorted(ids)}):
             current = Current(State(row.state), row.attempt, row.order_id, decimal_or_none(row.cost))
-            self._known[row.id] = _Known(current, row.campaign_id, row.account_id)
+            self._known[row.id] = _Known(current, row.fingerprint, row.campaign_id, row.account_id)
             self._spent[row.campaign_id] = Decimal(row.spent)
+
+    def _read_equal(self, moves: Sequence[Move]) -> dict[tuple[int, str], list[tuple[int, int]]]:
+        """Find the orders that are placed, or may be, and equal those of intents that may not have any twin."""
+        asking = {move.entry for move in moves if isinstance(move, Intent) and move.twins is not None}
+        fingerprints = sorted({self._known[entry].fingerprint for entry in asking})
+        found: dict[tuple[int, str], list[tuple[int, int]]] = defaultdict(list)
+        for row in self._connection.execute(_EQUAL, {"fingerprints": fingerprints}) if fingerprints else ():
+            found[row.account_id, row.fingerprint].append((row.id, row.campaign_id))
+        return found
 
     def take(self, move: Move) -> Answer:
         return self._intend(move) if isinstance(move, Intent) else self._settle(move)
@@ -87,6 +106,8 @@ class _Wave:
         current = known.current
         if current.state is not State.PLANNED:
             return Refusal.NOT_PLANNED
+        if intent.twins is not None and not self._twins_of(known) <= intent.twins:
+            return Refusal.ELSEWHERE
         if intent.max_spend is not None:
             if current.cost is None:
                 return Refusal.NO_BOUND
@@ -97,6 +118,10 @@ class _Wave:
         known.current = Current(state, number, current.order_id, current.cost)
         self._intents.append({"of": intent.entry, "new_attempt": number, "new_run": self._run_id, "now": self._now})
         return Attempt(intent.entry, number)
+
+    def _twins_of(self, known: _Known) -> frozenset[int]:
+        equal = self._equal.get((known.account_id, known.fingerprint), [])
+        return frozenset(entry for entry, campaign in equal if campaign != known.campaign_id)
 
     def _settle(self, outcome: Outcome) -> Change | None:
         known = self._known[outcome.entry]
@@ -198,6 +223,7 @@ _KNOWN = (
         entries.c.attempt,
         entries.c.order_id,
         entries.c.cost,
+        entries.c.fingerprint,
         entries.c.campaign_id,
         campaigns.c.account_id,
         campaigns.c.spent,
@@ -207,6 +233,14 @@ _KNOWN = (
     .with_for_update()
 )
 """Entries and their campaigns are locked, so that what is decided on them still holds when it is written."""
+_EQUAL = (
+    select(entries.c.id, entries.c.fingerprint, entries.c.campaign_id, campaigns.c.account_id)
+    .join(campaigns, campaigns.c.id == entries.c.campaign_id)
+    .where(
+        entries.c.fingerprint.in_(bindparam("fingerprints", expanding=True)),
+        entries.c.state.in_([state.value for state in SPENT]),
+    )
+)
 _OWNERS = select(order_ids.c.account_id, order_ids.c.order_id, order_ids.c.entry_id).where(
     order_ids.c.order_id.in_(bindparam("ids", expanding=True))
 )

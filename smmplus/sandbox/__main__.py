@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--duplicate-guard", action="store_true", help="refuse an order while one for its service and link is active")
     add("--latency", type=_from_zero, default=0.0, metavar="SECONDS", help="answer every API call this much later")
     add("--catalogue", type=Path, metavar="FILE.json", help="offer the services of FILE")
+    add("--json", action="store_true", help="say address and keys as one object on the first line")
     return parser
 
 
@@ -166,9 +167,14 @@ def _listen(host: str, port: int) -> socket.socket:
         raise UsageError(f"Cannot listen on {host} port {port}: {_reason(error)}. Choose another --port.") from error
 
 
-def _first_lines(listening: socket.socket, keys: dict[str, str]) -> str:
+def _first_words(listening: socket.socket, keys: dict[str, str], *, as_json: bool) -> str:
+    """Say where the panel is, which keys it takes and what it does not simulate: in lines, or as one object."""
     host, port = listening.getsockname()[:2]
     base = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    if as_json:
+        names = {name: key for key, name in keys.items()}
+        told = {"address": base + API_PATH, "keys": names, "ledger": f"{base}/ledger", "not_simulated": NOT_SIMULATED}
+        return json.dumps(told)
     lines = [f"address: {base}{API_PATH}"]
     lines += [f"key: {name} {key}" for key, name in keys.items()]
     lines += [f"ledger: {base}/ledger", "not simulated:", *(f"  - {item}" for item in NOT_SIMULATED)]
@@ -194,7 +200,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"sandbox: {error}", file=sys.stderr)  # noqa: T201 - what the program is asked to say
         return _FAILED
     app = create_app(panel, options.latency)
-    app.on_startup.append(_announce(_first_lines(listening, panel.keys)))
+    app.on_startup.append(_announce(_first_words(listening, panel.keys, as_json=options.json)))
     web.run_app(app, sock=listening, access_log=None, print=None, shutdown_timeout=0.5)
     return 0
 

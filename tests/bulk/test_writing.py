@@ -221,3 +221,14 @@ def test_a_longer_text_is_cut_with_a_mark(text):
     cut = clean(text)
     assert cut.endswith(CUT_MARK)
     assert CELL_LIMIT - 1 <= len(cut.encode("utf-16-le")) // 2 <= CELL_LIMIT
+
+
+@pytest.mark.parametrize(("age", "left"), [(2 * 3600, []), (60, [".orders.csv.abc.smmplus.tmp"])])
+def test_what_a_killed_process_left_behind_is_swept_up_once_it_is_old(tmp_path, age, left):
+    path = csv_file(tmp_path)
+    old = tmp_path / ".orders.csv.abc.smmplus.tmp"
+    old.write_text("half a sheet")
+    then = old.stat().st_mtime - age
+    os.utime(old, (then, then))
+    write(path)
+    assert [name for name in names(tmp_path) if name != path.name] == left

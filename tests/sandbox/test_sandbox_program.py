@@ -178,3 +178,11 @@ def test_a_state_in_another_currency_is_refused(start, tmp_path):
     start("--state", tmp_path / "state", "--currency", "RUB").end(signal.SIGTERM)
     ended = run("--port", "0", "--state", tmp_path / "state", "--currency", "USD")
     assert "was kept in RUB, not in USD" in ended.stderr
+
+
+def test_programs_are_told_address_and_keys_as_one_object():
+    command = [sys.executable, "-m", "smmplus.sandbox", "--port", "0", "--json", "--key", "shop=shop-key"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        told = json.loads(process.stdout.readline())
+        process.terminate()
+    assert (told["keys"], told["ledger"]) == ({"shop": "shop-key"}, told["address"].replace("/api/v2", "/ledger"))

@@ -288,3 +288,66 @@ def as_move(entry, number, event, order_id):
     if event is Event.INTENT:
         return Intent(entry)
     return Outcome(entry, number, event, order_id if event is Event.ORDER_ID else None)
+
+
+# The same order in another campaign, sent since the run was planned.
+
+
+@pytest.fixture
+def copies(journal):
+    """Give two desks of one account, as two copies of a sheet under two names make them."""
+    return Desk(journal, "week"), Desk(journal, "week (1)")
+
+
+def intend_alone(desk, entry, *twins):
+    (answer,) = desk.journal.apply([Intent(entry.id, twins=frozenset(twins))])
+    return answer
+
+
+def test_what_was_ordered_in_another_campaign_since_is_not_sent(copies):
+    first, second = copies
+    (entry,) = second.plan()
+    first.accepted()
+    assert intend_alone(second, entry) is Refusal.ELSEWHERE
+    assert second.now(entry).state is State.PLANNED
+
+
+def test_doubt_in_another_campaign_counts_as_ordered(copies):
+    first, second = copies
+    (entry,) = second.plan()
+    first.in_doubt()
+    assert intend_alone(second, entry) is Refusal.ELSEWHERE
+
+
+def test_what_is_only_planned_in_another_campaign_is_no_order(copies):
+    first, second = copies
+    first.plan()
+    (entry,) = second.plan()
+    assert intend_alone(second, entry) == Attempt(entry.id, 1)
+
+
+def test_a_twin_that_the_sheet_itself_knows_is_no_reason(copies):
+    first, second = copies
+    twin = first.accepted()
+    (entry,) = second.plan()
+    assert intend_alone(second, entry, twin.id) == Attempt(entry.id, 1)
+
+
+def test_an_equal_order_of_the_same_campaign_is_no_reason(desk):
+    desk.accepted()
+    (entry,) = desk.plan()
+    assert intend_alone(desk, entry) == Attempt(entry.id, 1)
+
+
+def test_an_equal_order_of_another_account_is_no_reason(journal):
+    Desk(journal, account="other").accepted()
+    desk = Desk(journal)
+    (entry,) = desk.plan()
+    assert intend_alone(desk, entry) == Attempt(entry.id, 1)
+
+
+def test_where_a_person_named_the_campaign_any_twin_may_be(copies):
+    first, second = copies
+    first.accepted()
+    (entry,) = second.plan()
+    assert second.intend(entry) == Attempt(entry.id, 1)

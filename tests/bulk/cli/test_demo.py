@@ -58,7 +58,7 @@ def test_a_run_that_fails_ends_the_demo_with_its_status(monkeypatch, week):
     plan = week.plan(sheet_of(row()))
     monkeypatch.setattr(module.runner, "run", lambda *_: Outcome(plan, {}, blocked="mend them"))
     with pytest.raises(typer.Exit) as caught:
-        module._run(module.console(quiet=True), None, None, None)
+        module._run(module.console(quiet=True), module.console(quiet=True), None, None, None)
     assert caught.value.exit_code == 3
 
 

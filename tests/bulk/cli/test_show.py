@@ -2,6 +2,7 @@
 
 import io
 import sys
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -64,6 +65,17 @@ def test_a_plan_tells_what_is_placed_already(week):
     assert "already in the journal: 1 Placed, 1 in doubt" in text
     assert "columns that mean nothing here: note, [x]" in text
     assert "nothing to send" in text
+
+
+def test_rows_that_are_orders_of_another_campaign_are_told_how_to_be_ordered_anew(week):
+    week.accepted("501")
+    sheet = sheet_of({**row(), "order_id": "501"})
+    assert "another campaign" not in words(show.show_plan, week.plan(sheet))
+    plan = week.plan(sheet)
+    elsewhere = replace(plan, place=replace(plan.place, campaign="autumn"))
+    assert "orders of another campaign ('week'): to order them anew, empty their order_id" in words(
+        show.show_plan, elsewhere
+    )
 
 
 def test_a_plan_tells_what_stands_against_it(week):
