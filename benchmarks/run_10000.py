@@ -47,7 +47,7 @@ def _measure(folder: Path, told: dict[str, str]) -> tuple[float, float, float]:
         "SMMPLUS_API_URL": told["address"],
         "SMMPLUS_JOURNAL": f"sqlite:///{folder / 'journal.sqlite3'}",
     }
-    command = [SMMPLUS, "run", sheet, "--yes", "--rate", "0", "--wait", "0", "--in-flight", "64"]
+    command = [SMMPLUS, "run", sheet, "--yes", "--rate", "0", "--wait", "0"]
     began = time.perf_counter()
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         # Of this child alone: getrusage(RUSAGE_CHILDREN) would give the peak of whichever was largest, the sandbox too.

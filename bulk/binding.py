@@ -1,12 +1,13 @@
 """PURE: which order of the journal each row of a sheet is. Never by row number or path: people sort and copy sheets."""
 
+import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bulk.orders import OrderRow
 from bulk.sheet import Problem, Sheet
-from smmplus.journal import Entry, State, key_of
+from smmplus.journal import Entry, State, key_of, nth_of
 
 ORDERED = frozenset({State.SUBMITTING, State.ACCEPTED, State.IN_DOUBT})
 """States in which money was spent, or may have been."""
@@ -56,7 +57,7 @@ def bind(
     so that equal orders of other campaigns are not asked about.
     """
     binding = Binding()
-    _bind_ids(sheet, rows, known.by_order_id, binding)
+    _bind_ids(sheet, rows, known.by_order_id, known.by_fingerprint, binding)
     bound = {entry.id for entry in binding.entries.values()}
     refused = {problem.row for problem in binding.problems}
     groups: dict[str, list[int]] = defaultdict(list)
@@ -105,7 +106,7 @@ class _Equal:
                 and (entry.batch_id != batch_id if entry.campaign_id == campaign_id else not anew)
             ],
             unplaced=sorted(unplaced, key=lambda entry: (entry.batch_id != batch_id, entry.id)),
-            highest=max((int(entry.key.rpartition("-")[2]) for entry in here), default=0),
+            highest=max((nth_of(entry.key) for entry in here), default=0),
         )
 
 
@@ -126,13 +127,20 @@ def _bind_equal(
         binding.new[row] = key_of(rows[row].request, nth)
 
 
-def _bind_ids(sheet: Sheet, rows: Mapping[int, OrderRow], by_order_id: Mapping[str, Entry], binding: Binding) -> None:
+def _bind_ids(
+    sheet: Sheet,
+    rows: Mapping[int, OrderRow],
+    by_order_id: Mapping[str, Entry],
+    equal: Sequence[Entry],
+    binding: Binding,
+) -> None:
     owners: dict[int, int] = {}
+    doubts = {entry.fingerprint: entry for entry in equal if entry.state is State.IN_DOUBT}
     for row in rows.values():
         if not row.order_id:
             continue
         entry = by_order_id.get(row.order_id)
-        wrong = _wrong_id(row, entry, owners)
+        wrong = _wrong_id(row, entry, owners, doubts.get(row.request.fingerprint))
         if wrong:
             where = sheet.where(row.number, "order_id")
             binding.problems.append(Problem(where, "order_id", row.order_id, *wrong, row.number))
@@ -141,7 +149,14 @@ def _bind_ids(sheet: Sheet, rows: Mapping[int, OrderRow], by_order_id: Mapping[s
             binding.entries[row.number] = entry
 
 
-def _wrong_id(row: OrderRow, entry: Entry | None, owners: Mapping[int, int]) -> tuple[str, str] | None:
+def _wrong_id(
+    row: OrderRow, entry: Entry | None, owners: Mapping[int, int], doubt: Entry | None
+) -> tuple[str, str] | None:
+    if entry is None and doubt is not None:
+        remedy = (
+            f"if it is this order: smmplus resolve {shlex.quote(doubt.name)} --order-id {shlex.quote(row.order_id)}"
+        )
+        return "the journal knows no such order, and an equal one is in doubt", remedy
     if entry is None:
         remedy = "use the journal and account it was ordered with, or empty the cell to order the row"
         return "the journal knows no such order", remedy

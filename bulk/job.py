@@ -100,7 +100,9 @@ class Job:
         )
 
     def _close_batch(self, entries: Mapping[int, Entry]) -> None:
-        settled = all(entry.state in {State.ACCEPTED, State.REJECTED} for entry in entries.values())
+        # Also what has no row any more: an order in doubt must be met again by the next run of the sheet.
+        known = [*entries.values(), *self.plan.binding.missing]
+        settled = all(entry.state in {State.ACCEPTED, State.REJECTED} for entry in known)
         if self.batch_id is not None and settled and self.results.in_place and not self.unwritten:
             self.journal.finish_batch(self.batch_id)
 

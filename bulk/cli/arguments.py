@@ -1,5 +1,6 @@
 """The arguments that commands share, and what they are turned into."""
 
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,9 +45,26 @@ MaxSpend = Annotated[
     str | None,
     typer.Option("--max-spend", help="What the campaign may spend, over all its runs.", metavar="AMOUNT"),
 ]
-Rate = Annotated[float, typer.Option("--rate", help="Calls a second; 0 for no limit.", min=0)]
+
+
+def finite(value: float | None) -> float | None:
+    """Refuse nan and inf, which pass every comparison or none."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is no number to count with")
+    return value
+
+
+Rate = Annotated[float, typer.Option("--rate", help="Calls a second; 0 for no limit.", min=0, callback=finite)]
+Wait = Annotated[
+    float | None,
+    typer.Option(
+        "--wait", help="Seconds to follow the orders; 0 not at all.", min=0, metavar="SECONDS", callback=finite
+    ),
+]
 InFlight = Annotated[int, typer.Option("--in-flight", help="Calls under way at once.", min=1, max=256)]
-Poll = Annotated[float, typer.Option("--poll", help="Seconds between two rounds of statuses.", min=0.1)]
+Poll = Annotated[
+    float, typer.Option("--poll", help="Seconds between two rounds of statuses.", min=0.1, callback=finite)
+]
 
 DEFAULT = DEFAULT_ACCOUNT
 

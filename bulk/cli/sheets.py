@@ -53,7 +53,7 @@ def check(
     if blocked:
         out.print(blocked, style="red", markup=False, soft_wrap=True)
     outcome = Outcome(plan, plan.binding.entries, blocked=blocked or "only checked")
-    status = ExitStatus.PROBLEMS if blocked else ExitStatus.DONE
+    status = ExitStatus.PROBLEMS if blocked else ExitStatus.ACCOUNT if plan.short_by else ExitStatus.DONE
     if outcome.exit_status is ExitStatus.IN_DOUBT:
         status = outcome.exit_status
     if as_json:
@@ -66,10 +66,7 @@ def run(
     file: given.File,
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before the money is spent.")] = False,
-    wait: Annotated[
-        float | None,
-        typer.Option("--wait", help="Seconds to follow the orders; 0 not at all.", min=0, metavar="SECONDS"),
-    ] = None,
+    wait: given.Wait = None,
     account: given.Account = given.DEFAULT,
     campaign: given.Campaign = None,
     sheet: given.Worksheet = None,

@@ -117,25 +117,18 @@ def _hidden_columns(draft: Draft, facts: SheetFacts) -> list[Problem]:
 
 
 def _merged_cells(draft: Draft, rows: Rows, facts: SheetFacts) -> list[Problem]:
-    """Report merged cells below the header that reach into a column of orders: which row is meant cannot be told."""
+    """Report merged cells below the header that reach into a column of orders: which row is meant cannot be told.
+
+    Every row of a merged range is in doubt: readers give its value to the first one, and nothing to the others.
+    """
     problems = []
     for top, left, bottom, right in facts.merged:
         for name, column in draft.header.columns.items():
-            if bottom > draft.header.row and name in GUARDED_FIELDS and left <= column.index <= right:
-                where = (
-                    f"{draft.place(top, column)}:{draft.place(bottom, column)}"
-                    if bottom > top
-                    else draft.place(top, column)
-                )
+            if name in GUARDED_FIELDS and left <= column.index <= right:
+                first, last = draft.place(top, column), draft.place(bottom, column)
+                where = f"{first}:{last}" if bottom > top else first
                 value = result_text(rows[top - 1][column.index]) if top <= len(rows) else ""
-                problems.append(
-                    Problem(
-                        where,
-                        name,
-                        value,
-                        "is merged with other cells",
-                        "Unmerge the cells.",
-                        max(top, draft.header.row + 1),
-                    )
-                )
+                told = (where, name, value, "is merged with other cells", "Unmerge the cells.")
+                below = range(max(top, draft.header.row + 1), min(bottom, len(rows)) + 1)
+                problems += [Problem(*told, number) for number in below]
     return problems

@@ -47,7 +47,10 @@ def sqlite_path(url: str) -> Path:
         raise ConfigurationError(f"SMMPLUS_JOURNAL is {url!r}: write sqlite:////folder/journal.sqlite3") from error
     if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
         raise ConfigurationError("SMMPLUS_JOURNAL must name a SQLite file: sqlite:////folder/journal.sqlite3")
-    return Path(parsed.database).expanduser().absolute()
+    try:
+        return Path(parsed.database).expanduser().absolute()
+    except RuntimeError as error:
+        raise ConfigurationError(f"SMMPLUS_JOURNAL names {parsed.database}, in the home folder of nobody") from error
 
 
 @contextmanager

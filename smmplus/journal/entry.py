@@ -67,6 +67,12 @@ def key_of(request: OrderRequest, nth: int) -> str:
     return f"{request.fingerprint[:16]}-{nth}"
 
 
+def nth_of(key: str) -> int:
+    """Tell which of a campaign's equal orders a key names; 0 for a key that is not made by `key_of`."""
+    _, _, number = key.rpartition("-")
+    return int(number) if number.isascii() and number.isdigit() else 0
+
+
 def select_entries() -> Select[tuple[object, ...]]:
     """Select what `read_entry` reads."""
     return (

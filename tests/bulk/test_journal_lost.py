@@ -64,4 +64,5 @@ def test_the_next_run_does_not_send_that_row_again(run_it):
         run_it(panel, FailingJournal)
         outcome, _ = run_it(panel, Journal)
         assert len(panel.orders()) == 1
-    assert [problem.field for problem in outcome.plan.problems] == ["order_id"]
+    (problem,) = outcome.plan.problems
+    assert "smmplus resolve" in problem.remedy

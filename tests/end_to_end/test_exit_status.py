@@ -105,7 +105,9 @@ def test_a_wrong_key_stops_for_the_account(desk: Desk):
 
 def test_a_balance_that_is_short_sends_nothing(desk: Desk):
     desk.panel.balance("0.10")
-    done = desk.run(desk.sheet("sheet.csv", orders(3)))
+    sheet = desk.sheet("sheet.csv", orders(3))
+    assert desk.command("check", sheet).status == 5
+    done = desk.run(sheet)
     assert (done.status, desk.ledger.count()) == (5, 0)
     assert "short by 0.005" in done.json["stopped"]
 

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+import typer
 
 from bulk.cli import arguments
 from smmplus.errors import ConfigurationError
@@ -36,3 +37,14 @@ def test_the_journal_is_the_one_that_is_named(monkeypatch, tmp_path):
     monkeypatch.setenv("SMMPLUS_JOURNAL", f"sqlite:///{path}")
     with arguments.open_journal() as journal:
         assert journal.path == path
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_cannot_be_counted_with_is_refused(value):
+    with pytest.raises(typer.BadParameter):
+        arguments.finite(value)
+
+
+@pytest.mark.parametrize("value", [None, 0.0, 2.5])
+def test_what_can_be_counted_with_is_taken(value):
+    assert arguments.finite(value) == value
