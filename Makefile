@@ -13,11 +13,11 @@ demo: $(VENV)/run.installed
 
 test: lint
 	rm -f .coverage .coverage.*
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=
+	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=
 	$(BIN)/coverage report --skip-covered --include='smmplus/*,bulk/*' --fail-under=95
 
 check: lint
-	$(BIN)/python -m pytest -q -n 2 -m 'not e2e'
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'not e2e'
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check .
