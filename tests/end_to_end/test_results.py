@@ -210,7 +210,8 @@ def test_a_long_run_writes_back_while_it_goes_on(desk: Desk):
 def test_ids_that_neither_the_journal_nor_the_sheet_can_take_are_told(desk: Desk):
     sheet = desk.sheet("full.csv", orders(2))
     desk.panel.faults({"fault": "latency", "action": "add", "seconds": 1})
-    with desk.start("run", sheet, "--yes", "--rate", "0") as running:
+    # Coverage would want to write its own file where none can be written.
+    with desk.start("run", sheet, "--yes", "--rate", "0", COVERAGE_PROCESS_CONFIG="") as running:
         wait_until(lambda: desk.ledger.count() == 2, "both orders")
         # From here on it can write no file any more, as on a disk that is full.
         resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (0, 0))
