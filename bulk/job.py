@@ -1,7 +1,7 @@
 """One job under way on a sheet: its rows in the journal, their orders placed and followed, the sheet written."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -9,9 +9,9 @@ from bulk.errors import SheetError
 from bulk.following import Following
 from bulk.options import Options
 from bulk.outcome import Outcome
-from bulk.plan import Plan
+from bulk.plan import Plan, dearer
 from bulk.stopping import Stopping
-from bulk.watching import Watcher
+from bulk.watching import Unbreakable, Watcher
 from bulk.write_back import WriteBack
 from smmplus.async_client import AsyncClient
 from smmplus.commits import Commits
@@ -42,6 +42,7 @@ class Job:
 
     def __post_init__(self) -> None:
         """Watch the rows that the journal knows."""
+        self.watcher = Unbreakable(self.watcher)
         self.watched = {row: entry.id for row, entry in self.plan.binding.entries.items()}
         self.results = WriteBack(self.plan, self.journal, self.watched)
 
@@ -63,7 +64,7 @@ class Job:
     async def place_and_follow(self) -> None:
         """Place, then follow, writing back every few minutes; Ctrl-C ends both in good order."""
         with Stopping() as stopping:
-            async with self._client(stopping) as client, self._writing_back():
+            async with self._client(stopping) as client, self._meanwhile(self.options.write_every, self._write_aside):
                 if self.orders:
                     await self._place(client, stopping)
                 if self.progress.stop is None and self.options.wait != 0:
@@ -123,7 +124,8 @@ class Job:
             )
             self.progress = placer.progress
             stopping.on_stop(lambda: placer.progress.stop_for(Stop.ASKED, "interrupted"))
-            await placer.place_all(self.orders)
+            async with self._meanwhile(self.options.prices_every, lambda: self._compare_prices(client)):
+                await placer.place_all(self.orders)
         if self.progress.stop is Stop.ACCOUNT:
             await self._compare_balance(client)
 
@@ -143,23 +145,25 @@ class Job:
             self.unfollowed = "interrupted"
 
     @asynccontextmanager
-    async def _writing_back(self) -> AsyncIterator[None]:
+    async def _meanwhile(self, every: float, do: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+        """Do something now and then while the body goes on."""
         done = asyncio.Event()
-        task = asyncio.create_task(self._write_until(done))
+        task = asyncio.create_task(_repeat(every, do, done))
         try:
             yield
         finally:
             done.set()
             await task
 
-    async def _write_until(self, done: asyncio.Event) -> None:
-        while True:
-            try:
-                await asyncio.wait_for(done.wait(), self.options.write_every)
-            except TimeoutError:
-                await asyncio.to_thread(self._write)
-            else:
-                return
+    async def _compare_prices(self, client: AsyncClient) -> None:
+        """Stop where a service costs more than was shown; a budget counts with those prices."""
+        with suppress(CallError):
+            services = {service.id: service for service in await client.services()}
+            if rose := dearer(self.plan, services):
+                self.progress.stop_for(Stop.PRICE, rose)
+
+    async def _write_aside(self) -> None:
+        await asyncio.to_thread(self._write)
 
     def _write(self) -> None:
         try:
@@ -171,3 +175,13 @@ class Job:
             self.unwritten = ""
             if written is not None:
                 self.watcher.wrote(written)
+
+
+async def _repeat(every: float, do: Callable[[], Awaitable[None]], done: asyncio.Event) -> None:
+    while True:
+        try:
+            await asyncio.wait_for(done.wait(), every)
+        except TimeoutError:
+            await do()
+        else:
+            return

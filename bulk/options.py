@@ -34,6 +34,8 @@ class Options:
     """Seconds between two rounds of statuses."""
     write_every: float = 180.0
     """Seconds between two write-backs of a long run."""
+    prices_every: float = 600.0
+    """Seconds between two looks at the price list while orders are placed."""
     lock_wait: float = 10.0
     """Seconds to wait for another run of the campaign."""
 

@@ -65,7 +65,7 @@ class Outcome:
         unsent = self.unsent and not self.blocked
         ranked = (
             (in_doubt, ExitStatus.IN_DOUBT),
-            (self.stop in {Stop.ACCOUNT, Stop.BUDGET}, ExitStatus.ACCOUNT),
+            (self.stop in {Stop.ACCOUNT, Stop.FUNDS, Stop.BUDGET}, ExitStatus.ACCOUNT),
             (self.stop or self.unfollowed or self.unwritten or self.unrecorded or unsent, ExitStatus.UNFINISHED),
             (self.blocked or self.plan.problems or self.count(State.REJECTED), ExitStatus.PROBLEMS),
         )

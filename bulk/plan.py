@@ -8,9 +8,10 @@ from decimal import Decimal
 from bulk.binding import Binding, Known, bind
 from bulk.options import Options
 from bulk.orders import OrderRow, check_rows, equal_rows, order_rows
-from bulk.sheet import Problem, Sheet
+from bulk.sheet import RESULT_FIELDS, Problem, Sheet
 from smmplus.journal import Entry, Journal, Planned, State
 from smmplus.models import Balance, Service
+from smmplus.numbers import plain
 from smmplus.pricing import cost, total, units
 from smmplus.refusals import Meaning
 
@@ -80,6 +81,12 @@ class Plan:
         return sum(sending.planned.cost is None for sending in self.sending)
 
     @property
+    def over_budget(self) -> Decimal:
+        """How much the rows to be sent are above what the campaign may still spend; 0 where they are not."""
+        allowed = self.total if self.max_spend is None else self.max_spend - self.place.spent
+        return max(Decimal(0), self.total - allowed)
+
+    @property
     def short_by(self) -> Decimal:
         """How much the balance lacks for what would be spent; 0 where it is enough."""
         if not self.sending:
@@ -120,7 +127,12 @@ def make_plan(sheet: Sheet, prices: Prices, place: Place, journal: Journal, opti
         anew=bool(options.campaign),  # an empty name, of a variable that is not set, names none
     )
     candidates = _candidates(rows, binding, retry_refused=options.retry_refused)
-    problems = [*sheet.problems, *binding.problems, *check_rows(sheet, candidates, prices.services)]
+    problems = [
+        *sheet.problems,
+        *foreign_results(sheet),
+        *binding.problems,
+        *check_rows(sheet, candidates, prices.services),
+    ]
     if not options.allow_duplicates:
         problems += equal_rows(sheet, candidates, rows.values())
     bad = {problem.row for problem in problems}
@@ -130,6 +142,34 @@ def make_plan(sheet: Sheet, prices: Prices, place: Place, journal: Journal, opti
         sending = [item for item in sending if item.planned.cost is not None]
     ordered = sorted(problems, key=lambda problem: problem.row or 0)
     return Plan(sheet, rows, place, prices, binding, tuple(ordered), tuple(sending), options.max_spend)
+
+
+def dearer(plan: Plan, now: Mapping[str, Service]) -> str:
+    """PURE: name the services of a plan that cost more than was shown, or are gone; "" where none does."""
+    before = {item.service.id: item.service for item in plan.by_service}
+    words = [
+        f"service {number} went from {plain(service.rate)} to {plain(now[number].rate)}"
+        if number in now
+        else f"service {number} is gone"
+        for number, service in before.items()
+        if number not in now or now[number].rate > service.rate
+    ]
+    return ", ".join(words)
+
+
+def foreign_results(sheet: Sheet) -> list[Problem]:
+    """Find columns that are called like results and hold the user's own text: it would be written over.
+
+    Where there is an `order_id` column, they are results of an earlier run.
+    """
+    if "order_id" in sheet.columns:
+        return []
+    held = [name for name in RESULT_FIELDS if name in sheet.columns and (sheet.frame[name] != "").any()]
+    message = "holds text of your own, and results are written into a column of this name"
+    return [
+        Problem(f"column {sheet.columns[name].letter}", name, sheet.columns[name].header, message, "rename the column")
+        for name in held
+    ]
 
 
 def _known(journal: Journal, place: Place, rows: Iterable[OrderRow]) -> Known:

@@ -9,7 +9,7 @@ from bulk.job import Job
 from bulk.obstacles import obstacle
 from bulk.options import Options
 from bulk.outcome import Outcome
-from bulk.plan import Place, Plan, Prices, make_plan
+from bulk.plan import Place, Plan, Prices, dearer, make_plan
 from bulk.reading import read_sheet
 from bulk.watching import Watcher
 from smmplus.client import Client
@@ -44,11 +44,11 @@ def run(
     if blocked := obstacle(plan, options):
         return _nothing_sent(plan, blocked=blocked)
     if plan.short_by:
-        return _nothing_sent(plan, stop=Stop.ACCOUNT, reason=f"the balance is short by {plain(plan.short_by)}")
+        return _nothing_sent(plan, stop=Stop.FUNDS, reason=f"it is short by {plain(plan.short_by)}")
     shown = clock()
     if plan.sending and not watcher.confirm(plan):
         return _nothing_sent(plan, stop=Stop.ASKED, reason="not confirmed")
-    if clock() - shown > FRESH_SECONDS and (rose := dearer(plan, ask_prices(options, panel))):
+    if clock() - shown > FRESH_SECONDS and (rose := dearer(plan, ask_prices(options, panel).services)):
         return _nothing_sent(plan, stop=Stop.PRICE, reason=rose)
     job = Job(options, panel, journal, watcher, plan)
     job.prepare()
@@ -80,19 +80,6 @@ def find_place(options: Options, panel: Panel, journal: Journal) -> Place:
     campaign_id = journal.campaign(account_id, options.campaign_name)
     batch_id = journal.unfinished_batch(campaign_id, options.source)
     return Place(account_id, campaign_id, options.campaign_name, batch_id, journal.spent(campaign_id))
-
-
-def dearer(plan: Plan, now: Prices) -> str:
-    """PURE: name the services of a plan that cost more than was shown, or are gone; "" where none does."""
-    before = {item.service.id: item.service for item in plan.by_service}
-    words = [
-        f"service {number} went from {plain(service.rate)} to {plain(now.services[number].rate)}"
-        if number in now.services
-        else f"service {number} is gone"
-        for number, service in before.items()
-        if number not in now.services or now.services[number].rate > service.rate
-    ]
-    return ", ".join(words)
 
 
 def _hold(options: Options, panel: Panel, journal: Journal) -> Place:

@@ -7,6 +7,9 @@ from contextlib import suppress
 from types import FrameType, TracebackType
 from typing import Self
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
+"""Ctrl-C, the request of a service manager, and the closed window of a terminal (which Windows does not tell)."""
+
 
 class Stopping:
     """Turns the first SIGINT or SIGTERM into a request to stop; the second one ends the program as usual."""
@@ -34,11 +37,11 @@ class Stopping:
         loop = asyncio.get_running_loop()
 
         def ask(number: int, _frame: FrameType | None) -> None:
-            signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.default_int_handler)
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
             loop.call_soon_threadsafe(self._ask)
 
         with suppress(ValueError):  # signals reach the main thread only; elsewhere nobody presses Ctrl-C
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in _SIGNALS:
                 self._before[number] = signal.signal(number, ask)
         return self
 

@@ -1,5 +1,7 @@
 """What a run tells while it goes on; how it looks is the affair of those who watch."""
 
+from collections.abc import Callable
+
 from bulk.plan import Plan
 from bulk.writing import Written
 from smmplus.placing import Placed
@@ -32,3 +34,42 @@ class Watcher:
 
     def note(self, text: str) -> None:
         """Hear something that a person should know."""
+
+
+class Unbreakable(Watcher):
+    """Passes everything on to another watcher until its output is gone: a full disk under a log, a closed window.
+
+    What people hear must not decide whether orders under way are brought home.
+    """
+
+    def __init__(self, watcher: Watcher) -> None:
+        super().__init__(agreed=False)
+        self._watcher: Watcher | None = watcher
+
+    def placing(self, orders: int) -> None:
+        """Pass it on."""
+        self._pass_on(lambda watcher: watcher.placing(orders))
+
+    def placed(self, placed: Placed) -> None:
+        """Pass it on."""
+        self._pass_on(lambda watcher: watcher.placed(placed))
+
+    def following(self, orders: int, final: int) -> None:
+        """Pass it on."""
+        self._pass_on(lambda watcher: watcher.following(orders, final))
+
+    def wrote(self, written: Written) -> None:
+        """Pass it on."""
+        self._pass_on(lambda watcher: watcher.wrote(written))
+
+    def note(self, text: str) -> None:
+        """Pass it on."""
+        self._pass_on(lambda watcher: watcher.note(text))
+
+    def _pass_on(self, tell: Callable[[Watcher], None]) -> None:
+        if self._watcher is None:
+            return
+        try:
+            tell(self._watcher)
+        except (OSError, ValueError):  # ValueError: the stream is closed
+            self._watcher = None

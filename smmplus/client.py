@@ -149,4 +149,4 @@ def _innermost(error: BaseException) -> str:
     inner = getattr(error, "reason", None) or (error.args[0] if error.args else None)
     if isinstance(inner, BaseException):
         return _innermost(inner)
-    return re.sub(r"^HTTPS?Connection\w*\([^)]*\): ", "", str(error)) or type(error).__name__
+    return re.sub(r"^\w*Connection\w*\([^)]*\): ", "", str(error)) or type(error).__name__

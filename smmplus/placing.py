@@ -41,7 +41,8 @@ class Stop(Enum):
     """Why a run ended before every order was sent."""
 
     ACCOUNT = "the panel refuses the account"
-    BUDGET = "the budget would be passed"
+    FUNDS = "the balance is too small"
+    BUDGET = "the budget would be passed: raise --max-spend"
     UNKNOWN = "the panel refused three in a row with a text that is not known"
     DOUBT = "three in a row are in doubt"
     UNREACHABLE = "the panel cannot be reached, or says not now"
@@ -205,7 +206,7 @@ class Placer:
         if not isinstance(answer, Refusal) or answer is Refusal.NOT_PLANNED:
             return None
         if answer is not Refusal.ELSEWHERE:
-            self.progress.stop_for(Stop.BUDGET, f"{answer.value} ({order.request.values.get('link', '')})")
+            self.progress.stop_for(Stop.BUDGET, f"before {order.request.values.get('link', '')}: {answer.value}")
             return None
         self.progress.held += 1
         return Placed(order.entry, State.PLANNED, error=answer.value)

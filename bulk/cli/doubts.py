@@ -37,6 +37,9 @@ def resolve(
     """Settle an order in doubt, after a look at the panel's own order page. Who, when and why are kept."""
     if (order_id is None) == (not not_placed):
         raise ConfigurationError("say either --order-id NUMBER or --not-placed")
+    order_id = None if order_id is None else order_id.strip()
+    if order_id == "":
+        raise ConfigurationError("--order-id is empty: write the number that the panel shows")
     panel = given.panel_for(account)
     with given.open_journal() as journal:
         journal.bury_the_dead()

@@ -1,8 +1,11 @@
 """What goes wrong becomes one sentence and an exit status; no traceback for anything foreseeable."""
 
 import functools
+import io
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NoReturn, ParamSpec, TypeVar
 
 import typer
@@ -47,6 +50,9 @@ def failing(command: Callable[Arguments, Result]) -> Callable[Arguments, Result]
     def run(*arguments: Arguments.args, **options: Arguments.kwargs) -> Result:
         try:
             return command(*arguments, **options)
+        except OSError as error:
+            text = f"there is nowhere to write to any more: {error.strerror}"
+            _tell(text, ExitStatus.UNFINISHED, as_json=bool(options.get("as_json")))
         except (SmmPlusError, SheetError) as error:
             _tell(str(error), status_of(error), as_json=bool(options.get("as_json")))
         except KeyboardInterrupt:
@@ -56,9 +62,21 @@ def failing(command: Callable[Arguments, Result]) -> Callable[Arguments, Result]
     return run
 
 
+@contextmanager
+def without_output() -> Iterator[None]:
+    """Go on where nobody listens any more: the exit status still tells what came of it."""
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError:
+        # What is left in the stream's buffer would fail once more, and loudly, as the program ends.
+        sys.stdout = io.StringIO()
+
+
 def _tell(text: str, status: ExitStatus, *, as_json: bool) -> NoReturn:
-    if as_json:
-        typer.echo(json.dumps({"error": text, "exit_status": int(status)}))
-    else:
-        console(stderr=True).print(text, style="red", markup=False, soft_wrap=True)
+    with without_output():
+        if as_json:
+            typer.echo(json.dumps({"error": text, "exit_status": int(status)}))
+        else:
+            console(stderr=True).print(text, style="red", markup=False, soft_wrap=True)
     raise typer.Exit(int(status))

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from bulk import runner
 from bulk.cli import arguments as given
-from bulk.cli.failing import failing
+from bulk.cli.failing import failing, without_output
 from bulk.cli.machine import outcome_object, plan_object
 from bulk.cli.show import console, show_outcome, show_plan, show_problems
 from bulk.cli.watchers import Bars, Lines, watcher_for
@@ -49,11 +49,12 @@ def check(
         plan = runner.check(options, given.panel_for(account), journal)
     out, _ = consoles(as_json=as_json)
     blocked = obstacle(plan, options)
+    short = plan.short_by or plan.over_budget
     show_plan(out, plan)
     if blocked:
         out.print(blocked, style="red", markup=False, soft_wrap=True)
     outcome = Outcome(plan, plan.binding.entries, blocked=blocked or "only checked")
-    status = ExitStatus.PROBLEMS if blocked else ExitStatus.ACCOUNT if plan.short_by else ExitStatus.DONE
+    status = ExitStatus.PROBLEMS if blocked else ExitStatus.ACCOUNT if short else ExitStatus.DONE
     if outcome.exit_status is ExitStatus.IN_DOUBT:
         status = outcome.exit_status
     if as_json:
@@ -122,7 +123,8 @@ def _watching(*, agreed: bool, as_json: bool) -> "Lines | Bars | nullcontext[Wat
 
 
 def _end(outcome: Outcome, *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(outcome_object(outcome), default=str))
-    show_outcome(consoles(as_json=as_json)[0], outcome)
+    with without_output():
+        if as_json:
+            typer.echo(json.dumps(outcome_object(outcome), default=str))
+        show_outcome(consoles(as_json=as_json)[0], outcome)
     raise typer.Exit(int(outcome.exit_status))

@@ -104,6 +104,9 @@ def _show_costs(console: Console, plan: Plan) -> None:
     if plan.max_spend is not None:
         budget = f"{money(plan.place.spent, '')} of {money(plan.max_spend, balance.currency)}"
         console.print(Text(f"budget: {budget} spent before"))
+    if plan.over_budget:
+        over = money(plan.over_budget, balance.currency)
+        console.print(Text(f"the budget lacks {over}: a run would stop before it is passed", "red"))
 
 
 def show_outcome(console: Console, outcome: Outcome) -> None:
@@ -111,7 +114,12 @@ def show_outcome(console: Console, outcome: Outcome) -> None:
     for alarm in outcome.alarms:
         console.print(Text(f"ALARM: {alarm}", "bold red"))
     for row, order_id in outcome.unrecorded.items():
-        console.print(Text(f"row {row} is order {order_id}: the journal could not take it, write it down", "bold red"))
+        words = (
+            f"row {row} is order {order_id}, which the journal could not take: write it down. When the journal works"
+        )
+        entry = outcome.entries.get(row)
+        key = "KEY" if entry is None else shlex.quote(entry.name)
+        console.print(Text(f"{words} again: smmplus resolve {key} --order-id {order_id}", "bold red"))
     if outcome.blocked:
         console.print(Text(outcome.blocked, "red"))
     elif outcome.sent == 0 and not outcome.plan.sending and not outcome.stop:

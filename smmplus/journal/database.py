@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from platformdirs import user_data_path
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select
+from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from smmplus.errors import ConfigurationError, JournalError
+from smmplus.errors import ConfigurationError, JournalError, JournalInUseError
 from smmplus.journal import schema
 
 BUSY_SECONDS = 30.0
@@ -60,6 +60,8 @@ def translated(where: str) -> Iterator[None]:
         yield
     except SQLAlchemyError as error:
         reason = getattr(error, "orig", None) or error
+        if "locked" in str(reason):
+            raise JournalInUseError(f"another program holds the journal {where}: close it, and try again") from error
         raise JournalError(f"the journal {where} cannot be used: {reason}") from error
     except (OSError, sqlite3.Error) as error:
         raise JournalError(f"the journal {where} cannot be used: {error}") from error
@@ -78,6 +80,11 @@ def _begin(connection: Connection) -> None:
 
 def _make_tables(engine: Engine) -> None:
     with engine.begin() as connection:
+        tables = set(inspect(connection).get_table_names())
+        if tables and schema.meta.name not in tables:
+            raise JournalError(
+                "this is another program's database, and no journal: name another file in SMMPLUS_JOURNAL"
+            )
         schema.metadata.create_all(connection)
         found = {row.name: row.value for row in connection.execute(select(schema.meta.c.name, schema.meta.c.value))}
         if not found:

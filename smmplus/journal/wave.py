@@ -21,7 +21,7 @@ class Refusal(Enum):
     """Why an intent was not taken: nothing may be sent."""
 
     NOT_PLANNED = "another process has taken it, or it is settled"
-    BUDGET = "the budget would be passed"
+    BUDGET = "it costs more than is left of the budget"
     ELSEWHERE = "the same was ordered in another campaign meanwhile: run it again to see it"
     NO_BOUND = "nobody can say what it will cost, and there is a budget"
 

@@ -177,7 +177,7 @@ def test_results_that_cannot_be_written_keep_the_batch_open_and_are_told(week, j
     monkeypatch.setattr(WriteBack, "write", unwritable)
     outcome = job.finish()
     assert outcome.unwritten == "the disk is full"
-    assert job.watcher.notes == ["the results could not be written: the disk is full"]
+    assert job.watcher._watcher.notes == ["the results could not be written: the disk is full"]
     assert not is_finished(week, job)
 
 
@@ -193,7 +193,7 @@ def test_a_later_write_that_succeeds_makes_it_good(week, job_of, monkeypatch):
         patch.setattr(WriteBack, "write", unwritable)
         job._write()
     outcome = job.finish()
-    assert (outcome.unwritten, len(job.watcher.written)) == ("", 1)
+    assert (outcome.unwritten, len(job.watcher._watcher.written)) == ("", 1)
     assert is_finished(week, job)
 
 

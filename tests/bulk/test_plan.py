@@ -215,3 +215,24 @@ def test_an_overdrawn_account_is_short_of_what_it_owes_too(week):
 def test_the_budget_of_the_campaign_counts_what_it_spent(week):
     week.in_doubt()
     assert week.plan(sheet_of(row(LINK + "/2"))).place.spent == Decimal("0.15")
+
+
+def test_a_column_of_the_users_own_that_is_called_like_a_result_is_a_problem(week):
+    sheet = sheet_of({**row(), "currency": "IDR", "remains": "", "error": "ask client"})
+    plan = week.plan(sheet)
+    assert [(problem.field, problem.remedy) for problem in plan.problems] == [
+        ("currency", "rename the column"),
+        ("error", "rename the column"),
+    ]
+
+
+def test_beside_order_ids_such_columns_are_results(week):
+    sheet = sheet_of({**row(), "order_id": "", "currency": "USD"})
+    assert week.plan(sheet).problems == ()
+
+
+def test_a_budget_that_is_too_small_is_known_beforehand(week):
+    sheet = sheet_of(row(), row(LINK + "/2"))
+    assert week.plan(sheet, max_spend=Decimal("0.20")).over_budget == Decimal("0.10")
+    assert week.plan(sheet, max_spend=Decimal("0.30")).over_budget == 0
+    assert week.plan(sheet).over_budget == 0

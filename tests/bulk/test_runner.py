@@ -19,7 +19,7 @@ from tests.panel import SandboxProcess
 
 def dearer(week, *now):
     plan = week.plan(sheet_of(row(), row(LINK, service="3")), service("2", "1.50"), service("3", "2"))
-    return runner.dearer(plan, prices(*now))
+    return runner.dearer(plan, prices(*now).services)
 
 
 def test_prices_that_stayed_or_fell_are_no_reason(week):
@@ -135,8 +135,8 @@ def test_a_balance_that_is_short_sends_nothing(sandbox, panel, journal, path):
     sandbox.balance("0.1")
     before = count(sandbox)
     outcome = runner.run(options(path), panel, journal, Person())
-    assert (outcome.exit_status, outcome.stop, count(sandbox)) == (5, Stop.ACCOUNT, before)
-    assert outcome.reason == "the balance is short by 0.08"
+    assert (outcome.exit_status, outcome.stop, count(sandbox)) == (5, Stop.FUNDS, before)
+    assert outcome.reason == "it is short by 0.08"
 
 
 @pytest.mark.e2e

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from bulk.stopping import Stopping
+from bulk.stopping import _SIGNALS, Stopping
 
 NEVER = 3600
 """Seconds that no test waits: being woken is what is tested."""
@@ -17,7 +17,7 @@ async def test_nobody_asked_yet():
         assert not stopping.asked
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", _SIGNALS)
 async def test_the_first_signal_is_a_request_that_wakes_and_calls(number):
     heard = []
     with Stopping() as stopping:

@@ -13,7 +13,7 @@ import openpyxl
 import pytest
 from openpyxl.styles import Font
 
-from tests.end_to_end.command import RESULTS, Desk, orders, read_rows, wait_until, write_sheet
+from tests.end_to_end.command import RESULTS, SMMPLUS, Desk, orders, read_rows, wait_until, write_sheet
 
 pytestmark = pytest.mark.e2e
 
@@ -227,3 +227,17 @@ def test_ids_that_neither_the_journal_nor_the_sheet_can_take_are_told(desk: Desk
     assert desk.settle_doubts() == 2
     assert desk.run(sheet).status == 0
     desk.assert_each_row_once(sheet)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a device that is always full")
+@pytest.mark.parametrize(("stream", "status", "placed"), [("stderr", 0, 3), ("stdout", 7, 0)])
+def test_a_log_on_a_full_disk_stops_no_order_under_way(desk: Desk, stream, status, placed):
+    """What cannot be shown before money is spent stops the run; what cannot be shown later stops nothing."""
+    sheet = desk.sheet("log.csv", orders(3))
+    before = desk.ledger.count()
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
+        where = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, stream: full}
+        command = [SMMPLUS, "run", sheet, "--yes", "--wait", "0", "--rate", "0"]
+        done = subprocess.run(command, env=desk.environment(), check=False, **where)
+    assert (done.returncode, desk.ledger.count() - before) == (status, placed)
+    assert sum(row.get("order_id", "") != "" for row in read_rows(sheet)) == placed

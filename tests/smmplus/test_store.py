@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from smmplus.errors import ConfigurationError, JournalError, JournalInUseError
-from smmplus.journal import Event, Journal, Planned, State, key_of
+from smmplus.journal import Event, Journal, Planned, State, database, key_of
 from smmplus.journal.database import default_url
 from smmplus.models import OrderStatus
 from tests.smmplus.desk import LINK, Desk, request_for
@@ -326,3 +326,26 @@ def test_a_user_without_a_name_is_written_by_number(desk, monkeypatch):
 def test_links_are_kept_as_they_are(desk):
     (entry,) = desk.plan(request=request_for(link=LINK + "?ä=👍'\"--"))
     assert entry.request.values["link"] == LINK + "?ä=👍'\"--"
+
+
+def test_another_programs_database_is_no_journal_and_gets_no_tables_of_ours(tmp_path):
+    path = tmp_path / "other.sqlite3"
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE entries (name TEXT)")
+    other.close()
+    with pytest.raises(JournalError, match="another program's database"):
+        Journal(f"sqlite:///{path}")
+    with sqlite3.connect(path) as other:
+        assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("entries",)]
+    other.close()
+
+
+def test_a_journal_that_another_program_holds_is_in_use(tmp_path, monkeypatch):
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
+    url = f"sqlite:///{tmp_path / 'journal.sqlite3'}"
+    with Journal(url) as journal:
+        holder = sqlite3.connect(tmp_path / "journal.sqlite3", isolation_level=None)
+        holder.execute("BEGIN IMMEDIATE")
+        with pytest.raises(JournalInUseError, match="another program holds the journal"):
+            journal.account("https://panel.example", "default")
+        holder.close()

@@ -155,7 +155,8 @@ def test_order_ids_that_are_in_no_journal_are_shouted(plan):
     text = words(
         show.show_outcome, Outcome(plan, {}, unrecorded={2: "777"}, alarms=("two orders for one row: 1 and 2",))
     )
-    assert "row 2 is order 777: the journal could not take it, write it down" in text
+    assert "row 2 is order 777, which the journal could not take: write it down" in text
+    assert "smmplus resolve KEY --order-id 777" in text
     assert "ALARM: two orders for one row: 1 and 2" in text
 
 
