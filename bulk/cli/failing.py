@@ -51,7 +51,8 @@ def failing(command: Callable[Arguments, Result]) -> Callable[Arguments, Result]
         try:
             return command(*arguments, **options)
         except OSError as error:
-            text = f"there is nowhere to write to any more: {error.strerror}"
+            # Files are translated where they are used: what comes so far is the terminal, or the file in its place.
+            text = f"this cannot be shown or read any more: {error}"
             _tell(text, ExitStatus.UNFINISHED, as_json=bool(options.get("as_json")))
         except (SmmPlusError, SheetError) as error:
             _tell(str(error), status_of(error), as_json=bool(options.get("as_json")))

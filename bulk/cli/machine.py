@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from bulk.outcome import Outcome
-from bulk.plan import Plan
+from bulk.plan import Plan, Sending
 from bulk.results import cells_of
 from smmplus.journal import Entry, State
 from smmplus.models import Balance, Service
@@ -36,22 +36,24 @@ def plan_object(plan: Plan) -> Json:
             }
             for item in plan.by_service
         ],
-        "sending": [
-            {
-                "row": item.row.number,
-                "key": f"{plan.place.campaign}/{item.planned.key}",
-                "service": item.row.request.service,
-                **item.row.request.values,
-                "units": item.units,
-                "cost": None if item.planned.cost is None else plain(item.planned.cost),
-            }
-            for item in plan.sending
-        ],
+        "sending": [sending_object(item, plan.place.campaign) for item in plan.sending],
         "already": states_object(plan.binding.entries),
         "problems": [asdict(problem) for problem in plan.problems],
         "questions": [row_object(row, entry) for row, entry in plan.binding.questions.items()],
         "missing": [entry_object(entry) for entry in plan.binding.missing],
         "ignored_columns": list(plan.sheet.ignored),
+    }
+
+
+def sending_object(item: Sending, campaign: str) -> Json:
+    """Describe a row that would be sent."""
+    return {
+        "row": item.row.number,
+        "key": f"{campaign}/{item.planned.key}",
+        "service": item.row.request.service,
+        **item.row.request.values,
+        "units": item.units,
+        "cost": None if item.planned.cost is None else plain(item.planned.cost),
     }
 
 
