@@ -1,25 +1,19 @@
-"""Opening the journal's database so that what it has committed survives a crash of the machine."""
+"""Opening the journal's database: which one a URL names, its tables, and its errors in this package's words."""
 
 import sqlite3
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from platformdirs import user_data_path
-from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy import Connection, Engine, insert, inspect
+from sqlalchemy.exc import SQLAlchemyError
 
-from smmplus.errors import ConfigurationError, JournalError, JournalInUseError
-from smmplus.journal import schema
+from smmplus.errors import JournalError, JournalInUseError
+from smmplus.journal import migrations, schema, sqlite
+from smmplus.journal.sqlite import READING
 
-BUSY_SECONDS = 30.0
-"""How long a transaction waits for another process's; a wave of commits takes milliseconds."""
-
-
-READING = "smmplus_reading"
-"""The execution option of a connection that only reads."""
+__all__ = ["READING", "default_url", "open_engine", "translated"]
 
 
 def default_url() -> str:
@@ -28,29 +22,13 @@ def default_url() -> str:
 
 
 def open_engine(url: str) -> Engine:
-    """Open a SQLite journal, made if it is not there yet. ConfigurationError or JournalError say what is wrong."""
-    path = sqlite_path(url)
+    """Open a journal, made if it is not there yet. ConfigurationError or JournalError say what is wrong."""
+    path = sqlite.path_of(url)
     with translated(str(path)):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS})
-        event.listen(engine, "connect", _prepare)
-        event.listen(engine, "begin", _begin)
-        _make_tables(engine)
+        engine = sqlite.engine_of(path)
+        with engine.begin() as connection:
+            _make_tables(connection)
     return engine
-
-
-def sqlite_path(url: str) -> Path:
-    """Take the file's path out of a database URL."""
-    try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise ConfigurationError(f"SMMPLUS_JOURNAL is {url!r}: write sqlite:////folder/journal.sqlite3") from error
-    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
-        raise ConfigurationError("SMMPLUS_JOURNAL must name a SQLite file: sqlite:////folder/journal.sqlite3")
-    try:
-        return Path(parsed.database).expanduser().absolute()
-    except RuntimeError as error:
-        raise ConfigurationError(f"SMMPLUS_JOURNAL names {parsed.database}, in the home folder of nobody") from error
 
 
 @contextmanager
@@ -67,29 +45,13 @@ def translated(where: str) -> Iterator[None]:
         raise JournalError(f"the journal {where} cannot be used: {error}") from error
 
 
-def _prepare(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # transactions begin where `_begin` says, not where the driver guesses
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "fullfsync=ON", "foreign_keys=ON"):
-        connection.execute(f"PRAGMA {pragma}").close()
-
-
-def _begin(connection: Connection) -> None:
-    # A transaction that read first could not become a writer safely; one that only reads must keep no writer waiting.
-    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(READING) else "BEGIN IMMEDIATE")
-
-
-def _make_tables(engine: Engine) -> None:
-    with engine.begin() as connection:
-        tables = set(inspect(connection).get_table_names())
-        if tables and schema.meta.name not in tables:
-            raise JournalError(
-                "this is another program's database, and no journal: name another file in SMMPLUS_JOURNAL"
-            )
-        schema.metadata.create_all(connection)
-        found = {row.name: row.value for row in connection.execute(select(schema.meta.c.name, schema.meta.c.value))}
-        if not found:
-            rows = [{"name": "uuid", "value": str(uuid.uuid4())}, {"name": "version", "value": str(schema.VERSION)}]
-            connection.execute(insert(schema.meta), rows)
-        elif found.get("version") != str(schema.VERSION):
-            version = found.get("version")
-            raise JournalError(f"the journal has version {version}, and this program reads {schema.VERSION}: update it")
+def _make_tables(connection: Connection) -> None:
+    tables = set(inspect(connection).get_table_names())
+    if tables and schema.meta.name not in tables:
+        raise JournalError("this is another program's database, and no journal: name another file in SMMPLUS_JOURNAL")
+    if tables:
+        migrations.bring_up_to_date(connection)
+        return
+    schema.metadata.create_all(connection)
+    rows = [{"name": "uuid", "value": str(uuid.uuid4())}, {"name": "version", "value": str(schema.VERSION)}]
+    connection.execute(insert(schema.meta), rows)

@@ -2,9 +2,11 @@
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, MetaData, Table, Text, UniqueConstraint, text
 
-VERSION = 1
+VERSION = 2
 
 metadata = MetaData()
+
+_UNSETTLED = text("state IN ('submitting', 'in_doubt')")
 
 meta = Table(
     "meta",
@@ -44,9 +46,11 @@ campaigns = Table(
     Column("name", Text, nullable=False),
     Column("spent", Text, nullable=False, server_default="0"),
     Column("holder", Text, ForeignKey("runs.id")),
+    Column("budget", Text),
     UniqueConstraint("account_id", "name"),
 )
-"""`spent` is the sum of the costs of entries that are submitting, accepted or in doubt, kept in the same commits."""
+"""`spent` is the sum of the costs of entries that are submitting, accepted or in doubt, kept in the same commits;
+`budget` what it may come to, over all runs; null for no bound."""
 
 batches = Table(
     "batches",
@@ -88,7 +92,7 @@ entries = Table(
     UniqueConstraint("campaign_id", "key"),
     Index("ix_entries_batch", "batch_id"),
     Index("ix_entries_fingerprint", "fingerprint"),
-    Index("ix_entries_unsettled", "state", sqlite_where=text("state IN ('submitting', 'in_doubt')")),
+    Index("ix_entries_unsettled", "state", sqlite_where=_UNSETTLED, postgresql_where=_UNSETTLED),
 )
 """One row of a sheet, or one order of a task. (campaign, key) is who it is; the fingerprint is what is ordered."""
 
@@ -103,6 +107,22 @@ order_ids = Table(
     Index("ix_order_ids_entry", "entry_id"),
 )
 """Every order id that the panel ever gave; an order belongs to one entry only."""
+
+balances = Table(
+    "balances",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("account_id", Integer, ForeignKey("accounts.id"), nullable=False),
+    Column("at", Text, nullable=False),
+    Column("amount", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("accepted", Text, nullable=False),
+    Column("spent", Text, nullable=False),
+    Index("ix_balances_account", "account_id", "at"),
+)
+"""What the panel said an account holds. Around it stands what the journal knew: `accepted`, the costs of accepted
+orders just before the panel was asked, which it has surely debited; `spent`, the costs of all that are being sent,
+accepted or in doubt just after, which is the most that it can have debited."""
 
 notes = Table(
     "notes",

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit, urlunsplit
 from sqlalchemy import Connection, Table, and_, insert, select, update
 
 from smmplus.errors import JournalError, JournalInUseError
-from smmplus.journal import doubts, entries, wave
-from smmplus.journal.database import READING, default_url, open_engine, sqlite_path, translated
+from smmplus.journal import doubts, entries, sqlite, wave
+from smmplus.journal.database import READING, default_url, open_engine, translated
 from smmplus.journal.entry import Entry, Planned
 from smmplus.journal.locks import Locks
 from smmplus.journal.schema import accounts, batches, campaigns, meta, runs
@@ -31,7 +31,7 @@ class Journal:
     """
 
     def __init__(self, url: str | None = None, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self.path = sqlite_path(url or default_url())
+        self.path = sqlite.path_of(url or default_url())
         self._now = now
         self._engine = open_engine(f"sqlite:///{self.path}")
         self._locks = Locks(self.path.with_name(self.path.name + ".locks"))
@@ -40,22 +40,22 @@ class Journal:
     @property
     def uuid(self) -> str:
         """What tells this journal from any other."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return str(connection.execute(select(meta.c.value).where(meta.c.name == "uuid")).scalar_one())
 
     def account(self, url: str, name: str) -> int:
         """Give an account's number, made if it is new. It is a panel's URL and a name, never a key."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             return _id_of(connection, accounts, url=_one_way(url), name=name)
 
     def campaign(self, account_id: int, name: str) -> int:
         """Give a campaign's number, made if it is new."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             return _id_of(connection, campaigns, account_id=account_id, name=name)
 
     def spent(self, campaign_id: int) -> Decimal:
         """Give what a campaign has spent, doubt included, at the prices that were read."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return Decimal(
                 connection.execute(select(campaigns.c.spent).where(campaigns.c.id == campaign_id)).scalar_one()
             )
@@ -64,44 +64,44 @@ class Journal:
         """Give the unfinished batch of a campaign and a file name, the latest if there are several."""
         columns = batches.c
         where = (columns.campaign_id == campaign_id) & (columns.source == source) & columns.finished_at.is_(None)
-        with self._reading() as connection:
+        with self.reading() as connection:
             found = connection.execute(select(columns.id).where(where).order_by(columns.id.desc())).scalars().first()
         return None if found is None else int(found)
 
     def open_batch(self, campaign_id: int, source: str) -> int:
         """Begin a batch."""
-        values = {"campaign_id": campaign_id, "source": source, "created_at": self._time()}
-        with self._transaction() as connection:
+        values = {"campaign_id": campaign_id, "source": source, "created_at": self.time()}
+        with self.transaction() as connection:
             return int(connection.execute(insert(batches).values(values).returning(batches.c.id)).scalar_one())
 
     def finish_batch(self, batch_id: int) -> None:
         """Say that every row is settled, and that the sheet on disk carries the order ids."""
-        with self._transaction() as connection:
-            connection.execute(update(batches).where(batches.c.id == batch_id).values(finished_at=self._time()))
+        with self.transaction() as connection:
+            connection.execute(update(batches).where(batches.c.id == batch_id).values(finished_at=self.time()))
 
     def of_batch(self, batch_id: int) -> list[Entry]:
         """Give a batch's entries."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return entries.of_batch(connection, batch_id)
 
     def with_ids(self, ids: Iterable[int]) -> dict[int, Entry]:
         """Give entries by number."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return entries.with_ids(connection, ids)
 
     def with_keys(self, campaign_id: int, keys: Iterable[str]) -> dict[str, Entry]:
         """Find a campaign's entries by key."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return entries.with_keys(connection, campaign_id, keys)
 
     def with_order_ids(self, account_id: int, order_ids: Iterable[str]) -> dict[str, Entry]:
         """Find an account's entries by order id."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return entries.with_order_ids(connection, account_id, order_ids)
 
     def with_fingerprints(self, account_id: int, fingerprints: Iterable[str]) -> list[Entry]:
         """Find an account's entries that order the same."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return entries.with_fingerprints(connection, account_id, fingerprints)
 
     def plan(
@@ -112,28 +112,28 @@ class Journal:
         again: Mapping[int, Planned],
     ) -> None:
         """Let a batch hold new entries, and entries (by number) that are planned or refused and to be placed again."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             entries.plan(connection, campaign_id, batch_id, new)
             entries.plan_again(connection, batch_id, again)
 
     def record_statuses(self, statuses: Mapping[int, OrderStatus]) -> None:
         """Write down what the panel said of accepted orders, by entry."""
-        with self._transaction() as connection:
-            entries.record_statuses(connection, statuses, self._time())
+        with self.transaction() as connection:
+            entries.record_statuses(connection, statuses, self.time())
 
     def apply(self, moves: Sequence[wave.Move]) -> list[wave.Answer]:
         """Commit intents and outcomes together, and answer each. An intent counts only when this has returned."""
         run_id = self.begin_run()
-        with self._transaction() as connection:
-            return wave.apply(connection, moves, run_id=run_id, now=self._time())
+        with self.transaction() as connection:
+            return wave.apply(connection, moves, run_id=run_id, now=self.time())
 
     def begin_run(self) -> str:
         """Let others see that this process is alive, and give its run's id."""
         if self._run_id is None:
             run_id = uuid.uuid4().hex
             self._locks.take(f"run-{run_id}")
-            about = {"pid": os.getpid(), "host": platform.node(), "user": _user(), "started_at": self._time()}
-            with self._transaction() as connection:
+            about = {"pid": os.getpid(), "host": platform.node(), "user": _user(), "started_at": self.time()}
+            with self.transaction() as connection:
                 connection.execute(insert(runs).values(id=run_id, **about))
             self._run_id = run_id
         return self._run_id
@@ -142,42 +142,42 @@ class Journal:
         """Keep other runs out of a campaign until this journal is closed; JournalInUseError says who is in it."""
         run_id = self.begin_run()
         taken = self._locks.take(f"campaign-{campaign_id}", wait=wait)
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             if not taken:
                 raise JournalInUseError(_holder(connection, campaign_id))
             connection.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(holder=run_id))
 
     def bury_the_dead(self) -> list[Entry]:
         """Put into doubt what dead processes left behind."""
-        with self._transaction() as connection:
-            return doubts.bury(connection, self._is_alive, self._time())
+        with self.transaction() as connection:
+            return doubts.bury(connection, self._is_alive, self.time())
 
     def in_doubt(self, account_id: int | None = None) -> list[Entry]:
         """Give the entries in doubt, of one account or of all."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return entries.unsettled(connection, account_id, State.IN_DOUBT)
 
     def find(self, account_id: int, name: str) -> Entry:
         """Find the entry that a person means by "campaign/key"."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             return doubts.find(connection, name, account_id)
 
     def is_placed(self, account_id: int, entry: Entry, order_id: str, *, why: str) -> None:
         """Settle a doubt: it is this order."""
-        with self._transaction() as connection:
-            doubts.is_placed(connection, entry, account_id, order_id, _user(), why, self._time())
+        with self.transaction() as connection:
+            doubts.is_placed(connection, entry, account_id, order_id, _user(), why, self.time())
 
     def is_not_placed(self, entry: Entry, *, why: str) -> None:
         """Settle a doubt: it was not placed, and the next run may send it."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             doubts.is_not_placed(connection, entry, _user(), why, self._now(), self._is_alive)
 
     def close(self) -> None:
         """End the run, and close the database."""
         if self._run_id is not None:
             # For people to read; whether a run is alive its lock tells. It must not hide what the run has to say.
-            with suppress(JournalError), self._transaction() as connection:
-                connection.execute(update(runs).where(runs.c.id == self._run_id).values(ended_at=self._time()))
+            with suppress(JournalError), self.transaction() as connection:
+                connection.execute(update(runs).where(runs.c.id == self._run_id).values(ended_at=self.time()))
             self._locks.drop(f"run-{self._run_id}", forever=True)
             self._run_id = None
         self._locks.drop_all()
@@ -192,17 +192,20 @@ class Journal:
         self.close()
 
     @contextmanager
-    def _reading(self) -> Iterator[Connection]:
+    def reading(self) -> Iterator[Connection]:
+        """Open a transaction that only reads, and keeps no writer waiting."""
         engine = self._engine.execution_options(**{READING: True})
         with translated(str(self.path)), engine.begin() as connection:
             yield connection
 
     @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
+    def transaction(self) -> Iterator[Connection]:
+        """Open a transaction that writes, one at a time in all processes; durable when it is left."""
         with translated(str(self.path)), self._engine.begin() as connection:
             yield connection
 
-    def _time(self) -> str:
+    def time(self) -> str:
+        """Tell the time as the journal writes it."""
         return self._now().isoformat(timespec="milliseconds")
 
     def _is_alive(self, run_id: str) -> bool:

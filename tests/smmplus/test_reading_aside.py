@@ -1,11 +1,11 @@
 """Reading the journal, for a sheet of many rows, goes on beside placing."""
 
-from smmplus.journal import Journal, database
+from smmplus.journal import Journal, sqlite
 
 
 def test_a_long_reading_keeps_no_writer_waiting(tmp_path, monkeypatch):
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.1)
     url = f"sqlite:///{tmp_path / 'journal.sqlite3'}"
-    with Journal(url) as reader, Journal(url) as writer, reader._reading() as connection:
+    with Journal(url) as reader, Journal(url) as writer, reader.reading() as connection:
         connection.exec_driver_sql("SELECT count(*) FROM entries")
         assert writer.account("https://panel.example/api/v2", "default") == 1

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from smmplus.errors import ConfigurationError, JournalError, JournalInUseError
-from smmplus.journal import Event, Journal, Planned, State, database, key_of
+from smmplus.journal import Event, Journal, Planned, State, key_of, sqlite
 from smmplus.journal.database import default_url
 from smmplus.models import OrderStatus
 from tests.smmplus.desk import LINK, Desk, request_for
@@ -341,7 +341,7 @@ def test_another_programs_database_is_no_journal_and_gets_no_tables_of_ours(tmp_
 
 
 def test_a_journal_that_another_program_holds_is_in_use(tmp_path, monkeypatch):
-    monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.1)
     url = f"sqlite:///{tmp_path / 'journal.sqlite3'}"
     with Journal(url) as journal:
         holder = sqlite3.connect(tmp_path / "journal.sqlite3", isolation_level=None)

@@ -1,0 +1,50 @@
+"""A journal in a SQLite file: one machine's, durable through a crash of it."""
+
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from smmplus.errors import ConfigurationError
+
+BUSY_SECONDS = 30.0
+"""How long a transaction waits for another process's; a wave of commits takes milliseconds."""
+
+READING = "smmplus_reading"
+"""The execution option of a connection that only reads."""
+
+
+def path_of(url: str) -> Path:
+    """Take the file's path out of a database URL."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ConfigurationError(f"SMMPLUS_JOURNAL is {url!r}: write sqlite:////folder/journal.sqlite3") from error
+    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
+        raise ConfigurationError("SMMPLUS_JOURNAL must name a SQLite file: sqlite:////folder/journal.sqlite3")
+    try:
+        return Path(parsed.database).expanduser().absolute()
+    except RuntimeError as error:
+        raise ConfigurationError(f"SMMPLUS_JOURNAL names {parsed.database}, in the home folder of nobody") from error
+
+
+def engine_of(path: Path) -> Engine:
+    """Open a file, made if it is not there yet."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS})
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # transactions begin where `_begin` says, not where the driver guesses
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "fullfsync=ON", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin(connection: Connection) -> None:
+    # A transaction that read first could not become a writer safely; one that only reads must keep no writer waiting.
+    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(READING) else "BEGIN IMMEDIATE")
