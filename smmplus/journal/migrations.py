@@ -33,6 +33,7 @@ def _budgets_and_balances(connection: Connection) -> None:
         then,
         Column("id", Integer, primary_key=True),
         Column("account_id", Integer, ForeignKey("accounts.id"), nullable=False),
+        Column("asked_at", Text, nullable=False),
         Column("at", Text, nullable=False),
         Column("amount", Text, nullable=False),
         Column("currency", Text, nullable=False),

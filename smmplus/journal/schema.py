@@ -113,6 +113,7 @@ balances = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("account_id", Integer, ForeignKey("accounts.id"), nullable=False),
+    Column("asked_at", Text, nullable=False),
     Column("at", Text, nullable=False),
     Column("amount", Text, nullable=False),
     Column("currency", Text, nullable=False),
@@ -120,9 +121,9 @@ balances = Table(
     Column("spent", Text, nullable=False),
     Index("ix_balances_account", "account_id", "at"),
 )
-"""What the panel said an account holds. Around it stands what the journal knew: `accepted`, the costs of accepted
-orders just before the panel was asked, which it has surely debited; `spent`, the costs of all that are being sent,
-accepted or in doubt just after, which is the most that it can have debited."""
+"""What the panel said an account holds, with the times just before it was asked and just after it had answered. Around
+it stands what the journal knew: `accepted`, the costs of accepted orders just before, which it has surely debited;
+`spent`, the costs of all that are being sent, accepted or in doubt just after, which is the most that it can have."""
 
 notes = Table(
     "notes",
