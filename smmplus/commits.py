@@ -98,4 +98,4 @@ class Commits:
             raise error if isinstance(error, JournalError) else JournalError(str(error)) from error
         except Exception as error:
             # A foreign error would pass by those who save an order id that cannot be written down.
-            raise JournalError(f"the journal {self._journal.path} cannot be written: {error!r}") from error
+            raise JournalError(f"the journal {self._journal.where} cannot be written: {error!r}") from error

@@ -2,18 +2,34 @@
 
 import sqlite3
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 from platformdirs import user_data_path
-from sqlalchemy import Connection, Engine, insert, inspect
+from sqlalchemy import Connection, Engine, insert, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from smmplus.errors import JournalError, JournalInUseError
-from smmplus.journal import migrations, schema, sqlite
+from smmplus.journal import migrations, postgres, schema, sqlite
+from smmplus.journal.advisory import AdvisoryLocks
+from smmplus.journal.locks import FileLocks, Locks
 from smmplus.journal.sqlite import READING
 
-__all__ = ["READING", "default_url", "open_engine", "translated"]
+__all__ = ["READING", "Database", "default_url", "open_database", "translated"]
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """An open database that holds a journal."""
+
+    engine: Engine
+    locks: Locks
+    where: str
+    """What people call it: the file, or the server and the database without the password."""
+    path: Path | None = None
+    """The file; None in PostgreSQL."""
 
 
 def default_url() -> str:
@@ -21,14 +37,24 @@ def default_url() -> str:
     return f"sqlite:///{user_data_path('smmplus') / 'journal.sqlite3'}"
 
 
-def open_engine(url: str) -> Engine:
+def open_database(url: str) -> Database:
     """Open a journal, made if it is not there yet. ConfigurationError or JournalError say what is wrong."""
+    if postgres.is_meant_by(url):
+        return _open_postgres(url)
     path = sqlite.path_of(url)
     with translated(str(path)):
         engine = sqlite.engine_of(path)
-        with engine.begin() as connection:
-            _make_tables(connection)
-    return engine
+        _prepare(engine, lambda connection: set(inspect(connection).get_table_names()))
+    return Database(engine, FileLocks(path.with_name(path.name + ".locks")), str(path), path)
+
+
+def _open_postgres(url: str) -> Database:
+    parsed = postgres.parsed(url)
+    where = postgres.where(parsed)
+    with translated(where):
+        engine = postgres.engine_of(parsed)
+        known = _prepare(engine, postgres.tables)
+    return Database(engine, AdvisoryLocks(engine, known), where)
 
 
 @contextmanager
@@ -38,20 +64,34 @@ def translated(where: str) -> Iterator[None]:
         yield
     except SQLAlchemyError as error:
         reason = getattr(error, "orig", None) or error
-        if "locked" in str(reason):
+        if _is_busy(reason):
             raise JournalInUseError(f"another program holds the journal {where}: close it, and try again") from error
         raise JournalError(f"the journal {where} cannot be used: {reason}") from error
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, UnicodeError, sqlite3.Error) as error:
         raise JournalError(f"the journal {where} cannot be used: {error}") from error
 
 
+def _is_busy(reason: BaseException) -> bool:
+    code = getattr(reason, "sqlite_errorcode", 0) & 0xFF  # the rest of it says why
+    return code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED} or postgres.is_busy(reason)
+
+
+def _prepare(engine: Engine, tables: Callable[[Connection], set[str]]) -> str:
+    """Make the tables, or bring them up to date, and give the journal's uuid."""
+    with engine.begin() as connection:
+        found = tables(connection)
+        if found and schema.meta.name not in found:
+            raise JournalError(
+                "this is another program's database, and no journal: name another one in SMMPLUS_JOURNAL"
+            )
+        if found:
+            migrations.bring_up_to_date(connection)
+        else:
+            _make_tables(connection)
+        return str(connection.execute(select(schema.meta.c.value).where(schema.meta.c.name == "uuid")).scalar_one())
+
+
 def _make_tables(connection: Connection) -> None:
-    tables = set(inspect(connection).get_table_names())
-    if tables and schema.meta.name not in tables:
-        raise JournalError("this is another program's database, and no journal: name another file in SMMPLUS_JOURNAL")
-    if tables:
-        migrations.bring_up_to_date(connection)
-        return
     schema.metadata.create_all(connection)
     rows = [{"name": "uuid", "value": str(uuid.uuid4())}, {"name": "version", "value": str(schema.VERSION)}]
     connection.execute(insert(schema.meta), rows)

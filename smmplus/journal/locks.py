@@ -1,13 +1,30 @@
-"""Telling a live process from a dead one: file locks, which the operating system drops with the process."""
+"""Telling a live process from a dead one, by locks that the operating system drops with the process."""
 
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 
 from filelock import FileLock, Timeout
 
 
-class Locks:
-    """The locks of one journal, files in a folder beside it."""
+class Locks(Protocol):
+    """The locks of one journal. They end with the process that holds them, however it ends."""
+
+    def take(self, name: str, *, wait: float = 0.0) -> bool:
+        """Take a lock, or keep it, waiting at most `wait` seconds; False where another process holds it."""
+
+    def drop(self, name: str, *, forever: bool = False) -> None:
+        """Give a lock back; `forever` for a name that is never used again."""
+
+    def drop_all(self) -> None:
+        """Give every lock back."""
+
+    def confirm(self) -> None:
+        """Raise JournalError where locks that were taken may have been lost: others may take this process for dead."""
+
+
+class FileLocks:
+    """Files in a folder beside the journal."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -40,3 +57,6 @@ class Locks:
         """Give every lock back."""
         for name in list(self._held):
             self.drop(name)
+
+    def confirm(self) -> None:
+        """Do nothing: the operating system takes no lock from a process that lives."""

@@ -15,10 +15,9 @@ from urllib.parse import urlsplit, urlunsplit
 from sqlalchemy import Connection, Table, and_, insert, select, update
 
 from smmplus.errors import JournalError, JournalInUseError
-from smmplus.journal import doubts, entries, sqlite, wave
-from smmplus.journal.database import READING, default_url, open_engine, translated
+from smmplus.journal import doubts, entries, wave
+from smmplus.journal.database import READING, default_url, open_database, translated
 from smmplus.journal.entry import Entry, Planned
-from smmplus.journal.locks import Locks
 from smmplus.journal.schema import accounts, batches, campaigns, meta, runs
 from smmplus.journal.states import State
 from smmplus.models import OrderStatus
@@ -31,10 +30,10 @@ class Journal:
     """
 
     def __init__(self, url: str | None = None, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self.path = sqlite.path_of(url or default_url())
+        database = open_database(url or default_url())
+        self.where, self.path = database.where, database.path
         self._now = now
-        self._engine = open_engine(f"sqlite:///{self.path}")
-        self._locks = Locks(self.path.with_name(self.path.name + ".locks"))
+        self._engine, self._locks = database.engine, database.locks
         self._run_id: str | None = None
 
     @property
@@ -195,13 +194,13 @@ class Journal:
     def reading(self) -> Iterator[Connection]:
         """Open a transaction that only reads, and keeps no writer waiting."""
         engine = self._engine.execution_options(**{READING: True})
-        with translated(str(self.path)), engine.begin() as connection:
+        with translated(self.where), engine.begin() as connection:
             yield connection
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """Open a transaction that writes, one at a time in all processes; durable when it is left."""
-        with translated(str(self.path)), self._engine.begin() as connection:
+        with translated(self.where), self._engine.begin() as connection:
             yield connection
 
     def time(self) -> str:

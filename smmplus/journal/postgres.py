@@ -1,0 +1,167 @@
+"""A journal in PostgreSQL, for several machines. Its tables have a schema of their own: the database may be shared.
+
+Rules that SQLite keeps by itself are kept here by settings: one writer at a time in all processes (an advisory lock
+that every transaction which writes takes first), no waiting without end, and commits that reach the disk.
+"""
+
+import json
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError
+
+from smmplus.errors import ConfigurationError, JournalError
+from smmplus.journal.sqlite import READING
+
+if TYPE_CHECKING:
+    import psycopg
+
+SCHEMA = "smmplus"
+
+DRIVER = "postgresql+psycopg"
+
+BUSY_SECONDS = 30
+"""How long a transaction waits for another process's; a wave of commits takes milliseconds."""
+
+_CONNECTING: dict[str, str | int] = {
+    "client_encoding": "utf8",
+    "application_name": "smmplus",
+    "connect_timeout": 10,
+    # A network that is gone is noticed within half a minute, here and (by _SETTINGS) at the server.
+    "keepalives": 1,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+    "tcp_user_timeout": 30_000,
+}
+
+_SETTINGS = {
+    "search_path": SCHEMA,
+    "default_transaction_isolation": "read committed",
+    "lock_timeout": f"{BUSY_SECONDS}s",
+    "statement_timeout": f"{2 * BUSY_SECONDS}s",
+    # A process that is suspended within a transaction loses it before the others lose patience.
+    "idle_in_transaction_session_timeout": f"{BUSY_SECONDS // 2}s",
+    "idle_session_timeout": "0",  # a run that only waits for the panel is no idle one
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "4",
+    "tcp_user_timeout": "30000",
+}
+
+_SET = """
+SELECT set_config(name, coalesce(%s::jsonb ->> name, setting), false) FROM pg_settings
+WHERE %s::jsonb ? name OR name = 'synchronous_commit'
+"""
+"""What the server does not know is left out. `synchronous_commit` is set to what it is: once checked, it stays."""
+
+_STANDING = """
+SELECT pg_backend_pid(), pg_is_in_recovery(), current_setting('transaction_read_only'), current_setting('fsync'),
+       current_setting('synchronous_commit'), current_setting('server_encoding')
+"""
+
+
+def is_meant_by(url: str) -> bool:
+    """Tell whether a URL names a PostgreSQL database."""
+    return url.partition(":")[0].partition("+")[0] in {"postgresql", "postgres"}
+
+
+def parsed(url: str) -> URL:
+    """Read a URL. ConfigurationError where it cannot be read; its password is in no message."""
+    rule = "write postgresql://user@host/database, and the password into PGPASSFILE or PGPASSWORD"
+    try:
+        found = make_url(url)
+    except (ArgumentError, ValueError):
+        raise ConfigurationError(
+            f"SMMPLUS_JOURNAL names a PostgreSQL database in a way that cannot be read: {rule}"
+        ) from None
+    # A password with a bare @ or / in it is split in the wrong place: its rest would be shown as host or database.
+    if "@" in f"{found.host}{found.database}":
+        raise ConfigurationError(f"SMMPLUS_JOURNAL has an @ too many: {rule}")
+    if found.drivername not in {"postgresql", "postgres", DRIVER}:
+        raise ConfigurationError(f"SMMPLUS_JOURNAL asks for the driver {found.drivername}: {rule}")
+    return found.set(drivername=DRIVER)
+
+
+def is_busy(reason: BaseException) -> bool:
+    """Tell whether an error of the driver says that others held what was waited for."""
+    return getattr(reason, "sqlstate", None) == "55P03"  # lock_not_available
+
+
+def engine_of(url: URL) -> Engine:
+    """Open a database. ConfigurationError where the driver is missing."""
+    try:
+        import psycopg  # noqa: F401, PLC0415 (an extra: who keeps a file needs no driver)
+    except ImportError as error:
+        raise ConfigurationError(
+            "the journal is in PostgreSQL, and its driver is missing: pip install 'airflow-provider-smmplus[postgres]'"
+        ) from error
+    engine = create_engine(url, connect_args=_CONNECTING, pool_pre_ping=True)
+    event.listen(engine, "connect", _prepare, insert=True)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def where(url: URL) -> str:
+    """Name a database for people, without its password."""
+    user = f"{url.username}@" if url.username else ""
+    port = f":{url.port}" if url.port else ""
+    return f"postgresql://{user}{url.host or url.query.get('host', '')}{port}/{url.database or ''}"
+
+
+def key(name: str) -> int:
+    """Give the number of an advisory lock."""
+    return int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), signed=True)
+
+
+def tables(connection: Connection) -> set[str]:
+    """Name the tables of the journal's schema, which is made if it is not there yet."""
+    known = inspect(connection).get_schema_names()
+    if SCHEMA not in known:
+        connection.execute(text(f"CREATE SCHEMA {SCHEMA}"))
+    return set(inspect(connection).get_table_names(schema=SCHEMA))
+
+
+_WRITER = key("smmplus writer")
+
+
+def _prepare(connection: "psycopg.Connection[Any]", _record: object) -> None:
+    connection.autocommit = True
+    settings = json.dumps(_SETTINGS)
+    connection.execute(_SET, [settings, settings])
+    row = connection.execute(_STANDING).fetchone()
+    if row is None or (wrong := _unfit(connection.info.backend_pid, *row)):
+        connection.close()
+        raise JournalError(f"the journal {connection.info.dbname} cannot be used: {wrong}")
+    connection.autocommit = False
+
+
+def _unfit(
+    greeted: int, process: int, standby: bool, read_only: str, fsync: str, synchronous_commit: str, encoding: str
+) -> str:
+    """Tell why a database cannot hold a journal; "" where it can."""
+    if greeted != process:
+        return (
+            "a connection pooler stands before the server, and locks are not safe behind it: "
+            "connect to the server itself"
+        )
+    if standby:
+        return "this server is a standby, and takes no writes: connect to the primary"
+    if read_only == "on":
+        return "the database is read-only (default_transaction_read_only)"
+    if fsync == "off":
+        return "the server runs with fsync=off: an order that is committed could be forgotten"
+    if synchronous_commit == "off":
+        return "synchronous_commit is off for this user or database: an order that is committed could be forgotten"
+    return "" if encoding == "UTF8" else f"the database's encoding is {encoding}: make one with ENCODING 'UTF8'"
+
+
+def _begin(connection: Connection) -> None:
+    # A reader sees one state of the journal throughout. A writer sees, statement by statement, what is committed:
+    # its lock comes first, so nothing that it decides on changes under it.
+    if connection.get_execution_options().get(READING):
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = '10min'")
+    else:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER})")
