@@ -96,6 +96,11 @@ class SandboxProcess:
         orders: list[dict[str, Any]] = self.ledger()["orders"]
         return orders
 
+    def ledger_without_orders(self) -> dict[str, Any]:
+        """Give the ledger with an empty list of orders: what it counts is told at once, however many there are."""
+        answer: dict[str, Any] = self._ask("/ledger?orders=no")
+        return answer
+
     def calls(self, action: str) -> int:
         """Tell how many calls of an action arrived, refused and unanswered ones among them."""
         return int(self.ledger()["calls"].get(action, 0))
