@@ -14,10 +14,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy import Row, Select, insert, literal, select, union_all
+from sqlalchemy import Connection, Row, Select, insert, literal, select, union_all
 
-from smmplus.journal import schema
-from smmplus.journal.schema import campaigns, entries
+from smmplus.journal.schema import balances, campaigns, entries
 from smmplus.journal.states import State
 from smmplus.journal.store import Journal
 from smmplus.models import Balance
@@ -37,6 +36,8 @@ class Before:
 class Observation:
     """A balance that the panel told, and what the journal knew around it. Times are UTC in ISO 8601."""
 
+    id: int
+    """The journal's own number: observations stand in the order in which they were written down."""
     asked_at: str
     at: str
     amount: Decimal
@@ -58,12 +59,52 @@ def accepted(journal: Journal, account_id: int) -> Before:
 def record(journal: Journal, account_id: int, balance: Balance, before: Before) -> Observation:
     """Write down a balance that was asked for after `before`, and give it as it stands in the journal."""
     with journal.transaction() as connection:
-        spent = _sum(connection.execute(_spent(account_id)))
-        seen = Observation(before.at, journal.time(), balance.amount, balance.currency, before.accepted, spent)
-        row = {"account_id": account_id, "asked_at": seen.asked_at, "at": seen.at, "currency": seen.currency}
-        amounts = {"amount": str(seen.amount), "accepted": str(seen.accepted), "spent": str(seen.spent)}
-        connection.execute(insert(schema.balances), {**row, **amounts})
-    return seen
+        row = {
+            "account_id": account_id,
+            "asked_at": before.at,
+            "at": journal.time(),
+            "amount": str(balance.amount),
+            "currency": balance.currency,
+            "accepted": str(before.accepted),
+            "spent": str(_sum(connection.execute(_spent(account_id)))),
+        }
+        found = connection.execute(insert(balances).values(row).returning(*balances.c)).one()
+    return _read(found)
+
+
+def last_before(connection: Connection, account_id: int, time: str, currency: str | None = None) -> Observation | None:
+    """Find the last observation that was complete at a time."""
+    columns = balances.c
+    statement = _of(account_id, currency).where(columns.at <= time).order_by(columns.at.desc(), columns.id.desc())
+    found = connection.execute(statement.limit(1)).first()
+    return None if found is None else _read(found)
+
+
+def from_time(connection: Connection, account_id: int, time: str, currency: str | None = None) -> list[Observation]:
+    """Give the observations that were complete at a time or later, in the order in which they were written down."""
+    columns = balances.c
+    found = connection.execute(_of(account_id, currency).where(columns.at >= time).order_by(columns.id))
+    return [_read(row) for row in found]
+
+
+def first_asked_after(connection: Connection, account_id: int, time: str, currency: str) -> Observation | None:
+    """Find the first observation for which the panel was asked at a time or later."""
+    columns = balances.c
+    statement = _of(account_id, currency).where(columns.asked_at >= time).order_by(columns.at, columns.id)
+    found = connection.execute(statement.limit(1)).first()
+    return None if found is None else _read(found)
+
+
+def _of(account_id: int, currency: str | None) -> Select[tuple[object, ...]]:
+    wanted = select(balances).where(balances.c.account_id == account_id)
+    return wanted if currency is None else wanted.where(balances.c.currency == currency)
+
+
+def _read(row: Row[tuple[object, ...]]) -> Observation:
+    values = dict(row._mapping)  # noqa: SLF001 (the documented way to a row's names)
+    del values["account_id"]
+    amounts = {name: Decimal(values[name]) for name in ("amount", "accepted", "spent")}
+    return Observation(**values | amounts)
 
 
 def _spent(account_id: int) -> Select[tuple[str, int]]:
