@@ -4,22 +4,31 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from decimal import Decimal
 
+from bulk.changes import services_changed
 from bulk.errors import SheetError
 from bulk.following import Following
 from bulk.options import Options
 from bulk.outcome import Outcome
-from bulk.plan import Plan, dearer
+from bulk.plan import Plan, Prices
 from bulk.stopping import Stopping
 from bulk.watching import Unbreakable, Watcher
 from bulk.write_back import WriteBack
 from smmplus.async_client import AsyncClient
 from smmplus.commits import Commits
 from smmplus.errors import AccountError, CallError, JournalError
-from smmplus.journal import Entry, Journal, Planned, State
-from smmplus.numbers import plain
+from smmplus.journal import Entry, Journal, Planned, State, balances, budgets
+from smmplus.models import Balance
+from smmplus.numbers import minus, plain, total
 from smmplus.panel import Panel
 from smmplus.placing import Order, Placer, Progress, Stop
+
+LOOK_SECONDS = 60.0
+"""How long a look at prices and balance may take while orders are placed; the end of placing waits for it."""
+
+LAST_LOOK_SECONDS = 5.0
+"""How long the balance after placing may take: whoever pressed Ctrl-C waits for it."""
 
 
 @dataclass(slots=True)
@@ -104,7 +113,8 @@ class Job:
         # Also what has no row any more: an order in doubt must be met again by the next run of the sheet.
         known = [*entries.values(), *self.plan.binding.missing]
         settled = all(entry.state in {State.ACCEPTED, State.REJECTED} for entry in known)
-        if self.batch_id is not None and settled and self.results.in_place and not self.unwritten:
+        done = settled and not self.plan.later and self.results.in_place and not self.unwritten
+        if self.batch_id is not None and done:
             self.journal.finish_batch(self.batch_id)
 
     def _client(self, stopping: Stopping) -> AsyncClient:
@@ -117,23 +127,58 @@ class Job:
             placer = Placer(
                 client,
                 commits,
-                max_spend=self.options.max_spend,
                 # Named by a person, the campaign is ordered anew, whatever others hold.
                 twins=frozenset(self.watched.values()) if self.options.campaign is None else None,
                 on_placed=self.watcher.placed,
             )
             self.progress = placer.progress
             stopping.on_stop(lambda: placer.progress.stop_for(Stop.ASKED, "interrupted"))
-            async with self._meanwhile(self.options.prices_every, lambda: self._compare_prices(client)):
+            async with self._meanwhile(self.options.prices_every, lambda: self._look_again(client)):
                 await placer.place_all(self.orders)
-        if self.progress.stop is Stop.ACCOUNT:
-            await self._compare_balance(client)
+        if self.progress.sent:
+            await self._look_at_the_end(client)
 
-    async def _compare_balance(self, client: AsyncClient) -> None:
-        """Tell the balance beside the refusal: a reselling panel passes on that its own supplier's account is empty."""
-        with suppress(CallError):
-            held = await client.balance()
+    async def _look_again(self, client: AsyncClient) -> None:
+        """Stop where the panel asks more than was shown; tell where the balance will not last, and go on."""
+        with suppress(CallError, JournalError, TimeoutError):
+            async with asyncio.timeout(LOOK_SECONDS):
+                services = {service.id: service for service in await client.services()}
+                held = await self._read_balance(client)
+            if change := services_changed(self.plan, Prices(services, held)):
+                self.progress.stop_for(*change)
+            left = await asyncio.to_thread(self._left_to_send)
+            if left > held.amount:
+                words = f"{plain(held.amount)} {held.currency}, and what is left to send costs {plain(left)}"
+                self.watcher.note(f"the balance is {words}: placing goes on until the panel refuses")
+
+    async def _look_at_the_end(self, client: AsyncClient) -> None:
+        """Read the balance once more: it is evidence for orders in doubt.
+
+        It is told beside a refusal of the account: a reselling panel passes on that its own supplier's is empty.
+        """
+        try:
+            async with asyncio.timeout(LAST_LOOK_SECONDS):
+                held = await self._read_balance(client)
+        except (CallError, JournalError, TimeoutError) as error:
+            self.watcher.note(f"the balance after placing could not be read: {str(error) or 'no answer in time'}")
+            return
+        if self.progress.stop is Stop.ACCOUNT:
             self.progress.reason += f"; the balance is {plain(held.amount)} {held.currency}"
+
+    async def _read_balance(self, client: AsyncClient) -> Balance:
+        account_id = self.plan.place.account_id
+        before = await asyncio.to_thread(balances.accepted, self.journal, account_id)
+        held = await client.balance()
+        await asyncio.to_thread(balances.record, self.journal, account_id, held, before)
+        return held
+
+    def _left_to_send(self) -> Decimal:
+        """Sum what is still to be sent, as far as the budget allows."""
+        entries = self.journal.with_ids(order.entry for order in self.orders).values()
+        left = total(entry.cost or Decimal(0) for entry in entries if entry.state is State.PLANNED)
+        campaign_id = self.plan.place.campaign_id
+        budget = budgets.budget(self.journal, campaign_id)
+        return left if budget is None else min(left, minus(budget, self.journal.spent(campaign_id)))
 
     async def _follow(self, client: AsyncClient, stopping: Stopping, wait: float | None) -> None:
         try:
@@ -154,13 +199,6 @@ class Job:
         finally:
             done.set()
             await task
-
-    async def _compare_prices(self, client: AsyncClient) -> None:
-        """Stop where a service costs more than was shown; a budget counts with those prices."""
-        with suppress(CallError):
-            services = {service.id: service for service in await client.services()}
-            if rose := dearer(self.plan, services):
-                self.progress.stop_for(Stop.PRICE, rose)
 
     async def _write_aside(self) -> None:
         await asyncio.to_thread(self._write)

@@ -1,5 +1,6 @@
 """PURE: what must be mended or answered by a person before a run sends anything."""
 
+from bulk.controls import wrong_rows, wrong_total
 from bulk.options import Options
 from bulk.plan import Plan
 from smmplus.journal import Entry
@@ -14,10 +15,12 @@ def obstacle(plan: Plan, options: Options) -> str:
     if whole := [problem for problem in plan.problems if problem.row is None]:
         first = whole[0]
         return f"{first.where}: {first.message}. It concerns every row, nothing was sent: {first.remedy}"
+    if wrong := wrong_rows(plan, options):
+        return wrong
     if plan.problems and not options.skip_bad:
         count = len({problem.row for problem in plan.problems})
         return f"{count} {_rows(count)} with problems, nothing was sent: mend them, or leave them out with --skip-bad"
-    return ""
+    return wrong_total(plan, options)
 
 
 def _question(entries: list[Entry], plan: Plan) -> str:

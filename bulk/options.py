@@ -24,7 +24,13 @@ class Options:
     retry_refused: bool = False
     """Send rows again that were refused with a text that is not known."""
     max_spend: Decimal | None = None
-    """What the campaign may spend in all its runs."""
+    """What the campaign may spend over all its runs, kept in the journal from here on; None: what the journal keeps."""
+    first: int | None = None
+    """How many rows to send at most, in the sheet's order; None for all."""
+    expect_rows: int | None = None
+    """How many rows with orders the sheet must hold."""
+    expect_total: Decimal | None = None
+    """What the whole sheet must cost, to the digits that are written."""
     rate: float = 1.0
     """Calls a second; 0 for no limit."""
     in_flight: int = 16
@@ -35,7 +41,7 @@ class Options:
     write_every: float = 180.0
     """Seconds between two write-backs of a long run."""
     prices_every: float = 600.0
-    """Seconds between two looks at the price list while orders are placed."""
+    """Seconds between two looks at the price list and the balance while orders are placed."""
     lock_wait: float = 10.0
     """Seconds to wait for another run of the campaign."""
 

@@ -11,8 +11,8 @@ from bulk.orders import OrderRow, check_rows, equal_rows, order_rows
 from bulk.sheet import RESULT_FIELDS, Problem, Sheet
 from smmplus.journal import Entry, Journal, Planned, State
 from smmplus.models import Balance, Service
-from smmplus.numbers import plain
-from smmplus.pricing import cost, total, units
+from smmplus.numbers import minus, total
+from smmplus.pricing import cost, units
 from smmplus.refusals import Meaning
 
 
@@ -26,6 +26,8 @@ class Place:
     batch_id: int | None
     """The sheet's unfinished batch, if there is one."""
     spent: Decimal
+    budget: Decimal | None = None
+    """What the journal lets the campaign spend over all its runs; None for no bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,9 @@ class Plan:
     problems: tuple[Problem, ...]
     sending: tuple[Sending, ...]
     max_spend: Decimal | None
+    """What the campaign may spend over all its runs, whether a person just said it or the journal keeps it."""
+    later: tuple[Sending, ...] = ()
+    """Rows to be sent that this run leaves to a later one, because a person wants the first few only."""
 
     @property
     def total(self) -> Decimal:
@@ -83,16 +88,21 @@ class Plan:
     @property
     def over_budget(self) -> Decimal:
         """How much the rows to be sent are above what the campaign may still spend; 0 where they are not."""
-        allowed = self.total if self.max_spend is None else self.max_spend - self.place.spent
-        return max(Decimal(0), self.total - allowed)
+        allowed = self._left_to_spend
+        return Decimal(0) if allowed is None else max(Decimal(0), minus(self.total, allowed))
 
     @property
     def short_by(self) -> Decimal:
         """How much the balance lacks for what would be spent; 0 where it is enough."""
         if not self.sending:
             return Decimal(0)
-        wanted = self.total if self.max_spend is None else min(self.total, self.max_spend - self.place.spent)
-        return max(Decimal(0), wanted - self.prices.balance.amount)
+        allowed = self._left_to_spend
+        wanted = self.total if allowed is None else min(self.total, allowed)
+        return max(Decimal(0), minus(wanted, self.prices.balance.amount))
+
+    @property
+    def _left_to_spend(self) -> Decimal | None:
+        return None if self.max_spend is None else minus(self.max_spend, self.place.spent)
 
     def with_state(self, *states: State) -> dict[int, Entry]:
         """Give the rows that are in the journal in these states."""
@@ -137,24 +147,13 @@ def make_plan(sheet: Sheet, prices: Prices, place: Place, journal: Journal, opti
         problems += equal_rows(sheet, candidates, rows.values())
     bad = {problem.row for problem in problems}
     sending = [_price(row, binding, prices.services) for row in candidates if row.number not in bad]
-    if options.max_spend is not None:
+    max_spend = place.budget if options.max_spend is None else options.max_spend
+    if max_spend is not None:
         problems += _without_bound(sheet, sending)
         sending = [item for item in sending if item.planned.cost is not None]
-    ordered = sorted(problems, key=lambda problem: problem.row or 0)
-    return Plan(sheet, rows, place, prices, binding, tuple(ordered), tuple(sending), options.max_spend)
-
-
-def dearer(plan: Plan, now: Mapping[str, Service]) -> str:
-    """PURE: name the services of a plan that cost more than was shown, or are gone; "" where none does."""
-    before = {item.service.id: item.service for item in plan.by_service}
-    words = [
-        f"service {number} went from {plain(service.rate)} to {plain(now[number].rate)}"
-        if number in now
-        else f"service {number} is gone"
-        for number, service in before.items()
-        if number not in now or now[number].rate > service.rate
-    ]
-    return ", ".join(words)
+    ordered = tuple(sorted(problems, key=lambda problem: problem.row or 0))
+    first, later = tuple(sending[: options.first]), tuple(sending[len(sending[: options.first]) :])
+    return Plan(sheet, rows, place, prices, binding, ordered, first, max_spend, later)
 
 
 def foreign_results(sheet: Sheet) -> list[Problem]:
@@ -203,7 +202,7 @@ def _price(row: OrderRow, binding: Binding, services: Mapping[str, Service]) -> 
 
 
 def _without_bound(sheet: Sheet, sending: Iterable[Sending]) -> list[Problem]:
-    remedy = "fill in posts, or run without --max-spend"
+    remedy = "fill in posts, or lift the campaign's budget: `smmplus budget CAMPAIGN --none`, and no --max-spend"
     return [
         Problem(
             sheet.where(item.row.number),

@@ -5,28 +5,30 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from bulk.changes import stopping_change
 from bulk.job import Job
 from bulk.obstacles import obstacle
 from bulk.options import Options
 from bulk.outcome import Outcome
-from bulk.plan import Place, Plan, Prices, dearer, make_plan
+from bulk.plan import Place, Plan, Prices, make_plan
 from bulk.reading import read_sheet
 from bulk.watching import Watcher
 from smmplus.client import Client
-from smmplus.journal import Journal
+from smmplus.journal import Journal, balances, budgets
 from smmplus.numbers import plain
 from smmplus.panel import Panel
 from smmplus.placing import Stop
 
-FRESH_SECONDS = 60.0
-"""Prices older than this, because a person took time to decide, are read again before money is spent."""
+FRESH_SECONDS = 5.0
+"""Prices and balance that are older than this, because the sheet is long, are read again before the first order."""
 
 
 def check(options: Options, panel: Panel, journal: Journal) -> Plan:
     """Tell what a run would do. Sends nothing, and writes nothing into the sheet."""
     journal.bury_the_dead()
     sheet = read_sheet(options.path, sheet=options.sheet, encoding=options.encoding)
-    return make_plan(sheet, ask_prices(options, panel), find_place(options, panel, journal), journal, options)
+    prices = ask_prices(options, panel, journal)
+    return make_plan(sheet, prices, find_place(options, panel, journal), journal, options)
 
 
 def run(
@@ -39,19 +41,22 @@ def run(
     """
     place = _hold(options, panel, journal)
     sheet = read_sheet(options.path, sheet=options.sheet, encoding=options.encoding)
-    plan = make_plan(sheet, ask_prices(options, panel), place, journal, options)
+    asked = clock()
+    plan = make_plan(sheet, ask_prices(options, panel, journal), place, journal, options)
     watcher.planned(plan)
     if blocked := obstacle(plan, options):
         return _nothing_sent(plan, blocked=blocked)
     if plan.short_by:
         return _nothing_sent(plan, stop=Stop.FUNDS, reason=f"it is short by {plain(plan.short_by)}")
-    shown = clock()
     if plan.sending and not watcher.confirm(plan):
         return _nothing_sent(plan, stop=Stop.ASKED, reason="not confirmed")
-    if clock() - shown > FRESH_SECONDS and (rose := dearer(plan, ask_prices(options, panel).services)):
-        return _nothing_sent(plan, stop=Stop.PRICE, reason=rose)
     job = Job(options, panel, journal, watcher, plan)
     job.prepare()
+    # A person may have thought for long, or for a second: what they said yes to is looked at once more.
+    is_fresh = watcher.agreed and clock() - asked <= FRESH_SECONDS
+    if plan.sending and not is_fresh and (change := stopping_change(plan, ask_prices(options, panel, journal))):
+        stop, reason = change
+        return _nothing_sent(plan, stop=stop, reason=reason)
     asyncio.run(job.place_and_follow())
     return job.finish()
 
@@ -67,10 +72,13 @@ def status(options: Options, panel: Panel, journal: Journal, watcher: Watcher) -
     return job.finish()
 
 
-def ask_prices(options: Options, panel: Panel) -> Prices:
-    """Ask for the price list and the balance. The balance comes first: it is the surest test of a key."""
+def ask_prices(options: Options, panel: Panel, journal: Journal) -> Prices:
+    """Ask for the price list and the balance, which is written down. It comes first: it is the surest test of a key."""
+    account_id = journal.account(panel.url, options.account)
     with Client(panel, rate=options.rate) as client:
+        before = balances.accepted(journal, account_id)
         balance = client.balance()
+        balances.record(journal, account_id, balance, before)
         return Prices({service.id: service for service in client.services()}, balance)
 
 
@@ -79,14 +87,20 @@ def find_place(options: Options, panel: Panel, journal: Journal) -> Place:
     account_id = journal.account(panel.url, options.account)
     campaign_id = journal.campaign(account_id, options.campaign_name)
     batch_id = journal.unfinished_batch(campaign_id, options.source)
-    return Place(account_id, campaign_id, options.campaign_name, batch_id, journal.spent(campaign_id))
+    spent, budget = journal.spent(campaign_id), budgets.budget(journal, campaign_id)
+    return Place(account_id, campaign_id, options.campaign_name, batch_id, spent, budget)
 
 
 def _hold(options: Options, panel: Panel, journal: Journal) -> Place:
-    """Keep others out of the campaign, and bury what dead processes left, before anything is decided."""
+    """Keep others out of the campaign, and bury what dead processes left, before anything is decided.
+
+    A budget that a person gives is the campaign's from here on: later runs hold to it without being told.
+    """
     campaign_id = find_place(options, panel, journal).campaign_id
     journal.hold_campaign(campaign_id, wait=options.lock_wait)
     journal.bury_the_dead()
+    if options.max_spend is not None:
+        budgets.set_budget(journal, campaign_id, options.max_spend)
     return find_place(options, panel, journal)
 
 

@@ -13,6 +13,11 @@ class Watcher:
     def __init__(self, *, agreed: bool) -> None:
         self._agreed = agreed
 
+    @property
+    def agreed(self) -> bool:
+        """Whether the yes was given beforehand, so that nobody is asked."""
+        return self._agreed
+
     def planned(self, plan: Plan) -> None:
         """Hear what would be done."""
 

@@ -1,7 +1,14 @@
 """Numbers as panels write them, read without guessing. Money is Decimal, never float."""
 
 import re
-from decimal import Decimal
+from collections.abc import Iterable
+from decimal import Context, Decimal, Inexact
+
+EXACT = Context(prec=120, traps=[Inexact])
+"""Money is computed exactly or it is an error; 120 digits hold any rate that `amount` reads times any quantity.
+
+Python's own context rounds at 28 digits without a word, and so do the operators, `sum` and even a minus sign.
+"""
 
 # Twenty digits before and after the point hold every price. A panel's 1E+999999999 would be computed with for minutes.
 _PLAIN = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?([eE][+-]?[01]?[0-9])?")
@@ -31,3 +38,16 @@ def plain(number: Decimal) -> str:
     """Write a Decimal without exponent and without trailing zeros: "12.5", "0.00027"."""
     text = format(number, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def total(amounts: Iterable[Decimal]) -> Decimal:
+    """Add amounts of one currency exactly."""
+    result = Decimal(0)
+    for number in amounts:
+        result = EXACT.add(result, number)
+    return result
+
+
+def minus(number: Decimal, other: Decimal) -> Decimal:
+    """Subtract exactly."""
+    return EXACT.subtract(number, other)

@@ -42,12 +42,13 @@ class Stop(Enum):
 
     ACCOUNT = "the panel refuses the account"
     FUNDS = "the balance is too small"
-    BUDGET = "the budget would be passed: raise --max-spend"
+    BUDGET = "the campaign's budget would be passed: raise it with `smmplus budget`"
     UNKNOWN = "the panel refused three in a row with a text that is not known"
     DOUBT = "three in a row are in doubt"
     UNREACHABLE = "the panel cannot be reached, or says not now"
     MISTAKE = "the panel does not understand the call"
     PRICE = "a price rose since it was shown"
+    SERVICE = "a service changed since it was shown"
     JOURNAL = "the journal cannot be written"
     ASKED = "it was asked to stop"
 

@@ -1,13 +1,10 @@
 """What a request costs at a rate. Exact in Decimal: rate × units / 1000, a package its rate."""
 
-from collections.abc import Iterable
-from decimal import Context, Decimal, Inexact
+from decimal import Decimal
 
 from smmplus.models import OrderRequest, Service
+from smmplus.numbers import EXACT
 from smmplus.order_types import Units, order_type
-
-_EXACT = Context(prec=120, traps=[Inexact])
-"""Sums of money are exact or an error; 120 digits hold any rate that `numbers` reads times any quantity."""
 
 
 def units(request: OrderRequest, service: Service) -> int | None:
@@ -25,15 +22,7 @@ def cost(request: OrderRequest, service: Service) -> Decimal | None:
     if kind is not None and kind.units is Units.PACKAGE:
         return service.rate
     billed = units(request, service)
-    return None if billed is None else _EXACT.multiply(service.rate, Decimal(billed)).scaleb(-3, _EXACT)
-
-
-def total(amounts: Iterable[Decimal]) -> Decimal:
-    """Add amounts of one currency exactly."""
-    result = Decimal(0)
-    for amount in amounts:
-        result = _EXACT.add(result, amount)
-    return result
+    return None if billed is None else EXACT.multiply(service.rate, Decimal(billed)).scaleb(-3, EXACT)
 
 
 def _lines(request: OrderRequest, field: str) -> int:

@@ -11,6 +11,7 @@ from smmplus.journal import entries as entry_queries
 from smmplus.journal.entry import Entry
 from smmplus.journal.schema import campaigns, entries, notes, order_ids
 from smmplus.journal.states import SPENT, Event, State, after
+from smmplus.numbers import minus
 
 STILL_UNDER_WAY = timedelta(minutes=2)
 """A panel may go on with a request whose connection is gone, for as long as its server lets a script run."""
@@ -96,7 +97,7 @@ def _write(connection: Connection, entry: Entry, event: Event, values: dict[str,
         raise JournalConflictError(f"{entry.name} has changed meanwhile: look at it once more")
     if entry.cost and state not in SPENT:
         spent = connection.execute(select(campaigns.c.spent).where(campaigns.c.id == entry.campaign_id)).scalar_one()
-        left = {"spent": str(Decimal(spent) - entry.cost)}
+        left = {"spent": str(minus(Decimal(spent), entry.cost))}
         connection.execute(update(campaigns).where(campaigns.c.id == entry.campaign_id).values(left))
 
 

@@ -143,4 +143,5 @@ def _with_id(current: Current, order_id: str, event: Event) -> Change:
 
 def _difference(current: Current, state: State) -> Decimal:
     cost = current.cost or Decimal(0)
-    return cost * ((state in SPENT) - (current.state in SPENT))
+    # A product would be rounded to 28 digits, and so would a minus sign.
+    return {0: Decimal(0), 1: cost, -1: cost.copy_negate()}[(state in SPENT) - (current.state in SPENT)]

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from smmplus.journal.entry import decimal_or_none
 from smmplus.journal.schema import campaigns, entries, notes, order_ids
 from smmplus.journal.states import SPENT, Change, Current, Event, Outcome, State, after, settle
+from smmplus.numbers import EXACT
 
 
 class Refusal(Enum):
@@ -32,7 +33,7 @@ class Intent:
 
     entry: int
     max_spend: Decimal | None = None
-    """What its campaign may spend in all; None for no bound."""
+    """What its campaign may spend in all, beside the budget that the journal keeps for it; None for no bound."""
     twins: frozenset[int] | None = None
     """Entries of other campaigns that may order the same, because a person or the sheet says so; None for any.
 
@@ -60,6 +61,7 @@ class _Known:
     fingerprint: str
     campaign_id: int
     account_id: int
+    budget: Decimal | None
 
 
 def apply(connection: Connection, moves: Sequence[Move], *, run_id: str, now: str) -> list[Answer]:
@@ -86,7 +88,8 @@ class _Wave:
     def _read_known(self, ids: Iterable[int]) -> None:
         for row in self._connection.execute(_KNOWN, {"ids": sorted(ids)}):
             current = Current(State(row.state), row.attempt, row.order_id, decimal_or_none(row.cost))
-            self._known[row.id] = _Known(current, row.fingerprint, row.campaign_id, row.account_id)
+            budget = decimal_or_none(row.budget)
+            self._known[row.id] = _Known(current, row.fingerprint, row.campaign_id, row.account_id, budget)
             self._spent[row.campaign_id] = Decimal(row.spent)
 
     def _read_equal(self, moves: Sequence[Move]) -> dict[tuple[int, str], list[tuple[int, int]]]:
@@ -108,16 +111,29 @@ class _Wave:
             return Refusal.NOT_PLANNED
         if intent.twins is not None and not self._twins_of(known) <= intent.twins:
             return Refusal.ELSEWHERE
-        if intent.max_spend is not None:
-            if current.cost is None:
-                return Refusal.NO_BOUND
-            if self._spent[known.campaign_id] + current.cost > intent.max_spend:
-                return Refusal.BUDGET
+        if refusal := self._over_budget(intent, known):
+            return refusal
         state, number = after(current.state, Event.INTENT), current.attempt + 1
-        self._spent[known.campaign_id] += current.cost or Decimal(0)
+        self._spend(known.campaign_id, current.cost or Decimal(0))
         known.current = Current(state, number, current.order_id, current.cost)
         self._intents.append({"of": intent.entry, "new_attempt": number, "new_run": self._run_id, "now": self._now})
         return Attempt(intent.entry, number)
+
+    def _over_budget(self, intent: Intent, known: _Known) -> Refusal | None:
+        """Hold an intent to the smaller of its own bound and the budget that the journal keeps for its campaign.
+
+        The budget is read in this very transaction, and so is the spending: whoever else places orders of the campaign
+        has either committed before, and is counted, or comes after.
+        """
+        bounds = [bound for bound in (intent.max_spend, known.budget) if bound is not None]
+        if not bounds:
+            return None
+        if known.current.cost is None:
+            return Refusal.NO_BOUND
+        return Refusal.BUDGET if EXACT.add(self._spent[known.campaign_id], known.current.cost) > min(bounds) else None
+
+    def _spend(self, campaign_id: int, amount: Decimal) -> None:
+        self._spent[campaign_id] = EXACT.add(self._spent[campaign_id], amount)
 
     def _twins_of(self, known: _Known) -> frozenset[int]:
         equal = self._equal.get((known.account_id, known.fingerprint), [])
@@ -131,7 +147,7 @@ class _Wave:
             return None
         if foreign != outcome.order_id:
             change = replace(change, alarm=outcome.error)
-        self._spent[known.campaign_id] += change.spent
+        self._spend(known.campaign_id, change.spent)
         self._write_outcome(outcome, change)
         self._write_id(known, outcome)
         known.current = Current(change.state, known.current.attempt, change.order_id, known.current.cost)
@@ -227,6 +243,7 @@ _KNOWN = (
         entries.c.campaign_id,
         campaigns.c.account_id,
         campaigns.c.spent,
+        campaigns.c.budget,
     )
     .join(campaigns, campaigns.c.id == entries.c.campaign_id)
     .where(entries.c.id.in_(bindparam("ids", expanding=True)))

@@ -315,8 +315,12 @@ async def test_ctrl_c_while_following_is_told(job_of, monkeypatch):
 class Held:
     """A client that tells a balance, or not."""
 
-    def __init__(self, answer):
+    def __init__(self, answer, *services):
         self._answer = answer
+        self._services = list(services)
+
+    async def services(self):
+        return self._services
 
     async def balance(self):
         if isinstance(self._answer, Exception):
@@ -327,14 +331,14 @@ class Held:
 async def test_a_refused_account_is_told_with_its_balance(job_of):
     job = job_of()
     job.progress.stop_for(Stop.ACCOUNT, "Not enough funds")
-    await job._compare_balance(Held(Balance(Decimal("12.50"), "USD")))
+    await job._look_at_the_end(Held(Balance(Decimal("12.50"), "USD")))
     assert job.progress.reason == "Not enough funds; the balance is 12.5 USD"
 
 
 async def test_a_balance_that_cannot_be_had_hides_nothing(job_of):
     job = job_of()
     job.progress.stop_for(Stop.ACCOUNT, "Not enough funds")
-    await job._compare_balance(Held(LostAnswerError("no answer")))
+    await job._look_at_the_end(Held(LostAnswerError("no answer")))
     assert job.progress.reason == "Not enough funds"
 
 

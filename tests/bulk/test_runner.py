@@ -4,34 +4,18 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import select
 
 from bulk import runner
 from bulk.options import Options
 from bulk.reading import read_sheet
 from bulk.watching import Watcher
 from smmplus.errors import JournalInUseError
-from smmplus.journal import Journal, State
+from smmplus.journal import Journal, State, budgets, schema
 from smmplus.panel import Panel
 from smmplus.placing import Stop
-from tests.bulk.jobs import LINK, Ledger, prices, row, service, sheet_of
+from tests.bulk.jobs import LINK, Ledger
 from tests.panel import SandboxProcess
-
-
-def dearer(week, *now):
-    plan = week.plan(sheet_of(row(), row(LINK, service="3")), service("2", "1.50"), service("3", "2"))
-    return runner.dearer(plan, prices(*now).services)
-
-
-def test_prices_that_stayed_or_fell_are_no_reason(week):
-    assert dearer(week, service("2", "1.5"), service("3", "1.9"), service("4", "9")) == ""
-
-
-def test_a_price_that_rose_is_named(week):
-    assert dearer(week, service("2", "1.501"), service("3", "2")) == "service 2 went from 1.5 to 1.501"
-
-
-def test_a_service_that_is_gone_is_named(week):
-    assert dearer(week, service("2", "1E+1")) == "service 3 is gone, service 2 went from 1.5 to 10"
 
 
 def test_the_place_of_a_sheet_is_its_account_campaign_and_unfinished_batch(journal, tmp_path):
@@ -59,7 +43,7 @@ def sandbox():
 def panel(sandbox):
     sandbox.faults()
     sandbox.balance("1000")
-    sandbox.service("2", rate="0.9")
+    sandbox.service("2", rate="0.9", min=10)
     return Panel(sandbox.key, sandbox.address)
 
 
@@ -75,7 +59,9 @@ def options(path, **more):
 
 
 class Person(Watcher):
-    """Looks at the plan, does something, and says yes or no."""
+    """Is asked, looks at the plan, does something, and says yes or no."""
+
+    agreed = False
 
     def __init__(self, *, agreed=True, meanwhile=lambda: None):
         super().__init__(agreed=agreed)
@@ -140,19 +126,60 @@ def test_a_balance_that_is_short_sends_nothing(sandbox, panel, journal, path):
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize(("seconds", "sent"), [(61, 0), (59, 2)])
-def test_a_price_that_rose_while_a_person_thought_for_long_stops_the_run(sandbox, panel, journal, path, seconds, sent):
-    times = iter([0, seconds])
-    rise = Person(meanwhile=lambda: sandbox.service("2", rate="1.8"))
-    outcome = runner.run(options(path), panel, journal, rise, clock=lambda: next(times))
-    assert outcome.sent == sent
-    assert (outcome.reason, outcome.exit_status) == (("service 2 went from 0.9 to 1.8", 7) if not sent else ("", 0))
+def test_a_price_that_rose_while_a_person_thought_stops_the_run_however_short_it_was(sandbox, panel, journal, path):
+    before, rise = count(sandbox), Person(meanwhile=lambda: sandbox.service("2", rate="1.8"))
+    outcome = runner.run(options(path), panel, journal, rise, clock=lambda: 0)
+    assert (outcome.stop, outcome.exit_status, count(sandbox)) == (Stop.PRICE, 7, before)
+    assert outcome.reason == "service 2 went from 0.9 to 1.8"
 
 
 @pytest.mark.e2e
-def test_a_price_that_stayed_while_a_person_thought_for_long_is_right(panel, journal, path):
-    times = iter([0, 61])
-    assert runner.run(options(path), panel, journal, Person(), clock=lambda: next(times)).sent == 2
+def test_a_balance_that_fell_while_a_person_thought_stops_the_run(sandbox, panel, journal, path):
+    before, fall = count(sandbox), Person(meanwhile=lambda: sandbox.balance("0.17"))
+    outcome = runner.run(options(path), panel, journal, fall)
+    assert (outcome.stop, outcome.exit_status, count(sandbox)) == (Stop.FUNDS, 5, before)
+    assert outcome.reason == "it is short by 0.01"
+    sandbox.balance("0.18")
+    assert runner.run(options(path), panel, journal, Person()).sent == 2
+
+
+@pytest.mark.e2e
+def test_limits_that_changed_while_a_person_thought_stop_the_run(sandbox, panel, journal, path):
+    before, change = count(sandbox), Person(meanwhile=lambda: sandbox.service("2", min=101))
+    outcome = runner.run(options(path), panel, journal, change)
+    sandbox.service("2", min=10)
+    assert (outcome.stop, outcome.exit_status, count(sandbox)) == (Stop.SERVICE, 7, before)
+    assert outcome.reason == "line 2, quantity: 100 is less than the service's minimum"
+
+
+class Robot(Person):
+    """Was told yes beforehand."""
+
+    agreed = True
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(("seconds", "looks"), [(5.1, 2), (5.0, 1)])
+def test_without_a_person_prices_are_read_again_only_if_they_are_old(sandbox, panel, journal, path, seconds, looks):
+    times, before = iter([0, seconds]), sandbox.calls("services")
+    assert runner.run(options(path), panel, journal, Robot(), clock=lambda: next(times)).sent == 2
+    assert sandbox.calls("services") - before == looks
+
+
+@pytest.mark.e2e
+def test_where_nothing_is_to_be_sent_nothing_is_read_again(sandbox, panel, journal, path):
+    runner.run(options(path), panel, journal, Robot())
+    before = sandbox.calls("services")
+    runner.run(options(path), panel, journal, Person())
+    assert sandbox.calls("services") - before == 1
+
+
+@pytest.mark.e2e
+def test_the_balance_is_written_down_before_and_after_placing(sandbox, panel, journal, path):
+    runner.run(options(path), panel, journal, Robot())
+    with journal.reading() as connection:
+        seen = connection.execute(select(schema.balances.c.amount).order_by(schema.balances.c.id)).scalars().all()
+    assert [Decimal(amount) for amount in seen] == [Decimal(1000), Decimal("999.82")]
 
 
 @pytest.mark.e2e
@@ -175,12 +202,64 @@ def test_a_refused_account_stops_the_run_and_tells_the_balance(sandbox, panel, j
 
 
 @pytest.mark.e2e
-def test_the_budget_holds_over_all_runs(sandbox, panel, journal, path):
-    budget = options(path, max_spend=Decimal("0.17"))
-    first = runner.run(replace(budget, in_flight=1), panel, journal, Person())
+def test_a_budget_that_a_person_gave_holds_for_later_runs_without_being_told(sandbox, panel, journal, path):
+    first = runner.run(options(path, max_spend=Decimal("0.17"), in_flight=1), panel, journal, Person())
     assert (first.exit_status, first.stop, first.sent) == (5, Stop.BUDGET, 1)
-    assert runner.run(budget, panel, journal, Person()).sent == 0
+    again = runner.run(options(path), panel, journal, Person())
+    assert (again.exit_status, again.stop, again.sent, again.plan.max_spend) == (5, Stop.BUDGET, 0, Decimal("0.17"))
     assert runner.run(options(path, max_spend=Decimal("0.18")), panel, journal, Person()).sent == 1
+
+
+@pytest.mark.e2e
+def test_check_only_looks_at_a_budget(panel, journal, path):
+    plan = runner.check(options(path, max_spend=Decimal("0.1")), panel, journal)
+    assert (plan.max_spend, plan.over_budget) == (Decimal("0.1"), Decimal("0.08"))
+    assert runner.check(options(path), panel, journal).max_spend is None
+
+
+@pytest.mark.e2e
+def test_a_budget_that_is_raised_while_orders_are_placed_takes_effect_at_once(panel, journal, path):
+    class Raising(Person):
+        def placing(self, orders):  # noqa: ARG002 (as the base has it)
+            budgets.set_budget(journal, campaign, Decimal("0.18"))
+
+    campaign = runner.find_place(options(path), panel, journal).campaign_id
+    assert runner.run(options(path, max_spend=Decimal("0.09")), panel, journal, Raising()).sent == 2
+
+
+@pytest.mark.e2e
+def test_the_first_rows_are_placed_and_then_the_next(sandbox, panel, journal, path):
+    path.write_text("service,link,quantity\n" + "".join(f"2,{LINK}/{n},100\n" for n in range(5)), "utf-8")
+    seen = []
+    for _ in range(3):
+        outcome = runner.run(options(path, first=2), panel, journal, Person())
+        seen.append((outcome.exit_status, outcome.sent, len(outcome.plan.later), outcome.plan.total))
+    assert seen == [(0, 2, 3, Decimal("0.18")), (0, 2, 1, Decimal("0.18")), (0, 1, 0, Decimal("0.09"))]
+    assert [order["link"] for order in sandbox.orders()[-5:]] == [f"{LINK}/{n}" for n in range(5)]
+
+
+@pytest.mark.e2e
+def test_after_the_first_rows_a_fresh_copy_of_the_sheet_goes_on_without_a_question(panel, journal, path):
+    text = path.read_text("utf-8")
+    assert runner.run(options(path, first=1), panel, journal, Person()).sent == 1
+    path.write_text(text, "utf-8")
+    outcome = runner.run(options(path), panel, journal, Person())
+    assert (outcome.exit_status, outcome.blocked, outcome.sent) == (0, "", 1)
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("wrong", [{"expect_rows": 3}, {"expect_total": Decimal("0.19")}])
+def test_a_wrong_control_total_sends_nothing(sandbox, panel, journal, path, wrong):
+    before = count(sandbox)
+    outcome = runner.run(options(path, **wrong), panel, journal, Person())
+    assert (outcome.exit_status, outcome.blocked != "", count(sandbox)) == (3, True, before)
+
+
+@pytest.mark.e2e
+def test_a_control_total_still_fits_when_some_rows_are_placed(panel, journal, path):
+    expected = {"expect_rows": 2, "expect_total": Decimal("0.18")}
+    for _ in range(3):
+        assert runner.run(options(path, first=1, **expected), panel, journal, Person()).exit_status == 0
 
 
 @pytest.mark.e2e

@@ -1,10 +1,10 @@
-from decimal import Decimal
+from decimal import Decimal, Inexact, localcontext
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smmplus.numbers import amount, count, plain
+from smmplus.numbers import EXACT, amount, count, minus, plain, total
 
 
 @pytest.mark.parametrize(
@@ -99,3 +99,27 @@ def test_what_is_no_whole_number_is_none(value):
 )
 def test_plain_writes_no_exponent_and_no_trailing_zeros(number, text):
     assert plain(Decimal(number)) == text
+
+
+@given(st.lists(st.decimals(min_value=-(10**9), max_value=10**9, places=9)))
+def test_a_total_is_exact(amounts):
+    with localcontext(prec=100):
+        assert total(amounts) == sum(amounts, Decimal(0))
+
+
+def test_the_total_of_nothing_is_zero():
+    assert total([]) == 0
+
+
+LONG = Decimal("12345678901234567890.12345678901234567891")
+"""More digits than Python's own context keeps: it rounds sums, differences and even a minus sign."""
+
+
+def test_sums_and_differences_of_many_digits_are_exact():
+    assert str(total([LONG, Decimal("0.00000000000000000009")])) == "12345678901234567890.12345678901234567900"
+    assert str(minus(Decimal(0), LONG)) == f"-{LONG}"
+
+
+def test_what_would_have_to_be_rounded_is_an_error():
+    with pytest.raises(Inexact):
+        EXACT.add(Decimal("1E+100"), Decimal("1E-100"))

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smmplus.models import OrderRequest
-from smmplus.pricing import cost, total, units
+from smmplus.pricing import cost, units
 from tests.smmplus.orders import RIGHT, service_of
 
 PACKAGES = {"Package", "Custom Comments Package"}
@@ -69,13 +69,3 @@ def test_every_rate_that_is_read_can_be_priced_at_every_quantity(rate):
     request = order("Default", quantity=most, runs=most, interval="1")
     with localcontext(prec=200):
         assert cost(request, service_of("Default", rate=rate)) * 1000 == Decimal(rate) * int(most) ** 2
-
-
-@given(st.lists(st.decimals(min_value=-(10**9), max_value=10**9, places=9)))
-def test_a_total_is_exact(amounts):
-    with localcontext(prec=100):
-        assert total(amounts) == sum(amounts, Decimal(0))
-
-
-def test_the_total_of_nothing_is_zero():
-    assert total([]) == 0

@@ -7,8 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smmplus.errors import JournalError
-from smmplus.journal import Attempt, Event, Intent, Journal, Outcome, Refusal, State
+from smmplus.journal import Attempt, Event, Intent, Journal, Outcome, Refusal, State, budgets
 from smmplus.journal.states import SPENT
+from smmplus.numbers import total
 from tests.smmplus.desk import Desk, attempt_of, request_for
 
 
@@ -351,3 +352,64 @@ def test_where_a_person_named_the_campaign_any_twin_may_be(copies):
     first.accepted()
     (entry,) = second.plan()
     assert second.intend(entry) == Attempt(entry.id, 1)
+
+
+# The budget that the journal keeps.
+
+
+def test_an_intent_holds_to_the_campaign_s_budget_without_being_told(desk):
+    first, second = desk.plan(2, cost="1")
+    budgets.set_budget(desk.journal, desk.campaign, Decimal("1.99"))
+    assert (desk.intend(first), desk.intend(second)) == (Attempt(first.id, 1), Refusal.BUDGET)
+
+
+@pytest.mark.parametrize(("own", "kept"), [("1", "5"), ("5", "1")])
+def test_of_two_bounds_the_smaller_holds(desk, own, kept):
+    first, second = desk.plan(2, cost="1")
+    budgets.set_budget(desk.journal, desk.campaign, Decimal(kept))
+    assert desk.intend(first, Decimal(own)) == Attempt(first.id, 1)
+    assert desk.intend(second, Decimal(own)) is Refusal.BUDGET
+
+
+def test_a_budget_that_is_raised_lowered_or_lifted_takes_effect_at_once(desk):
+    entries = desk.plan(3, cost="1")
+    budgets.set_budget(desk.journal, desk.campaign, Decimal(0))
+    assert desk.intend(entries[0]) is Refusal.BUDGET
+    budgets.set_budget(desk.journal, desk.campaign, Decimal(1))
+    assert desk.intend(entries[0]) == Attempt(entries[0].id, 1)
+    budgets.set_budget(desk.journal, desk.campaign, Decimal("0.5"))
+    assert desk.intend(entries[1]) is Refusal.BUDGET
+    budgets.set_budget(desk.journal, desk.campaign, None)
+    assert desk.intend(entries[1]) == Attempt(entries[1].id, 1)
+
+
+def test_a_budget_set_after_planning_keeps_back_what_has_no_bound(desk):
+    (entry,) = desk.plan(cost=None)
+    budgets.set_budget(desk.journal, desk.campaign, Decimal(100))
+    assert desk.intend(entry) is Refusal.NO_BOUND
+
+
+def test_a_budget_of_another_campaign_is_no_bound(journal):
+    spring, autumn = Desk(journal, "spring"), Desk(journal, "autumn")
+    budgets.set_budget(journal, autumn.campaign, Decimal(0))
+    (entry,) = spring.plan(cost="1")
+    assert spring.intend(entry) == Attempt(entry.id, 1)
+
+
+LONG = Decimal("12345678901234567890.12345678901234567891")
+"""More digits than Python's own context keeps: it would round the sums, and let the last digit pass a budget."""
+
+
+def test_a_budget_is_kept_to_the_last_of_many_digits(desk):
+    first, second = desk.plan(2, cost=str(LONG))
+    budgets.set_budget(desk.journal, desk.campaign, total([LONG, LONG, Decimal("-1E-20")]))
+    assert (desk.intend(first), desk.intend(second)) == (Attempt(first.id, 1), Refusal.BUDGET)
+    assert desk.spent() == LONG
+
+
+@pytest.mark.parametrize("event", [Event.REFUSAL, Event.HELD_BACK])
+def test_what_is_given_back_is_given_back_to_the_last_of_many_digits(desk, event):
+    desk.accepted(cost="1E-20")
+    (entry,) = desk.plan(cost=str(LONG))
+    desk.settle(desk.intend(entry), event)
+    assert str(desk.spent()) == "1E-20"
