@@ -3,11 +3,13 @@
 import getpass
 import os
 import platform
+import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit, urlunsplit
@@ -15,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 from sqlalchemy import Connection, Table, and_, insert, select, update
 
 from smmplus.errors import JournalError, JournalInUseError
-from smmplus.journal import doubts, entries, wave
+from smmplus.journal import doubts, entries, rescue, wave
 from smmplus.journal.database import READING, default_url, open_database, translated
 from smmplus.journal.entry import Entry, Planned
 from smmplus.journal.schema import accounts, batches, campaigns, meta, runs
@@ -26,21 +28,40 @@ from smmplus.models import OrderStatus
 class Journal:
     """An open journal; use it with `with`. Every method is one transaction, durable when it returns.
 
-    Raises JournalError where the database cannot be used. `now` tells the time, with its time zone.
+    Raises JournalError where the database cannot be used. `now` tells the time, with its time zone. `rescues` is the
+    folder for order ids that the database cannot take; by default it is beside a SQLite file, and in the user's data
+    folder where the journal is in PostgreSQL.
     """
 
-    def __init__(self, url: str | None = None, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        rescues: Path | None = None,
+    ) -> None:
         database = open_database(url or default_url())
         self.where, self.path = database.where, database.path
         self._now = now
         self._engine, self._locks = database.engine, database.locks
         self._run_id: str | None = None
+        self._rescues = rescues
+        self._one_at_a_time = threading.RLock()
 
     @property
     def uuid(self) -> str:
         """What tells this journal from any other."""
         with self.reading() as connection:
             return str(connection.execute(select(meta.c.value).where(meta.c.name == "uuid")).scalar_one())
+
+    @property
+    def rescues(self) -> Path:
+        """The folder for order ids that the database cannot take."""
+        return self._rescues or rescue.folder_of(self.path, self.uuid)
+
+    def rescue_file(self) -> rescue.RescueFile:
+        """Make room on disk for this run's order ids; JournalError where there is none."""
+        return rescue.RescueFile.allocate(self.rescues, self.uuid, self.begin_run())
 
     def account(self, url: str, name: str) -> int:
         """Give an account's number, made if it is new. It is a panel's URL and a name, never a key."""
@@ -128,14 +149,15 @@ class Journal:
 
     def begin_run(self) -> str:
         """Let others see that this process is alive, and give its run's id."""
-        if self._run_id is None:
-            run_id = uuid.uuid4().hex
-            self._locks.take(f"run-{run_id}")
-            about = {"pid": os.getpid(), "host": platform.node(), "user": _user(), "started_at": self.time()}
-            with self.transaction() as connection:
-                connection.execute(insert(runs).values(id=run_id, **about))
-            self._run_id = run_id
-        return self._run_id
+        with self._one_at_a_time:
+            if self._run_id is None:
+                run_id = uuid.uuid4().hex
+                self._locks.take(f"run-{run_id}")
+                about = {"pid": os.getpid(), "host": platform.node(), "user": _user(), "started_at": self.time()}
+                with self.transaction() as connection:
+                    connection.execute(insert(runs).values(id=run_id, **about))
+                self._run_id = run_id
+            return self._run_id
 
     def hold_campaign(self, campaign_id: int, *, wait: float) -> None:
         """Keep other runs out of a campaign until this journal is closed; JournalInUseError says who is in it."""
@@ -147,7 +169,8 @@ class Journal:
             connection.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(holder=run_id))
 
     def bury_the_dead(self) -> list[Entry]:
-        """Put into doubt what dead processes left behind."""
+        """Take up the order ids that dead processes rescued, and put into doubt what else they left behind."""
+        rescue.take_up(self, self._is_alive)
         with self.transaction() as connection:
             return doubts.bury(connection, self._is_alive, self.time())
 

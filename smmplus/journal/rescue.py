@@ -1,0 +1,263 @@
+"""Order ids that the journal cannot take: kept in a file that was written beforehand, until the next run takes them up.
+
+The disk may be full when the panel's answer comes. The file's blocks are there by then, and are written over in place.
+It is plain text, a line for each order id, so that a person can read it, too.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import re
+import threading
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from platformdirs import user_data_path
+from sqlalchemy import Connection, select
+
+from smmplus.errors import JournalError
+from smmplus.journal import entries as entry_queries
+from smmplus.journal import wave
+from smmplus.journal.schema import entries, order_ids, runs
+from smmplus.journal.states import Change, Event, Outcome
+
+if TYPE_CHECKING:
+    from smmplus.journal.store import Journal
+
+_log = logging.getLogger(__name__)
+
+LINE = 512
+"""Bytes of a line, a disk's smallest sector: one line that is torn tears no other. The longest is half of it."""
+
+LINES = 1 + 512
+"""A line for people, and twice as many order ids as can be under way at once."""
+
+_FOR_PEOPLE = b"# Order ids that the journal could not take. The next run takes them up: do not delete this file."
+_NAME = re.compile(r"([0-9a-f]{32})\.[0-9a-f]{8}")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One order id, and all that is needed to find its row."""
+
+    journal: str
+    run: str
+    entry: int
+    attempt: int
+    order_id: str
+    at: str
+
+
+class RescueFile:
+    """The file of one placing run; `keep` needs no further block of the disk. Threads may share it."""
+
+    def __init__(self, path: Path, journal_uuid: str, run_id: str, file: int) -> None:
+        self.path = path
+        self._journal_uuid, self._run_id = journal_uuid, run_id
+        self._file = file
+        self._kept: dict[Outcome, int] = {}
+        self._writing = threading.Lock()
+
+    @classmethod
+    def allocate(cls, folder: Path, journal_uuid: str, run_id: str) -> Self:
+        """Write the whole file to disk. JournalError where there is no room for it: then nothing may be sent."""
+        path = folder / f"{run_id}.{uuid.uuid4().hex[:8]}"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_BINARY", 0), 0o600)
+            try:
+                # Line ends, not zeros: no file system takes them for a hole that needs no room.
+                _write(file, 0, _FOR_PEOPLE.ljust(LINE, b"\n") + b"\n" * (LINE * (LINES - 1)))
+                _sync_folder(folder)
+            except BaseException:
+                os.close(file)
+                path.unlink()
+                raise
+        except OSError as error:
+            words = "nothing is sent without room for the order ids that a full disk would lose"
+            raise JournalError(f"no rescue file can be made in {folder} ({error}): {words}") from error
+        return cls(path, journal_uuid, run_id, file)
+
+    def keep(self, outcomes: Iterable[Outcome], now: str) -> None:
+        """Write order ids to disk, each once. OSError where even that fails."""
+        with self._writing:
+            new = {outcome for outcome in outcomes if outcome.order_id is not None and outcome not in self._kept}
+            places = dict(zip(new, self._free_places(), strict=False))
+            for outcome, place in places.items():
+                _write_line(self._file, place, self._line(outcome, now))
+            if places:
+                os.fsync(self._file)
+            self._kept |= places
+
+    def holds(self, outcome: Outcome) -> bool:
+        """Tell whether this order id stands in the file, and only there."""
+        return outcome in self._kept
+
+    def forget(self, outcome: Outcome) -> None:
+        """Take it that the journal has an outcome now: its line may be written over."""
+        self._kept.pop(outcome, None)
+
+    def close(self) -> None:
+        """Close the file, and remove it if it holds nothing that the journal has not."""
+        os.close(self._file)
+        if not self._kept:
+            with suppress(OSError):  # what is left is on record: the next run finds that, and removes it
+                self.path.unlink()
+
+    def _free_places(self) -> Iterator[int]:
+        taken = set(self._kept.values())
+        return (place for place in count(1) if place not in taken)  # beyond the end the file grows, if the disk lets it
+
+    def _line(self, outcome: Outcome, now: str) -> Line:
+        order_id = outcome.order_id or ""
+        return Line(self._journal_uuid, self._run_id, outcome.entry, outcome.attempt, order_id, now)
+
+
+def folder_of(journal_file: Path | None, journal_uuid: str) -> Path:
+    """Name the folder for a journal's rescue files: beside its file, or where it has none, among the user's data."""
+    if journal_file is not None:
+        return journal_file.with_name(journal_file.name + ".rescue")
+    return user_data_path("smmplus") / "rescue" / journal_uuid
+
+
+def take_up(journal: "Journal", is_alive: Callable[[str], bool]) -> None:
+    """Put the order ids that dead runs left in their rescue files into the journal, and remove those files.
+
+    Once more after a crash does no harm. What cannot be read, or fits nothing in this journal, stays where it is; a
+    person is told of it, and of every alarm, in the log.
+    """
+    for path in _files(journal.rescues):
+        if is_alive(path.name.partition(".")[0]):
+            continue
+        try:
+            lines, damaged = read(path)
+        except FileNotFoundError:
+            continue  # another process was quicker
+        except OSError as error:
+            _log.warning("the rescue file %s may hold order ids, and cannot be read: %s", path, error)
+            continue
+        strange = _attach(journal, path, lines)
+        if damaged or strange:
+            _tell_of_what_stays(path, damaged, strange)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def read(path: Path) -> tuple[list[Line], int]:
+    """Read a rescue file: its lines, and how many cannot be read. OSError where the file cannot."""
+    data = path.read_bytes()
+    written = [data[start : start + LINE].strip(b"\n \0") for start in range(LINE, len(data), LINE)]
+    lines = [_parsed(text) for text in written if text]
+    return [line for line in lines if line is not None], lines.count(None)
+
+
+def _attach(journal: "Journal", path: Path, lines: Sequence[Line]) -> list[Line]:
+    """Put lines on record in one transaction, and give those that fit nothing in this journal."""
+    if not lines:
+        return []
+    journal_uuid = journal.uuid
+    with journal.transaction() as connection:
+        known = _known(connection, lines)
+        strange = [line for line in lines if line.journal != journal_uuid or not _fits(line, known.get(line.entry))]
+        new = [line for line in lines if line not in strange and not _is_on_record(connection, line)]
+        alarms = [words for line in new for words in _settle(connection, line, journal.time())]
+    if new:
+        _log.warning("%d order ids were in the rescue file %s, and are on record now", len(new), path)
+    for alarm in alarms:
+        _log.error("ALARM: %s", alarm)
+    return strange
+
+
+def _settle(connection: Connection, line: Line, now: str) -> Iterator[str]:
+    outcome = Outcome(line.entry, line.attempt, Event.ORDER_ID, line.order_id)
+    (change,) = wave.apply(connection, [outcome], run_id=line.run, now=now)
+    entry = entry_queries.with_ids(connection, [line.entry])[line.entry]
+    if not isinstance(change, Change):
+        yield f"{entry.name}: the panel answered with order {line.order_id}, which is another row's already"
+    elif change.alarm:
+        yield f"{entry.name}: {change.alarm}"
+
+
+def _known(connection: Connection, lines: Sequence[Line]) -> dict[int, tuple[int, str]]:
+    """Give number and run of the latest sending, by entry, for lines of runs that this journal knows."""
+    known_runs = select(runs.c.id).where(runs.c.id.in_({line.run for line in lines}))
+    there = set(connection.execute(known_runs).scalars())
+    ids = {line.entry for line in lines if line.run in there}
+    found = select(entries.c.id, entries.c.attempt, entries.c.run_id).where(entries.c.id.in_(ids))
+    return {row.id: (row.attempt, row.run_id or "") for row in connection.execute(found)}
+
+
+def _fits(line: Line, sent: tuple[int, str] | None) -> bool:
+    """Tell whether an entry was sent as the line says. In a journal from a backup its number may be another's."""
+    if sent is None:
+        return False
+    attempt, run = sent
+    return attempt > line.attempt or (attempt == line.attempt and run == line.run)
+
+
+def _is_on_record(connection: Connection, line: Line) -> bool:
+    columns = order_ids.c
+    same = (columns.entry_id == line.entry) & (columns.order_id == line.order_id)
+    return connection.execute(select(columns.entry_id).where(same)).first() is not None
+
+
+def _tell_of_what_stays(path: Path, damaged: int, strange: Sequence[Line]) -> None:
+    told = [f"order {line.order_id} (sent at {line.at}) fits nothing in this journal" for line in strange]
+    told += [f"{damaged} lines cannot be read"] if damaged else []
+    _log.warning(
+        "the rescue file %s stays: %s. Look for those orders at the panel, settle them with `smmplus resolve`, and "
+        "delete the file",
+        path,
+        "; ".join(told),
+    )
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        _log.warning("the rescue files in %s cannot be looked for: %s", folder, error)
+        return []
+
+
+def _write_line(file: int, place: int, line: Line) -> None:
+    text = json.dumps(asdict(line)).encode()
+    _write_at(file, place * LINE, (_checksum(text) + b" " + text).ljust(LINE - 1) + b"\n")
+
+
+def _parsed(text: bytes) -> Line | None:
+    checksum, _, said = text.partition(b" ")
+    return Line(**json.loads(said)) if checksum == _checksum(said) else None
+
+
+def _checksum(text: bytes) -> bytes:
+    return hashlib.sha256(text).hexdigest()[:16].encode()
+
+
+def _write(file: int, place: int, data: bytes) -> None:
+    _write_at(file, place, data)
+    os.fsync(file)
+
+
+def _write_at(file: int, place: int, data: bytes) -> None:
+    os.lseek(file, place, os.SEEK_SET)
+    while data:
+        data = data[os.write(file, data) :]
+
+
+def _sync_folder(folder: Path) -> None:
+    if not hasattr(os, "O_DIRECTORY"):  # Windows: a folder cannot be opened, and needs no such thing
+        return
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
