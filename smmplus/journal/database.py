@@ -3,21 +3,21 @@
 import sqlite3
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from platformdirs import user_data_path
-from sqlalchemy import Connection, Engine, insert, inspect, select
+from sqlalchemy import Connection, Engine, insert, inspect
 from sqlalchemy.exc import SQLAlchemyError
 
 from smmplus.errors import JournalError, JournalInUseError
-from smmplus.journal import migrations, postgres, schema, sqlite
+from smmplus.journal import files, marks, migrations, place, postgres, schema, sqlite
 from smmplus.journal.advisory import AdvisoryLocks
 from smmplus.journal.locks import FileLocks, Locks
 from smmplus.journal.sqlite import READING
 
-__all__ = ["READING", "Database", "default_url", "open_database", "translated"]
+__all__ = ["READING", "Database", "default_url", "make_file", "open_database", "translated"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,28 @@ def open_database(url: str) -> Database:
         return _open_postgres(url)
     path = sqlite.path_of(url)
     with translated(str(path)):
+        place.must_hold(path)
+        if not files.is_there(path):
+            with suppress(FileExistsError):  # another process was as quick
+                make_file(path)
+        files.must_be_whole(path)
         engine = sqlite.engine_of(path)
-        _prepare(engine, lambda connection: set(inspect(connection).get_table_names()))
+        _prepare(engine, _tables_of_file, str(path))
     return Database(engine, FileLocks(path.with_name(path.name + ".locks")), str(path), path)
+
+
+def make_file(path: Path) -> None:
+    """Make an empty journal in a file; FileExistsError if the name is taken."""
+    with files.new_file(path) as made:
+        engine = sqlite.engine_of(made)
+        try:
+            _prepare(engine, _tables_of_file, str(path))
+        finally:
+            engine.dispose()
+
+
+def _tables_of_file(connection: Connection) -> set[str]:
+    return set(inspect(connection).get_table_names())
 
 
 def _open_postgres(url: str) -> Database:
@@ -53,7 +72,7 @@ def _open_postgres(url: str) -> Database:
     where = postgres.where(parsed)
     with translated(where):
         engine = postgres.engine_of(parsed)
-        known = _prepare(engine, postgres.tables)
+        known = _prepare(engine, postgres.tables, where)
     return Database(engine, AdvisoryLocks(engine, known), where)
 
 
@@ -64,6 +83,8 @@ def translated(where: str) -> Iterator[None]:
         yield
     except SQLAlchemyError as error:
         reason = getattr(error, "orig", None) or error
+        if files.is_damage(reason):
+            raise files.damaged(where, reason) from error
         if _is_busy(reason):
             raise JournalInUseError(f"another program holds the journal {where}: close it, and try again") from error
         raise JournalError(f"the journal {where} cannot be used: {reason}") from error
@@ -76,7 +97,7 @@ def _is_busy(reason: BaseException) -> bool:
     return code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED} or postgres.is_busy(reason)
 
 
-def _prepare(engine: Engine, tables: Callable[[Connection], set[str]]) -> str:
+def _prepare(engine: Engine, tables: Callable[[Connection], set[str]], where: str) -> str:
     """Make the tables, or bring them up to date, and give the journal's uuid."""
     with engine.begin() as connection:
         found = tables(connection)
@@ -85,10 +106,17 @@ def _prepare(engine: Engine, tables: Callable[[Connection], set[str]]) -> str:
                 "this is another program's database, and no journal: name another one in SMMPLUS_JOURNAL"
             )
         if found:
+            _must_be_placed_from(connection, where)
             migrations.bring_up_to_date(connection)
         else:
             _make_tables(connection)
-        return str(connection.execute(select(schema.meta.c.value).where(schema.meta.c.name == "uuid")).scalar_one())
+        return marks.read(connection)[marks.UUID_NAME]
+
+
+def _must_be_placed_from(connection: Connection, where: str) -> None:
+    if flaw := marks.flaw(marks.read(connection)):
+        raise files.damaged(where, flaw)
+    marks.must_be_in_use(connection, where)
 
 
 def _make_tables(connection: Connection) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from smmplus.errors import ConfigurationError
+from smmplus.errors import ConfigurationError, JournalError
 
 BUSY_SECONDS = 30.0
 """How long a transaction waits for another process's; a wave of commits takes milliseconds."""
@@ -31,8 +31,7 @@ def path_of(url: str) -> Path:
 
 
 def engine_of(path: Path) -> Engine:
-    """Open a file, made if it is not there yet."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Open a file."""
     engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
@@ -41,7 +40,13 @@ def engine_of(path: Path) -> Engine:
 
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # transactions begin where `_begin` says, not where the driver guesses
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "fullfsync=ON", "foreign_keys=ON"):
+    (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+    if mode != "wal":
+        raise JournalError(
+            f"SQLite keeps its journal_mode {mode!r} here, and this program needs 'wal': commits could be lost. "
+            "Name a file on another disk in SMMPLUS_JOURNAL"
+        )
+    for pragma in ("synchronous=FULL", "fullfsync=ON", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}").close()
 
 

@@ -1,0 +1,128 @@
+"""The file of a SQLite journal: looked at before it is opened, and made whole or not at all.
+
+A file that is there must be a whole journal. An empty or a damaged one is never taken for a new one: the journal made
+in its place would know no order, and order all of them again.
+"""
+
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from smmplus.errors import JournalError
+
+THOROUGH_BYTES = 64 * 2**20
+"""Up to this size (some 120,000 orders) tables and indexes are held against each other on opening, which takes a third
+of a second at most (measured): an index that misses an order would let it be placed again. Beyond it only the
+structure is looked at, a tenth of a second for each 100 MB."""
+
+_BUSY_SECONDS = 30.0
+
+KEEP = (
+    "Keep the file and all that lies beside it, and delete nothing: it may be all that knows your orders. "
+    "`smmplus journal check` says more. If you have a backup, move these files away and "
+    "`smmplus journal restore BACKUP`"
+)
+
+
+def is_damage(error: BaseException) -> bool:
+    """Tell whether an error of SQLite says that the file is damaged, or no database at all."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+def damaged(where: object, reason: object) -> JournalError:
+    """Say that a journal is damaged, and what to do."""
+    return JournalError(f"the journal {where} cannot be used, it is damaged: {reason}. {KEEP}")
+
+
+def is_there(path: Path) -> bool:
+    """Tell whether there is a journal's file; JournalError where there was one, and it is gone."""
+    if os.path.lexists(path):
+        return True
+    if traces := [
+        str(trace) for trace in _beside(path) if trace.is_dir() or (trace.is_file() and trace.stat().st_size)
+    ]:
+        raise JournalError(
+            f"the journal {path} is gone: {', '.join(traces)} shows that one was here. Bring it back, or use a backup: "
+            "`smmplus journal restore BACKUP`. A new journal would know none of its orders: if that is meant, move "
+            "what was left away"
+        )
+    return False
+
+
+def must_be_whole(path: Path) -> None:
+    """Look at a file without changing it; JournalError where it is no journal, or a damaged one."""
+    if not path.is_file():
+        raise JournalError(f"the journal {path} cannot be used: it is no file. Name another one in SMMPLUS_JOURNAL")
+    if path.stat().st_size == 0:
+        raise damaged(path, "the file is empty, and a journal never is. If it was never one, move it away")
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)) as connection:
+            _look(path, connection)
+    except sqlite3.Error as error:
+        if is_damage(error):
+            raise damaged(path, error) from error
+        raise
+
+
+def _look(path: Path, connection: sqlite3.Connection) -> None:
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if tables and "meta" not in tables:
+        raise JournalError(
+            f"{path} is another program's database, and no journal: name another file in SMMPLUS_JOURNAL"
+        )
+    thorough = path.stat().st_size <= THOROUGH_BYTES
+    (found,) = connection.execute("PRAGMA integrity_check(1)" if thorough else "PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise damaged(path, " ".join(found.removeprefix("*** in database main ***").split()))
+    if not tables:
+        raise damaged(path, "it has no tables; perhaps the file beside it that ends with -wal was left behind")
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Give a place to make a file in, which then takes its name in one step; FileExistsError if that is taken.
+
+    What is made must be closed when the body ends. It is on disk when this returns, or nothing is there.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f".{path.name[:80]}.", suffix=".new", dir=path.parent))
+    try:
+        made = folder / path.name
+        yield made
+        _sync(made, os.O_RDWR)
+        _put(made, path)
+        with suppress(OSError):  # Windows opens no folders
+            _sync(path.parent, os.O_RDONLY)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _put(made: Path, path: Path) -> None:
+    # What another journal left beside it would be read as this one's latest changes.
+    if left := [beside for beside in _beside(path) if beside.is_file() and beside.stat().st_size]:
+        raise FileExistsError(f"{left[0]} belongs to another journal: move it away")
+    try:
+        path.hardlink_to(made)  # unlike a change of name, it never takes the place of what is there
+    except FileExistsError:
+        raise
+    except OSError:  # no hard links here: FAT
+        if os.path.lexists(path):
+            raise FileExistsError(f"{path} is there already") from None
+        made.rename(path)
+
+
+def _beside(path: Path) -> Iterator[Path]:
+    """Give what a journal leaves beside its file."""
+    return (path.with_name(path.name + ending) for ending in ("-wal", "-journal", ".locks"))
+
+
+def _sync(path: Path, how: int) -> None:
+    handle = os.open(path, how)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
