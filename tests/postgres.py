@@ -9,6 +9,7 @@ The server's programs come from a package, and nothing of it outlives the tests:
 loopback, trusts everyone there, and its data lie in a temporary folder.
 """
 
+import atexit
 import itertools
 import os
 import pwd
@@ -105,7 +106,8 @@ def _of_process(_pid: int) -> Server:
     found = Server(folder, _free_port())
     command = ["sh", "-c", _KEEPER, "keeper", programs / "postgres", folder, str(found.port)]
     # A session of its own: a Ctrl-C at the tests must not end the server before them.
-    subprocess.Popen(command, stdin=subprocess.PIPE, user=user, cwd=folder, start_new_session=True)
+    keeper = subprocess.Popen(command, stdin=subprocess.PIPE, user=user, cwd=folder, start_new_session=True)
+    atexit.register(keeper.communicate)
     _wait_for(found)
     return found
 

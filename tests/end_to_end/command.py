@@ -13,13 +13,11 @@ import io
 import json
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +26,7 @@ from typing import Any, Self
 import openpyxl
 
 from smmplus.journal import Journal
+from tests.databases import rows_of
 from tests.panel import SandboxProcess
 
 PATIENCE = 60.0
@@ -165,11 +164,18 @@ class Desk:
     ledger: Ledger
     settings: dict[str, str] = field(default_factory=dict)
     """Further variables of the environment."""
+    postgres: str = ""
+    """The URL of the journal's database; "" where the journal is a file in the folder."""
 
     @property
     def journal(self) -> Path:
         """The journal's file."""
         return self.folder / "journal" / "journal.sqlite3"
+
+    @property
+    def journal_url(self) -> str:
+        """The journal as `SMMPLUS_JOURNAL` names it."""
+        return self.postgres or f"sqlite:///{self.journal}"
 
     def environment(self, **more: str) -> dict[str, str]:
         """Give a command's environment: nothing of the project's settings but what is said here."""
@@ -177,7 +183,7 @@ class Desk:
         own = {
             "SMMPLUS_API_KEY": self.panel.key,
             "SMMPLUS_API_URL": self.panel.address,
-            "SMMPLUS_JOURNAL": f"sqlite:///{self.journal}",
+            "SMMPLUS_JOURNAL": self.journal_url,
         }
         return kept | own | self.settings | more
 
@@ -234,9 +240,7 @@ class Desk:
 
     def query(self, sql: str) -> list[dict[str, Any]]:
         """Ask the journal's database, past the program."""
-        with closing(sqlite3.connect(self.journal, timeout=PATIENCE)) as database:
-            database.row_factory = sqlite3.Row
-            return [dict(row) for row in database.execute(sql)]
+        return rows_of(self.journal_url, sql)
 
     def age_sendings(self) -> None:
         """Set the times of sending back.
@@ -244,9 +248,7 @@ class Desk:
         `resolve --not-placed` is refused for two minutes after a sending, in which a panel might still be at it. Tests
         do not wait for that: they make the sending look older.
         """
-        with closing(sqlite3.connect(self.journal, timeout=PATIENCE)) as database:
-            database.execute("UPDATE entries SET sent_at = replace(sent_at, substr(sent_at, 1, 4), '2020')")
-            database.commit()
+        self.query("UPDATE entries SET sent_at = replace(sent_at, substr(sent_at, 1, 4), '2020')")
 
     def settle_doubts(self, *, by_command: bool = False) -> int:
         """Settle every doubt by what the ledger says, as a person would; tell how many there were.
@@ -256,7 +258,7 @@ class Desk:
         """
         self.age_sendings()
         placed = {order["link"]: str(order["order"]) for order in self.ledger.orders()}
-        with Journal(f"sqlite:///{self.journal}") as journal:
+        with Journal(self.journal_url) as journal:
             account = journal.account(self.panel.address, "default")
             doubts = journal.in_doubt()
             for doubt in doubts[by_command:]:

@@ -7,6 +7,7 @@ import pytest
 
 from tests.end_to_end.command import SHOP_KEY, Desk, Ledger
 from tests.panel import SandboxProcess
+from tests.postgres import fresh_url
 
 
 @pytest.fixture(scope="session")
@@ -25,5 +26,12 @@ def panel(shared_panel: SandboxProcess) -> Iterator[SandboxProcess]:
 
 
 @pytest.fixture
-def desk(panel: SandboxProcess, tmp_path: Path) -> Desk:
-    return Desk(tmp_path, panel, Ledger.from_here(panel))
+def database(request: pytest.FixtureRequest) -> str:
+    """Name the kind of journal; `on_both` makes it PostgreSQL too."""
+    return getattr(request, "param", "sqlite")
+
+
+@pytest.fixture
+def desk(panel: SandboxProcess, tmp_path: Path, database: str) -> Desk:
+    postgres = fresh_url() if database == "postgresql" else ""
+    return Desk(tmp_path, panel, Ledger.from_here(panel), postgres=postgres)

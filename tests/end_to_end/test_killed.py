@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.databases import on_both
 from tests.end_to_end.command import Desk, Ledger, orders, read_rows, wait_until
 from tests.panel import SandboxProcess
 
@@ -49,6 +50,7 @@ def test_killed_while_the_first_answers_are_held_back_after_acceptance(desk: Des
     desk.assert_each_row_once(sheet, rows)
 
 
+@on_both
 def test_killed_while_the_panel_has_not_taken_the_first_orders(desk: Desk):
     rows = orders(6)
     sheet = desk.sheet("not-taken.xlsx", rows)
@@ -115,6 +117,7 @@ def test_killed_while_the_sheet_is_written(desk: Desk):
     desk.assert_each_row_once(sheet, rows)
 
 
+@on_both
 def test_killed_once_all_is_placed_and_nothing_is_written(desk: Desk):
     rows = orders(5)
     sheet = desk.sheet("placed.xlsx", rows)

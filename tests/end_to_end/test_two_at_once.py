@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.databases import on_both
 from tests.end_to_end.command import Desk, orders, read_rows, wait_until
 
 pytestmark = pytest.mark.e2e
 
 
 @pytest.mark.parametrize("name", ["both.xlsx", "both.csv"])
+@on_both
 def test_two_started_at_once_place_each_row_once(desk: Desk, name: str):
     rows = orders(25)
     sheet = desk.sheet(name, rows)
@@ -31,6 +33,7 @@ def test_two_copies_of_a_sheet_in_two_folders_place_each_row_once(desk: Desk):
     assert desk.ledger.count() == 25
 
 
+@on_both
 def test_a_suspended_run_keeps_its_campaign_and_who_waits_in_vain_is_told_who_holds_it(desk: Desk):
     rows = orders(40)
     sheet = desk.sheet("asleep.xlsx", rows)
@@ -86,6 +89,7 @@ def test_two_sheets_of_different_campaigns_run_at_once(desk: Desk):
     assert {row["order_status"] for sheet in sheets for row in read_rows(sheet)} == {"Placed"}
 
 
+@on_both
 def test_a_doubt_is_not_settled_while_its_order_may_be_under_way(desk: Desk):
     sheet = desk.sheet("under-way.csv", orders(1))
     desk.panel.faults({"fault": "hang_after_accept", "action": "add"})

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.databases import on_both
 from tests.end_to_end.command import RESULTS, SHOP_KEY, Desk, Ledger, Order, orders, read_rows, wait_until, write_sheet
 from tests.panel import SandboxProcess
 
@@ -185,6 +186,7 @@ def test_equal_rows_are_a_problem_until_they_are_said_to_be_meant(desk: Desk):
     assert desk.run(sheet).json["sent"] == 0
 
 
+@on_both
 def test_of_equal_rows_one_in_doubt_stays_in_doubt_and_none_is_sent_again(desk: Desk):
     sheet = desk.sheet("triplets.csv", [*TWO_OF_SAME, orders(1)[0]])
     assert desk.run_without(2, sheet, "--allow-duplicates").status == 4

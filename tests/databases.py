@@ -1,0 +1,26 @@
+"""What tests need to run on both databases, and to look into a journal's database past the journal."""
+
+import sqlite3
+from contextlib import closing
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+on_both = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+"""Runs a test on both databases; without it a test has a journal in a file."""
+
+PATIENCE = 60.0
+"""Seconds that another's transaction may take on a busy machine."""
+
+
+def rows_of(url: str, statement: str) -> list[dict[str, Any]]:
+    """Run a statement through a connection of its own, as another process would, commit it, and give its rows."""
+    if url.startswith("postgresql"):
+        with psycopg.connect(url, autocommit=True, row_factory=dict_row, options="-c search_path=smmplus") as database:
+            cursor = database.execute(statement)  # type: ignore[call-overload]
+            return cursor.fetchall() if cursor.description else []
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=PATIENCE, isolation_level=None)) as database:
+        database.row_factory = sqlite3.Row
+        return [dict(row) for row in database.execute(statement)]
