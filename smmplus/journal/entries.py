@@ -28,9 +28,11 @@ def with_keys(connection: Connection, campaign_id: int, keys: Iterable[str]) -> 
 
 def with_fingerprints(connection: Connection, account_id: int, fingerprints: Iterable[str]) -> list[Entry]:
     """Find an account's entries that order the same, in all campaigns."""
-    of_account = campaigns.c.account_id == account_id
-    parts = (_found(connection, of_account & entries.c.fingerprint.in_(part)) for part in _parts(fingerprints))
-    return [entry for part in parts for entry in part]
+    # Whose they are is looked at here: asked for in the query, SQLite goes through all entries of the account each time
+    # (measured: 43 s for a sheet of 100,000 rows in place of 1.5 s).
+    own = set(connection.execute(select(campaigns.c.id).where(campaigns.c.account_id == account_id)).scalars())
+    parts = (_found(connection, entries.c.fingerprint.in_(part)) for part in _parts(fingerprints))
+    return [entry for part in parts for entry in part if entry.campaign_id in own]
 
 
 def with_order_ids(connection: Connection, account_id: int, ids: Iterable[str]) -> dict[str, Entry]:
@@ -53,8 +55,10 @@ def with_ids(connection: Connection, ids: Iterable[int]) -> dict[int, Entry]:
 
 def unsettled(connection: Connection, account_id: int | None, state: State) -> list[Entry]:
     """Give the entries that are submitting or in doubt, of one account or of all."""
-    # The index's own condition is repeated: without it SQLite does not use a partial index.
-    where = entries.c.state.in_([State.SUBMITTING.value, State.IN_DOUBT.value]) & (entries.c.state == state.value)
+    # The index's own condition is repeated, in words: SQLite uses a partial index only where it can see that it is met.
+    states = [State.SUBMITTING.value, State.IN_DOUBT.value]
+    open_ones = entries.c.state.in_(bindparam("open_ones", states, expanding=True, literal_execute=True))
+    where = open_ones & (entries.c.state == state.value)
     if account_id is not None:
         where &= accounts.c.id == account_id
     return _found(connection, where)
