@@ -16,7 +16,7 @@ LOOK_UPS = {
     "with_order_ids": lambda desk, entry: desk.journal.with_order_ids(desk.account, many(entry.order_id)),
     "with_keys": lambda desk, entry: desk.journal.with_keys(desk.campaign, many(entry.key)),
     "with_ids": lambda desk, entry: desk.journal.with_ids([entry.id]),
-    "in_doubt": lambda desk, entry: desk.journal.in_doubt(),
+    "in_doubt": lambda desk, _entry: desk.journal.in_doubt(),
 }
 
 PER_CALL = 100
