@@ -48,6 +48,11 @@ class AsyncClient:
         self._turns = asyncio.Semaphore(in_flight)
         self._session: aiohttp.ClientSession | None = None
 
+    @property
+    def longest(self) -> float:
+        """How many seconds a call may be under way."""
+        return self.panel.connect_timeout + TRICKLE * self.panel.read_timeout
+
     async def services(self) -> list[Service]:
         """Ask for the price list."""
         return await self._run(protocol.services())
@@ -111,7 +116,7 @@ class AsyncClient:
 
     async def __aenter__(self) -> Self:
         timeout = aiohttp.ClientTimeout(
-            total=self.panel.connect_timeout + TRICKLE * self.panel.read_timeout,
+            total=self.longest,
             connect=None,
             sock_connect=self.panel.connect_timeout,
             sock_read=self.panel.read_timeout,

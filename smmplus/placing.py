@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
+from pathlib import Path
 
 from smmplus import protocol
 from smmplus.async_client import AsyncClient
@@ -24,6 +25,7 @@ from smmplus.errors import (
     SmmPlusError,
     UnknownRefusalError,
 )
+from smmplus.finishing import finished
 from smmplus.journal.states import Change, Event, Outcome, State
 from smmplus.journal.wave import Answer, Attempt, Intent, Refusal
 from smmplus.models import OrderRequest
@@ -76,6 +78,8 @@ class Progress:
     """What a placing run did; `stop` is None where it went through to its end."""
 
     sent: int = 0
+    under_way: int = 0
+    """Intended, and their outcomes not on disk yet."""
     accepted: int = 0
     rejected: int = 0
     in_doubt: int = 0
@@ -88,6 +92,8 @@ class Progress:
     """Two order ids for one row."""
     unrecorded: dict[int, str] = field(default_factory=dict)
     """Order ids by entry that the panel gave and the journal could not take: the run must show them."""
+    rescued: dict[int, Path] = field(default_factory=dict)
+    """The rescue file, by entry, that holds such an id until the next run takes it up."""
 
     def stop_for(self, stop: Stop, reason: str) -> None:
         """Send no further order; the first reason stays."""
@@ -96,8 +102,12 @@ class Progress:
 
 
 def both_clocks() -> tuple[float, float]:
-    """Give the running and the wall clock: one stands still while the machine sleeps, the other may be set."""
-    return time.monotonic(), time.time()
+    """Give the running and the wall clock: one stands still while the machine sleeps, the other may be set.
+
+    Linux has a running clock that goes on while the machine sleeps.
+    """
+    running = time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+    return running, time.time()
 
 
 class Placer:
@@ -131,7 +141,8 @@ class Placer:
     async def place_all(self, orders: Iterable[Order]) -> Progress:
         """Place orders, as many at once as the client allows, until all are sent or something stops the run.
 
-        `orders` is read as places get free, so that only a window of them is in memory.
+        `orders` is read as places get free, so that only a window of them is in memory. Cancelled, it sends nothing
+        more, and ends when the answers to what was sent are on disk or their time-outs are over.
         """
         queue = iter(orders)
         workers = (self._work(queue) for _ in range(self._client.in_flight))
@@ -161,6 +172,9 @@ class Placer:
                 await self.place(order)
             except SmmPlusError as error:
                 self.progress.stop_for(Stop.JOURNAL, str(error))
+            except asyncio.CancelledError:
+                self.progress.stop_for(Stop.ASKED, "cancelled")
+                raise
             except BaseException:
                 self.progress.stop_for(Stop.JOURNAL, "an error of this program")
                 raise
@@ -170,12 +184,22 @@ class Placer:
         async with self._client.turn():
             if self.progress.stop is not None:
                 return None
-            began = self._clock()
+            # What the panel answers is money: whoever cancels this waits for it.
+            return await finished(self._carry_out(order, asyncio.current_task()))
+
+    async def _carry_out(self, order: Order, owner: "asyncio.Task[object] | None") -> Placed | None:
+        """Intend, send and record. Nothing leaves once the run was stopped or `owner` cancelled."""
+        began = self._clock()
+        self.progress.under_way += 1
+        try:
             answer = await self._commits.commit(Intent(order.entry, self._max_spend, self._twins))
             if not isinstance(answer, Attempt):
                 return self._not_taken(order, answer)
-            outcome, error = await self._send(order, answer, began)
-        return self._told(outcome, error, await self._record(outcome))
+            outcome, error = await self._send(order, answer, lambda: self._hold_back(began, owner))
+            change = await self._record(outcome)
+        finally:
+            self.progress.under_way -= 1
+        return self._told(outcome, error, change)
 
     async def _record(self, outcome: Outcome) -> Answer:
         try:
@@ -183,23 +207,28 @@ class Placer:
         except Exception:
             if outcome.order_id is not None:
                 self.progress.unrecorded[outcome.entry] = outcome.order_id
+                if (path := self._commits.rescued(outcome)) is not None:
+                    self.progress.rescued[outcome.entry] = path
             raise
 
     async def _send(
-        self, order: Order, attempt: Attempt, began: tuple[float, float]
+        self, order: Order, attempt: Attempt, before_body: Callable[[], None]
     ) -> tuple[Outcome, CallError | None]:
         self.progress.sent += 1
         try:
-            order_id = await self._client.ask(
-                protocol.add(order.request), before_body=lambda: self._refuse_stale(began)
-            )
+            order_id = await self._client.ask(protocol.add(order.request), before_body=before_body)
         except CallError as error:
             if isinstance(error, tuple(_STOPS)):
                 self._stop_for(error)  # before the outcome is on disk: the others are about to send
             return outcome_of(attempt, error), error
         return Outcome(attempt.entry, attempt.number, Event.ORDER_ID, order_id), None
 
-    def _refuse_stale(self, began: tuple[float, float]) -> None:
+    def _hold_back(self, began: tuple[float, float], owner: "asyncio.Task[object] | None") -> None:
+        """Keep the request from leaving where it should not, at the last moment: raises NeverSentError."""
+        # Where the budget is used up, an intent that was taken is within it: its money is reserved.
+        stopped = self.progress.stop not in {None, Stop.BUDGET}
+        if stopped or (owner is not None and owner.cancelling()):
+            raise NeverSentError("the run was stopped before it was sent")
         if max(now - then for now, then in zip(self._clock(), began, strict=True)) > STALE_SECONDS:
             raise NeverSentError(f"more than {STALE_SECONDS:.0f} s passed since the intent was written; not sent")
 
