@@ -72,7 +72,7 @@ def record(journal: Journal, account_id: int, balance: Balance, before: Before) 
     return _read(found)
 
 
-def last_before(connection: Connection, account_id: int, time: str, currency: str | None = None) -> Observation | None:
+def last_before(connection: Connection, account_id: int, time: str, currency: str) -> Observation | None:
     """Find the last observation that was complete at a time."""
     columns = balances.c
     statement = _of(account_id, currency).where(columns.at <= time).order_by(columns.at.desc(), columns.id.desc())
@@ -80,19 +80,16 @@ def last_before(connection: Connection, account_id: int, time: str, currency: st
     return None if found is None else _read(found)
 
 
-def from_time(connection: Connection, account_id: int, time: str, currency: str | None = None) -> list[Observation]:
+def from_time(connection: Connection, account_id: int, time: str, currency: str) -> list[Observation]:
     """Give the observations that were complete at a time or later, in the order in which they were written down."""
     columns = balances.c
     found = connection.execute(_of(account_id, currency).where(columns.at >= time).order_by(columns.id))
     return [_read(row) for row in found]
 
 
-def first_asked_after(connection: Connection, account_id: int, time: str, currency: str) -> Observation | None:
-    """Find the first observation for which the panel was asked at a time or later."""
-    columns = balances.c
-    statement = _of(account_id, currency).where(columns.asked_at >= time).order_by(columns.at, columns.id)
-    found = connection.execute(statement.limit(1)).first()
-    return None if found is None else _read(found)
+def all_of(connection: Connection, account_id: int) -> list[Observation]:
+    """Give all observations of an account, in the order in which they were written down."""
+    return [_read(row) for row in connection.execute(_of(account_id, None).order_by(balances.c.id))]
 
 
 def _of(account_id: int, currency: str | None) -> Select[tuple[object, ...]]:

@@ -53,7 +53,7 @@ def fall_between(then: Observation, now: Observation, *, orders: int = 0, later:
         return None
     known = total((now.spent, then.accepted.copy_negate(), later))
     fall = Fall(then.asked_at, now.at, minus(then.amount, now.amount), known, now.currency)
-    return fall if fall.unexplained > (orders + 1) * _last_digit(fall.fell) else None
+    return fall if fall.unexplained > (orders + 1) * last_digit(fall.fell) else None
 
 
 def latest_fall(journal: Journal, account_id: int, now: Observation) -> Fall | None:
@@ -90,7 +90,7 @@ def _told(connection: Connection, account_id: int, earlier: Sequence[Observation
     return max((fall for fall in falls if fall), key=lambda fall: fall.unexplained, default=None)
 
 
-def _last_digit(amount: Decimal) -> Decimal:
+def last_digit(amount: Decimal) -> Decimal:
     """Give one unit of an amount's last digit, a cent at the most: 0.001 for 1.250 less 0.001."""
     exponent = amount.normalize(EXACT).as_tuple().exponent
     return min(CENT, Decimal(1).scaleb(int(exponent)))

@@ -1,0 +1,245 @@
+"""What the balance says of an order in doubt."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from smmplus.journal import Event, Journal, balances
+from smmplus.journal.evidence import Verdict, evidence
+from smmplus.models import Balance
+from tests.smmplus.desk import Desk
+
+
+class Clock:
+    def __init__(self):
+        self.time = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+    def __call__(self):
+        self.time += timedelta(milliseconds=1)
+        return self.time
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def journal(tmp_path, clock):
+    with Journal(f"sqlite:///{tmp_path / 'journal.sqlite3'}", now=clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+def later(clock):
+    def pass_by(minutes=3):
+        clock.time += timedelta(minutes=minutes)
+
+    return pass_by
+
+
+def look(desk, amount, currency="USD"):
+    before = balances.accepted(desk.journal, desk.account)
+    return balances.record(desk.journal, desk.account, Balance(Decimal(amount), currency), before)
+
+
+def weigh(desk, doubt):
+    return evidence(desk.journal, [doubt])[doubt.id]
+
+
+def verdict(desk, doubt):
+    return weigh(desk, doubt).verdict
+
+
+def test_a_balance_that_fell_by_the_charge_says_that_it_was_placed(desk):
+    before = look(desk, "10")
+    doubt = desk.in_doubt(cost="1.5")
+    after = look(desk, "8.5")
+    found = weigh(desk, doubt)
+    assert (found.verdict, found.before, found.after) == (Verdict.DEBITED, before, after)
+    assert (found.fell, found.left, found.orders, found.others) == (Decimal("1.5"), Decimal("1.5"), 0, 0)
+
+
+def test_a_balance_that_did_not_fall_says_that_it_was_not(desk, later):
+    look(desk, "10")
+    doubt = desk.in_doubt(cost="1.5")
+    later()
+    look(desk, "10")
+    assert verdict(desk, doubt) is Verdict.NOT_DEBITED
+
+
+def test_a_balance_read_at_once_does_not_say_that_it_was_not_placed(desk, later):
+    look(desk, "10")
+    doubt = desk.in_doubt(cost="1.5")
+    look(desk, "10")
+    assert verdict(desk, doubt) is Verdict.TOO_EARLY
+    later()
+    look(desk, "8.5")
+    assert verdict(desk, doubt) is Verdict.DEBITED
+
+
+def test_orders_accepted_in_between_are_taken_off(desk):
+    desk.accepted("500", cost="4")
+    look(desk, "10")
+    doubt = desk.in_doubt(cost="1.5")
+    desk.accepted("501", cost="2")
+    desk.accepted("502", cost="0.5")
+    look(desk, "6")
+    found = weigh(desk, doubt)
+    assert (found.verdict, found.orders, found.accepted, found.left) == (
+        Verdict.DEBITED,
+        2,
+        Decimal("2.5"),
+        Decimal("1.5"),
+    )
+
+
+def test_what_is_left_and_does_not_fit_proves_nothing(desk):
+    look(desk, "10")
+    doubt = desk.in_doubt(cost="1.5")
+    look(desk, "8")
+    assert verdict(desk, doubt) is Verdict.MISFIT
+
+
+def test_more_than_all_that_was_sent_fits_nothing(desk):
+    look(desk, "10")
+    doubt = desk.in_doubt(cost="1.5")
+    desk.in_doubt(cost="1.5")
+    look(desk, "6")
+    assert verdict(desk, doubt) is Verdict.MISFIT
+
+
+def test_of_two_in_doubt_one_that_was_debited_is_not_told_from_the_other(desk):
+    look(desk, "10")
+    doubts = [desk.in_doubt(cost="1.5"), desk.in_doubt(cost="1")]
+    look(desk, "9")
+    assert [verdict(desk, doubt) for doubt in doubts] == [Verdict.OTHERS, Verdict.OTHERS]
+    assert weigh(desk, doubts[0]).others == 1
+
+
+def test_a_fall_by_both_of_two_in_doubt_says_that_both_were_placed(desk):
+    look(desk, "10")
+    doubts = [desk.in_doubt(cost="1.5"), desk.in_doubt(cost="1")]
+    look(desk, "7.5")
+    assert [verdict(desk, doubt) for doubt in doubts] == [Verdict.DEBITED, Verdict.DEBITED]
+
+
+def test_no_fall_says_that_neither_of_two_was_placed(desk, later):
+    look(desk, "10")
+    doubts = [desk.in_doubt(cost="1.5"), desk.in_doubt(cost="1")]
+    later()
+    look(desk, "10")
+    assert [verdict(desk, doubt) for doubt in doubts] == [Verdict.NOT_DEBITED, Verdict.NOT_DEBITED]
+
+
+def test_money_that_came_in_tells_nothing(desk):
+    look(desk, "10")
+    doubt = desk.in_doubt(cost="1.5")
+    look(desk, "18.5")
+    assert verdict(desk, doubt) is Verdict.ROSE
+
+
+@pytest.mark.parametrize("looks", [[], ["before"], ["after"]])
+def test_without_a_balance_on_either_side_nothing_is_told(desk, looks):
+    if "before" in looks:
+        look(desk, "10")
+    doubt = desk.in_doubt(cost="1.5")
+    if "after" in looks:
+        look(desk, "8.5")
+    found = weigh(desk, doubt)
+    assert (found.verdict, found.fell, found.left) == (Verdict.NO_BALANCE, None, None)
+    assert [found.before is not None, found.after is not None] == [False, "after" in looks]
+
+
+def test_balances_in_two_currencies_are_no_pair(desk):
+    look(desk, "10", "IDR")
+    doubt = desk.in_doubt(cost="1.5")
+    look(desk, "8.5", "USD")
+    assert verdict(desk, doubt) is Verdict.NO_BALANCE
+
+
+def test_a_balance_that_was_asked_for_during_the_sending_is_not_one_before(desk):
+    look(desk, "10")
+    (entry,) = desk.plan(cost="1.5")
+    before = balances.accepted(desk.journal, desk.account)
+    attempt = desk.intend(entry)
+    balances.record(desk.journal, desk.account, Balance(Decimal("8.5"), "USD"), before)
+    desk.settle(attempt, Event.DOUBT, error="no answer")
+    look(desk, "8.5")
+    assert verdict(desk, desk.now(entry)) is Verdict.DEBITED
+
+
+def test_a_balance_read_with_nothing_under_way_is_preferred_to_a_nearer_one(desk):
+    look(desk, "10")
+    (other,) = desk.plan(cost="1")
+    sending = desk.intend(other)
+    look(desk, "9")
+    doubt = desk.in_doubt(cost="1.5")
+    desk.settle(sending, Event.ORDER_ID, "501")
+    look(desk, "7.5")
+    found = weigh(desk, doubt)
+    assert (found.verdict, found.before.amount, found.orders) == (Verdict.DEBITED, 10, 1)
+
+
+def test_an_order_under_way_at_the_only_balance_may_be_what_was_debited(desk):
+    (other,) = desk.plan(cost="1.5")
+    sending = desk.intend(other)
+    look(desk, "10")
+    doubt = desk.in_doubt(cost="1.5")
+    desk.settle(sending, Event.ORDER_ID, "501")
+    look(desk, "8.5")
+    found = weigh(desk, doubt)
+    assert (found.verdict, found.others) == (Verdict.OTHERS, 1)
+
+
+def test_older_doubts_are_not_suspected_of_a_later_fall(desk, later):
+    desk.in_doubt(cost="7")
+    later()
+    look(desk, "10")
+    doubt = desk.in_doubt(cost="1.5")
+    look(desk, "8.5")
+    found = weigh(desk, doubt)
+    assert (found.verdict, found.others) == (Verdict.DEBITED, 0)
+
+
+def test_a_doubt_of_just_before_may_still_be_debited(desk):
+    desk.in_doubt(cost="1.5")
+    look(desk, "10")
+    doubt = desk.in_doubt(cost="1.5")
+    look(desk, "8.5")
+    assert verdict(desk, doubt) is Verdict.OTHERS
+
+
+@pytest.mark.parametrize(("cost", "other"), [(None, "1"), ("1", None)])
+def test_where_a_cost_is_not_known_nothing_is_told(desk, cost, other):
+    look(desk, "10")
+    doubt = desk.in_doubt(cost=cost)
+    desk.in_doubt(cost=other)
+    look(desk, "9")
+    assert verdict(desk, doubt) is Verdict.NO_COST
+
+
+def test_roundings_of_the_panel_are_forgiven(desk):
+    look(desk, "10")
+    doubt = desk.in_doubt(cost="0.085")
+    look(desk, "9.91")
+    assert verdict(desk, doubt) is Verdict.DEBITED
+
+
+def test_a_charge_that_roundings_would_hide_is_told_as_such(desk):
+    look(desk, "10")
+    doubt = desk.in_doubt(cost="0.01")
+    look(desk, "9.99")
+    assert verdict(desk, doubt) is Verdict.TOO_SMALL
+
+
+def test_orders_of_another_account_are_no_part_of_it(journal, desk):
+    look(desk, "10")
+    doubt = desk.in_doubt(cost="1.5")
+    shop = Desk(journal, account="shop")
+    shop.accepted("1", cost="5")
+    look(shop, "3")
+    look(desk, "8.5")
+    found = evidence(journal, [doubt, shop.in_doubt()])
+    assert (found[doubt.id].verdict, found[doubt.id].orders) == (Verdict.DEBITED, 0)
