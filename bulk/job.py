@@ -74,6 +74,7 @@ class Job:
         """Place, then follow, writing back every few minutes; Ctrl-C ends both in good order."""
         with Stopping() as stopping:
             async with self._client(stopping) as client, self._meanwhile(self.options.write_every, self._write_aside):
+                stopping.on_impatience(lambda: self.watcher.note(_still_waited_for(self.progress, client.longest)))
                 if self.orders:
                     await self._place(client, stopping)
                 if self.progress.stop is None and self.options.wait != 0:
@@ -104,6 +105,7 @@ class Job:
             sent=self.progress.sent,
             written=self.results.last,
             unrecorded={rows[entry]: order_id for entry, order_id in self.progress.unrecorded.items()},
+            rescued={rows[entry]: path for entry, path in self.progress.rescued.items()},
             alarms=tuple(self.progress.alarms),
             unfollowed=self.unfollowed,
             unwritten=self.unwritten,
@@ -213,6 +215,17 @@ class Job:
             self.unwritten = ""
             if written is not None:
                 self.watcher.wrote(written)
+
+
+def _still_waited_for(progress: Progress, longest: float) -> str:
+    """PURE: say what keeps a run that was told to stop."""
+    if not progress.under_way:
+        return "nothing is under way at the panel; what is known is being written down. Once more ends it at once"
+    orders = "1 order is" if progress.under_way == 1 else f"{progress.under_way} orders are"
+    return (
+        f"{orders} under way, and paid for if the panel took them: their answers are waited for, {longest:.0f} seconds "
+        "at most. Once more ends it at once, and leaves them in doubt"
+    )
 
 
 async def _repeat(every: float, do: Callable[[], Awaitable[None]], done: asyncio.Event) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from pathlib import Path
 
 from bulk.plan import Plan
 from bulk.writing import Written
@@ -40,7 +41,9 @@ class Outcome:
     sent: int = 0
     written: Written | None = None
     unrecorded: Mapping[int, str] = field(default_factory=dict)
-    """Row -> an order id that the journal could not take. A person must keep it."""
+    """Row -> an order id that the journal could not take."""
+    rescued: Mapping[int, Path] = field(default_factory=dict)
+    """Row -> the rescue file that holds such an id until the next run; a person must keep an id that is in none."""
     alarms: tuple[str, ...] = ()
     unfollowed: str = ""
     """Why the orders were not followed to the end; "" where they were, or the wait was over."""

@@ -1,7 +1,8 @@
-"""Ctrl-C, once: finish what is under way, send nothing more, and do not wait for anything."""
+"""Ctrl-C: once, finish what is under way; twice, hear how long that takes; a third time, end at once."""
 
 import asyncio
 import signal
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType, TracebackType
@@ -10,14 +11,24 @@ from typing import Self
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
 """Ctrl-C, the request of a service manager, and the closed window of a terminal (which Windows does not tell)."""
 
+ONE_PRESS = 0.5
+"""Seconds within which a further signal is the same wish: a finger that trembles, or a parent that passes on what we heard."""
+
 
 class Stopping:
-    """Turns the first SIGINT or SIGTERM into a request to stop; the second one ends the program as usual."""
+    """Turns the first SIGINT, SIGTERM or SIGHUP into a request to stop, and the second into a question how long.
 
-    def __init__(self) -> None:
+    What was sent is paid for, and its answer is about to come: the third ends the program as usual all the same.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._asked = asyncio.Event()
         self._hooks: list[Callable[[], None]] = []
+        self._impatient: Callable[[], None] = lambda: None
         self._before: dict[signal.Signals, object] = {}
+        self._clock = clock
+        self._times = 0
+        self._last = float("-inf")
 
     @property
     def asked(self) -> bool:
@@ -28,6 +39,10 @@ class Stopping:
         """Call something as soon as somebody asks to stop."""
         self._hooks.append(hook)
 
+    def on_impatience(self, hook: Callable[[], None]) -> None:
+        """Call something when somebody asks again: it should say what is still waited for."""
+        self._impatient = hook
+
     async def sleep(self, seconds: float) -> None:
         """Sleep, or until somebody asks to stop."""
         with suppress(TimeoutError):
@@ -36,13 +51,21 @@ class Stopping:
     def __enter__(self) -> Self:
         loop = asyncio.get_running_loop()
 
-        def ask(number: int, _frame: FrameType | None) -> None:
-            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
-            loop.call_soon_threadsafe(self._ask)
+        def hear(number: int, _frame: FrameType | None) -> None:
+            now = self._clock()
+            if now - self._last < ONE_PRESS:
+                return
+            self._times, self._last = self._times + 1, now
+            if self._times > len(answers):
+                signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+                signal.raise_signal(number)
+            else:
+                loop.call_soon_threadsafe(answers[self._times - 1])
 
+        answers = (self._ask, self._ask_again)
         with suppress(ValueError):  # signals reach the main thread only; elsewhere nobody presses Ctrl-C
             for number in _SIGNALS:
-                self._before[number] = signal.signal(number, ask)
+                self._before[number] = signal.signal(number, hear)
         return self
 
     def __exit__(
@@ -55,3 +78,6 @@ class Stopping:
         self._asked.set()
         for hook in self._hooks:
             hook()
+
+    def _ask_again(self) -> None:
+        self._impatient()

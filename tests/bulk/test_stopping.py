@@ -1,12 +1,14 @@
-"""Ctrl-C, once and twice."""
+"""Ctrl-C, once, twice and three times."""
 
 import asyncio
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
 
-from bulk.stopping import _SIGNALS, Stopping
+from bulk.stopping import _SIGNALS, ONE_PRESS, Stopping
 
 NEVER = 3600
 """Seconds that no test waits: being woken is what is tested."""
@@ -41,18 +43,70 @@ async def test_sleep_ends_by_itself():
         assert not stopping.asked
 
 
-async def test_the_second_signal_ends_the_program_as_usual():
-    with Stopping() as stopping:
+class Pressing:
+    """A clock by which each signal comes so many seconds after the one before."""
+
+    def __init__(self, pause):
+        self._now, self._pause = 0.0, pause
+
+    def __call__(self):
+        self._now += self._pause
+        return self._now
+
+
+async def hear(*numbers, pause):
+    """Raise signals, and give what was heard of them."""
+    heard = []
+    with Stopping(clock=Pressing(pause)) as stopping:
+        stopping.on_stop(lambda: heard.append("stop"))
+        stopping.on_impatience(lambda: heard.append("how long"))
+        for number in numbers:
+            signal.raise_signal(number)
+        await asyncio.sleep(0)
+    return heard
+
+
+@pytest.mark.parametrize("second", _SIGNALS)
+async def test_the_second_signal_asks_how_long_it_takes(second):
+    assert await hear(signal.SIGINT, second, pause=ONE_PRESS) == ["stop", "how long"]
+
+
+async def test_what_comes_at_once_after_a_signal_is_the_same_wish():
+    assert await hear(*[signal.SIGINT] * 9, pause=ONE_PRESS / 10) == ["stop"]
+
+
+async def test_the_second_signal_harms_nobody_where_nobody_answers():
+    with Stopping(clock=Pressing(ONE_PRESS)) as stopping:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        await stopping.sleep(NEVER)
+
+
+async def test_the_third_signal_ends_the_program_as_usual():
+    with Stopping(clock=Pressing(ONE_PRESS)) as stopping:
+        signal.raise_signal(signal.SIGTERM)
         signal.raise_signal(signal.SIGINT)
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
         await stopping.sleep(NEVER)
 
 
-async def test_after_a_sigterm_the_next_one_is_the_systems():
-    with Stopping():
-        signal.raise_signal(signal.SIGTERM)
-        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+def test_a_third_sigterm_ends_the_process():
+    with subprocess.Popen([sys.executable, "-c", THREE_TERMS], stdout=subprocess.PIPE, text=True) as process:
+        assert process.communicate()[0].split() == ["one", "two"]
+    assert process.returncode == -signal.SIGTERM
+
+
+THREE_TERMS = """
+import asyncio, itertools, signal
+from bulk.stopping import Stopping
+async def main():
+    with Stopping(clock=itertools.count().__next__):
+        for word in ("one", "two", "three"):
+            signal.raise_signal(signal.SIGTERM)
+            print(word, flush=True)
+asyncio.run(main())
+"""
 
 
 async def test_afterwards_signals_mean_what_they_meant_before():
