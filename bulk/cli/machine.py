@@ -8,6 +8,7 @@ from bulk.outcome import Outcome
 from bulk.plan import Plan, Sending
 from bulk.results import cells_of
 from smmplus.journal import Entry, State
+from smmplus.journal.budgets import Budget
 from smmplus.models import Balance, Service
 from smmplus.numbers import plain
 
@@ -21,11 +22,13 @@ def plan_object(plan: Plan) -> Json:
         "campaign": plan.place.campaign,
         "rows": len(plan.rows),
         "to_send": len(plan.sending),
+        "later": len(plan.later),
         "total": plain(plan.total),
         "currency": plan.prices.balance.currency,
         "balance": plain(plan.prices.balance.amount),
         "without_bound": plan.unbounded,
         "spent_before": plain(plan.place.spent),
+        "max_spend": None if plan.max_spend is None else plain(plan.max_spend),
         "by_service": [
             {
                 "service": item.service.id,
@@ -71,6 +74,7 @@ def outcome_object(outcome: Outcome) -> Json:
         "written": None if written is None else str(written.path),
         "in_place": written is None or written.in_place,
         "unrecorded": dict(outcome.unrecorded),
+        "rescued": {row: str(path) for row, path in outcome.rescued.items()},
         "alarms": list(outcome.alarms),
         "orders": [row_object(row, entry) for row, entry in sorted(outcome.entries.items())],
         "exit_status": int(outcome.exit_status),
@@ -105,6 +109,19 @@ def entry_object(entry: Entry) -> Json:
 def service_object(service: Service) -> Json:
     """Describe a service."""
     return asdict(service) | {"rate": plain(service.rate)}
+
+
+def budget_object(budget: Budget) -> Json:
+    """Describe a campaign's budget."""
+    return {
+        "account": budget.account,
+        "url": budget.url,
+        "campaign": budget.campaign,
+        "budget": None if budget.amount is None else plain(budget.amount),
+        "spent": plain(budget.spent),
+        "in_doubt": plain(budget.in_doubt),
+        "left": None if budget.left is None else plain(budget.left),
+    }
 
 
 def balance_object(balance: Balance) -> Json:

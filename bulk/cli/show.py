@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from rich import box
@@ -16,6 +16,7 @@ from bulk.results import cells_of
 from bulk.settings import DEFAULT_ACCOUNT
 from bulk.sheet import Problem, Sheet
 from smmplus.journal import Entry, State
+from smmplus.journal.budgets import Budget
 from smmplus.numbers import plain
 
 MOST_PROBLEMS = 50
@@ -95,7 +96,9 @@ def _show_costs(console: Console, plan: Plan) -> None:
             cost,
         )
     console.print(shown)
-    console.print(Text(f"to send: {rows(len(plan.sending))} for {money(plan.total, balance.currency)}", "bold"))
+    of_all = f" of {len(plan.sending) + len(plan.later)}" if plan.later else ""
+    words = f"{'the first ' if plan.later else ''}{rows(len(plan.sending))}{of_all}"
+    console.print(Text(f"to send: {words} for {money(plan.total, balance.currency)}", "bold"))
     if plan.unbounded:
         console.print(Text(f"{plan.unbounded} of them have no upper bound, and are not in this sum", "yellow"))
     console.print(Text(f"balance: {money(balance.amount, balance.currency)}"))
@@ -103,7 +106,7 @@ def _show_costs(console: Console, plan: Plan) -> None:
         console.print(Text(f"the balance is short by {money(plan.short_by, balance.currency)}", "red"))
     if plan.max_spend is not None:
         budget = f"{money(plan.place.spent, '')} of {money(plan.max_spend, balance.currency)}"
-        console.print(Text(f"budget: {budget} spent before"))
+        console.print(Text(f"budget of the campaign: {budget} spent before"))
     if plan.over_budget:
         over = money(plan.over_budget, balance.currency)
         console.print(Text(f"the budget lacks {over}: a run would stop before it is passed", "red"))
@@ -113,13 +116,8 @@ def show_outcome(console: Console, outcome: Outcome) -> None:
     """Show what came of a run, and how to go on."""
     for alarm in outcome.alarms:
         console.print(Text(f"ALARM: {alarm}", "bold red"))
-    for row, order_id in outcome.unrecorded.items():
-        words = (
-            f"row {row} is order {order_id}, which the journal could not take: write it down. When the journal works"
-        )
-        entry = outcome.entries.get(row)
-        key = "KEY" if entry is None else shlex.quote(entry.name)
-        console.print(Text(f"{words} again: smmplus resolve {key} --order-id {order_id}", "bold red"))
+    for row in outcome.unrecorded:
+        console.print(Text(_unrecorded(outcome, row), "bold red"))
     if outcome.blocked:
         console.print(Text(outcome.blocked, "red"))
     elif outcome.sent == 0 and not outcome.plan.sending and not outcome.stop:
@@ -128,11 +126,23 @@ def show_outcome(console: Console, outcome: Outcome) -> None:
         console.print(Text(_states(outcome.entries.values()), "bold"))
     if outcome.stop is not None:
         console.print(Text(f"stopped: {outcome.stop.value} ({outcome.reason})", "red"))
+    if outcome.plan.later and outcome.stop is None and not outcome.blocked:
+        words = f"these were the first {len(outcome.plan.sending)} of {len(outcome.plan.sending + outcome.plan.later)}"
+        console.print(Text(f"{words} rows to send; run it again without --first for the rest", "yellow"))
     if outcome.unfollowed:
         console.print(Text(f"the orders were not followed to the end: {outcome.unfollowed}", "yellow"))
     if outcome.unwritten:
         console.print(Text(f"the results are in the journal, not in the sheet: {outcome.unwritten}", "red"))
     _show_next(console, outcome)
+
+
+def _unrecorded(outcome: Outcome, row: int) -> str:
+    order_id, entry = outcome.unrecorded[row], outcome.entries.get(row)
+    words = f"row {row} is order {order_id}, which the journal could not take"
+    if path := outcome.rescued.get(row):
+        return f"{words}: it is in {path}, and the next run takes it up once the journal works again"
+    key = "KEY" if entry is None else shlex.quote(entry.name)
+    return f"{words}: write it down. When the journal works again: smmplus resolve {key} --order-id {order_id}"
 
 
 _NEXT = {
@@ -178,6 +188,20 @@ def show_doubts(console: Console, entries: list[Entry]) -> None:
     which = shlex.quote(first.name) + ("" if first.account == DEFAULT_ACCOUNT else f" --account {first.account}")
     for ending in ("--order-id NUMBER     it was placed", "--not-placed          it was not; the next run sends it"):
         console.print(Text(f"  smmplus resolve {which} {ending}"), soft_wrap=True)
+
+
+def show_budgets(console: Console, budgets: Sequence[Budget]) -> None:
+    """Show what campaigns may spend, have spent and may still spend."""
+    if not budgets:
+        console.print("the journal knows no campaign yet")
+        return
+    amounts = ("budget", "spent", "in doubt", "left")
+    shown = table("campaign", "account", *amounts, right=amounts, wrap=("campaign",))
+    for each in budgets:
+        known = (each.amount, each.spent, each.in_doubt, each.left)
+        texts = ("none" if amount is None else money(amount, "") for amount in known)
+        shown.add_row(Text(each.campaign), Text(each.account), *texts)
+    console.print(shown)
 
 
 def show_sheet(console: Console, sheet: Sheet) -> None:

@@ -89,7 +89,7 @@ def test_a_plan_tells_what_stands_against_it(week):
 def test_a_plan_tells_its_budget(week):
     week.accepted()
     text = words(show.show_plan, week.plan(sheet_of(row(LINK + "/2")), max_spend=Decimal(2)))
-    assert "budget: 0.15 of 2.00 USD spent before" in text
+    assert "budget of the campaign: 0.15 of 2.00 USD spent before" in text
 
 
 def test_what_a_panel_says_is_no_markup(week):
@@ -158,6 +158,12 @@ def test_order_ids_that_are_in_no_journal_are_shouted(plan):
     assert "row 2 is order 777, which the journal could not take: write it down" in text
     assert "smmplus resolve KEY --order-id 777" in text
     assert "ALARM: two orders for one row: 1 and 2" in text
+
+
+def test_an_order_id_that_waits_in_a_rescue_file_is_nobodys_work(plan):
+    text = words(show.show_outcome, Outcome(plan, {}, unrecorded={2: "777"}, rescued={2: Path("the/file")}))
+    assert "row 2 is order 777, which the journal could not take: it is in the/file, and the next run takes it" in text
+    assert "smmplus resolve" not in text
 
 
 def test_what_stands_in_the_way_is_all_that_is_said(plan):
