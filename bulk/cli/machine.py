@@ -1,7 +1,9 @@
 """PURE: what commands say to programs: plain JSON, amounts as text."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
+from itertools import islice
 from typing import Any
 
 from bulk.outcome import Outcome
@@ -14,8 +16,28 @@ from smmplus.numbers import plain
 
 Json = dict[str, Any]
 
+Gather = Callable[[Iterable[Json]], Iterable[Json]]
+"""How an object holds its rows: `list`, or `iter` for those that are made only as `pieces_of` writes them."""
 
-def plan_object(plan: Plan) -> Json:
+
+def pieces_of(document: Json) -> Iterator[str]:
+    """Write an object as JSON, some hundred items of its iterators at a time: 100,000 rows at once take 250 MB."""
+    yield "{"
+    for number, (name, value) in enumerate(document.items()):
+        yield f"{', ' if number else ''}{json.dumps(name)}: "
+        yield from _items(value) if isinstance(value, Iterator) else (json.dumps(value, default=str),)
+    yield "}"
+
+
+def _items(values: Iterator[Json]) -> Iterator[str]:
+    before = "["
+    while batch := list(islice(values, 500)):
+        yield before + ", ".join(json.dumps(item, default=str) for item in batch)
+        before = ", "
+    yield "[]" if before == "[" else "]"
+
+
+def plan_object(plan: Plan, *, gather: Gather = list) -> Json:
     """Describe what would be done."""
     return {
         "file": str(plan.sheet.path),
@@ -39,7 +61,7 @@ def plan_object(plan: Plan) -> Json:
             }
             for item in plan.by_service
         ],
-        "sending": [sending_object(item, plan.place.campaign) for item in plan.sending],
+        "sending": gather(sending_object(item, plan.place.campaign) for item in plan.sending),
         "already": states_object(plan.binding.entries),
         "problems": [asdict(problem) for problem in plan.problems],
         "questions": [row_object(row, entry) for row, entry in plan.binding.questions.items()],
@@ -60,10 +82,10 @@ def sending_object(item: Sending, campaign: str) -> Json:
     }
 
 
-def outcome_object(outcome: Outcome) -> Json:
+def outcome_object(outcome: Outcome, *, gather: Gather = list) -> Json:
     """Describe what came of a run."""
     written = outcome.written
-    return plan_object(outcome.plan) | {
+    return plan_object(outcome.plan, gather=gather) | {
         "sent": outcome.sent,
         "states": states_object(outcome.entries),
         "unsent": outcome.unsent,
@@ -76,7 +98,7 @@ def outcome_object(outcome: Outcome) -> Json:
         "unrecorded": dict(outcome.unrecorded),
         "rescued": {row: str(path) for row, path in outcome.rescued.items()},
         "alarms": list(outcome.alarms),
-        "orders": [row_object(row, entry) for row, entry in sorted(outcome.entries.items())],
+        "orders": gather(row_object(row, entry) for row, entry in sorted(outcome.entries.items())),
         "exit_status": int(outcome.exit_status),
     }
 

@@ -1,6 +1,5 @@
 """`smmplus check`, `run` and `status`: the commands on a sheet."""
 
-import json
 from contextlib import nullcontext
 from typing import Annotated
 
@@ -10,7 +9,7 @@ from rich.console import Console
 from bulk import runner
 from bulk.cli import arguments as given
 from bulk.cli.failing import failing, without_output
-from bulk.cli.machine import outcome_object, plan_object
+from bulk.cli.machine import Json, outcome_object, pieces_of, plan_object
 from bulk.cli.show import console, show_outcome, show_plan, show_problems
 from bulk.cli.watchers import Bars, Lines, watcher_for
 from bulk.obstacles import obstacle
@@ -58,7 +57,7 @@ def check(
     if outcome.exit_status is ExitStatus.IN_DOUBT:
         status = outcome.exit_status
     if as_json:
-        typer.echo(json.dumps(plan_object(plan) | {"blocked": blocked, "exit_status": int(status)}, default=str))
+        _print(plan_object(plan, gather=iter) | {"blocked": blocked, "exit_status": int(status)})
     raise typer.Exit(int(status))
 
 
@@ -122,9 +121,15 @@ def _watching(*, agreed: bool, as_json: bool) -> "Lines | Bars | nullcontext[Wat
     return nullcontext(Watcher(agreed=agreed)) if as_json else watcher_for(*consoles(as_json=False), agreed=agreed)
 
 
+def _print(document: Json) -> None:
+    for piece in pieces_of(document):
+        typer.echo(piece, nl=False)
+    typer.echo()
+
+
 def _end(outcome: Outcome, *, as_json: bool) -> None:
     with without_output():
         if as_json:
-            typer.echo(json.dumps(outcome_object(outcome), default=str))
+            _print(outcome_object(outcome, gather=iter))
         show_outcome(consoles(as_json=as_json)[0], outcome)
     raise typer.Exit(int(outcome.exit_status))
