@@ -37,6 +37,16 @@ class WriteBack:
 
         Raises SheetError where nothing could be written, JournalError where there is nothing to write.
         """
+        cells = self._wanted(unrecorded)
+        if not changed(self._present, cells):
+            return None
+        self.last = write_results(self._sheet, cells, expected_digest=self._digest)
+        if self.last.in_place:
+            self._digest, self._present = self.last.digest, cells
+        return self.last
+
+    def _wanted(self, unrecorded: Mapping[int, str]) -> dict[int, Cells]:
+        """Give the cells of every row. The entries are forgotten before anything is written: they take much memory."""
         try:
             known = self.entries()
         except JournalError:
@@ -50,13 +60,7 @@ class WriteBack:
         for row, entry in self._watched.items():
             if entry in unrecorded:
                 cells[row] = {**cells.get(row, {}), "order_id": unrecorded[entry], "order_status": "Placed"}
-        cells = {row: {name: clean(text) for name, text in wanted.items()} for row, wanted in cells.items()}
-        if not changed(self._present, cells):
-            return None
-        self.last = write_results(self._sheet, cells, expected_digest=self._digest)
-        if self.last.in_place:
-            self._digest, self._present = self.last.digest, cells
-        return self.last
+        return {row: {name: clean(text) for name, text in wanted.items()} for row, wanted in cells.items()}
 
     @property
     def in_place(self) -> bool:

@@ -38,7 +38,13 @@ def clean_results(sheet: Sheet, results: Changes) -> Changes:
     unknown_fields = {field for fields in results.values() for field in fields}.difference(RESULT_FIELDS)
     if unknown_fields:
         raise ValueError(f"{min(unknown_fields)!r} is no result field")
-    return {row: {field: clean(text) for field, text in fields.items()} for row, fields in results.items()}
+    return {row: _cleaned(fields) for row, fields in results.items()}
+
+
+def _cleaned(fields: Mapping[str, str]) -> Mapping[str, str]:
+    """Clean a row's texts; what is clean already stays as it is, for a copy of every row takes much memory."""
+    texts = {field: clean(text) for field, text in fields.items()}
+    return fields if texts == fields else texts
 
 
 def new_fields(changes: Changes, present: Mapping[str, object]) -> list[str]:
