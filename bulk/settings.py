@@ -29,9 +29,17 @@ def panel_of(account: str, environment: Mapping[str, str], *, ask: Callable[[str
     order would be booked under the wrong name. `ask` is asked for a key that is not set.
     """
     account = account_named(account)
-    suffix = "" if account == DEFAULT_ACCOUNT else f"_{account.upper()}"
-    url = environment.get(f"SMMPLUS_API_URL{suffix}") or environment.get("SMMPLUS_API_URL") or DEFAULT_URL
-    return Panel(key=_key_of(account, suffix, environment, ask), url=url.rstrip("/"))
+    return Panel(key=_key_of(account, _suffix(account), environment, ask), url=url_of(account, environment))
+
+
+def url_of(account: str, environment: Mapping[str, str]) -> str:
+    """Find the address of an account's panel; no key is needed for it."""
+    own = environment.get(f"SMMPLUS_API_URL{_suffix(account_named(account))}")
+    return (own or environment.get("SMMPLUS_API_URL") or DEFAULT_URL).rstrip("/")
+
+
+def _suffix(account: str) -> str:
+    return "" if account == DEFAULT_ACCOUNT else f"_{account.upper()}"
 
 
 def _key_of(account: str, suffix: str, environment: Mapping[str, str], ask: Callable[[str], str] | None) -> str:

@@ -20,7 +20,19 @@ from tests.panel import SandboxProcess
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SMMPLUS = Path(sys.executable).with_name("smmplus")
-PANEL_COMMANDS = ("check", "run", "status", "doubts", "resolve", "services", "balance", "template", "demo", "sandbox")
+PANEL_COMMANDS = (
+    "check",
+    "run",
+    "status",
+    "doubts",
+    "resolve",
+    "budget",
+    "services",
+    "balance",
+    "template",
+    "demo",
+    "sandbox",
+)
 
 
 def blocks(language, text=README):

@@ -2,9 +2,10 @@
 
 import math
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
@@ -43,7 +44,18 @@ RetryRefused = Annotated[
 ]
 MaxSpend = Annotated[
     str | None,
-    typer.Option("--max-spend", help="What the campaign may spend, over all its runs.", metavar="AMOUNT"),
+    typer.Option(
+        "--max-spend", help="What the campaign may spend, over all its runs; kept for later ones.", metavar="AMOUNT"
+    ),
+]
+First = Annotated[
+    int | None, typer.Option("--first", help="Send the first N rows that are to be sent, no more.", min=1, metavar="N")
+]
+ExpectRows = Annotated[
+    int | None, typer.Option("--expect-rows", help="The sheet must hold exactly N rows.", min=0, metavar="N")
+]
+ExpectTotal = Annotated[
+    str | None, typer.Option("--expect-total", help="What the whole sheet must cost.", metavar="AMOUNT")
 ]
 
 
@@ -69,17 +81,17 @@ Poll = Annotated[
 DEFAULT = DEFAULT_ACCOUNT
 
 
-def money(text: str | None) -> Decimal | None:
-    """Read an amount of money."""
+_AMOUNT = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
+"""Digits and a point: in "1,234" one reads a thousand and the other one and a bit."""
+
+
+def money(text: str | None, option: str = "--max-spend") -> Decimal | None:
+    """Read an amount of money that a person typed."""
     if text is None:
         return None
-    try:
-        amount = Decimal(text)
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or amount < 0:
-        raise ConfigurationError(f"--max-spend is {text!r}: write an amount such as 120 or 99.50")
-    return amount
+    if not _AMOUNT.fullmatch(text.strip()):
+        raise ConfigurationError(f"{option} is {text!r}: write an amount such as 120 or 99.50")
+    return Decimal(text.strip())
 
 
 def panel_for(account: str) -> Panel:

@@ -10,7 +10,7 @@ from bulk import runner
 from bulk.cli import arguments as given
 from bulk.cli.failing import failing, without_output
 from bulk.cli.machine import Json, outcome_object, pieces_of, plan_object
-from bulk.cli.show import console, show_outcome, show_plan, show_problems
+from bulk.cli.show import console, show_outcome, show_plan, show_problems, show_warnings
 from bulk.cli.watchers import Bars, Lines, watcher_for
 from bulk.obstacles import obstacle
 from bulk.options import Options
@@ -37,12 +37,16 @@ def check(
     ignore_missing: given.IgnoreMissing = False,
     retry_refused: given.RetryRefused = False,
     max_spend: given.MaxSpend = None,
+    first: given.First = None,
+    expect_rows: given.ExpectRows = None,
+    expect_total: given.ExpectTotal = None,
     as_json: given.AsJson = False,
 ) -> None:
     """Show the problems of a sheet, what it would cost and what is placed already. Sends nothing."""
     options = Options(
         file, account=account, campaign=campaign, sheet=sheet, encoding=encoding, allow_duplicates=allow_duplicates,
         adopt=adopt, ignore_missing=ignore_missing, retry_refused=retry_refused, max_spend=given.money(max_spend),
+        first=first, expect_rows=expect_rows, expect_total=given.money(expect_total, "--expect-total"),
     )  # fmt: skip
     with given.open_journal() as journal:
         plan = runner.check(options, given.panel_for(account), journal)
@@ -77,6 +81,9 @@ def run(
     ignore_missing: given.IgnoreMissing = False,
     retry_refused: given.RetryRefused = False,
     max_spend: given.MaxSpend = None,
+    first: given.First = None,
+    expect_rows: given.ExpectRows = None,
+    expect_total: given.ExpectTotal = None,
     rate: given.Rate = 1.0,
     in_flight: given.InFlight = 16,
     poll: given.Poll = 60.0,
@@ -88,7 +95,8 @@ def run(
     options = Options(
         file, account=account, campaign=campaign, sheet=sheet, encoding=encoding, skip_bad=skip_bad,
         allow_duplicates=allow_duplicates, adopt=adopt, ignore_missing=ignore_missing, retry_refused=retry_refused,
-        max_spend=given.money(max_spend), rate=rate, in_flight=in_flight, wait=wait, poll=poll,
+        max_spend=given.money(max_spend), first=first, expect_rows=expect_rows,
+        expect_total=given.money(expect_total, "--expect-total"), rate=rate, in_flight=in_flight, wait=wait, poll=poll,
     )  # fmt: skip
     panel = given.panel_for(account)
     with _watching(agreed=yes, as_json=as_json) as watcher, given.open_journal() as journal:
@@ -112,8 +120,10 @@ def status(
     panel = given.panel_for(account)
     with _watching(agreed=False, as_json=as_json) as watcher, given.open_journal() as journal:
         outcome = runner.status(options, panel, journal, watcher)
+    out, _ = consoles(as_json=as_json)
     if outcome.plan.problems:
-        show_problems(consoles(as_json=as_json)[0], outcome.plan.problems)
+        show_problems(out, outcome.plan.problems)
+    show_warnings(out, outcome.plan.signs.warnings)
     _end(outcome, as_json=as_json)
 
 

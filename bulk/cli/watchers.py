@@ -34,7 +34,8 @@ class _Telling(Watcher):
 
     def confirm(self, plan: Plan) -> bool:
         cost = money(plan.total, plan.prices.balance.currency)
-        return self._agreed or _asked(f"Send {len(plan.sending)} orders for {cost}?")
+        first = f"the first {len(plan.sending)} of {len(plan.sending) + len(plan.later)}" if plan.later else ""
+        return self._agreed or _asked(f"Send {first or len(plan.sending)} orders for {cost}?")
 
     def placing(self, orders: int) -> None:
         self._orders = orders

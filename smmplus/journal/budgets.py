@@ -57,7 +57,8 @@ def set_budget(journal: Journal, campaign_id: int, amount: Decimal | None) -> No
 def all_budgets(journal: Journal) -> list[Budget]:
     """Give all campaigns of all accounts, also those without a bound."""
     columns = (campaigns, accounts.c.name.label("account"), accounts.c.url)
-    statement = select(*columns).join(accounts, accounts.c.id == campaigns.c.account_id).order_by(campaigns.c.id)
+    both = select(*columns).join(accounts, accounts.c.id == campaigns.c.account_id)
+    statement = both.order_by(accounts.c.name, accounts.c.url, campaigns.c.name)
     with journal.reading() as connection:
         rows = connection.execute(statement).all()
         doubts = _costs(entries.unsettled(connection, None, State.IN_DOUBT))
@@ -73,6 +74,14 @@ def all_budgets(journal: Journal) -> list[Budget]:
         )
         for row in rows
     ]
+
+
+def find_campaign(journal: Journal, account_id: int, name: str) -> int | None:
+    """Give a campaign's number; None where the journal does not know it. `Journal.campaign` would make it."""
+    where = (campaigns.c.account_id == account_id) & (campaigns.c.name == name)
+    with journal.reading() as connection:
+        found = connection.execute(select(campaigns.c.id).where(where)).scalar_one_or_none()
+    return None if found is None else int(found)
 
 
 def _costs(found: Iterable[Entry]) -> dict[int, list[Decimal]]:

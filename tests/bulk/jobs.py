@@ -10,7 +10,7 @@ from bulk.options import Options
 from bulk.orders import order_rows
 from bulk.plan import Place, Prices, make_plan
 from bulk.sheet import Column, Sheet
-from smmplus.journal import Entry, Event, Intent, Journal, Outcome, Planned, State, key_of
+from smmplus.journal import Entry, Event, Intent, Journal, Outcome, Planned, State, budgets, key_of
 from smmplus.models import Balance, OrderRequest, Service
 
 LINK = "https://example.com/post"
@@ -131,7 +131,8 @@ class Ledger:
 
     def place(self, *, unfinished=True):
         batch = self.batch if unfinished else None
-        return Place(self.account, self.campaign, "week", batch, self.journal.spent(self.campaign))
+        spent, budget = self.journal.spent(self.campaign), budgets.budget(self.journal, self.campaign)
+        return Place(self.account, self.campaign, "week", batch, spent, budget)
 
     def plan(self, sheet, *services, balance="1000", unfinished=True, **options):
         """Plan a run of a sheet."""

@@ -5,6 +5,7 @@ import signal
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import select
 
 from bulk.errors import SheetError
 from bulk.job import Job
@@ -13,12 +14,12 @@ from bulk.reading import read_sheet
 from bulk.watching import Watcher
 from bulk.write_back import WriteBack
 from smmplus.errors import AccountError, JournalError, LostAnswerError
-from smmplus.journal import Event, Intent, Outcome, State
+from smmplus.journal import Event, Intent, Outcome, State, budgets, schema
 from smmplus.models import Balance
 from smmplus.panel import Panel
 from smmplus.placing import Progress, Stop
 from smmplus.refusals import Meaning
-from tests.bulk.jobs import LINK, Ledger, request
+from tests.bulk.jobs import LINK, Ledger, request, service
 
 PANEL = Panel("0123456789abcdef", "https://smm.plus/api/v2")
 
@@ -45,7 +46,7 @@ def path(tmp_path):
 @pytest.fixture
 def job_of(week, path):
     def make(*, unfinished=True, sheet=None, **options):
-        planning = {name: said for name, said in options.items() if name in {"adopt", "retry_refused"}}
+        planning = {name: said for name, said in options.items() if name in {"adopt", "retry_refused", "first"}}
         plan = week.plan(sheet or read_sheet(path), unfinished=unfinished, **planning)
         return Job(Options(path, **options), PANEL, week.journal, Notes(), plan)
 
@@ -130,6 +131,15 @@ def test_the_batch_is_finished_when_all_is_settled_and_written(week, job_of, pat
     assert "501" in path.read_text("utf-8-sig")
     assert outcome.written.in_place
     assert {row: entry.order_id for row, entry in outcome.entries.items()} == {2: "501", 3: "502"}
+
+
+def test_rows_that_wait_for_a_later_run_keep_the_batch_open(week, job_of):
+    job = job_of(first=1)
+    job.prepare()
+    settle(week, job, "501")
+    outcome = job.finish()
+    assert (outcome.exit_status, outcome.unsent, len(outcome.plan.later)) == (0, 0, 1)
+    assert not is_finished(week, job)
 
 
 def test_a_doubt_keeps_the_batch_open_until_it_is_settled(week, job_of):
@@ -335,11 +345,72 @@ async def test_a_refused_account_is_told_with_its_balance(job_of):
     assert job.progress.reason == "Not enough funds; the balance is 12.5 USD"
 
 
-async def test_a_balance_that_cannot_be_had_hides_nothing(job_of):
+async def test_a_balance_that_cannot_be_had_hides_nothing_and_is_told(job_of):
     job = job_of()
     job.progress.stop_for(Stop.ACCOUNT, "Not enough funds")
     await job._look_at_the_end(Held(LostAnswerError("no answer")))
     assert job.progress.reason == "Not enough funds"
+    assert job.watcher._watcher.notes == ["the balance after placing could not be read: no answer"]
+
+
+async def test_the_last_look_keeps_nobody_waiting(job_of, monkeypatch):
+    class Silent:
+        async def balance(self):
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr("bulk.job.LAST_LOOK_SECONDS", 0.001)
+    job = job_of()
+    await job._look_at_the_end(Silent())
+    assert job.watcher._watcher.notes == ["the balance after placing could not be read: no answer in time"]
+
+
+async def look_again(job, balance="1000", *services):
+    job.prepare()
+    await job._look_again(Held(Balance(Decimal(balance), "USD"), *(services or (service(),))))
+    return job.progress.stop, job.watcher._watcher.notes
+
+
+async def test_prices_and_balance_that_stayed_are_no_news(job_of):
+    assert await look_again(job_of(), "0.30") == (None, [])
+
+
+async def test_a_service_that_changed_meanwhile_stops_the_run(job_of):
+    job = job_of()
+    assert await look_again(job, "0", service(rate="1.6")) == (Stop.PRICE, [NOT_ENOUGH])
+    assert job.progress.reason == "service 2 went from 1.5 to 1.6"
+
+
+NOT_ENOUGH = "the balance is 0 USD, and what is left to send costs 0.3: placing goes on until the panel refuses"
+
+
+async def test_a_balance_below_what_is_left_to_send_is_told_and_stops_nothing(job_of):
+    assert await look_again(job_of(), "0") == (None, [NOT_ENOUGH])
+
+
+async def test_what_is_sent_already_need_not_be_in_the_balance(week, job_of):
+    job = job_of()
+    job.prepare()
+    (_,) = week.journal.apply([Intent(job.orders[0].entry)])
+    await job._look_again(Held(Balance(Decimal("0.15"), "USD"), service()))
+    assert job.watcher._watcher.notes == []
+
+
+async def test_the_balance_need_not_pay_for_more_than_the_budget(week, job_of):
+    budgets.set_budget(week.journal, week.campaign, Decimal("0.15"))
+    assert await look_again(job_of(), "0.15") == (None, [])
+
+
+async def test_a_look_that_fails_stops_nothing(job_of):
+    job = job_of()
+    job.prepare()
+    await job._look_again(Held(LostAnswerError("no answer"), service(rate="99")))
+    assert (job.progress.stop, job.watcher._watcher.notes) == (None, [])
+
+
+async def test_every_balance_that_is_read_is_written_down(week, job_of):
+    await look_again(job_of(), "12.5")
+    with week.journal.reading() as connection:
+        assert connection.execute(select(schema.balances.c.amount)).scalars().all() == ["12.5"]
 
 
 def test_an_order_adopted_from_another_campaign_is_written_and_its_batch_left_alone(week, job_of, path):

@@ -6,7 +6,7 @@ import pytest
 
 from bulk.plan import Plan
 from bulk.sheet import Problem
-from smmplus.journal import State, key_of
+from smmplus.journal import State, budgets, key_of
 from smmplus.refusals import Meaning
 from tests.bulk.jobs import LINK, Ledger, request, row, service, sheet_of
 
@@ -236,3 +236,51 @@ def test_a_budget_that_is_too_small_is_known_beforehand(week):
     assert week.plan(sheet, max_spend=Decimal("0.20")).over_budget == Decimal("0.10")
     assert week.plan(sheet, max_spend=Decimal("0.30")).over_budget == 0
     assert week.plan(sheet).over_budget == 0
+
+
+# The budget that the journal keeps.
+
+
+def test_the_journal_s_budget_is_the_plan_s(week):
+    budgets.set_budget(week.journal, week.campaign, Decimal("0.20"))
+    plan = week.plan(sheet_of(row(), row(LINK + "/2")))
+    assert (plan.max_spend, plan.over_budget) == (Decimal("0.20"), Decimal("0.10"))
+
+
+def test_what_a_person_just_said_counts_before_it(week):
+    budgets.set_budget(week.journal, week.campaign, Decimal("0.20"))
+    assert week.plan(sheet_of(row()), max_spend=Decimal(5)).max_spend == 5
+
+
+def test_a_row_without_bound_is_a_problem_under_the_journal_s_budget_too(week):
+    budgets.set_budget(week.journal, week.campaign, Decimal(50))
+    plan = week.plan(sheet_of(row(), subscription()), service(), SUBSCRIPTION)
+    assert sent(plan) == [2]
+    assert [(problem.row, "smmplus budget" in problem.remedy) for problem in plan.problems] == [(3, True)]
+
+
+def test_budget_and_balance_are_compared_to_the_last_of_many_digits(week):
+    rate = "12345678901234567890.12345678901234567890"
+    sheet, many = sheet_of(row(quantity="1000")), service(rate=rate)
+    assert week.plan(sheet, many, max_spend=Decimal(0)).over_budget == Decimal(rate)
+    assert week.plan(sheet, many, balance="12345678901234567890.12345678901234567889").short_by == Decimal("1E-20")
+
+
+# The first rows alone.
+
+
+def test_the_first_rows_in_the_sheet_s_order_are_sent_and_the_others_wait(week):
+    week.accepted()
+    plan = week.plan(sheet_of(row(), *(row(f"{LINK}/{n}") for n in range(4))), first=3)
+    assert (sent(plan), [item.row.number for item in plan.later]) == ([3, 4, 5], [6])
+    assert (plan.total, plan.short_by) == (Decimal("0.45"), 0)
+
+
+def test_rows_with_problems_do_not_count_among_the_first(week):
+    assert sent(week.plan(sheet_of(row(quantity="5"), row()), first=1)) == [3]
+
+
+@pytest.mark.parametrize("first", [None, 2, 99])
+def test_where_there_are_no_more_rows_none_waits(week, first):
+    plan = week.plan(sheet_of(row(), row(LINK + "/2")), first=first)
+    assert (sent(plan), plan.later) == ([2, 3], ())

@@ -16,10 +16,14 @@ def test_an_amount_is_read_exactly(text, amount):
     assert arguments.money(text) == amount
 
 
-@pytest.mark.parametrize("text", ["", "1,000", "-1", "NaN", "sNaN", "Infinity", "ten", "5 USD"])
+@pytest.mark.parametrize(
+    "text", ["", "1,000", "-1", "NaN", "sNaN", "Infinity", "ten", "5 USD", "1E+999999999", "1_000", "\u0661", ".5"]
+)
 def test_what_is_no_amount_is_refused(text):
     with pytest.raises(ConfigurationError, match="write an amount such as 120"):
         arguments.money(text)
+    with pytest.raises(ConfigurationError, match="--set is"):
+        arguments.money(text, "--set")
 
 
 def test_the_panel_is_the_environments(monkeypatch):

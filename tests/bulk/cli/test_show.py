@@ -13,7 +13,7 @@ from bulk.cli import show
 from bulk.outcome import Outcome
 from bulk.sheet import Problem
 from bulk.writing import Written
-from smmplus.journal import State
+from smmplus.journal import State, budgets
 from smmplus.placing import Stop
 from tests.bulk.jobs import LINK, entry_of, request, row, service, sheet_of
 
@@ -90,6 +90,25 @@ def test_a_plan_tells_its_budget(week):
     week.accepted()
     text = words(show.show_plan, week.plan(sheet_of(row(LINK + "/2")), max_spend=Decimal(2)))
     assert "budget of the campaign: 0.15 of 2.00 USD spent before" in text
+
+
+def test_a_plan_tells_the_budget_that_the_journal_keeps(week):
+    budgets.set_budget(week.journal, week.campaign, Decimal("0.1"))
+    text = words(show.show_plan, week.plan(sheet_of(row())))
+    assert "budget of the campaign: 0.00 of 0.10 USD spent before the budget lacks 0.05 USD" in text
+
+
+def test_a_plan_of_the_first_rows_tells_of_how_many(week):
+    text = words(show.show_plan, week.plan(sheet_of(row(), row(LINK + "/2")), first=1))
+    assert "to send: the first 1 row of 2 for 0.15 USD" in text
+
+
+def test_the_first_rows_are_told_with_the_way_to_the_rest(week):
+    plan = week.plan(sheet_of(row(), row(LINK + "/2")), first=1)
+    way = "these were the first 1 of 2 rows to send; run it again without --first for the rest"
+    assert way in words(show.show_outcome, Outcome(plan, {2: week.accepted()}, sent=1))
+    assert way not in words(show.show_outcome, Outcome(plan, {}, stop=Stop.FUNDS))
+    assert way not in words(show.show_outcome, Outcome(plan, {}, blocked="no"))
 
 
 def test_what_a_panel_says_is_no_markup(week):

@@ -12,7 +12,7 @@ from bulk.cli.watchers import Bars, Lines, watcher_for
 from bulk.writing import Written
 from smmplus.journal import State
 from smmplus.placing import Placed
-from tests.bulk.jobs import row, sheet_of
+from tests.bulk.jobs import LINK, row, sheet_of
 
 
 def console(*, terminal=False):
@@ -84,6 +84,13 @@ def test_anyone_else_is_asked_with_the_number_and_the_cost(out, progress, week, 
     watcher = Lines(out, progress, agreed=False)
     assert watcher.confirm(week.plan(sheet_of(row()))) is answer
     assert asked == ["Send 1 orders for 0.15 USD?"]
+
+
+def test_whoever_wants_the_first_rows_alone_is_asked_for_those(out, progress, week, monkeypatch):
+    asked = []
+    monkeypatch.setattr(typer, "confirm", asked.append)
+    Lines(out, progress, agreed=False).confirm(week.plan(sheet_of(row(), row(LINK + "/2")), first=1))
+    assert asked == ["Send the first 1 of 2 orders for 0.15 USD?"]
 
 
 def test_nobody_there_to_ask_is_a_no(out, progress, week, monkeypatch):
