@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from decimal import InvalidOperation
 from pathlib import Path
 
 from platformdirs import user_data_path
@@ -88,6 +89,8 @@ def translated(where: str) -> Iterator[None]:
         if _is_busy(reason):
             raise JournalInUseError(f"another program holds the journal {where}: close it, and try again") from error
         raise JournalError(f"the journal {where} cannot be used: {reason}") from error
+    except InvalidOperation as error:
+        raise files.damaged(where, "an amount in it cannot be read") from error
     except (OSError, UnicodeError, sqlite3.Error) as error:
         raise JournalError(f"the journal {where} cannot be used: {error}") from error
 

@@ -1,10 +1,16 @@
 """An entry of the journal as a frozen value, and how it is read from its row."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from hashlib import sha256
+from sys import intern
 
 from sqlalchemy import Row, Select, select
 
+from smmplus.errors import JournalError
+from smmplus.journal import files
 from smmplus.journal.schema import accounts, batches, campaigns, entries
 from smmplus.journal.states import State
 from smmplus.models import OrderRequest
@@ -90,13 +96,30 @@ def select_entries() -> Select[tuple[object, ...]]:
 
 
 def read_entry(row: Row[tuple[object, ...]]) -> Entry:
-    """Read an entry from a row of `select_entries`."""
-    values = dict(row._mapping)  # noqa: SLF001 (the documented way to a row's names)
-    finished = values.pop("finished_at") is not None
-    for name in ("cost", "charge"):
-        values[name] = decimal_or_none(values[name])
-    values.update(state=State(values["state"]), final=bool(values["final"]), batch_finished=finished)
-    return Entry(**values)
+    """Read an entry from a row of `select_entries`; JournalError where it is damaged."""
+    # A text is kept once: many entries share their times and names, and a sheet of 100,000 rows its copies of entries.
+    pairs = row._mapping.items()  # noqa: SLF001 (the documented way to a row's names)
+    values = {name: intern(value) if type(value) is str else value for name, value in pairs}
+    with readable(values["id"]):
+        finished = values.pop("finished_at") is not None
+        for name in ("cost", "charge"):
+            values[name] = decimal_or_none(values[name])
+        values.update(state=State(values["state"]), final=bool(values["final"]), batch_finished=finished)
+        # No database keeps sums of what it holds: a disk's mistake within a text would be taken for another order.
+        if sha256(values["content"].encode()).hexdigest() != values["fingerprint"]:
+            raise ValueError("its content does not fit its fingerprint")
+        return Entry(**values)
+
+
+@contextmanager
+def readable(entry_id: object) -> Iterator[None]:
+    """Turn what cannot be read of an entry into JournalError."""
+    try:
+        yield
+    except (ValueError, TypeError, AttributeError, ArithmeticError) as error:
+        raise JournalError(
+            f"what the journal says of order number {entry_id} is damaged ({error!r}); nothing is sent. {files.KEEP}"
+        ) from error
 
 
 def decimal_or_none(text: str | None) -> Decimal | None:

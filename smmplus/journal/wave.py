@@ -12,7 +12,7 @@ from enum import Enum
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from smmplus.journal.entry import decimal_or_none
+from smmplus.journal.entry import decimal_or_none, readable
 from smmplus.journal.schema import campaigns, entries, notes, order_ids
 from smmplus.journal.states import SPENT, Change, Current, Event, Outcome, State, after, settle
 from smmplus.numbers import EXACT
@@ -87,10 +87,11 @@ class _Wave:
 
     def _read_known(self, ids: Iterable[int]) -> None:
         for row in self._connection.execute(_KNOWN, {"ids": sorted(ids)}):
-            current = Current(State(row.state), row.attempt, row.order_id, decimal_or_none(row.cost))
-            budget = decimal_or_none(row.budget)
-            self._known[row.id] = _Known(current, row.fingerprint, row.campaign_id, row.account_id, budget)
-            self._spent[row.campaign_id] = Decimal(row.spent)
+            with readable(row.id):
+                current = Current(State(row.state), row.attempt, row.order_id, decimal_or_none(row.cost))
+                budget = decimal_or_none(row.budget)
+                self._known[row.id] = _Known(current, row.fingerprint, row.campaign_id, row.account_id, budget)
+                self._spent[row.campaign_id] = Decimal(row.spent)
 
     def _read_equal(self, moves: Sequence[Move]) -> dict[tuple[int, str], list[tuple[int, int]]]:
         """Find the orders that are placed, or may be, and equal those of intents that may not have any twin."""
