@@ -168,7 +168,7 @@ def _attach(journal: "Journal", path: Path, lines: Sequence[Line]) -> list[Line]
         new = [line for line in lines if line not in strange and not _is_on_record(connection, line)]
         alarms = [words for line in new for words in _settle(connection, line, journal.time())]
     if new:
-        _log.warning("%d order ids were in the rescue file %s, and are on record now", len(new), path)
+        _log.warning("order ids were in the rescue file %s, and are on record now: %s", path, _ids(new))
     for alarm in alarms:
         _log.error("ALARM: %s", alarm)
     return strange
@@ -207,9 +207,13 @@ def _is_on_record(connection: Connection, line: Line) -> bool:
     return connection.execute(select(columns.entry_id).where(same)).first() is not None
 
 
+def _ids(lines: Sequence[Line]) -> str:
+    return ", ".join(line.order_id for line in lines)
+
+
 def _tell_of_what_stays(path: Path, damaged: int, strange: Sequence[Line]) -> None:
     told = [f"order {line.order_id} (sent at {line.at}) fits nothing in this journal" for line in strange]
-    told += [f"{damaged} lines cannot be read"] if damaged else []
+    told += [f"{damaged} of its lines cannot be read"] if damaged else []
     _log.warning(
         "the rescue file %s stays: %s. Look for those orders at the panel, settle them with `smmplus resolve`, and "
         "delete the file",
