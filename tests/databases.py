@@ -8,11 +8,24 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-on_both = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+from smmplus.journal import Journal
+
+DATABASES = ("sqlite", "postgresql")
+"""A module of tests whose `RUNS_ON` is this runs on both."""
+
+on_both = pytest.mark.parametrize("database", DATABASES, indirect=True)
 """Runs a test on both databases; without it a test has a journal in a file."""
+
+on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+"""Runs a test of such a module on SQLite alone: it is about the file."""
 
 PATIENCE = 60.0
 """Seconds that another's transaction may take on a busy machine."""
+
+
+def url_of(journal: Journal) -> str:
+    """Give the URL under which another process opens the same journal."""
+    return journal._engine.url.set(drivername=journal._engine.dialect.name).render_as_string(hide_password=False)
 
 
 def rows_of(url: str, statement: str) -> list[dict[str, Any]]:

@@ -21,8 +21,11 @@ SCHEMA = "smmplus"
 
 DRIVER = "postgresql+psycopg"
 
-BUSY_SECONDS = 30
+BUSY_SECONDS = 30.0
 """How long a transaction waits for another process's; a wave of commits takes milliseconds."""
+
+SUSPENDED_SECONDS = 15.0
+"""How long a process may leave a transaction open and do nothing: less than the others wait for it."""
 
 _CONNECTING: dict[str, str | int] = {
     "client_encoding": "utf8",
@@ -34,20 +37,6 @@ _CONNECTING: dict[str, str | int] = {
     "keepalives_interval": 5,
     "keepalives_count": 4,
     "tcp_user_timeout": 30_000,
-}
-
-_SETTINGS = {
-    "search_path": SCHEMA,
-    "default_transaction_isolation": "read committed",
-    "lock_timeout": f"{BUSY_SECONDS}s",
-    "statement_timeout": f"{2 * BUSY_SECONDS}s",
-    # A process that is suspended within a transaction loses it before the others lose patience.
-    "idle_in_transaction_session_timeout": f"{BUSY_SECONDS // 2}s",
-    "idle_session_timeout": "0",  # a run that only waits for the panel is no idle one
-    "tcp_keepalives_idle": "10",
-    "tcp_keepalives_interval": "5",
-    "tcp_keepalives_count": "4",
-    "tcp_user_timeout": "30000",
 }
 
 _SET = """
@@ -126,9 +115,24 @@ def tables(connection: Connection) -> set[str]:
 _WRITER = key("smmplus writer")
 
 
+def _settings() -> dict[str, str]:
+    return {
+        "search_path": SCHEMA,
+        "default_transaction_isolation": "read committed",
+        "lock_timeout": f"{BUSY_SECONDS}s",
+        "statement_timeout": f"{2 * BUSY_SECONDS}s",
+        "idle_in_transaction_session_timeout": f"{SUSPENDED_SECONDS}s",
+        "idle_session_timeout": "0",  # a run that only waits for the panel is no idle one
+        "tcp_keepalives_idle": "10",
+        "tcp_keepalives_interval": "5",
+        "tcp_keepalives_count": "4",
+        "tcp_user_timeout": "30000",
+    }
+
+
 def _prepare(connection: "psycopg.Connection[Any]", _record: object) -> None:
     connection.autocommit = True
-    settings = json.dumps(_SETTINGS)
+    settings = json.dumps(_settings())
     connection.execute(_SET, [settings, settings])
     row = connection.execute(_STANDING).fetchone()
     if row is None or (wrong := _unfit(connection.info.backend_pid, *row)):

@@ -2,7 +2,7 @@
 
 import socket
 import uuid
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -10,11 +10,20 @@ from hypothesis import HealthCheck, settings
 from smmplus.journal import Journal
 from smmplus.panel import Panel, tls_context
 from tests.panel import SandboxProcess
+from tests.postgres import lent_url
 from tests.smmplus.desk import Desk
 
 # How long an example takes says how busy the machine is, and nothing of the code.
 settings.register_profile("core", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("core")
+
+
+def pytest_generate_tests(metafunc):
+    """Run the tests of a module on the databases that it names, but for those that name them themselves."""
+    said = any("database" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
+    if "database" in metafunc.fixturenames and hasattr(metafunc.module, "RUNS_ON") and not said:
+        metafunc.parametrize("database", metafunc.module.RUNS_ON, indirect=True)
+
 
 ENVIRONMENT = (
     "HTTP_PROXY",
@@ -82,8 +91,21 @@ def full_server():
 
 
 @pytest.fixture
-def journal(tmp_path):
-    with Journal(f"sqlite:///{tmp_path / 'journal.sqlite3'}") as opened:
+def database(request):
+    """Name the kind of journal; `on_both` makes it PostgreSQL too."""
+    return getattr(request, "param", "sqlite")
+
+
+@pytest.fixture
+def journal_url(database, tmp_path):
+    """Give the URL of a journal that is not there yet."""
+    with lent_url() if database == "postgresql" else nullcontext(f"sqlite:///{tmp_path / 'journal.sqlite3'}") as url:
+        yield url
+
+
+@pytest.fixture
+def journal(journal_url):
+    with Journal(journal_url) as opened:
         yield opened
 
 

@@ -1,10 +1,10 @@
 """A journal with one account, one campaign and one batch, ready for orders."""
 
-import sqlite3
 from decimal import Decimal
 
 from smmplus.journal import Attempt, Event, Intent, Outcome, Planned, key_of
 from smmplus.models import OrderRequest
+from tests.databases import rows_of, url_of
 
 LINK = "https://example.com/post"
 
@@ -62,13 +62,23 @@ class Desk:
     def spent(self):
         return self.journal.spent(self.campaign)
 
-    def rows(self, statement, *values):
+    def rows(self, statement):
         """Ask the database past the journal, through a connection of its own, as another process would."""
-        with_other = sqlite3.connect(self.journal.path, timeout=30)
-        try:
-            return with_other.execute(statement, values).fetchall()
-        finally:
-            with_other.close()
+        return [tuple(row.values()) for row in rows_of(url_of(self.journal), statement)]
+
+    def fill_the_disk(self):
+        """Let the database refuse every change of an entry."""
+        self.rows(FULL[self.journal._engine.dialect.name])
+
+
+FULL = {
+    "sqlite": "CREATE TRIGGER full_disk BEFORE UPDATE ON entries BEGIN SELECT RAISE(FAIL, 'the disk is full'); END",
+    "postgresql": """
+        CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN RAISE EXCEPTION 'the disk is full' USING ERRCODE = 'disk_full'; END $$;
+        CREATE TRIGGER full_disk BEFORE UPDATE ON entries EXECUTE FUNCTION full_disk();
+    """,
+}
 
 
 def attempt_of(entry):

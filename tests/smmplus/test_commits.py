@@ -6,6 +6,9 @@ import pytest
 from smmplus.commits import Commits
 from smmplus.errors import JournalError
 from smmplus.journal import Attempt, Event, Intent, Journal, Outcome, Refusal, State
+from tests.databases import DATABASES
+
+RUNS_ON = DATABASES
 
 PATIENCE = 30.0
 """Seconds that a busy machine may take; nothing waits for them to pass."""
@@ -33,8 +36,8 @@ class Watched(Journal):
 
 
 @pytest.fixture
-def journal(tmp_path):
-    with Watched(f"sqlite:///{tmp_path / 'journal.sqlite3'}") as opened:
+def journal(journal_url):
+    with Watched(journal_url) as opened:
         yield opened
 
 

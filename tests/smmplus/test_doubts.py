@@ -5,7 +5,10 @@ import pytest
 from smmplus.errors import JournalConflictError
 from smmplus.journal import Event, Journal, State
 from smmplus.journal.doubts import STILL_UNDER_WAY
+from tests.databases import DATABASES, url_of
 from tests.smmplus.desk import Desk, attempt_of
+
+RUNS_ON = DATABASES
 
 
 class Clock:
@@ -25,15 +28,15 @@ def clock():
 
 
 @pytest.fixture
-def journal(tmp_path, clock):
-    with Journal(f"sqlite:///{tmp_path / 'journal.sqlite3'}", now=clock) as opened:
+def journal(journal_url, clock):
+    with Journal(journal_url, now=clock) as opened:
         yield opened
 
 
 @pytest.fixture
 def other(journal, clock):
     """Give the journal as another process has it."""
-    with Journal(f"sqlite:///{journal.path}", now=clock) as opened:
+    with Journal(url_of(journal), now=clock) as opened:
         yield opened
 
 

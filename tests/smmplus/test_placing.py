@@ -29,6 +29,7 @@ from smmplus.errors import (
 from smmplus.journal import Attempt, Event, Journal, Outcome, State
 from smmplus.panel import Panel
 from smmplus.placing import Order, Placed, Placer, Stop, both_clocks, outcome_of
+from tests.databases import on_both, url_of
 from tests.smmplus.client_facts import KEY, panel_at
 from tests.smmplus.desk import Desk, request_for
 from tests.smmplus.wire import PATIENCE, RawServer, http, refused_port
@@ -160,6 +161,7 @@ async def test_a_fault_leads_to_its_outcome_after_one_sending(
 
 @pytest.mark.e2e
 @pytest.mark.parametrize(("fault", "state", "_", "__"), FAULTS)
+@on_both
 async def test_money_counts_as_spent_unless_it_certainly_was_not(sandbox, panel, desk, link, fault, state, _, __):
     sandbox.faults(*([fault] if fault else []))
     await place(desk.journal, panel, plan_links(desk, link, 1))
@@ -168,6 +170,7 @@ async def test_money_counts_as_spent_unless_it_certainly_was_not(sandbox, panel,
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("shape", ["bom", "id_as_string", "id_as_hex"])
+@on_both
 async def test_the_id_is_on_record_as_the_panel_wrote_it(sandbox, panel, desk, link, shape):
     sandbox.faults(add_fault(shape))
     (entry,) = plan_links(desk, link, 1)
@@ -187,6 +190,7 @@ async def test_the_key_is_nowhere_in_the_journal(sandbox, panel, desk, link):
 
 
 @pytest.mark.e2e
+@on_both
 async def test_the_intent_is_on_disk_when_the_request_arrives(desk):
     seen = []
 
@@ -361,9 +365,10 @@ async def test_an_order_without_a_bound_is_not_sent_under_a_budget(sandbox, pane
 
 
 @pytest.mark.e2e
+@on_both
 async def test_two_placers_on_one_journal_place_each_order_once(sandbox, panel, desk, link):
     entries = plan_links(desk, link, 12)
-    with Journal(f"sqlite:///{desk.journal.path}") as other:
+    with Journal(url_of(desk.journal)) as other:
         both = await asyncio.gather(
             place(desk.journal, panel, entries, in_flight=4), place(other, panel, entries, in_flight=4)
         )
@@ -374,9 +379,10 @@ async def test_two_placers_on_one_journal_place_each_order_once(sandbox, panel, 
 
 
 @pytest.mark.e2e
+@on_both
 async def test_two_placers_on_one_journal_do_not_pass_the_budget_together(sandbox, panel, desk, link):
     entries = plan_links(desk, link, 12)
-    with Journal(f"sqlite:///{desk.journal.path}") as other:
+    with Journal(url_of(desk.journal)) as other:
         await asyncio.gather(
             place(desk.journal, panel, entries[:6], in_flight=3, max_spend=Decimal("4.5")),
             place(other, panel, entries[6:], in_flight=3, max_spend=Decimal("4.5")),
@@ -456,11 +462,12 @@ async def test_a_machine_that_always_sleeps_too_long_sends_nothing(sandbox, pane
 
 
 @pytest.mark.e2e
+@on_both
 async def test_an_id_that_comes_after_the_row_was_given_up_is_attached(desk):
     (entry,) = desk.plan()
 
     def answer(_):
-        with Journal(f"sqlite:///{desk.journal.path}") as other:
+        with Journal(url_of(desk.journal)) as other:
             other.apply([Outcome(entry.id, 1, Event.DOUBT, error="given up")])
         return http({"order": 501})
 
@@ -470,12 +477,13 @@ async def test_an_id_that_comes_after_the_row_was_given_up_is_attached(desk):
 
 
 @pytest.mark.e2e
+@on_both
 async def test_a_refusal_that_comes_after_the_row_was_given_up_changes_nothing(desk):
     (entry,) = desk.plan()
     told = []
 
     def answer(_):
-        with Journal(f"sqlite:///{desk.journal.path}") as other:
+        with Journal(url_of(desk.journal)) as other:
             other.apply([Outcome(entry.id, 1, Event.DOUBT, error="given up")])
         return http({"error": "Bad link"})
 
@@ -485,11 +493,12 @@ async def test_a_refusal_that_comes_after_the_row_was_given_up_changes_nothing(d
 
 
 @pytest.mark.e2e
+@on_both
 async def test_a_second_id_for_one_row_is_an_alarm_of_the_run(desk):
     (entry,) = desk.plan()
 
     def answer(_):
-        with Journal(f"sqlite:///{desk.journal.path}") as other:
+        with Journal(url_of(desk.journal)) as other:
             other.apply([Outcome(entry.id, 1, Event.ORDER_ID, "500")])
         return http({"order": 501})
 
@@ -499,6 +508,7 @@ async def test_a_second_id_for_one_row_is_an_alarm_of_the_run(desk):
 
 
 @pytest.mark.e2e
+@on_both
 async def test_an_id_that_is_another_row_s_leaves_the_row_in_doubt(desk):
     with RawServer(lambda _: http({"order": 501})) as server:
         entries = desk.plan(2)
@@ -523,8 +533,8 @@ class Failing(Journal):
 
 
 @pytest.fixture
-def failing(tmp_path):
-    with Failing(f"sqlite:///{tmp_path / 'failing.sqlite3'}") as journal:
+def failing(journal_url):
+    with Failing(journal_url) as journal:
         yield journal
 
 
@@ -540,9 +550,10 @@ async def test_an_intent_that_cannot_be_written_sends_nothing(sandbox, panel, fa
 
 
 @pytest.mark.e2e
+@on_both
 async def test_a_database_that_takes_no_change_sends_nothing(sandbox, panel, desk, link):
     entries = plan_links(desk, link, 2)
-    desk.rows("CREATE TRIGGER full BEFORE UPDATE ON entries BEGIN SELECT RAISE(FAIL, 'the disk is full'); END")
+    desk.fill_the_disk()
     before = sandbox.calls("add")
     progress = await place(desk.journal, panel, entries)
     assert (progress.stop, "the disk is full" in progress.reason, sandbox.calls("add")) == (Stop.JOURNAL, True, before)
@@ -550,6 +561,7 @@ async def test_a_database_that_takes_no_change_sends_nothing(sandbox, panel, des
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("failure", [JournalError("the disk is full"), ValueError("surrogates not allowed")])
+@on_both
 async def test_an_id_that_the_journal_cannot_take_is_shown_by_the_run(sandbox, panel, failing, link, failure):
     desk = Desk(failing)
     entries = plan_links(desk, link, 3)
@@ -561,6 +573,7 @@ async def test_an_id_that_the_journal_cannot_take_is_shown_by_the_run(sandbox, p
 
 
 @pytest.mark.e2e
+@on_both
 async def test_an_id_is_written_down_where_the_journal_fails_for_a_moment_and_no_more_is_sent(
     sandbox, panel, failing, link
 ):
@@ -596,6 +609,7 @@ async def test_a_listener_that_fails_does_not_lose_the_orders_under_way(desk):
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("text", ["cut \\ud83d", "\\u0000", "'; DROP TABLE entries; --"])
+@on_both
 async def test_no_words_of_a_panel_break_the_journal(desk, text):
     answers = iter([f'{{"error": "{text}"}}'.encode(), b'{"order": 501}'])
     with RawServer(lambda _: http(next(answers))) as server:
@@ -619,7 +633,7 @@ with Journal(sys.argv[1]) as journal:
 def sender(desk):
     """Give an entry, and a process that has committed its intent and then hangs."""
     (entry,) = desk.plan()
-    command = [sys.executable, "-c", SENDER, f"sqlite:///{desk.journal.path}", str(entry.id)]
+    command = [sys.executable, "-c", SENDER, url_of(desk.journal), str(entry.id)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert "Attempt" in process.stdout.readline()
@@ -629,6 +643,7 @@ def sender(desk):
 
 
 @pytest.mark.e2e
+@on_both
 def test_what_a_killed_process_was_sending_comes_into_doubt(desk, sender):
     entry, process = sender
     process.send_signal(signal.SIGKILL)
@@ -638,12 +653,14 @@ def test_what_a_killed_process_was_sending_comes_into_doubt(desk, sender):
 
 
 @pytest.mark.e2e
+@on_both
 def test_what_a_live_process_is_sending_stays_its_own(desk, sender):
     entry, _ = sender
     assert (desk.journal.bury_the_dead(), desk.now(entry).state) == ([], State.SUBMITTING)
 
 
 @pytest.mark.e2e
+@on_both
 async def test_what_a_live_process_is_sending_is_not_sent_by_another(sandbox, panel, desk, sender):
     entry, _ = sender
     before = sandbox.calls("add")

@@ -10,7 +10,10 @@ from smmplus.errors import JournalError
 from smmplus.journal import Attempt, Event, Intent, Journal, Outcome, Refusal, State, budgets
 from smmplus.journal.states import SPENT
 from smmplus.numbers import total
+from tests.databases import DATABASES, url_of
 from tests.smmplus.desk import Desk, attempt_of, request_for
+
+RUNS_ON = DATABASES
 
 
 def test_an_intent_makes_a_planned_entry_submitting_with_a_new_attempt(desk):
@@ -222,11 +225,7 @@ def test_a_commit_that_fails_leaves_nothing(desk, monkeypatch):
 
 def test_a_database_that_cannot_be_written_is_a_journal_error(desk):
     (entry,) = desk.plan()
-    with desk.journal._engine.connect() as blocking:
-        blocking.exec_driver_sql(
-            "CREATE TRIGGER no BEFORE UPDATE ON entries BEGIN SELECT RAISE(FAIL, 'disk is full'); END"
-        )
-        blocking.commit()
+    desk.fill_the_disk()
     with pytest.raises(JournalError, match="disk is full"):
         desk.intend(entry)
     assert desk.now(entry).state is State.PLANNED
@@ -234,7 +233,7 @@ def test_a_database_that_cannot_be_written_is_a_journal_error(desk):
 
 def test_many_threads_take_each_entry_once(desk, tmp_path):
     entries = desk.plan(20)
-    journals = [Journal(f"sqlite:///{desk.journal.path}") for _ in range(4)]
+    journals = [Journal(url_of(desk.journal)) for _ in range(4)]
     taken = []
 
     def take(journal):
