@@ -57,6 +57,8 @@ def must_be_whole(path: Path) -> None:
     """Look at a file without changing it; JournalError where it is no journal, or a damaged one."""
     if not path.is_file():
         raise JournalError(f"the journal {path} cannot be used: it is no file. Name another one in SMMPLUS_JOURNAL")
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise JournalError(f"the journal {path} cannot be used: this user lacks the rights to read and write it")
     if path.stat().st_size == 0:
         raise damaged(path, "the file is empty, and a journal never is. If it was never one, move it away")
     try:
