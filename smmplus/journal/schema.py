@@ -1,10 +1,47 @@
 """The journal's tables. Amounts and times are text (exact on every database); times are UTC in ISO 8601."""
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, MetaData, Table, Text, UniqueConstraint, text
+import re
+
+import sqlalchemy
+from sqlalchemy import (
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects import postgresql
 
 VERSION = 2
 
 metadata = MetaData()
+
+_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+Text = sqlalchemy.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+"""Text that is compared byte by byte on both databases, whatever language the server sorts in: times are text."""
+
+
+class Words(TypeDecorator[str]):
+    """Text of others, for people: a panel's error, a machine's name.
+
+    PostgreSQL takes no NUL, and no database half a pair of UTF-16. An outcome must not be lost for such a sign: it is
+    replaced. Names and contents, by which orders are told apart, are no such text: they are refused instead.
+    """
+
+    impl = sqlalchemy.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002, PLR6301, RUF100
+        """Replace what cannot be stored."""
+        return value if value is None else _NOT_STORABLE.sub("\ufffd", value)
+
 
 _UNSETTLED = text("state IN ('submitting', 'in_doubt')")
 
@@ -31,8 +68,8 @@ runs = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("pid", Integer, nullable=False),
-    Column("host", Text, nullable=False),
-    Column("user", Text, nullable=False),
+    Column("host", Words, nullable=False),
+    Column("user", Words, nullable=False),
     Column("started_at", Text, nullable=False),
     Column("ended_at", Text),
 )
@@ -80,14 +117,14 @@ entries = Table(
     Column("sent_at", Text),
     Column("settled_at", Text),
     Column("order_id", Text),
-    Column("error", Text, nullable=False, server_default=""),
-    Column("meaning", Text, nullable=False, server_default=""),
-    Column("order_status", Text, nullable=False, server_default=""),
+    Column("error", Words, nullable=False, server_default=""),
+    Column("meaning", Words, nullable=False, server_default=""),
+    Column("order_status", Words, nullable=False, server_default=""),
     Column("final", Integer, nullable=False, server_default="0"),
     Column("charge", Text),
-    Column("start_count", Text),
-    Column("remains", Text),
-    Column("currency", Text, nullable=False, server_default=""),
+    Column("start_count", Words),
+    Column("remains", Words),
+    Column("currency", Words, nullable=False, server_default=""),
     Column("polled_at", Text),
     UniqueConstraint("campaign_id", "key"),
     Index("ix_entries_batch", "batch_id"),
@@ -116,7 +153,7 @@ balances = Table(
     Column("asked_at", Text, nullable=False),
     Column("at", Text, nullable=False),
     Column("amount", Text, nullable=False),
-    Column("currency", Text, nullable=False),
+    Column("currency", Words, nullable=False),
     Column("accepted", Text, nullable=False),
     Column("spent", Text, nullable=False),
     Index("ix_balances_account", "account_id", "at"),
@@ -131,8 +168,8 @@ notes = Table(
     Column("id", Integer, primary_key=True),
     Column("entry_id", Integer, ForeignKey("entries.id"), nullable=False),
     Column("at", Text, nullable=False),
-    Column("who", Text, nullable=False),
-    Column("what", Text, nullable=False),
-    Column("why", Text, nullable=False),
+    Column("who", Words, nullable=False),
+    Column("what", Words, nullable=False),
+    Column("why", Words, nullable=False),
 )
 """What persons settled, with their reasons, and alarms."""
