@@ -9,7 +9,9 @@ from bulk.binding import Binding, Known, bind
 from bulk.options import Options
 from bulk.orders import OrderRow, check_rows, equal_rows, order_rows
 from bulk.sheet import RESULT_FIELDS, Problem, Sheet
+from bulk.signs import Signs, signs_of
 from smmplus.journal import Entry, Journal, Planned, State
+from smmplus.journal.falls import Fall
 from smmplus.models import Balance, Service
 from smmplus.numbers import minus, total
 from smmplus.pricing import cost, units
@@ -36,6 +38,8 @@ class Prices:
 
     services: Mapping[str, Service]
     balance: Balance
+    fall: Fall | None = None
+    """What the balance fell by for reasons that the journal does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ class Plan:
     binding: Binding
     problems: tuple[Problem, ...]
     sending: tuple[Sending, ...]
+    signs: Signs
     max_spend: Decimal | None
     """What the campaign may spend over all its runs, whether a person just said it or the journal keeps it."""
     later: tuple[Sending, ...] = ()
@@ -127,10 +132,11 @@ class Plan:
 def make_plan(sheet: Sheet, prices: Prices, place: Place, journal: Journal, options: Options) -> Plan:
     """Check every row, find out which orders are placed already, and price the rest. Sends nothing."""
     rows = order_rows(sheet)
+    known = _known(journal, place, rows.values())
     binding = bind(
         sheet,
         rows,
-        _known(journal, place, rows.values()),
+        known,
         campaign_id=place.campaign_id,
         batch_id=place.batch_id,
         adopt=options.adopt,
@@ -153,7 +159,9 @@ def make_plan(sheet: Sheet, prices: Prices, place: Place, journal: Journal, opti
         sending = [item for item in sending if item.planned.cost is not None]
     ordered = tuple(sorted(problems, key=lambda problem: problem.row or 0))
     first, later = tuple(sending[: options.first]), tuple(sending[len(sending[: options.first]) :])
-    return Plan(sheet, rows, place, prices, binding, ordered, first, max_spend, later)
+    ids = {row.order_id for row in rows.values() if row.order_id}
+    signs = signs_of(journal, place.account_id, options.account, ids=ids, known=known.by_order_id, fall=prices.fall)
+    return Plan(sheet, rows, place, prices, binding, ordered, first, signs, max_spend, later)
 
 
 def foreign_results(sheet: Sheet) -> list[Problem]:

@@ -14,10 +14,12 @@ from bulk.plan import Place, Plan, Prices, make_plan
 from bulk.reading import read_sheet
 from bulk.watching import Watcher
 from smmplus.client import Client
-from smmplus.journal import Journal, balances, budgets
+from smmplus.journal import Journal, budgets, falls
+from smmplus.models import Balance
 from smmplus.numbers import plain
 from smmplus.panel import Panel
 from smmplus.placing import Stop
+from smmplus.reconciling import observe
 
 FRESH_SECONDS = 5.0
 """Prices and balance that are older than this, because the sheet is long, are read again before the first order."""
@@ -76,10 +78,10 @@ def ask_prices(options: Options, panel: Panel, journal: Journal) -> Prices:
     """Ask for the price list and the balance, which is written down. It comes first: it is the surest test of a key."""
     account_id = journal.account(panel.url, options.account)
     with Client(panel, rate=options.rate) as client:
-        before = balances.accepted(journal, account_id)
-        balance = client.balance()
-        balances.record(journal, account_id, balance, before)
-        return Prices({service.id: service for service in client.services()}, balance)
+        seen = observe(client, journal, account_id)
+        services = {service.id: service for service in client.services()}
+    balance = Balance(seen.amount, seen.currency)
+    return Prices(services, balance, falls.latest_fall(journal, account_id, seen))
 
 
 def find_place(options: Options, panel: Panel, journal: Journal) -> Place:

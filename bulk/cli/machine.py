@@ -9,8 +9,10 @@ from typing import Any
 from bulk.outcome import Outcome
 from bulk.plan import Plan, Sending
 from bulk.results import cells_of
+from bulk.signs import Signs
 from smmplus.journal import Entry, State
 from smmplus.journal.budgets import Budget
+from smmplus.journal.falls import Fall
 from smmplus.models import Balance, Service
 from smmplus.numbers import plain
 
@@ -67,7 +69,27 @@ def plan_object(plan: Plan, *, gather: Gather = list) -> Json:
         "questions": [row_object(row, entry) for row, entry in plan.binding.questions.items()],
         "missing": [entry_object(entry) for entry in plan.binding.missing],
         "ignored_columns": list(plan.sheet.ignored),
+        "journal": signs_object(plan.signs),
     }
+
+
+def signs_object(signs: Signs) -> Json:
+    """Describe a journal, and what speaks for its being the wrong one."""
+    return {
+        "where": signs.where,
+        "uuid": signs.uuid,
+        "new_to_account": signs.is_new,
+        "unknown_order_ids": signs.unknown_ids,
+        "fall": None if signs.fall is None else fall_object(signs.fall),
+        "warnings": list(signs.warnings),
+    }
+
+
+def fall_object(fall: Fall) -> Json:
+    """Describe a fall of the balance that the journal cannot explain."""
+    amounts = {"unexplained": fall.unexplained, "fell": fall.fell, "known": fall.known}
+    times = {"since": fall.since, "at": fall.at, "currency": fall.currency}
+    return {name: plain(amount) for name, amount in amounts.items()} | times
 
 
 def sending_object(item: Sending, campaign: str) -> Json:

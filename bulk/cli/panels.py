@@ -11,11 +11,15 @@ from rich.text import Text
 
 from bulk.cli import arguments as given
 from bulk.cli.failing import failing
-from bulk.cli.machine import balance_object, service_object
-from bulk.cli.show import console, money, table
+from bulk.cli.machine import balance_object, fall_object, service_object
+from bulk.cli.show import console, money, show_warnings, table
+from bulk.signs import of_fall
 from bulk.template import TemplateService, write_template
-from smmplus.models import Service
+from smmplus.client import Client
+from smmplus.journal import falls
+from smmplus.models import Balance, Service
 from smmplus.numbers import plain
+from smmplus.reconciling import observe
 
 
 @failing
@@ -52,10 +56,18 @@ def services(
 
 @failing
 def balance(account: given.Account = given.DEFAULT, as_json: given.AsJson = False) -> None:
-    """Show what the account holds."""
-    with given.client_for(account) as client:
-        held = client.balance()
-    typer.echo(json.dumps(balance_object(held)) if as_json else money(held.amount, held.currency))
+    """Show what the account holds, and whether it fell by more than the journal knows. It is written down there."""
+    panel = given.panel_for(account)
+    with given.open_journal() as journal, Client(panel) as client:
+        account_id = journal.account(panel.url, account)
+        seen = observe(client, journal, account_id)
+        fall = falls.latest_fall(journal, account_id, seen)
+    if as_json:
+        fallen = None if fall is None else fall_object(fall)
+        typer.echo(json.dumps(balance_object(Balance(seen.amount, seen.currency)) | {"fall": fallen}))
+        return
+    console().print(money(seen.amount, seen.currency), markup=False, soft_wrap=True)
+    show_warnings(console(stderr=True), [] if fall is None else [of_fall(fall)])
 
 
 @failing

@@ -62,6 +62,13 @@ def show_plan(console: Console, plan: Plan) -> None:
     if plan.problems:
         show_problems(console, plan.problems)
     _show_costs(console, plan)
+    show_warnings(console, plan.signs.warnings)
+
+
+def show_warnings(console: Console, warnings: Iterable[str]) -> None:
+    """Show what a person should think of before money is spent."""
+    for words in warnings:
+        console.print(Text(words, "yellow"))
 
 
 def show_problems(console: Console, problems: tuple[Problem, ...]) -> None:

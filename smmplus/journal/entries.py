@@ -53,6 +53,13 @@ def with_ids(connection: Connection, ids: Iterable[int]) -> dict[int, Entry]:
     return {entry.id: entry for part in parts for entry in part}
 
 
+def has_sent(connection: Connection, account_id: int) -> bool:
+    """Tell whether any order of an account was ever sent with this journal."""
+    sent = select(entries.c.id).join(campaigns, campaigns.c.id == entries.c.campaign_id)
+    where = (campaigns.c.account_id == account_id) & (entries.c.attempt > 0)
+    return connection.execute(sent.where(where).limit(1)).first() is not None
+
+
 def unsettled(connection: Connection, account_id: int | None, state: State) -> list[Entry]:
     """Give the entries that are submitting or in doubt, of one account or of all."""
     # The index's own condition is repeated, in words: SQLite uses a partial index only where it can see that it is met.

@@ -184,10 +184,10 @@ class Journal:
         with self.reading() as connection:
             return doubts.find(connection, name, account_id)
 
-    def is_placed(self, account_id: int, entry: Entry, order_id: str, *, why: str) -> None:
-        """Settle a doubt: it is this order."""
+    def is_placed(self, account_id: int, entry: Entry, order_id: str, *, why: str, who: str | None = None) -> None:
+        """Settle a doubt: it is this order. `who` says so; by default the user of this machine."""
         with self.transaction() as connection:
-            doubts.is_placed(connection, entry, account_id, order_id, _user(), why, self.time())
+            doubts.is_placed(connection, entry, account_id, order_id, who or _user(), why, self.time())
 
     def is_not_placed(self, entry: Entry, *, why: str) -> None:
         """Settle a doubt: it was not placed, and the next run may send it."""

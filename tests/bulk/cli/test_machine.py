@@ -1,13 +1,23 @@
 """What commands say to programs."""
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
-from bulk.cli.machine import balance_object, entry_object, outcome_object, plan_object, service_object, states_object
+from bulk.cli.machine import (
+    balance_object,
+    entry_object,
+    outcome_object,
+    plan_object,
+    service_object,
+    signs_object,
+    states_object,
+)
 from bulk.outcome import Outcome
 from bulk.writing import Written
 from smmplus.journal import State, key_of
+from smmplus.journal.falls import Fall
 from smmplus.models import Balance
 from smmplus.placing import Stop
 from tests.bulk.jobs import LINK, Ledger, entry_of, request, row, service, sheet_of
@@ -37,11 +47,33 @@ def test_a_plan(week):
         "questions": [],
         "missing": [],
         "ignored_columns": ["note"],
+        "journal": told["journal"],
     }
     assert [(problem["row"], problem["field"], problem["value"]) for problem in told["problems"]] == [
         (4, "quantity", "x")
     ]
     json.dumps(told)
+
+
+def test_a_journal_and_what_speaks_for_its_being_the_wrong_one(week):
+    fall = Fall("2026-01-01T12:00", "2026-01-02T12:00", Decimal("3.50"), Decimal("1.00"), "USD")
+    signs = replace(week.plan(sheet_of(row())).signs, fall=fall, unknown_ids=2)
+    assert signs_object(signs) == {
+        "where": week.journal.where,
+        "uuid": week.journal.uuid,
+        "new_to_account": True,
+        "unknown_order_ids": 2,
+        "fall": {
+            "unexplained": "2.5",
+            "fell": "3.5",
+            "known": "1",
+            "currency": "USD",
+            "since": "2026-01-01T12:00",
+            "at": "2026-01-02T12:00",
+        },
+        "warnings": list(signs.warnings),
+    }
+    assert signs_object(replace(signs, fall=None))["fall"] is None
 
 
 def test_a_row_without_bound_has_no_cost(week):

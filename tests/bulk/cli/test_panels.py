@@ -74,7 +74,17 @@ def test_a_word_that_no_service_speaks_of_is_shown_as_it_is(smmplus):
 @pytest.mark.e2e
 def test_the_balance(smmplus):
     assert smmplus("balance").out == "1000.00 USD\n"
-    assert smmplus("balance", "--json").json == {"balance": "1000", "currency": "USD"}
+    assert smmplus("balance", "--json").json == {"balance": "1000", "currency": "USD", "fall": None}
+
+
+@pytest.mark.e2e
+def test_a_balance_that_fell_for_no_known_reason_is_told_to_whoever_asks(smmplus, sandbox):
+    smmplus("balance")
+    sandbox.balance("997.50")
+    done = smmplus("balance")
+    assert done.out == "997.50 USD\n"
+    assert "the balance fell by 2.5 USD more than this journal knows" in done.err
+    assert smmplus("balance", "--json").json["fall"]["unexplained"] == "2.5"
 
 
 @pytest.mark.e2e
