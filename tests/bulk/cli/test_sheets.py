@@ -70,6 +70,48 @@ def test_a_budget_is_an_amount(smmplus, path):
     assert smmplus("run", path, *RUN, "--max-spend", "much").status == 2
 
 
+def test_a_budget_that_one_run_was_given_holds_for_the_next(smmplus, path, sandbox):
+    before = sandbox.ledger()["count"]
+    assert smmplus("run", path, *RUN, "--max-spend", "0.05").status == 5
+    again = smmplus("run", path, *RUN, "--json")
+    assert (again.status, again.json["sent"], again.json["max_spend"]) == (5, 0, "0.05")
+    assert "it costs more than is left of the budget" in again.json["stopped"]
+    assert sandbox.ledger()["count"] == before + 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (("--expect-rows", "3"), "the sheet holds 2 rows, and 3 were expected: nothing was sent"),
+        (("--expect-total", "0.080"), "the sheet costs 0.07, and 0.080 was expected: nothing was sent"),
+    ],
+    ids=["rows", "total"],
+)
+def test_control_totals_that_do_not_fit_send_nothing(smmplus, path, sandbox, wrong, words):
+    before = sandbox.ledger()["count"]
+    for command in (("check", path), ("run", path, *RUN)):
+        done = smmplus(*command, *wrong)
+        assert (done.status, words in done.words) == (3, True)
+    assert sandbox.ledger()["count"] == before
+
+
+def test_control_totals_that_fit_let_it_go_also_the_second_time(smmplus, path):
+    right = ("--expect-rows", "2", "--expect-total", "0.07")
+    assert smmplus("check", path, *right).status == 0
+    assert [smmplus("run", path, *RUN, *right, "--json").json["sent"] for _ in range(2)] == [2, 0]
+    assert smmplus("run", path, *RUN, "--expect-total", "seven").status == 2
+
+
+def test_the_first_rows_are_asked_for_and_told(smmplus, path):
+    assert smmplus("check", path, "--first", "1", "--json").json["later"] == 1
+    first = smmplus("run", path, "--first", "1", "--rate", "0", "--wait", "0", answer="y\n")
+    assert first.status == 0
+    assert "Send the first 1 of 2 orders for 0.035 USD?" in first.words
+    assert "these were the first 1 of 2 rows to send; run it again without --first for the rest" in first.words
+    second = smmplus("run", path, *RUN, "--first", "1", "--json").json
+    assert (second["sent"], second["to_send"], second["later"], second["states"]) == (1, 1, 0, {"accepted": 2})
+
+
 def test_status_writes_where_the_orders_stand(smmplus, path):
     smmplus("run", path, *RUN)
     done = smmplus("status", path, "--rate", "0")
