@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from hashlib import sha256
 from sys import intern
+from typing import Any
 
 from sqlalchemy import Row, Select, select
 
@@ -99,7 +100,7 @@ def read_entry(row: Row[tuple[object, ...]]) -> Entry:
     """Read an entry from a row of `select_entries`; JournalError where it is damaged."""
     # A text is kept once: many entries share their times and names, and a sheet of 100,000 rows its copies of entries.
     pairs = row._mapping.items()  # noqa: SLF001 (the documented way to a row's names)
-    values = {name: intern(value) if type(value) is str else value for name, value in pairs}
+    values: dict[str, Any] = {name: intern(value) if type(value) is str else value for name, value in pairs}
     with readable(values["id"]):
         finished = values.pop("finished_at") is not None
         for name in ("cost", "charge"):
