@@ -6,6 +6,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import NullPool
 
 from smmplus.errors import ConfigurationError, JournalError
 
@@ -36,6 +37,17 @@ def engine_of(path: Path) -> Engine:
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def reading_engine_of(path: Path) -> Engine:
+    """Open a file in such a way that nothing of it can be changed."""
+    engine = create_engine("sqlite://", creator=lambda: _read_only(path), poolclass=NullPool)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _read_only(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS, isolation_level=None)
 
 
 def _prepare(connection: sqlite3.Connection, _record: object) -> None:
