@@ -3,16 +3,14 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import psycopg
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from smmplus.errors import JournalError
 from smmplus.journal.postgres import key
-
-if TYPE_CHECKING:
-    import psycopg
 
 _POLL_SECONDS = 0.2
 """How often a lock that is waited for is tried. Waiting at the server could not be ended with Ctrl-C."""
@@ -72,7 +70,7 @@ class AdvisoryLocks:
             row = self._connection.execute(question, [key(f"{self._uuid} {name}")]).fetchone()
         return bool(row and row[0])
 
-    def _open(self) -> "psycopg.Connection[Any]":
+    def _open(self) -> psycopg.Connection[Any]:
         pooled = self._engine.raw_connection()
         connection: psycopg.Connection[Any] = pooled.driver_connection  # type: ignore[assignment]
         pooled.detach()
@@ -82,8 +80,6 @@ class AdvisoryLocks:
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    import psycopg  # noqa: PLC0415 (an extra)
-
     try:
         yield
     except (psycopg.Error, SQLAlchemyError) as error:

@@ -14,7 +14,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from smmplus.errors import JournalError, JournalInUseError
 from smmplus.journal import files, marks, migrations, place, postgres, schema, sqlite
-from smmplus.journal.advisory import AdvisoryLocks
 from smmplus.journal.locks import FileLocks, Locks
 from smmplus.journal.sqlite import READING
 
@@ -74,6 +73,8 @@ def _open_postgres(url: str) -> Database:
     with translated(where):
         engine = postgres.engine_of(parsed)
         known = _prepare(engine, postgres.tables, where)
+    from smmplus.journal.advisory import AdvisoryLocks  # noqa: PLC0415 (it needs the driver, which is an extra)
+
     return Database(engine, AdvisoryLocks(engine, known), where)
 
 
@@ -88,7 +89,7 @@ def translated(where: str) -> Iterator[None]:
             raise files.damaged(where, reason) from error
         if _is_busy(reason):
             raise JournalInUseError(f"another program holds the journal {where}: close it, and try again") from error
-        raise JournalError(f"the journal {where} cannot be used: {reason}") from error
+        raise JournalError(f"the journal {where} cannot be used: {' '.join(str(reason).split())}") from error
     except InvalidOperation as error:
         raise files.damaged(where, "an amount in it cannot be read") from error
     except (OSError, UnicodeError, sqlite3.Error) as error:
@@ -123,6 +124,6 @@ def _must_be_placed_from(connection: Connection, where: str) -> None:
 
 
 def _make_tables(connection: Connection) -> None:
-    schema.metadata.create_all(connection)
+    schema.metadata.create_all(connection, checkfirst=False)
     rows = [{"name": "uuid", "value": str(uuid.uuid4())}, {"name": "version", "value": str(schema.VERSION)}]
     connection.execute(insert(schema.meta), rows)

@@ -8,7 +8,7 @@ import json
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError
 
 from smmplus.errors import ConfigurationError, JournalError
@@ -81,13 +81,14 @@ def is_busy(reason: BaseException) -> bool:
 def engine_of(url: URL) -> Engine:
     """Open a database. ConfigurationError where the driver is missing."""
     try:
-        import psycopg  # noqa: F401, PLC0415 (an extra: who keeps a file needs no driver)
+        from smmplus.journal import driver  # noqa: PLC0415 (an extra: who keeps a file needs no driver)
     except ImportError as error:
         raise ConfigurationError(
             "the journal is in PostgreSQL, and its driver is missing: pip install 'airflow-provider-smmplus[postgres]'"
         ) from error
     engine = create_engine(url, connect_args=_CONNECTING, pool_pre_ping=True)
-    event.listen(engine, "connect", _prepare, insert=True)
+    event.listen(engine, "do_connect", lambda _dialect, _record, args, named: driver.Connection.connect(*args, **named))
+    event.listen(engine, "connect", lambda connection, _record: _prepare(connection, where(url)), insert=True)
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -106,12 +107,30 @@ def key(name: str) -> int:
 
 def tables(connection: Connection) -> set[str]:
     """Name the tables of the journal's schema, which is made if it is not there yet."""
-    known = inspect(connection).get_schema_names()
-    if SCHEMA not in known:
-        connection.execute(text(f"CREATE SCHEMA {SCHEMA}"))
-    return set(inspect(connection).get_table_names(schema=SCHEMA))
+    found = connection.execute(_TABLES, {"schema": SCHEMA}).scalars().all()
+    if not found:
+        _make_schema(connection)
+    return set(found)
 
 
+def _make_schema(connection: Connection) -> None:
+    right = connection.execute(_RIGHTS, {"schema": SCHEMA}).one()
+    if not right.there and right.database:
+        connection.exec_driver_sql(f"CREATE SCHEMA {SCHEMA}")
+    elif not right.schema:
+        raise JournalError(
+            f"{right.user} may make no tables in the database {right.name}: let its owner run "
+            f'CREATE SCHEMA {SCHEMA} AUTHORIZATION "{right.user}"'
+        )
+
+
+_TABLES = text("SELECT tablename FROM pg_tables WHERE schemaname = :schema")
+_RIGHTS = text("""
+    SELECT current_user AS user, current_database() AS name,
+           has_database_privilege(current_database(), 'CREATE') AS database, count(oid) > 0 AS there,
+           coalesce(bool_or(has_schema_privilege(oid, 'CREATE')), false) AS schema
+    FROM pg_namespace WHERE nspname = :schema
+""")
 _WRITER = key("smmplus writer")
 
 
@@ -130,14 +149,14 @@ def _settings() -> dict[str, str]:
     }
 
 
-def _prepare(connection: "psycopg.Connection[Any]", _record: object) -> None:
+def _prepare(connection: "psycopg.Connection[Any]", name: str) -> None:
     connection.autocommit = True
     settings = json.dumps(_settings())
     connection.execute(_SET, [settings, settings])
     row = connection.execute(_STANDING).fetchone()
     if row is None or (wrong := _unfit(connection.info.backend_pid, *row)):
         connection.close()
-        raise JournalError(f"the journal {connection.info.dbname} cannot be used: {wrong}")
+        raise JournalError(f"the journal {name} cannot be used: {wrong}")
     connection.autocommit = False
 
 
