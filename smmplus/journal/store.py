@@ -144,6 +144,8 @@ class Journal:
     def apply(self, moves: Sequence[wave.Move]) -> list[wave.Answer]:
         """Commit intents and outcomes together, and answer each. An intent counts only when this has returned."""
         run_id = self.begin_run()
+        if any(isinstance(move, wave.Intent) for move in moves):
+            self._locks.confirm()  # who is taken for dead may send nothing, and yet has outcomes to write
         with self.transaction() as connection:
             return wave.apply(connection, moves, run_id=run_id, now=self.time())
 
