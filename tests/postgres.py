@@ -6,7 +6,7 @@
         ...
 
 The server's programs come from a package, and nothing of it outlives the tests: it listens on a free port of the
-loopback, trusts everyone there, and its data lie in a temporary folder.
+loopback, trusts everyone there but one, and its data lie in a temporary folder.
 """
 
 import atexit
@@ -35,6 +35,9 @@ MEMORY = Path("/dev/shm")  # noqa: S108 (folders of random names are made in it)
 
 ENOUGH = 500_000_000
 """Bytes that must be free there."""
+
+WITH_PASSWORD = "careful"
+"""The one user that the server asks for a password; whoever needs it makes it."""
 
 # Ends the server when this process is gone, however it went: its end of the pipe closes then.
 _KEEPER = """
@@ -118,6 +121,8 @@ def _of_process(_pid: int) -> Server:
     subprocess.run(made, check=True, capture_output=True, user=user, cwd=folder)
     with (folder / "data" / "postgresql.conf").open("a") as settings:
         settings.write(_SETTINGS)
+    access = folder / "data" / "pg_hba.conf"
+    access.write_text(f"host all {WITH_PASSWORD} 127.0.0.1/32 scram-sha-256\n{access.read_text()}")
     found = Server(folder, _free_port())
     command = ["sh", "-c", _KEEPER, "keeper", programs / "postgres", folder, str(found.port)]
     # A session of its own: a Ctrl-C at the tests must not end the server before them.
