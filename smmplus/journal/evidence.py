@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select
 from smmplus.journal.balances import Observation, all_of
 from smmplus.journal.doubts import STILL_UNDER_WAY
 from smmplus.journal.entry import Entry, decimal_or_none
-from smmplus.journal.falls import last_digit
+from smmplus.journal.falls import last_digit, may_be_rounded
 from smmplus.journal.schema import campaigns, entries
 from smmplus.journal.states import SPENT, State
 from smmplus.journal.store import Journal
@@ -128,11 +128,17 @@ def _weighed(doubt: Entry, before: Observation, after: Observation, between: Seq
     if doubt.cost is not None and all(order.cost is not None for order in between):
         may_be = total(order.cost or Decimal(0) for order in between)
         every = total((minus(may_be, accepted), doubt.cost))
-        tolerance = (len(between) + 1) * last_digit(fell)
+        tolerance = _tolerance([doubt.cost, *(order.cost for order in between if order.cost is not None)], fell)
         verdict = _verdict(minus(fell, accepted), doubt.cost, every, tolerance)
     if verdict is Verdict.NOT_DEBITED and after.asked_at < _end_of(doubt.sent_at):
         verdict = Verdict.TOO_EARLY
     return Evidence(before, after, verdict, fell, len(surely), accepted, others)
+
+
+def _tolerance(costs: Iterable[Decimal], fell: Decimal) -> Decimal:
+    """Forgive a panel its roundings: a unit for the balances, and one for each charge that may be rounded."""
+    unit = last_digit(fell)
+    return unit * (1 + sum(may_be_rounded(cost, unit) for cost in costs))
 
 
 def _verdict(left: Decimal, cost: Decimal, every: Decimal, tolerance: Decimal) -> Verdict:

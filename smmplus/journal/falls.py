@@ -45,9 +45,9 @@ class Fall:
 def fall_between(then: Observation, now: Observation, *, orders: int = 0, later: Decimal = Decimal(0)) -> Fall | None:
     """PURE: compare two observations of an account; None where the journal can explain the difference.
 
-    `orders` is the number of orders that may have been debited in between: panels round charges, so each may differ
-    by one unit of the last digit that moved, a cent at the most. `later` is what may be debited for orders that were
-    accepted before: a subscription is charged post by post.
+    Panels round charges and balances: one unit of the last digit that moved, a cent at the most, is forgiven, and one
+    for each order in between that rounding may have changed (`orders`, see `may_be_rounded`). `later` is what may be
+    debited for orders that were accepted before: a subscription is charged post by post.
     """
     if then.currency != now.currency:
         return None
@@ -83,17 +83,40 @@ def _told(connection: Connection, account_id: int, earlier: Sequence[Observation
     if None in costs:
         return None
     later = total(Decimal(cost) for cost in costs)
-    times = [row.time for row in connection.execute(_settled_since(account_id, start))]
-    falls = [
-        fall_between(then, now, orders=len(times) - bisect_left(times, then.asked_at), later=later) for then in earlier
-    ]
+    times = _Times([(row.time, Decimal(row.cost)) for row in connection.execute(_settled_since(account_id, start))])
+    falls = [fall_between(then, now, orders=times.count(then, now), later=later) for then in earlier]
     return max((fall for fall in falls if fall), key=lambda fall: fall.unexplained, default=None)
+
+
+class _Times:
+    """When orders were settled, to count those since a time whose charges may have been rounded."""
+
+    def __init__(self, settled: Sequence[tuple[str, Decimal]]) -> None:
+        self._settled = settled
+        self._by_unit: dict[Decimal, list[str]] = {}
+
+    def count(self, then: Observation, now: Observation) -> int:
+        """Count the orders since an observation; the list for each unit is made once."""
+        unit = last_digit(minus(then.amount, now.amount))
+        if unit not in self._by_unit:
+            self._by_unit[unit] = [time for time, cost in self._settled if may_be_rounded(cost, unit)]
+        times = self._by_unit[unit]
+        return len(times) - bisect_left(times, then.asked_at)
 
 
 def last_digit(amount: Decimal) -> Decimal:
     """Give one unit of an amount's last digit, a cent at the most: 0.001 for 1.250 less 0.001."""
+    return min(CENT, _finest(amount))
+
+
+def may_be_rounded(cost: Decimal, unit: Decimal) -> bool:
+    """Tell whether a panel that rounds to this unit charges anything else than the cost."""
+    return _finest(cost) < unit
+
+
+def _finest(amount: Decimal) -> Decimal:
     exponent = amount.normalize(EXACT).as_tuple().exponent
-    return min(CENT, Decimal(1).scaleb(int(exponent)))
+    return Decimal(1).scaleb(int(exponent))
 
 
 def _may_be_debited_later(account_id: int, time: str) -> Select[tuple[object, ...]]:
@@ -108,12 +131,12 @@ def _may_be_debited_later(account_id: int, time: str) -> Select[tuple[object, ..
 
 
 def _settled_since(account_id: int, time: str) -> Select[tuple[object, ...]]:
-    """Select when the orders were settled that may have been debited since; what is not settled comes last."""
+    """Select the orders that may have been debited since a time: when they were settled (if not, last) and costs."""
     when = func.coalesce(entries.c.settled_at, "9")
     return (
-        select(when.label("time"))
+        select(when.label("time"), entries.c.cost)
         .join(campaigns, campaigns.c.id == entries.c.campaign_id)
-        .where(campaigns.c.account_id == account_id, _is_spent, when >= time)
+        .where(campaigns.c.account_id == account_id, _is_spent, when >= time, entries.c.cost.is_not(None))
         .order_by(when)
     )
 

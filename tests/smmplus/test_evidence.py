@@ -227,6 +227,24 @@ def test_roundings_of_the_panel_are_forgiven(desk):
     assert verdict(desk, doubt) is Verdict.DEBITED
 
 
+def test_many_orders_whose_charges_need_no_rounding_hide_nothing(desk):
+    look(desk, "10")
+    doubt = desk.in_doubt(cost="0.15")
+    for number in range(20):
+        desk.accepted(f"5{number}", cost="0.15")
+    look(desk, "6.85")
+    assert verdict(desk, doubt) is Verdict.DEBITED
+
+
+def test_many_roundings_may_hide_a_charge(desk):
+    look(desk, "10")
+    doubt = desk.in_doubt(cost="0.015")
+    for number in range(20):
+        desk.accepted(f"5{number}", cost="0.015")
+    look(desk, "9.60")
+    assert verdict(desk, doubt) is Verdict.TOO_SMALL
+
+
 def test_a_charge_that_roundings_would_hide_is_told_as_such(desk):
     look(desk, "10")
     doubt = desk.in_doubt(cost="0.01")

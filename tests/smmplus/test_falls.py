@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from smmplus.journal import Event, Journal, balances
 from smmplus.journal.balances import Observation
-from smmplus.journal.falls import LOOK_BACK, fall_between, latest_fall
+from smmplus.journal.falls import LOOK_BACK, fall_between, last_digit, latest_fall, may_be_rounded
 from smmplus.models import Balance, OrderStatus
 from tests.smmplus.desk import Desk, request_for
 
@@ -164,16 +164,17 @@ class Truth:
         for step in (self.begin, self.ask, self.end):
             step(number, amount)
 
-    def debited_since(self, then):
+    def debited_since(self, then, unit):
         states = ("submitting", "in_doubt", "accepted")
-        spent = [order for order in self.orders if order["state"] in states]
+        spent = [order for order in self.orders if order["state"] in states and may_be_rounded(order["cost"], unit)]
         return sum(order["settled"] is None or order["settled"] >= then.asked_at for order in spent)
 
     def falls(self):
         for now in self.observations:
             for then in self.observations:
                 if then.at < now.asked_at:
-                    yield fall_between(then, now, orders=self.debited_since(then))
+                    unit = last_digit(then.amount - now.amount)
+                    yield fall_between(then, now, orders=self.debited_since(then, unit))
 
 
 KINDS = ("intend", "debit", "accept", "refuse", "lose", "refund", "pay_in", "begin", "ask", "end", "observe")
@@ -302,6 +303,13 @@ def test_many_orders_may_each_be_rounded(desk):
         desk.accepted(f"50{number + 1}", cost="0.001")
     assert told(desk, "9.95") is None
     assert told(desk, "9.94") == Decimal("0.056")
+
+
+def test_charges_that_rounding_leaves_as_they_are_excuse_nothing(desk):
+    look(desk, "10")
+    for number in range(4):
+        desk.accepted(f"50{number + 1}", cost="0.10")
+    assert told(desk, "9.58") == Decimal("0.02")
 
 
 def subscription(desk, cost):
