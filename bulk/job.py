@@ -146,7 +146,8 @@ class Job:
             async with asyncio.timeout(LOOK_SECONDS):
                 services = {service.id: service for service in await client.services()}
                 held = await self._read_balance(client)
-            if change := services_changed(self.plan, Prices(services, held)):
+            # Aside: of a large sheet, every row may have to be checked again, and answers are waiting.
+            if change := await asyncio.to_thread(services_changed, self.plan, Prices(services, held)):
                 self.progress.stop_for(*change)
             left = await asyncio.to_thread(self._left_to_send)
             if left > held.amount:
