@@ -124,7 +124,8 @@ def test_a_database_that_cannot_hold_every_sign_is_refused():
 
 
 def test_a_standby_is_refused():
-    assert "standby" in postgres._unfit(1, 1, True, "on", "on", "on", "UTF8")
+    standing = postgres._Standing(1, True, "on", "on", "on", "UTF8")
+    assert "standby" in postgres._unfit(standing, 1)
 
 
 def test_what_was_checked_of_durability_cannot_be_taken_back_under_a_run(journal, journal_url):
@@ -276,6 +277,12 @@ def test_a_journal_behind_a_relay_that_changes_nothing_works(journal_url):
 def test_a_pooler_is_refused(journal_url):
     with Relay(pretend=True) as relay:
         assert "a connection pooler stands before the server" in refusal(relay.url(journal_url))
+
+
+def test_behind_a_pooler_nothing_is_set_that_the_next_user_would_find(journal_url, monkeypatch):
+    monkeypatch.setattr(postgres, "_SET", "SELECT 1 / 0 WHERE '' <> %s || %s")
+    with Relay(pretend=True) as relay:
+        assert "a connection pooler" in refusal(relay.url(journal_url))
 
 
 def test_a_way_that_falls_silent_is_a_journal_error(journal_url, monkeypatch):
