@@ -175,7 +175,7 @@ def _unfit(standing: _Standing, greeted: int) -> str:
     """Tell why a server cannot hold a journal, "" where it can; `greeted` is the process that it said it is."""
     forgets = "an order that is committed could be forgotten"
     flaws = {
-        "a connection pooler stands before the server, and locks are not safe behind it: connect to the server itself": (
+        "a connection pooler stands before the server, and no lock is safe behind it: connect to the server itself": (
             greeted != standing.process
         ),
         "this server is a standby, and takes no writes: connect to the primary": standing.standby,
