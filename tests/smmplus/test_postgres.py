@@ -1,10 +1,12 @@
 """What a journal in PostgreSQL asks of its server, and what becomes of it when the server or the way there fails."""
 
+import re
 import socket
 import struct
 import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -152,6 +154,31 @@ def test_who_may_make_no_tables_is_told_what_the_owner_has_to_run(journal_url):
     server().execute(remedy, name)
     with Journal(url) as journal:
         assert Desk(journal).accepted().order_id == "501"
+
+
+def test_who_may_only_read_is_told_so_before_anything_is_planned(journal, journal_url):
+    desk = Desk(journal)
+    name = journal_url.rpartition("/")[2]
+    server().execute("DROP ROLE IF EXISTS reader; CREATE ROLE reader LOGIN")
+    server().execute(
+        "GRANT USAGE ON SCHEMA smmplus TO reader; GRANT SELECT ON ALL TABLES IN SCHEMA smmplus TO reader", name
+    )
+    with Journal(server().url(name, user="reader")) as reader:
+        assert reader.account("https://smm.plus/api/v2", "main") == desk.account
+        with pytest.raises(JournalError, match="permission denied"):
+            reader.begin_run()
+    server().execute("DROP OWNED BY reader; DROP ROLE reader", name)
+
+
+def test_what_an_administrator_runs_as_documented_is_enough(journal_url):
+    page = Path(__file__).parents[2] / "docs" / "money-safety.md"
+    (block,) = re.findall(r"^```sql\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    name = journal_url.rpartition("/")[2]
+    server().execute("DROP ROLE IF EXISTS smm")
+    server().execute(block, name)
+    with Journal(server().url(name, user="smm")) as journal:
+        assert Desk(journal).accepted().order_id == "501"
+    server().execute("DROP OWNED BY smm; DROP ROLE smm", name)
 
 
 def test_another_programs_schema_is_no_journal(journal_url):
