@@ -8,6 +8,7 @@ import typer
 from bulk.cli.budgets import budget
 from bulk.cli.demo import demo
 from bulk.cli.doubts import doubts, resolve
+from bulk.cli.journals import group as journal
 from bulk.cli.panels import balance, sandbox, services, template
 from bulk.cli.reconciling import reconcile
 from bulk.cli.sheets import check, run, status
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 for command in (check, run, status, doubts, resolve, reconcile, budget, services, balance, template, demo):
     app.command()(command)
+app.add_typer(journal, name="journal")
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)(sandbox)
 
 

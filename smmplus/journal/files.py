@@ -85,10 +85,11 @@ def _look(path: Path, connection: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def new_file(path: Path) -> Iterator[Path]:
+def new_file(path: Path, *, replace: bool = False) -> Iterator[Path]:
     """Give a place to make a file in, which then takes its name in one step; FileExistsError if that is taken.
 
-    What is made must be closed when the body ends. It is on disk when this returns, or nothing is there.
+    What is made must be closed when the body ends. It is on disk when this returns, or nothing is there. `replace` lets
+    it take the place of a file that is there.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f".{path.name[:80]}.", suffix=".new", dir=path.parent))
@@ -96,7 +97,10 @@ def new_file(path: Path) -> Iterator[Path]:
         made = folder / path.name
         yield made
         _sync(made, os.O_RDWR)
-        _put(made, path)
+        if replace:
+            made.replace(path)
+        else:
+            _put(made, path)
         with suppress(OSError):  # Windows opens no folders
             _sync(path.parent, os.O_RDONLY)
     finally:

@@ -3,7 +3,7 @@
 import sqlite3
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
@@ -31,9 +31,14 @@ def path_of(url: str) -> Path:
         raise ConfigurationError(f"SMMPLUS_JOURNAL names {parsed.database}, in the home folder of nobody") from error
 
 
+def url_of(path: Path) -> str:
+    """Give the URL that `path_of` takes apart."""
+    return URL.create("sqlite", database=str(path.absolute())).render_as_string()
+
+
 def engine_of(path: Path) -> Engine:
     """Open a file."""
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(url_of(path), connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 from sqlalchemy import Connection, Table, and_, insert, select, update
 
 from smmplus.errors import JournalError, JournalInUseError
-from smmplus.journal import doubts, entries, rescue, wave
+from smmplus.journal import doubts, entries, marks, rescue, wave
 from smmplus.journal.database import READING, default_url, open_database, translated
 from smmplus.journal.entry import Entry, Planned
 from smmplus.journal.schema import accounts, batches, campaigns, meta, runs
@@ -157,6 +157,7 @@ class Journal:
                 self._locks.take(f"run-{run_id}")
                 about = {"pid": os.getpid(), "host": platform.node(), "user": _user(), "started_at": self.time()}
                 with self.transaction() as connection:
+                    marks.must_be_in_use(connection, self.where)  # it may have moved since it was opened
                     connection.execute(insert(runs).values(id=run_id, **about))
                 self._run_id = run_id
             return self._run_id
@@ -172,9 +173,9 @@ class Journal:
 
     def bury_the_dead(self) -> list[Entry]:
         """Take up the order ids that dead processes rescued, and put into doubt what else they left behind."""
-        rescue.take_up(self, self._is_alive)
+        rescue.take_up(self, self.is_alive)
         with self.transaction() as connection:
-            return doubts.bury(connection, self._is_alive, self.time())
+            return doubts.bury(connection, self.is_alive, self.time())
 
     def in_doubt(self, account_id: int | None = None) -> list[Entry]:
         """Give the entries in doubt, of one account or of all."""
@@ -194,7 +195,7 @@ class Journal:
     def is_not_placed(self, entry: Entry, *, why: str) -> None:
         """Settle a doubt: it was not placed, and the next run may send it."""
         with self.transaction() as connection:
-            doubts.is_not_placed(connection, entry, _user(), why, self._now(), self._is_alive)
+            doubts.is_not_placed(connection, entry, _user(), why, self._now(), self.is_alive)
 
     def close(self) -> None:
         """End the run, and close the database."""
@@ -232,7 +233,8 @@ class Journal:
         """Tell the time as the journal writes it."""
         return self._now().isoformat(timespec="milliseconds")
 
-    def _is_alive(self, run_id: str) -> bool:
+    def is_alive(self, run_id: str) -> bool:
+        """Tell whether the process of a run lives."""
         if run_id == self._run_id:
             return True
         name = f"run-{run_id}"
