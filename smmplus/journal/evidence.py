@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Context, Decimal
 from enum import Enum
 
 from sqlalchemy import Connection, select
@@ -12,11 +12,14 @@ from sqlalchemy import Connection, select
 from smmplus.journal.balances import Observation, all_of
 from smmplus.journal.doubts import STILL_UNDER_WAY
 from smmplus.journal.entry import Entry, decimal_or_none
-from smmplus.journal.falls import last_digit, may_be_rounded
+from smmplus.journal.falls import unit_of
 from smmplus.journal.schema import campaigns, entries
 from smmplus.journal.states import SPENT, State
 from smmplus.journal.store import Journal
 from smmplus.numbers import minus, total
+
+_ROUNDING = Context(prec=120)
+"""Rounds, where all other sums of money are exact."""
 
 
 class Verdict(Enum):
@@ -28,7 +31,7 @@ class Verdict(Enum):
     OTHERS = "other orders may have been debited in between as well: it does not tell for which it fell"
     MISFIT = "what is left does not fit this order's charge"
     ROSE = "money came in meanwhile: it tells nothing"
-    TOO_SMALL = "this order's charge is too small to be seen"
+    TOO_SMALL = "roundings of the panel may hide this order's charge: it tells nothing"
     NO_COST = "what an order in between costs is not known: it tells nothing"
     NO_BALANCE = "it was not read both before and after the sending: it tells nothing"
 
@@ -95,7 +98,8 @@ class Books:
         before = self._best(doubt, earlier[::-1])
         if before is None or after is None:
             return Evidence(before, after, Verdict.NO_BALANCE)
-        return _weighed(doubt, before, after, self._between(doubt, before, after))
+        unit = unit_of([seen.amount for seen in self._observations if seen.currency == currency])
+        return _weighed(doubt, before, after, self._between(doubt, before, after), unit)
 
     def _best(self, doubt: Entry, nearest_first: Sequence[Observation]) -> Observation | None:
         quiet = (seen for seen in nearest_first if self._is_quiet(doubt, seen))
@@ -116,7 +120,7 @@ class Books:
         return [order for order in orders if order.over_at >= before.asked_at and order.entry != doubt.id]
 
 
-def _weighed(doubt: Entry, before: Observation, after: Observation, between: Sequence[Sent]) -> Evidence:
+def _weighed(doubt: Entry, before: Observation, after: Observation, between: Sequence[Sent], unit: Decimal) -> Evidence:
     surely = [
         order
         for order in between
@@ -124,32 +128,48 @@ def _weighed(doubt: Entry, before: Observation, after: Observation, between: Seq
     ]
     accepted = total(order.cost or Decimal(0) for order in surely)
     fell, others = minus(before.amount, after.amount), len(between) - len(surely)
+    costs = [order.cost for order in between if order.cost is not None]
     verdict = Verdict.NO_COST
-    if doubt.cost is not None and all(order.cost is not None for order in between):
-        may_be = total(order.cost or Decimal(0) for order in between)
-        every = total((minus(may_be, accepted), doubt.cost))
-        tolerance = _tolerance([doubt.cost, *(order.cost for order in between if order.cost is not None)], fell)
-        verdict = _verdict(minus(fell, accepted), doubt.cost, every, tolerance)
+    if doubt.cost is not None and len(costs) == len(between):
+        sure = [order.cost for order in surely if order.cost is not None]
+        verdict = judge(fell, doubt.cost, sure, costs, unit)
     if verdict is Verdict.NOT_DEBITED and after.asked_at < _end_of(doubt.sent_at):
         verdict = Verdict.TOO_EARLY
     return Evidence(before, after, verdict, fell, len(surely), accepted, others)
 
 
-def _tolerance(costs: Iterable[Decimal], fell: Decimal) -> Decimal:
-    """Forgive a panel its roundings: a unit for the balances, and one for each charge that may be rounded."""
-    unit = last_digit(fell)
-    return unit * (1 + sum(may_be_rounded(cost, unit) for cost in costs))
+def judge(
+    fell: Decimal, cost: Decimal, surely: Sequence[Decimal], possibly: Sequence[Decimal], unit: Decimal
+) -> Verdict:
+    """PURE: tell what a fall says of an order, beside the costs of others that were surely or possibly debited.
 
-
-def _verdict(left: Decimal, cost: Decimal, every: Decimal, tolerance: Decimal) -> Verdict:
-    """Judge what is left of a fall; `every` is what it would be if all that is not known had been debited."""
-    if cost <= 2 * tolerance:
+    Panels charge exactly, or round each charge to a unit in one of several ways: where one way says that the order was
+    debited and another that it was not, nothing is known. One unit is forgiven: the balances may be rounded as well.
+    """
+    if cost <= 2 * unit:
         return Verdict.TOO_SMALL
-    if left < -tolerance:
+    verdicts = []
+    for rounding in (None, ROUND_UP, ROUND_HALF_UP, ROUND_DOWN):
+        known, may_be = (total(_charge(each, unit, rounding) for each in costs) for costs in (surely, possibly))
+        own = _charge(cost, unit, rounding)
+        verdicts.append(_verdict(minus(fell, known), own, total((minus(may_be, known), own)), unit))
+    telling = {verdict for verdict in verdicts if verdict in {Verdict.DEBITED, Verdict.NOT_DEBITED}}
+    if len(telling) > 1:
+        return Verdict.TOO_SMALL
+    return telling.pop() if telling else verdicts[0]
+
+
+def _charge(cost: Decimal, unit: Decimal, rounding: str | None) -> Decimal:
+    return cost if rounding is None else cost.quantize(unit, rounding, _ROUNDING)
+
+
+def _verdict(left: Decimal, cost: Decimal, every: Decimal, unit: Decimal) -> Verdict:
+    """Judge what is left of a fall; `every` is what it would be if all that is not known had been debited."""
+    if left < unit.copy_negate():
         return Verdict.ROSE
-    if left <= tolerance:
+    if left <= unit:
         return Verdict.NOT_DEBITED
-    if abs(minus(left, every)) <= tolerance:
+    if minus(left, every).copy_abs() <= unit:
         return Verdict.DEBITED
     return Verdict.OTHERS if every > cost and left < every else Verdict.MISFIT
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
@@ -42,18 +43,29 @@ class Fall:
         return minus(self.fell, self.known)
 
 
-def fall_between(then: Observation, now: Observation, *, orders: int = 0, later: Decimal = Decimal(0)) -> Fall | None:
+def fall_between(
+    then: Observation, now: Observation, *, unit: Decimal = CENT, orders: int = 0, later: Decimal = Decimal(0)
+) -> Fall | None:
     """PURE: compare two observations of an account; None where the journal can explain the difference.
 
-    Panels round charges and balances: one unit of the last digit that moved, a cent at the most, is forgiven, and one
-    for each order in between that rounding may have changed (`orders`, see `may_be_rounded`). `later` is what may be
-    debited for orders that were accepted before: a subscription is charged post by post.
+    Panels round charges and balances: one `unit` is forgiven (see `unit_of`), and one for each order in between that
+    rounding may have changed (`orders`, see `may_be_rounded`). `later` is what may be debited for orders that were
+    accepted before: a subscription is charged post by post.
     """
     if then.currency != now.currency:
         return None
     known = total((now.spent, then.accepted.copy_negate(), later))
     fall = Fall(then.asked_at, now.at, minus(then.amount, now.amount), known, now.currency)
-    return fall if fall.unexplained > (orders + 1) * last_digit(fall.fell) else None
+    return fall if fall.unexplained > EXACT.multiply(unit, Decimal(orders + 1)) else None
+
+
+def unit_of(amounts: Sequence[Decimal]) -> Decimal:
+    """PURE: tell to which unit a panel rounds, from its balances in turn: a cent, or the finest step that was seen.
+
+    A balance alone does not tell: what once came in may have more digits than what is charged.
+    """
+    steps = (minus(earlier, later) for earlier, later in pairwise(amounts))
+    return min((CENT, *(_finest(step) for step in steps)))
 
 
 def latest_fall(journal: Journal, account_id: int, now: Observation) -> Fall | None:
@@ -64,8 +76,9 @@ def latest_fall(journal: Journal, account_id: int, now: Observation) -> Fall | N
     """
     with journal.reading() as connection:
         earlier = _earlier(connection, account_id, now)
-        falls = [fall_between(then, now) for then in earlier]
-        return _told(connection, account_id, earlier, now) if any(falls) else None
+        unit = unit_of([seen.amount for seen in (*earlier, now)])
+        falls = [fall_between(then, now, unit=unit) for then in earlier]
+        return _told(connection, account_id, earlier, now, unit) if any(falls) else None
 
 
 def _earlier(connection: Connection, account_id: int, now: Observation) -> list[Observation]:
@@ -76,41 +89,31 @@ def _earlier(connection: Connection, account_id: int, now: Observation) -> list[
     return before if older is None else [older, *before]
 
 
-def _told(connection: Connection, account_id: int, earlier: Sequence[Observation], now: Observation) -> Fall | None:
+def _told(
+    connection: Connection, account_id: int, earlier: Sequence[Observation], now: Observation, unit: Decimal
+) -> Fall | None:
     """Look more closely where a first look, without roundings and subscriptions, found a fall."""
     start = earlier[0].asked_at
     costs = [row.cost for row in connection.execute(_may_be_debited_later(account_id, start))]
     if None in costs:
         return None
     later = total(Decimal(cost) for cost in costs)
-    times = _Times([(row.time, Decimal(row.cost)) for row in connection.execute(_settled_since(account_id, start))])
-    falls = [fall_between(then, now, orders=times.count(then, now), later=later) for then in earlier]
+    settled = connection.execute(_settled_since(account_id, start))
+    times = [row.time for row in settled if may_be_rounded(Decimal(row.cost), unit)]
+    falls = [
+        fall_between(then, now, unit=unit, orders=len(times) - bisect_left(times, then.asked_at), later=later)
+        for then in earlier
+    ]
     return max((fall for fall in falls if fall), key=lambda fall: fall.unexplained, default=None)
 
 
-class _Times:
-    """When orders were settled, to count those since a time whose charges may have been rounded."""
-
-    def __init__(self, settled: Sequence[tuple[str, Decimal]]) -> None:
-        self._settled = settled
-        self._by_unit: dict[Decimal, list[str]] = {}
-
-    def count(self, then: Observation, now: Observation) -> int:
-        """Count the orders since an observation; the list for each unit is made once."""
-        unit = last_digit(minus(then.amount, now.amount))
-        if unit not in self._by_unit:
-            self._by_unit[unit] = [time for time, cost in self._settled if may_be_rounded(cost, unit)]
-        times = self._by_unit[unit]
-        return len(times) - bisect_left(times, then.asked_at)
-
-
 def last_digit(amount: Decimal) -> Decimal:
-    """Give one unit of an amount's last digit, a cent at the most: 0.001 for 1.250 less 0.001."""
+    """PURE: give one unit of an amount's last digit, a cent at the most: 0.001 for 1.250 less 0.001."""
     return min(CENT, _finest(amount))
 
 
 def may_be_rounded(cost: Decimal, unit: Decimal) -> bool:
-    """Tell whether a panel that rounds to this unit charges anything else than the cost."""
+    """PURE: tell whether a panel that rounds to this unit charges anything else than the cost."""
     return _finest(cost) < unit
 
 

@@ -1,12 +1,15 @@
 """What the balance says of an order in doubt."""
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from smmplus.journal import Event, Journal, balances
-from smmplus.journal.evidence import Verdict, evidence
+from smmplus.journal.evidence import Verdict, evidence, judge
+from smmplus.journal.falls import unit_of
 from smmplus.models import Balance
 from tests.smmplus.desk import Desk
 
@@ -236,13 +239,31 @@ def test_many_orders_whose_charges_need_no_rounding_hide_nothing(desk):
     assert verdict(desk, doubt) is Verdict.DEBITED
 
 
-def test_many_roundings_may_hide_a_charge(desk):
+@pytest.mark.parametrize(
+    ("after", "wanted"),
+    [
+        ("9.86", Verdict.DEBITED),  # charged exactly, 4 × 0.035
+        ("9.84", Verdict.DEBITED),  # rounded up, 4 × 0.04
+        ("9.88", Verdict.TOO_SMALL),  # 4 rounded down, or 3 rounded up
+        ("9.50", Verdict.MISFIT),
+    ],
+)
+def test_a_panel_rounds_all_charges_in_one_way(desk, later, after, wanted):
     look(desk, "10")
-    doubt = desk.in_doubt(cost="0.015")
-    for number in range(20):
-        desk.accepted(f"5{number}", cost="0.015")
-    look(desk, "9.60")
-    assert verdict(desk, doubt) is Verdict.TOO_SMALL
+    doubt = desk.in_doubt(cost="0.035")
+    for number in range(3):
+        desk.accepted(f"5{number}", cost="0.035")
+    later()
+    look(desk, after)
+    assert verdict(desk, doubt) is wanted
+
+
+def test_a_balance_that_was_seen_to_move_in_finer_steps_is_not_rounded_to_cents(desk):
+    look(desk, "10.001")
+    look(desk, "10")
+    doubt = desk.in_doubt(cost="0.01")
+    look(desk, "9.99")
+    assert verdict(desk, doubt) is Verdict.DEBITED
 
 
 def test_a_charge_that_roundings_would_hide_is_told_as_such(desk):
@@ -250,6 +271,23 @@ def test_a_charge_that_roundings_would_hide_is_told_as_such(desk):
     doubt = desk.in_doubt(cost="0.01")
     look(desk, "9.99")
     assert verdict(desk, doubt) is Verdict.TOO_SMALL
+
+
+COST = st.decimals("0.03", "5", places=4)
+
+
+@given(
+    COST,
+    st.lists(COST, max_size=12),
+    st.booleans(),
+    st.sampled_from([None, ROUND_UP, ROUND_HALF_UP, ROUND_DOWN]),
+)
+def test_whatever_way_a_panel_rounds_the_opposite_of_the_truth_is_never_told(cost, accepted, placed, rounding):
+    charges = [each if rounding is None else each.quantize(Decimal("0.01"), rounding) for each in [cost, *accepted]]
+    fell = sum(charges if placed else charges[1:], Decimal(0))
+    unit = unit_of([Decimal(100), Decimal(100) - fell])
+    wrong = Verdict.NOT_DEBITED if placed else Verdict.DEBITED
+    assert judge(fell, cost, accepted, accepted, unit) is not wrong
 
 
 def test_orders_of_another_account_are_no_part_of_it(journal, desk):
