@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from sys import intern
 
 from bulk.sheet import RESULT_FIELDS, Problem, Sheet
 from smmplus.journal import Entry, State
@@ -30,7 +31,7 @@ def cells_of(entry: Entry) -> Cells:
         "remains": entry.remains or "",
         "currency": entry.currency,
         "error": entry.error,
-        "updated_at": f"{time[:19]}Z" if time else "",
+        "updated_at": intern(f"{time[:19]}Z") if time else "",  # many rows share it
     }
 
 

@@ -1,6 +1,7 @@
 """Finding entries, planning them, and writing down what was polled. Every function runs in the caller's transaction."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
 
@@ -24,6 +25,16 @@ def with_keys(connection: Connection, campaign_id: int, keys: Iterable[str]) -> 
         _found(connection, (entries.c.campaign_id == campaign_id) & entries.c.key.in_(part)) for part in _parts(keys)
     )
     return {entry.key: entry for part in parts for entry in part}
+
+
+def numbers_of(connection: Connection, campaign_id: int, keys: Iterable[str]) -> dict[str, int]:
+    """Find the numbers of a campaign's entries by their keys."""
+    here = entries.c.campaign_id == campaign_id
+    parts = (
+        connection.execute(select(entries.c.key, entries.c.id).where(here, entries.c.key.in_(part)))
+        for part in _parts(keys)
+    )
+    return {row.key: row.id for part in parts for row in part}
 
 
 def with_fingerprints(connection: Connection, account_id: int, fingerprints: Iterable[str]) -> list[Entry]:
@@ -73,7 +84,7 @@ def unsettled(connection: Connection, account_id: int | None, state: State) -> l
 
 def plan(connection: Connection, campaign_id: int, batch_id: int, planned: Sequence[Planned]) -> None:
     """Create entries that are to be placed."""
-    rows = [
+    rows = (
         {
             "campaign_id": campaign_id,
             "batch_id": batch_id,
@@ -84,9 +95,10 @@ def plan(connection: Connection, campaign_id: int, batch_id: int, planned: Seque
             "state": State.PLANNED.value,
         }
         for item in planned
-    ]
-    if rows:
-        connection.execute(insert(entries), rows)
+    )
+    # 100,000 rows at once would take 200 MB on their way into the database.
+    while part := list(islice(rows, _MOST_VALUES)):
+        connection.execute(insert(entries), part)
 
 
 def plan_again(connection: Connection, batch_id: int, planned: Mapping[int, Planned]) -> None:
