@@ -114,6 +114,11 @@ class Journal:
         with self.reading() as connection:
             return entries.with_keys(connection, campaign_id, keys)
 
+    def numbers_of(self, campaign_id: int, keys: Iterable[str]) -> dict[str, int]:
+        """Find the numbers of a campaign's entries by key."""
+        with self.reading() as connection:
+            return entries.numbers_of(connection, campaign_id, keys)
+
     def with_order_ids(self, account_id: int, order_ids: Iterable[str]) -> dict[str, Entry]:
         """Find an account's entries by order id."""
         with self.reading() as connection:
