@@ -26,6 +26,7 @@ PANEL_COMMANDS = (
     "status",
     "doubts",
     "resolve",
+    "reconcile",
     "budget",
     "services",
     "balance",
