@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 from sqlalchemy import Connection, Table, and_, insert, select, update
 
 from smmplus.errors import JournalError, JournalInUseError
-from smmplus.journal import doubts, entries, marks, rescue, wave
+from smmplus.journal import doubts, entries, holders, marks, rescue, wave
 from smmplus.journal.database import READING, default_url, open_database, translated
 from smmplus.journal.entry import Entry, Planned
 from smmplus.journal.schema import accounts, batches, campaigns, meta, runs
@@ -173,7 +173,7 @@ class Journal:
         taken = self._locks.take(f"campaign-{campaign_id}", wait=wait)
         with self.transaction() as connection:
             if not taken:
-                raise JournalInUseError(_holder(connection, campaign_id))
+                raise JournalInUseError(holders.of_campaign(connection, campaign_id))
             connection.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(holder=run_id))
 
     def bury_the_dead(self) -> list[Entry]:
@@ -231,12 +231,22 @@ class Journal:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """Open a transaction that writes, one at a time in all processes; durable when it is left."""
-        with translated(self.where), self._engine.begin() as connection:
-            yield connection
+        try:
+            with translated(self.where), self._engine.begin() as connection:
+                yield connection
+        except JournalInUseError as error:
+            if error.__cause__ is None:  # it is about something else, and says who
+                raise
+            raise JournalInUseError(f"{error}{self._others()}") from error
 
     def time(self) -> str:
         """Tell the time as the journal writes it."""
         return self._now().isoformat(timespec="milliseconds")
+
+    def _others(self) -> str:
+        with suppress(JournalError), self.reading() as connection:
+            return holders.of_journal(connection, self.is_alive, self._run_id)
+        return ""
 
     def is_alive(self, run_id: str) -> bool:
         """Tell whether the process of a run lives."""
@@ -263,20 +273,6 @@ def _id_of(connection: Connection, table: Table, **values: str | int) -> int:
     found = connection.execute(select(table.c.id).where(same)).scalar_one_or_none()
     return int(
         connection.execute(insert(table).values(values).returning(table.c.id)).scalar_one() if found is None else found
-    )
-
-
-def _holder(connection: Connection, campaign_id: int) -> str:
-    found = connection.execute(
-        select(campaigns.c.name, runs.c.pid, runs.c.host, runs.c.user, runs.c.started_at)
-        .join(runs, runs.c.id == campaigns.c.holder)
-        .where(campaigns.c.id == campaign_id)
-    ).first()
-    if found is None:
-        return "another run is placing this campaign"
-    return (
-        f"campaign {found.name!r} is being placed by process {found.pid} on {found.host} ({found.user}) "
-        f"since {found.started_at}: wait for it, or stop it"
     )
 
 
