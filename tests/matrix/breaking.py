@@ -21,7 +21,7 @@ import bulk.settings
 import bulk.writing
 from bulk.writing import storing
 from smmplus import async_client, protocol, retry
-from smmplus.journal import Attempt, Intent, Journal, Outcome, sqlite, wave
+from smmplus.journal import Attempt, Intent, Journal, Outcome, postgres, sqlite, wave
 from smmplus.panel import Panel
 
 SIGNALS: dict[str, tuple[signal.Signals, ...]] = {
@@ -101,7 +101,7 @@ def _be_impatient(job: dict[str, Any]) -> None:
         quick = partial(Panel, connect_timeout=seconds, read_timeout=seconds)
         bulk.settings.Panel = quick  # type: ignore[misc, assignment]
     if seconds := job.get("busy"):
-        sqlite.BUSY_SECONDS = seconds
+        sqlite.BUSY_SECONDS = postgres.BUSY_SECONDS = seconds
 
 
 def _keep_ids(path: str) -> None:
@@ -315,4 +315,3 @@ _INSTALL: dict[str, Callable[[Strike], None]] = {
     "replaced": _replaced,
     "closed": _closed,
 }
-

@@ -49,11 +49,15 @@ FAULTS: dict[str, str] = {
     "locked-briefly": "journal locked for a moment",
     "journal-refuse": "the journal's server gone: connections broken, new ones refused",
     "journal-cut": "the journal's connections broken",
-    "journal-mute": "the answer to the journal's next statement lost, then connections broken",
+    "journal-lose": "the answer to the journal's next statement lost, then connections broken",
 }
 """What breaks it. The network, the disks and the lock stay as they are until the broken run has ended."""
 
-POSTGRES_ONLY = frozenset({"journal-refuse", "journal-cut", "journal-mute"})
+ONLY: dict[str, frozenset[str]] = {
+    "sqlite": frozenset({"full-both"}),
+    "postgresql": frozenset({"journal-refuse", "journal-cut", "journal-lose"}),
+}
+"""Faults of one database alone: a file lies on one disk with the sheet, a server is behind a network."""
 
 KEPT = "placed"
 """Accepted by the broken run, in the journal."""
@@ -108,7 +112,7 @@ VERDICTS: dict[str, dict[str, Became]] = {
         "locked-briefly": _PLACED,
         "journal-refuse": _UNSENT,
         "journal-cut": _SIGNALLED,
-        "journal-mute": _SIGNALLED,
+        "journal-lose": _SIGNALLED,
     },
     "intending": {
         "kill": _UNSENT,
@@ -119,7 +123,7 @@ VERDICTS: dict[str, dict[str, Became]] = {
         "full-both": _UNSENT,
         "journal-refuse": _UNSENT,
         "journal-cut": _UNSENT,
-        "journal-mute": _UNREACHED,
+        "journal-lose": _UNREACHED,
     },
     "intended": {
         "kill": _LOST,
@@ -179,7 +183,7 @@ VERDICTS: dict[str, dict[str, Became]] = {
         "locked-briefly": _PLACED,
         "journal-refuse": _SAVED,
         "journal-cut": _are(KEPT, RESCUED),
-        "journal-mute": _are(KEPT, RESCUED),
+        "journal-lose": _are(KEPT, RESCUED),
     },
     "recording": {
         "kill": _LOST,
@@ -190,7 +194,7 @@ VERDICTS: dict[str, dict[str, Became]] = {
         "full-both": _SAVED,
         "journal-refuse": _SAVED,
         "journal-cut": _are(KEPT, RESCUED),
-        "journal-mute": _are(KEPT, RESCUED),
+        "journal-lose": _are(KEPT, RESCUED),
     },
     "recorded": {
         "kill": _PLACED,
@@ -259,7 +263,7 @@ def cases() -> Iterator[Case]:
     for database in DATABASES:
         for point, faults in VERDICTS.items():
             for fault in faults:
-                if database == "postgresql" or fault not in POSTGRES_ONLY:
+                if fault not in ONLY[{"sqlite": "postgresql", "postgresql": "sqlite"}[database]]:
                     yield from _of_cell(database, point, fault)
 
 

@@ -36,6 +36,7 @@ def test_no_order_is_lost_or_sent_twice(world: World, disks: str, number: int, c
     kind, _, what = case.fault.partition("-")
     if kind == "full" and disks:
         pytest.skip(disks)
-    with world.scene_for(lambda folder: (f"sqlite:///{folder}/journal.sqlite3",) * 2, (what,) if kind == "full" else ()) as scene:
+    disk = (what.replace("sheet", "sheets"),) if kind == "full" else ()
+    with world.scene_for(case.database, disk) as scene:
         became = Play(case, scene, rows_of(number), Ledger.from_here(world.panel)).play()
     record_property("became", became)
