@@ -1,7 +1,7 @@
 """The machine of random steps: a person, a panel that fails, runs that break, and the invariants after every step."""
 
+import contextlib
 import itertools
-import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -11,22 +11,35 @@ from typing import Any, ClassVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy import text
 
 from bulk import runner
 from bulk.errors import SheetError
 from bulk.options import Options
 from bulk.watching import Watcher
+from smmplus import reconciling
+from smmplus.client import Client
 from smmplus.errors import SmmPlusError
 from smmplus.journal import Event, Journal, Outcome
 from smmplus.panel import Panel
-from tests.invariants import OPEN, Books, Content, broken, broken_in_sheet, broken_when_settled, content_of, read_books
+from tests.invariants import (
+    OPEN,
+    Books,
+    Content,
+    broken,
+    broken_in_sheet,
+    broken_when_settled,
+    content_of,
+    past_the_program,
+    read_books,
+)
 from tests.panel import SandboxProcess
+from tests.postgres import lent_url
 from tests.properties.breaking import BLOWS, POINTS, Blow, Job, Said, go, run_apart, run_in_threads
 from tests.properties.person import Cells, Person, Sheet
 
-ENOUGH_ORDERS = 800
-"""A sandbox that has taken so many is replaced: its ledger is read after every step, whole."""
+ACCOUNTS = 20
+"""Each example has an account of its own. A sandbox whose accounts are used up is replaced: its ledger grows long."""
 
 KINDS: tuple[Cells, ...] = (
     {"service": "2", "quantity": "100"},
@@ -88,34 +101,44 @@ _options = st.fixed_dictionaries(
         "campaign": st.sampled_from([None, None, None, "anew-1", "anew-2"]),
         "max_spend": st.sampled_from([None, None, None, Decimal("0.2"), Decimal(3), Decimal(1000)]),
         "wait": st.sampled_from([0.0, 0.0, 0.001]),
+        "first": st.sampled_from([None, None, None, 1, 3]),
     }
 )
-_cells = st.builds(
-    lambda kind, post: {**kind, "link": str(post)}, st.sampled_from(KINDS), st.integers(1, 5)
-)  # the machine makes an address of its own of each post
+_TO_THE_END = {
+    "adopt": True,
+    "ignore_missing": True,
+    "skip_bad": True,
+    "allow_duplicates": True,
+    "retry_refused": True,
+    "max_spend": Decimal(100_000),
+    "in_flight": 4,
+    "wait": 0.0,
+}
+_cells = st.builds(lambda kind, post: {**kind, "link": str(post)}, st.sampled_from(KINDS), st.integers(1, 5))
 _blow = st.builds(Blow, st.sampled_from(sorted(POINTS)), st.integers(1, 6), st.booleans(), st.sampled_from(BLOWS))
 _number = st.integers(0, 11)
 
 
+def _key(account: str) -> str:
+    return f"key-of-{account}-0123456789abcdef"
+
+
 class Campaigns(RuleBasedStateMachine):
-    """One person's folder, journal and account; the panel is shared by all examples, each with links of its own."""
+    """One person's folder, journal and account; the panel is shared by all examples."""
 
     panel: ClassVar[SandboxProcess | None] = None
     steps: ClassVar[Counter[str]] = Counter()
-    example: ClassVar["itertools.count[int]"] = itertools.count(1)
+    examples: ClassVar["itertools.count[int]"] = itertools.count()
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp(prefix="smmplus-properties-"))
-        self.name = f"https://example.com/{next(self.example)}/"
+        self.resources = contextlib.ExitStack()
+        self.folder = Path(self.resources.enter_context(tempfile.TemporaryDirectory(prefix="smmplus-properties-")))
+        self.sandbox, self.account = self._next_account()
         self.person = Person(self.folder)
         self.journal = self.new_journal()
-        self.sandbox = self._sandbox()
-        self.sandbox.faults()
-        self.sandbox.balance("1000")
-        for kind in KINDS:
-            self.sandbox.service(kind["service"], disabled=False)
         self.hangs = False
+        self._repair()
         self.accepted: dict[int, tuple[int, str | None]] = {}
         Journal(self.journal).close()
 
@@ -124,13 +147,15 @@ class Campaigns(RuleBasedStateMachine):
         return f"sqlite:///{self.folder / 'journal' / 'journal.sqlite3'}"
 
     @classmethod
-    def _sandbox(cls) -> SandboxProcess:
-        if cls.panel is not None and cls.panel.ledger()["count"] > ENOUGH_ORDERS:
+    def _next_account(cls) -> tuple[SandboxProcess, str]:
+        number = next(cls.examples) % ACCOUNTS
+        if number == 0:
             cls.end()
         if cls.panel is None:
-            cls.panel = SandboxProcess("--speed", "0")
+            keys = (("--key", f"account-{each}={_key(f'account-{each}')}") for each in range(ACCOUNTS))
+            cls.panel = SandboxProcess("--speed", "0", *itertools.chain(*keys))
             cls.panel.__enter__()
-        return cls.panel
+        return cls.panel, f"account-{number}"
 
     @classmethod
     def end(cls) -> None:
@@ -211,11 +236,7 @@ class Campaigns(RuleBasedStateMachine):
     def work_again(self) -> None:
         """Let the panel work again, with enough money on it."""
         self.steps["the panel works again"] += 1
-        self.hangs = False
-        self.sandbox.faults()
-        self.sandbox.balance("1000")
-        for kind in KINDS:
-            self.sandbox.service(kind["service"], disabled=False)
+        self._repair()
 
     @rule(kind=st.sampled_from(KINDS), rate=st.sampled_from(RATES), disabled=_yes_rarely)
     def change_service(self, kind: Cells, rate: str, disabled: bool) -> None:
@@ -227,7 +248,7 @@ class Campaigns(RuleBasedStateMachine):
     def change_account(self, balance: str, seconds: int) -> None:
         """Let time pass, and the balance be something else."""
         self.steps["the account changes"] += 1
-        self.sandbox.balance(balance)
+        self._set_balance(balance)
         self.sandbox.advance(seconds)
 
     # What the person does with the program.
@@ -293,6 +314,17 @@ class Campaigns(RuleBasedStateMachine):
                 else:
                     journal.is_not_placed(doubt, why="the order page says so")
 
+    @rule()
+    def reconcile(self) -> None:
+        """Let the program look for evidence itself; what it takes up must be the lost order."""
+        self.steps["reconcile"] += 1
+        with contextlib.suppress(SmmPlusError), Journal(self.journal) as journal:
+            journal.bury_the_dead()
+            account = journal.account(self.sandbox.address, "default")
+            with Client(self._panel(), rate=0) as client:
+                found = reconciling.probe(client, journal, account)
+            self.steps["reconcile, found"] += len(found.findings) - len(found.open)
+
     @rule(which=_number)
     def answer_late(self, which: int) -> None:
         """Let the answer of an order in doubt arrive after all, in a process that was not dead but suspended."""
@@ -321,15 +353,14 @@ class Campaigns(RuleBasedStateMachine):
             if self.person.sheets:
                 self._end_well()
         finally:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self.resources.close()
 
     def _end_well(self) -> None:
-        self.work_again()
+        self._repair()
         self.settle_doubts()
-        careful = {"adopt": True, "ignore_missing": True, "skip_bad": True, "allow_duplicates": True}
         for sheet in self.person.sheets:
             sheet.path.with_name(f".~lock.{sheet.path.name}#").unlink(missing_ok=True)
-            options = self._options(sheet, {**careful, "retry_refused": True, "in_flight": 4, "wait": 0.0})
+            options = self._options(sheet, _TO_THE_END)
             self.person.asks(sheet, "")
             with Journal(self.journal) as journal:
                 outcome = runner.run(options, self._panel(), journal, Watcher(agreed=True))
@@ -356,7 +387,7 @@ class Campaigns(RuleBasedStateMachine):
         """Let runs happen, and hold the sheets and the budgets against what they were before."""
         before = {job.options.path: (sheet := self._sheet_at(job.options.path), sheet.read()) for job in jobs}
         own = {path: sheet.own_cells() for path, (sheet, _) in before.items()}
-        spent = read_books(self.journal).spent
+        then, placed = read_books(self.journal), len(self._ledger())
         said = run()
         assert [one.fault for one in said if one is not None and one.fault] == []
         books = read_books(self.journal)
@@ -364,21 +395,33 @@ class Campaigns(RuleBasedStateMachine):
             assert sheet.own_cells() == own[path]
             # What the person broke, with copied rows and changed links, the program need not mend.
             assert set(broken_in_sheet(books, sheet.read())) <= set(broken_in_sheet(books, rows))
-        self._within_budget(jobs, books, spent)
+        self._within_budgets(jobs, books, then)
+        firsts = [job.options.first for job in jobs if job.options.first is not None]
+        assert len(firsts) < len(jobs) or len(self._ledger()) - placed <= sum(firsts)
 
-    def _within_budget(self, jobs: list[Job], books: Books, before: Mapping[str, Decimal]) -> None:
-        bounds: dict[str, list[Decimal | None]] = {}
-        for job in jobs:
-            bounds.setdefault(job.options.campaign_name, []).append(job.options.max_spend)
-        for campaign, given in bounds.items():
-            known = [bound for bound in given if bound is not None]
-            if len(known) == len(given):
-                assert books.spent.get(campaign, 0) <= max(*known, before.get(campaign, Decimal(0)), Decimal(0))
+    def _within_budgets(self, jobs: list[Job], books: Books, then: Books) -> None:
+        """See that no campaign spent more than the largest budget that was in force, given now or kept from before."""
+        for campaign in {job.options.campaign_name for job in jobs}:
+            given = [job.options.max_spend for job in jobs if job.options.campaign_name == campaign]
+            bounds = [then.budgets.get(campaign) if bound is None else bound for bound in given]
+            known = [bound for bound in bounds if bound is not None]
+            if len(known) == len(bounds):
+                assert books.spent.get(campaign, 0) <= max(*known, then.spent.get(campaign, known[0]))
 
     # Small helpers.
 
+    def _repair(self) -> None:
+        self.hangs = False
+        self.sandbox.faults()
+        self._set_balance("1000")
+        for kind in KINDS:
+            self.sandbox.service(kind["service"], disabled=False)
+
+    def _set_balance(self, balance: str) -> None:
+        self.sandbox._ask("/control/balance", {"key": self.account, "balance": balance})
+
     def _own(self, cells: Cells) -> Cells:
-        return {**cells, "link": self.name + cells["link"]}
+        return {**cells, "link": f"https://example.com/{cells['link']}"}
 
     def _sheet(self, number: int) -> Sheet:
         return self.person.sheets[number % len(self.person.sheets)]
@@ -390,7 +433,7 @@ class Campaigns(RuleBasedStateMachine):
         return Options(sheet.path, rate=0, lock_wait=5.0, poll=0.001, **asked)
 
     def _panel(self) -> Panel:
-        return Panel(self.sandbox.key, self.sandbox.address, read_timeout=0.3 if self.hangs else 20.0)
+        return Panel(_key(self.account), self.sandbox.address, read_timeout=0.3 if self.hangs else 20.0)
 
     def _job(self, sheet: Sheet, asked: Mapping[str, Any], blow: Blow | None = None, *, asking: bool = True) -> Job:
         if asking:
@@ -398,7 +441,7 @@ class Campaigns(RuleBasedStateMachine):
         return Job(self.journal, self._panel(), self._options(sheet, asked), blow)
 
     def _ledger(self) -> list[dict[str, Any]]:
-        return [order for order in self.sandbox.orders() if order["link"].startswith(self.name)]
+        return [order for order in self.sandbox.orders() if order["key"] == self.account]
 
     def _order_of(self, entry: int) -> str | None:
         """Find an order of the ledger that is in no journal, and fits an entry in content and price."""
@@ -413,7 +456,15 @@ class Campaigns(RuleBasedStateMachine):
 
     def _age_sendings(self) -> None:
         """Make sendings look older: a person may not say "not placed" within two minutes of one."""
-        engine = create_engine(self.journal.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool)
+        engine = past_the_program(self.journal)
         with engine.begin() as database:
             database.execute(text("UPDATE entries SET sent_at = '2020' || substr(sent_at, 5)"))
         engine.dispose()
+
+
+class PostgresCampaigns(Campaigns):
+    """The same with the journal in a PostgreSQL database."""
+
+    def new_journal(self) -> str:
+        """Give the URL of an empty database."""
+        return self.resources.enter_context(lent_url())
