@@ -405,7 +405,7 @@ def test_a_budget_of_another_campaign_is_no_bound(journal):
     assert spring.intend(entry) == Attempt(entry.id, 1)
 
 
-LONG = Decimal("12345678901234567890.12345678901234567891")
+LONG = Decimal("11111111111111111111.00000000000000000001")
 """More digits than Python's own context keeps: it would round the sums, and let the last digit pass a budget."""
 
 
