@@ -51,6 +51,7 @@ def back_up(url: str, to: Path, now: str) -> Copied:
                 with engine.begin() as target:
                     sums = _fill(source, target, said | {marks.BACKUP: now})
                 findings = _read_back(engine, sums)
+            sqlite.make_single(made)
     except JournalError as error:
         if isinstance(error.__cause__, FileExistsError):
             _must_be_free(to)
@@ -219,7 +220,7 @@ def _copied_tables() -> list[Table]:
 
 def _pages(connection: Connection, table: Table) -> Iterator[list[tuple[object, ...]]]:
     statement = select(table).order_by(*table.primary_key)
-    with translated(str(connection.engine.url.database or "that is copied")):  # here it is not the copy that fails
+    with translated(str(connection.engine.url.database)):  # here it is not the copy that fails
         rows = connection.execute(statement, execution_options={"yield_per": _PAGE})
         for part in rows.partitions():
             yield [tuple(row) for row in part]

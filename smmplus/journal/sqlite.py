@@ -1,6 +1,7 @@
 """A journal in a SQLite file: one machine's, durable through a crash of it."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -46,9 +47,15 @@ def engine_of(path: Path) -> Engine:
 
 def reading_engine_of(path: Path) -> Engine:
     """Open a file in such a way that nothing of it can be changed."""
-    engine = create_engine("sqlite://", creator=lambda: _read_only(path), poolclass=NullPool)
+    engine = create_engine(url_of(path), creator=lambda: _read_only(path), poolclass=NullPool)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def make_single(path: Path) -> None:
+    """Let a file that is written no more be all there is: it can be read without any other beside it."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE").close()
 
 
 def _read_only(path: Path) -> sqlite3.Connection:
