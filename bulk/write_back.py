@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 
 from bulk.plan import Plan
-from bulk.results import Cells, cells_of, cells_of_problems, changed, in_sheet
+from bulk.results import Cells, cells_of, cells_of_problems, is_new, stamp
 from bulk.writing import Written, write_results
 from bulk.writing.result_text import clean
 from smmplus.errors import JournalError
@@ -26,7 +26,8 @@ class WriteBack:
         # A line that could not be taken apart has no cells to write to.
         self._words = {row: cells for row, cells in words.items() if row in rows}
         self._digest = plan.sheet.digest
-        self._present: Mapping[int, Cells] = in_sheet(plan.sheet)
+        self._stamp = ""
+        """Of the cells that were written in place."""
 
     def entries(self) -> dict[int, Entry]:
         """Give what the journal knows of each row."""
@@ -38,11 +39,12 @@ class WriteBack:
         Raises SheetError where nothing could be written, JournalError where there is nothing to write.
         """
         cells = self._wanted(unrecorded)
-        if not changed(self._present, cells):
+        now = stamp(cells)
+        if now == self._stamp or not (self._stamp or is_new(self._sheet, cells)):
             return None
         self.last = write_results(self._sheet, cells, expected_digest=self._digest)
         if self.last.in_place:
-            self._digest, self._present = self.last.digest, cells
+            self._digest, self._stamp = self.last.digest, now
         return self.last
 
     def _wanted(self, unrecorded: Mapping[int, str]) -> dict[int, Cells]:
