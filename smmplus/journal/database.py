@@ -56,7 +56,8 @@ def open_database(url: str) -> Database:
         if not files.is_there(path):
             with suppress(FileExistsError):  # another process was as quick
                 make_file(path)
-        files.must_be_whole(path)
+        if why := marks.unusable(files.must_be_whole(path), str(path)):
+            raise JournalError(why)
         engine = sqlite.engine_of(path)
         _prepare(engine, _tables_of_file, str(path))
     return Database(engine, FileLocks(path.with_name(path.name + ".locks")), str(path), path)

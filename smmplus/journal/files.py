@@ -53,8 +53,11 @@ def is_there(path: Path) -> bool:
     return False
 
 
-def must_be_whole(path: Path) -> None:
-    """Look at a file without changing it; JournalError where it is no journal, or a damaged one."""
+def must_be_whole(path: Path) -> dict[str, str]:
+    """Look at a file without changing it, and give what it says of itself in its table `meta`.
+
+    Raises JournalError where it is no journal, or a damaged one.
+    """
     if not path.is_file():
         raise JournalError(f"the journal {path} cannot be used: it is no file. Name another one in SMMPLUS_JOURNAL")
     if not os.access(path, os.R_OK | os.W_OK):
@@ -64,6 +67,7 @@ def must_be_whole(path: Path) -> None:
     try:
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)) as connection:
             _look(path, connection)
+            return dict(connection.execute("SELECT name, value FROM meta"))
     except sqlite3.Error as error:
         if is_damage(error):
             raise damaged(path, error) from error

@@ -37,9 +37,7 @@ class Restored:
 def made_at(backup: Path) -> str:
     """Tell when a backup was made; JournalError where a file is none."""
     with translated(str(backup)):
-        files.must_be_whole(backup)
-    with snapshot(sqlite.url_of(backup)) as connection:
-        at = marks.read(connection).get(marks.BACKUP)
+        at = files.must_be_whole(backup).get(marks.BACKUP)
     if at is None:
         raise JournalError(
             f"{backup} is no backup that `smmplus journal copy` made. If it is your journal itself, name it in "
