@@ -1,10 +1,14 @@
 """Who holds what another process waits for, in words."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
+from sqlalchemy.exc import SQLAlchemyError
 
+from smmplus.journal import sqlite
+from smmplus.journal.locks import FileLocks
 from smmplus.journal.schema import campaigns, runs
 
 _MOST = 20
@@ -26,6 +30,24 @@ def of_journal(connection: Connection, is_alive: Callable[[str], bool], own: str
     latest = select(runs).where(runs.c.ended_at.is_(None)).order_by(runs.c.started_at.desc()).limit(_MOST)
     found = [_process(run) for run in connection.execute(latest) if run.id != own and is_alive(run.id)]
     return f"; under way are {', '.join(found)}" if found else ""
+
+
+def of_file(path: Path) -> str:
+    """Say the same of a journal in a file that was held while it was to be opened."""
+    engine, locks = sqlite.engine_of(path), FileLocks(path.with_name(path.name + ".locks"))
+
+    def is_alive(run_id: str) -> bool:
+        free = locks.take(f"run-{run_id}")
+        locks.drop(f"run-{run_id}")
+        return not free
+
+    try:
+        with engine.execution_options(**{sqlite.READING: True}).begin() as connection:
+            return of_journal(connection, is_alive, None)
+    except SQLAlchemyError:
+        return ""
+    finally:
+        engine.dispose()
 
 
 def _process(run: Row[*tuple[Any, ...]]) -> str:

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit, urlunsplit
 from sqlalchemy import Connection, Table, and_, insert, select, update
 
 from smmplus.errors import JournalError, JournalInUseError
-from smmplus.journal import doubts, entries, holders, marks, rescue, wave
-from smmplus.journal.database import READING, default_url, open_database, translated
+from smmplus.journal import doubts, entries, holders, marks, postgres, rescue, sqlite, wave
+from smmplus.journal.database import READING, Database, default_url, open_database, translated
 from smmplus.journal.entry import Entry, Planned
 from smmplus.journal.schema import accounts, batches, campaigns, meta, runs
 from smmplus.journal.states import State
@@ -40,7 +40,7 @@ class Journal:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         rescues: Path | None = None,
     ) -> None:
-        database = open_database(url or default_url())
+        database = _opened(url or default_url())
         self.where, self.path = database.where, database.path
         self._now = now
         self._engine, self._locks = database.engine, database.locks
@@ -257,6 +257,14 @@ class Journal:
         if dead:
             self._locks.drop(name, forever=True)
         return not dead
+
+
+def _opened(url: str) -> Database:
+    try:
+        return open_database(url)
+    except JournalInUseError as error:
+        others = "" if postgres.is_meant_by(url) else holders.of_file(sqlite.path_of(url))
+        raise JournalInUseError(f"{error}{others}") from error
 
 
 def _one_way(url: str) -> str:
