@@ -65,7 +65,9 @@ def must_be_whole(path: Path) -> dict[str, str]:
     if path.stat().st_size == 0:
         raise damaged(path, "the file is empty, and a journal never is. If it was never one, move it away")
     try:
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)) as connection:
+        with closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
+        ) as connection:
             _look(path, connection)
             return dict(connection.execute("SELECT name, value FROM meta"))
     except sqlite3.Error as error:
@@ -95,7 +97,10 @@ def new_file(path: Path, *, replace: bool = False) -> Iterator[Path]:
     What is made must be closed when the body ends. It is on disk when this returns, or nothing is there. `replace` lets
     it take the place of a file that is there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise NotADirectoryError(f"{path.parent} is no folder") from error
     folder = Path(tempfile.mkdtemp(prefix=f".{path.name[:80]}.", suffix=".new", dir=path.parent))
     try:
         made = folder / path.name
