@@ -56,8 +56,8 @@ def show_reconciled(console: Console, found: Reconciled) -> None:
     console.print(Text(f"balance: {money(seen.amount, seen.currency)}"))
     show_warnings(console, [] if found.fall is None else [of_fall(found.fall)])
     if found.probe is not None:
-        asked, calls, answered = found.probe.asked, found.probe.calls, ", ".join(found.probe.answers) or "none"
-        console.print(Text(f"asked for {asked} ids in {calls} calls; orders of this account in no journal: {answered}"))
+        asked, calls, answered = found.probe.asked, found.probe.calls, len(found.probe.answers)
+        console.print(Text(f"asked for {asked} ids in {calls} calls: {answered} orders of this account in no journal"))
     for finding in found.findings:
         show_doubt(console, finding.doubt, found.evidence.get(finding.doubt.id))
         show_finding(console, finding)

@@ -18,6 +18,9 @@ from smmplus.reconcile import Finding
 MOST_CHARACTERS = 300
 """Of what was ordered; comments can be long, and whoever must know them finds them in the sheet."""
 
+MOST_CANDIDATES = 10
+"""Orders that one in doubt may be, on a screen."""
+
 
 def show_doubts(console: Console, entries: Sequence[Entry], evidence: Mapping[int, Evidence]) -> None:
     """Show the orders of which nobody knows whether they were placed, with what speaks for either."""
@@ -49,10 +52,12 @@ def show_finding(console: Console, finding: Finding) -> None:
         return
     if finding.why:
         console.print(Text(f"  not settled: {finding.why}", "yellow"))
-    for order_id in finding.candidates:
+    for order_id in finding.candidates[:MOST_CANDIDATES]:
         console.print(
             Text(f"  smmplus resolve {which(finding.doubt)} --order-id {shlex.quote(order_id)}"), soft_wrap=True
         )
+    if len(finding.candidates) > MOST_CANDIDATES:
+        console.print(f"  … and {len(finding.candidates) - MOST_CANDIDATES} more (--json shows all)")
     if not finding.candidates:
         _show_commands(console, finding.doubt)
 

@@ -1,5 +1,6 @@
 """What the balance says of an order in doubt."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal
 
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smmplus.journal import Event, Journal, balances
-from smmplus.journal.evidence import Verdict, evidence, judge
+from smmplus.journal.evidence import Between, Verdict, evidence, judge
 from smmplus.journal.falls import unit_of
 from smmplus.models import Balance
 from tests.smmplus.desk import Desk
@@ -78,8 +79,17 @@ def test_a_balance_read_at_once_does_not_say_that_it_was_not_placed(desk, later)
     look(desk, "10")
     assert verdict(desk, doubt) is Verdict.TOO_EARLY
     later()
+    look(desk, "10")
+    assert verdict(desk, doubt) is Verdict.NOT_DEBITED
+
+
+def test_a_fall_that_came_after_the_first_look_may_be_another_orders(desk, later):
+    look(desk, "10")
+    doubt = desk.in_doubt(cost="1.5")
+    look(desk, "10")
+    later()
     look(desk, "8.5")
-    assert verdict(desk, doubt) is Verdict.DEBITED
+    assert verdict(desk, doubt) is Verdict.DEBITED_LATER
 
 
 def test_orders_accepted_in_between_are_taken_off(desk):
@@ -287,7 +297,7 @@ def test_whatever_way_a_panel_rounds_the_opposite_of_the_truth_is_never_told(cos
     fell = sum(charges if placed else charges[1:], Decimal(0))
     unit = unit_of([Decimal(100), Decimal(100) - fell])
     wrong = Verdict.NOT_DEBITED if placed else Verdict.DEBITED
-    assert judge(fell, cost, accepted, accepted, unit) is not wrong
+    assert judge(fell, cost, Between(Counter(accepted), {}), unit) is not wrong
 
 
 def test_orders_of_another_account_are_no_part_of_it(journal, desk):

@@ -106,6 +106,12 @@ def test_a_finding_names_the_command_for_each_order_that_it_may_be():
         assert f"  smmplus resolve week/{DOUBT.key} --order-id {order_id}\n" in text
 
 
+def test_of_many_candidates_the_first_are_named():
+    text = said(show_finding, Finding(DOUBT, tuple(map(str, range(600, 612))), why="many"), width=40)
+    assert text.count("smmplus resolve") == 10
+    assert "… and 2 more" in text
+
+
 def test_without_a_candidate_both_commands_are_named():
     text = said(show_finding, Finding(DOUBT, why="none found"))
     assert "--order-id NUMBER" in text
