@@ -45,7 +45,7 @@ _KEEPER = """
 read -r _
 kill -INT $server
 wait $server
-rm -rf "$2"
+rm -rf "$2" 2>/dev/null
 """
 
 _SETTINGS = """
@@ -127,9 +127,14 @@ def _of_process(_pid: int) -> Server:
     command = ["sh", "-c", _KEEPER, "keeper", programs / "postgres", folder, str(found.port)]
     # A session of its own: a Ctrl-C at the tests must not end the server before them.
     keeper = subprocess.Popen(command, stdin=subprocess.PIPE, user=user, cwd=folder, start_new_session=True)
-    atexit.register(keeper.communicate)
+    atexit.register(_stop, keeper, folder)
     _wait_for(found)
     return found
+
+
+def _stop(keeper: "subprocess.Popen[bytes]", folder: Path) -> None:
+    keeper.communicate()
+    shutil.rmtree(folder, ignore_errors=True)  # the keeper may not remove it from a folder that is not its own
 
 
 def _place() -> Path | None:
