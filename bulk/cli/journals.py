@@ -83,11 +83,15 @@ def check(
 def export(
     file: Annotated[Path, typer.Argument(help="The CSV file to write; - for standard output.", allow_dash=True)],
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    as_json: given.AsJson = False,
 ) -> None:
     """Write all orders of the journal into a CSV file, with exact amounts."""
     with snapshot(_url()) as connection:
         orders = export_csv(connection, None if str(file) == "-" else file, force=force)
-    _say(f"{orders} orders written to {file}", quiet=str(file) == "-")
+    if as_json:
+        typer.echo(json.dumps({"file": str(file), "orders": orders}), err=str(file) == "-")
+    elif str(file) != "-":
+        _say(f"{orders} orders written to {file}")
 
 
 @group.command()
@@ -175,8 +179,8 @@ def _opened() -> Journal:
     return Journal(url)
 
 
-def _say(words: str, *, quiet: bool = False) -> None:
-    console(stderr=False, quiet=quiet).print(words, markup=False, soft_wrap=True)
+def _say(words: str) -> None:
+    console().print(words, markup=False, soft_wrap=True)
 
 
 def _show_summary(summary: Summary) -> None:

@@ -186,7 +186,7 @@ def test_all_orders_are_exported(smmplus, doubtful, tmp_path):
     assert [bool(row["order_id"]) for row in rows] == [False, True]
     refused = smmplus("journal", "export", "orders.csv")
     assert (refused.status, "--force" in refused.words) == (3, True)
-    assert smmplus("journal", "export", "orders.csv", "--force").status == 0
+    assert smmplus("journal", "export", "orders.csv", "--force", "--json").json == {"file": "orders.csv", "orders": 2}
     assert len(list(csv.DictReader(io.StringIO(smmplus("journal", "export", "-").out)))) == 2
 
 
