@@ -150,6 +150,7 @@ with Journal(sys.argv[1]) as journal:
 """
 
 
+@pytest.mark.e2e
 @on_both
 def test_backups_while_another_process_writes_are_sound_states_of_one_moment(busy, tmp_path):
     command = [sys.executable, "-c", WRITER, url_of(busy)]
