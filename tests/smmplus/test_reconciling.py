@@ -89,6 +89,19 @@ def test_calls_spent_on_halves_count(desk):
     assert (len(panel.calls), found.probe.cut, desk.now(doubt).state) == (2, True, State.IN_DOUBT)
 
 
+def test_after_the_last_order_a_stretch_is_asked_for_and_cut_where_it_was_told_to(desk):
+    panel = FakePanel()
+    with client_of(panel) as client:
+        desk.accepted("101", cost="0")
+        observe(client, desk.journal, desk.account)
+        doubt = desk.in_doubt(cost="1.5")
+        panel.balance, panel.orders = "8.5", {"102": "1.5"}
+        (finding,) = probe(client, desk.journal, desk.account, most_calls=9).findings
+        assert (len(panel.calls), finding.candidates, desk.now(doubt).state) == (9, ("102",), State.IN_DOUBT)
+        found = probe(client, desk.journal, desk.account, most_calls=10)
+    assert (found.probe.asked, found.probe.cut, desk.now(doubt).order_id) == (1000, False, "102")
+
+
 def test_looking_settles_nothing_and_asks_for_no_id(desk):
     panel = FakePanel()
     with client_of(panel) as client:
