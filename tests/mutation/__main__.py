@@ -12,16 +12,20 @@ import contextlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import json
 import os
 import signal
 import sys
+import tempfile
 import time
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
+import coverage
 import pytest
 
 from tests.mutation.mutants import Mutant, mutants_of
@@ -67,29 +71,73 @@ class _Import(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def exec_module(self, module: ModuleType) -> None:
         """Run the changed text."""
         module.__file__ = str(self._file)
-        exec(compile(self._source, str(self._file), "exec"), module.__dict__)  # noqa: S102 - our own text, changed
+        exec(compile(self._source, str(self._file.resolve()), "exec"), module.__dict__)  # noqa: S102 - our own text, changed
+
+
+class _Chosen:
+    """Leaves all tests out but some."""
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self._names = names
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Leave them out."""
+        items[:] = [item for item in items if item.nodeid in self._names]
+
+
+class _Watching:
+    """Finds out which lines of a module each test runs."""
+
+    def __init__(self, file: Path) -> None:
+        self._coverage = coverage.Coverage(data_file=None, config_file=False, include=[str(file.resolve())])
+        self._file = str(file.resolve())
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        """Watch one test."""
+        self._coverage.start()
+        self._coverage.switch_context(item.nodeid)
+        try:
+            return (yield)
+        finally:
+            self._coverage.stop()
+
+    def tests_of_lines(self) -> dict[int, list[str]]:
+        """Give what was found out."""
+        return self._coverage.get_data().contexts_by_lineno(self._file)
+
+
+def _pytest(file: Path, source: str, plugin: object) -> int:
+    sys.meta_path.insert(0, _Import(file, source))
+    options = ["-x", "-q", "--assert=plain", "-p", "no:cacheprovider", "-k", "not postgresql"]
+    return int(pytest.main([*options, *TESTS[str(file)]], plugins=[plugin]))
+
+
+def _fork(work: Callable[[], int]) -> int:
+    """Do something in a silent process of its own, and give its number."""
+    process = os.fork()
+    if not process:
+        os.setsid()  # what the tests start goes with them
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(nowhere, stream)
+        status = 1
+        with contextlib.suppress(BaseException):
+            status = work()
+        os._exit(status)
+    return process
 
 
 @dataclass(frozen=True, slots=True)
 class _Trial:
-    """The tests of a module, run against a text of it in a process of their own."""
+    """A process that runs tests."""
 
     process: int
     ends: float
 
     @classmethod
-    def begin(cls, file: Path, source: str, seconds: float) -> "_Trial":
-        process = os.fork()
-        if not process:
-            os.setsid()  # what the tests start goes with them
-            nowhere = os.open(os.devnull, os.O_RDWR)
-            for stream in (0, 1, 2):
-                os.dup2(nowhere, stream)
-            status = 1
-            with contextlib.suppress(BaseException):
-                status = _pytest(file, source)
-            os._exit(status)
-        return cls(process, time.monotonic() + seconds)
+    def begin(cls, work: Callable[[], int], seconds: float) -> "_Trial":
+        return cls(_fork(work), time.monotonic() + seconds)
 
     def passed(self) -> bool | None:
         """Tell whether all tests passed; None while they are at it. Hanging is noticed, too."""
@@ -103,19 +151,13 @@ class _Trial:
         return bool(done) and os.waitstatus_to_exitcode(status) == 0
 
 
-def _pytest(file: Path, source: str) -> int:
-    sys.meta_path.insert(0, _Import(file, source))
-    options = ["-x", "-q", "--assert=plain", "-p", "no:cacheprovider", "-k", "not postgresql"]
-    return int(pytest.main([*options, *TESTS[str(file)]]))
-
-
-def _try(file: Path, sources: Iterable[str], seconds: float, workers: int) -> list[bool]:
-    """Try texts of a module, some at the same time; tell of each whether all tests passed."""
-    waiting, trials, passed = list(enumerate(sources)), dict[int, _Trial](), dict[int, bool]()
+def _try(works: Iterable[Callable[[], int]], seconds: float, workers: int) -> list[bool]:
+    """Run tests in processes of their own, some at the same time; tell of each whether all of them passed."""
+    waiting, trials, passed = list(enumerate(works)), dict[int, _Trial](), dict[int, bool]()
     while waiting or trials:
         while waiting and len(trials) < workers:
-            number, source = waiting.pop(0)
-            trials[number] = _Trial.begin(file, source, seconds)
+            number, work = waiting.pop(0)
+            trials[number] = _Trial.begin(work, seconds)
         for number, trial in list(trials.items()):
             if (result := trial.passed()) is not None:
                 passed[number] = result
@@ -124,15 +166,35 @@ def _try(file: Path, sources: Iterable[str], seconds: float, workers: int) -> li
     return [passed[number] for number in sorted(passed)]
 
 
+def _tests_of_lines(file: Path) -> dict[int, list[str]]:
+    """Run a module's tests without any fault, and find out which of them run which lines."""
+    with tempfile.TemporaryDirectory() as folder:
+        answer = Path(folder) / "lines.json"
+
+        def watch() -> int:
+            watching = _Watching(file)
+            status = _pytest(file, file.read_text("utf-8"), watching)
+            answer.write_text(json.dumps(watching.tests_of_lines()), "utf-8")
+            return status
+
+        if _try([watch], 1200.0, 1) != [True]:
+            raise SystemExit(f"{file}: its tests fail without any fault; mend that first")
+        return {int(line): names for line, names in json.loads(answer.read_text("utf-8")).items()}
+
+
+def _chosen(mutant: Mutant, tests: Mapping[int, list[str]]) -> _Chosen:
+    """Choose the tests that run a mutant's lines; all of them where it is in what runs at import, or nowhere."""
+    of_lines = frozenset(name for line in mutant.lines for name in tests.get(line, ()) if name)
+    return _Chosen(of_lines or frozenset(name for names in tests.values() for name in names))
+
+
 def _survivors(file: Path, workers: int) -> tuple[int, list[Mutant]]:
     """Try every mutant of a module; give how many there are, and those that nobody noticed."""
-    source = file.read_text("utf-8")
-    began = time.monotonic()
-    if not all(_try(file, [source], 600.0, 1)):
-        raise SystemExit(f"{file}: its tests fail without any fault; mend that first")
+    began, tests = time.monotonic(), _tests_of_lines(file)
     seconds = max(LEAST_SECONDS, PATIENCE * (time.monotonic() - began))
-    mutants = mutants_of(source)
-    passed = _try(file, (mutant.source for mutant in mutants), seconds, workers)
+    mutants = mutants_of(file.read_text("utf-8"))
+    works = [partial(_pytest, file, mutant.source, _chosen(mutant, tests)) for mutant in mutants]
+    passed = _try(works, seconds, workers)
     return len(mutants), [mutant for mutant, survived in zip(mutants, passed, strict=True) if survived]
 
 

@@ -22,6 +22,8 @@ class Mutant:
     line: int
     name: str
     """What it is known by: the function around it and its words, not its line, which moves."""
+    lines: frozenset[int]
+    """Those of the statement around it: a test that runs none of them cannot notice."""
     source: str
 
 
@@ -70,21 +72,23 @@ class _Maker:
         self._tree = ast.parse(source)
 
     def all(self) -> Iterator[Mutant]:
-        yield from self._of(self._tree, "")
+        yield from self._of(self._tree, "", frozenset())
 
-    def _of(self, node: ast.AST, place: str) -> Iterator[Mutant]:
+    def _of(self, node: ast.AST, place: str, lines: frozenset[int]) -> Iterator[Mutant]:
+        if isinstance(node, ast.stmt):
+            lines = _lines_of(node)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             place = f"{place}.{node.name}".lstrip(".")
         for found, text in self._changes(node):
-            yield self._mutant(found, text, place)
+            yield self._mutant(found, text, place, lines)
         for child in _children(node):
-            yield from self._of(child, place)
+            yield from self._of(child, place, lines)
 
-    def _mutant(self, node: ast.AST, text: str, place: str) -> Mutant:
+    def _mutant(self, node: ast.AST, text: str, place: str, lines: frozenset[int]) -> Mutant:
         begin, end = self._span(node)
         source = (self._bytes[:begin] + text.encode() + self._bytes[end:]).decode()
         name = f"{place or 'module'}: {_short(self._text(node))} -> {_short(text)}"
-        return Mutant(node.lineno, name, source)  # type: ignore[attr-defined]
+        return Mutant(node.lineno, name, lines, source)  # type: ignore[attr-defined]
 
     def _span(self, node: ast.AST) -> tuple[int, int]:
         begin = self._starts[node.lineno - 1] + node.col_offset  # type: ignore[attr-defined]
@@ -158,6 +162,15 @@ class _Maker:
             if not isinstance(node, ast.Set):
                 for at in range(len(items) - 1):
                     yield _display(node, _swapped(items, at))
+
+
+def _lines_of(statement: ast.stmt) -> frozenset[int]:
+    """Give the lines of a statement; of one with a body those before it; of a definition, which runs at import, none."""
+    body = getattr(statement, "body", None)
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return frozenset()
+    last = body[0].lineno - 1 if body else statement.end_lineno or statement.lineno
+    return frozenset(range(statement.lineno, max(last, statement.lineno) + 1))
 
 
 def _children(node: ast.AST) -> Iterator[ast.AST]:
