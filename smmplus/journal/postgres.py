@@ -106,7 +106,8 @@ def where(url: URL) -> str:
     """Name a database for people, without its password."""
     user = f"{url.username}@" if url.username else ""
     port = f":{url.port}" if url.port else ""
-    return f"postgresql://{user}{url.host or url.query.get('host', '')}{port}/{url.database or ''}"
+    hosts = url.host or url.query.get("host", "")
+    return f"postgresql://{user}{hosts if isinstance(hosts, str) else ','.join(hosts)}{port}/{url.database or ''}"
 
 
 def key(name: str) -> int:

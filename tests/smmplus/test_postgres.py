@@ -63,6 +63,19 @@ def test_an_address_that_cannot_be_meant_is_refused_without_its_password(url):
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://ani:secret@db.example:5433/orders?sslmode=require", "postgresql://ani@db.example:5433/orders"),
+        ("postgresql:///orders?host=/run/postgresql&password=secret", "postgresql:///run/postgresql/orders"),
+        ("postgresql:///orders?host=one&host=other", "postgresql://one,other/orders"),
+        ("postgresql://", "postgresql:///"),
+    ],
+)
+def test_a_journal_is_called_by_its_server_and_database(url, shown):
+    assert postgres.where(postgres.parsed(url)) == shown
+
+
 def test_without_the_driver_one_is_told_what_to_install(journal_url, monkeypatch):
     monkeypatch.setitem(sys.modules, "smmplus.journal.driver", None)
     monkeypatch.delattr("smmplus.journal.driver")
