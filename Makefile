@@ -1,12 +1,15 @@
 # make demo     see the whole job on sample sheets, against a simulated panel
 # make test     every check: lint, types, imports, all tests with coverage
 # make check    the quick part of it: lint, types, imports, unit tests
+# make properties  thousands of random steps, other ones each time (EXAMPLES=100 of 50 steps at most)
+# make mutants  small faults put into what decides about money: does a test notice each?
+# make matrix   every fault at every moment of a run, on both databases (half an hour; disks to fill need root)
 # make bench    how fast it is here
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check lint bench clean
+.PHONY: demo test check lint properties mutants matrix bench clean
 
 demo: $(VENV)/run.installed
 	$(BIN)/smmplus demo
@@ -24,6 +27,15 @@ lint: $(VENV)/dev.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+properties: $(VENV)/dev.installed
+	SMMPLUS_PROPERTIES=$(or $(EXAMPLES),100) $(BIN)/python -m pytest -q -n 2 tests/properties
+
+mutants: $(VENV)/dev.installed
+	$(BIN)/python -m tests.mutation
+
+matrix: $(VENV)/dev.installed
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m e2e tests/matrix --matrix-page docs/matrix.md
 
 bench: $(VENV)/dev.installed
 	$(BIN)/python -m benchmarks

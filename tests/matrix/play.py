@@ -24,8 +24,9 @@ from tests.invariants import (
     content_of_row,
     read_books,
 )
-from tests.matrix.breaking import SIGNALS
-from tests.matrix.cases import DOUBT, KEPT, LATER, RESCUED, ROWS, WHICH, Case
+from tests.matrix.cases import ROWS, WHICH, Case
+from tests.matrix.striking import SIGNALS
+from tests.matrix.table import DOUBT, KEPT, LATER, RESCUED
 from tests.matrix.world import Ended, Scene
 
 QUICK = 1.0

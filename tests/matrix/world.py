@@ -75,12 +75,12 @@ class Scene:
     @property
     def journal(self) -> Path:
         """The folder of a journal in a file."""
-        return self.folder / "disk" / "journal"
+        return _places(self.folder)["journal"]
 
     @property
     def sheets(self) -> Path:
         """The folder of the sheet."""
-        return self.folder / "disk" / "sheets"
+        return _places(self.folder)["sheet"]
 
     def fault(self, name: str) -> None:
         """Let something happen that lasts until the run has ended."""
@@ -88,7 +88,7 @@ class Scene:
             case ["full", "journal"]:
                 self.kept.fill(self.undo)
             case ["full", what]:
-                fill({"sheet": self.sheets, "both": self.folder / "disk"}[what], self.undo)
+                fill(_places(self.folder)[what], self.undo)
             case ["locked", what]:
                 self.kept.lock(MOMENT if what else None, self.undo)
             case ["journal", mode]:
@@ -202,19 +202,18 @@ class World:
         return status
 
     @contextmanager
-    def scene_for(self, database: str, disks: tuple[str, ...]) -> Iterator[Scene]:
-        """Set a scene for a case; `disks` (journal, sheets, both) are small disks of their own."""
+    def scene_for(self, database: str, disk: str) -> Iterator[Scene]:
+        """Set a scene for a case; `disk` says under what is a small one: journal, sheet, both, or "" for none."""
         self._number += 1
         if self._number % CASES == 0:
             self._fresh_panel()
         folder = self.folder / f"case-{self._number}"
         with ExitStack() as stack:
-            for name in ("", "journal", "sheets"):
-                path = folder / "disk" / name
+            for what, path in _places(folder).items():
                 path.mkdir(parents=True, exist_ok=True)
-                if (name or "both") in disks and not (name == "journal" and database == "postgresql"):
+                if what == disk and (database == "sqlite" or what != "journal"):
                     stack.enter_context(small_disk(path, DISK))
-            kept = stack.enter_context(self._journal(database, folder / "disk" / "journal", full="journal" in disks))
+            kept = stack.enter_context(self._journal(database, folder, full=disk == "journal"))
             scene = Scene(self, folder, kept)
             try:
                 yield scene
@@ -224,17 +223,16 @@ class World:
     @contextmanager
     def _journal(self, database: str, folder: Path, *, full: bool) -> Iterator[Kept]:
         if database == "sqlite":
-            yield InFile(folder)
+            yield InFile(_places(folder)["journal"])
             return
         if full and self._full is None:
             self._full = self._stack.enter_context(FullServer())
         small = self._full if full else None
         server = small.server if small else servers.server()
         self.to_server.target = server.port
-        name = f"matrix{os.getpid()}x{self._number}"
-        server.execute(f"CREATE DATABASE {name}")
-        yield AtServer(server, self.to_server, name, small)
-        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        # One database for all: to make one takes longer than to play a case.
+        server.execute("DROP SCHEMA IF EXISTS smmplus CASCADE")
+        yield AtServer(server, self.to_server, "postgres", small)
 
     def _fresh_panel(self) -> None:
         """Begin a new ledger: it is read many times a case, and grows with each."""
@@ -270,6 +268,12 @@ class World:
             if time.monotonic() > ends:
                 raise AssertionError(f"the panel never took the order for {link}")
             time.sleep(0.005)
+
+
+def _places(folder: Path) -> dict[str, Path]:
+    """Name the folders of a case that may lie on disks of their own, the outer one first."""
+    disk = folder / "disk"
+    return {"both": disk, "journal": disk / "journal", "sheet": disk / "sheets"}
 
 
 def _handler(world: World) -> type[socketserver.StreamRequestHandler]:
