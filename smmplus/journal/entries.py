@@ -103,10 +103,10 @@ def plan(connection: Connection, campaign_id: int, batch_id: int, planned: Seque
 
 def plan_again(connection: Connection, batch_id: int, planned: Mapping[int, Planned]) -> None:
     """Take up entries that are planned or were refused: into this batch, at today's price."""
-    known = with_ids(connection, planned)
+    known = _states(connection, planned)
     rows = []
     for entry_id, item in planned.items():
-        state = known[entry_id].state
+        state = known[entry_id]
         if state is State.REJECTED:
             state = after(state, Event.NEW_RUN)
         if state is State.PLANNED:  # otherwise another process has taken it meanwhile
@@ -115,6 +115,12 @@ def plan_again(connection: Connection, batch_id: int, planned: Mapping[int, Plan
     if rows:
         values = {"state": bindparam("new_state"), "cost": bindparam("new_cost"), "batch_id": batch_id}
         connection.execute(statement.values(**values), rows)
+
+
+def _states(connection: Connection, ids: Iterable[int]) -> dict[int, State]:
+    query = select(entries.c.id, entries.c.state)
+    parts = (connection.execute(query.where(entries.c.id.in_(part))) for part in _parts(ids))
+    return {row.id: State(row.state) for part in parts for row in part}
 
 
 def record_statuses(connection: Connection, statuses: Mapping[int, OrderStatus], now: str) -> None:
