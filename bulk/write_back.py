@@ -31,7 +31,7 @@ class WriteBack:
 
     def entries(self) -> dict[int, Entry]:
         """Give what the journal knows of each row."""
-        return dict(self._each_entry())
+        return dict(self.each_entry())
 
     def write(self, unrecorded: Mapping[int, str]) -> Written | None:
         """Write what is new; None where nothing is. `unrecorded` are order ids that the journal could not take.
@@ -51,7 +51,7 @@ class WriteBack:
         """Give the cells of every row."""
         cells = {row: _clean(words) for row, words in self._words.items()}
         try:
-            for row, found in self._each_entry():
+            for row, found in self.each_entry():
                 # Why a row is left out is newer than what the journal says of an earlier run.
                 cells[row] = _clean(cells_of(found)) | cells.get(row, {})
         except JournalError:
@@ -63,7 +63,7 @@ class WriteBack:
                 cells[row] = {**cells.get(row, {}), "order_id": unrecorded[entry], "order_status": "Placed"}
         return cells
 
-    def _each_entry(self) -> Iterator[tuple[int, Entry]]:
+    def each_entry(self) -> Iterator[tuple[int, Entry]]:
         """Give what the journal knows, some hundred rows at a time: 100,000 entries at once take 100 MB."""
         watched = iter(list(self._watched.items()))
         while part := dict(islice(watched, 500)):

@@ -125,7 +125,7 @@ def _states(connection: Connection, ids: Iterable[int]) -> dict[int, State]:
 
 def record_statuses(connection: Connection, statuses: Mapping[int, OrderStatus], now: str) -> None:
     """Write down what the panel said of accepted orders."""
-    rows = [
+    rows = (
         {
             "of": entry_id,
             "new_status": status.status,
@@ -136,9 +136,10 @@ def record_statuses(connection: Connection, statuses: Mapping[int, OrderStatus],
             "new_currency": status.currency,
         }
         for entry_id, status in statuses.items()
-    ]
-    if rows:
-        connection.execute(_STATUS.values(polled_at=now), rows)
+    )
+    statement = _STATUS.values(polled_at=now)
+    while part := list(islice(rows, _MOST_VALUES)):
+        connection.execute(statement, part)
 
 
 _STATUS = (
