@@ -19,6 +19,12 @@ def of_batch(connection: Connection, batch_id: int) -> list[Entry]:
     return _found(connection, entries.c.batch_id == batch_id)
 
 
+def numbers_of_batch(connection: Connection, batch_id: int) -> list[int]:
+    """Give the numbers of a batch's entries, in the order in which they were planned."""
+    query = select(entries.c.id).where(entries.c.batch_id == batch_id).order_by(entries.c.id)
+    return list(connection.execute(query).scalars())
+
+
 def with_keys(connection: Connection, campaign_id: int, keys: Iterable[str]) -> dict[str, Entry]:
     """Find a campaign's entries by their keys."""
     parts = (
@@ -48,14 +54,20 @@ def with_fingerprints(connection: Connection, account_id: int, fingerprints: Ite
 
 def with_order_ids(connection: Connection, account_id: int, ids: Iterable[str]) -> dict[str, Entry]:
     """Find an account's entries by order id, also by a second one that an entry was given."""
+    owners = owners_of(connection, account_id, ids)
+    known = with_ids(connection, owners.values())
+    return {order_id: known[entry_id] for order_id, entry_id in owners.items()}
+
+
+def owners_of(connection: Connection, account_id: int, ids: Iterable[str]) -> dict[str, int]:
+    """Find the numbers of an account's entries by order id."""
     owners: dict[str, int] = {}
     for part in _parts(ids):
         columns = order_ids.c
         where = (columns.account_id == account_id) & columns.order_id.in_(part)
         found = connection.execute(select(columns.order_id, columns.entry_id).where(where))
         owners.update({row.order_id: row.entry_id for row in found})
-    known = with_ids(connection, owners.values())
-    return {order_id: known[entry_id] for order_id, entry_id in owners.items()}
+    return owners
 
 
 def with_ids(connection: Connection, ids: Iterable[int]) -> dict[int, Entry]:
