@@ -11,8 +11,8 @@ from bulk.orders import OrderRow, check_rows, equal_rows, order_rows
 from bulk.sheet import RESULT_FIELDS, Problem, Sheet
 from bulk.signs import Signs, signs_of
 from smmplus.journal import Entry, Journal, Planned, State
-from smmplus.journal.lookup import look_up
 from smmplus.journal.falls import Fall
+from smmplus.journal.lookup import look_up
 from smmplus.models import Balance, Service
 from smmplus.numbers import minus, total
 from smmplus.pricing import cost, units
