@@ -165,7 +165,7 @@ class _Maker:
 
 
 def _lines_of(statement: ast.stmt) -> frozenset[int]:
-    """Give the lines of a statement; of one with a body those before it; of a definition, which runs at import, none."""
+    """Give a statement's lines; of one with a body those before it; of a definition none: it runs at import."""
     body = getattr(statement, "body", None)
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return frozenset()

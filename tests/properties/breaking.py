@@ -92,6 +92,11 @@ class Said:
     fault: str = ""
     """The traceback of an error that no run may end with."""
 
+    @property
+    def kind(self) -> str:
+        """How it ended, without the words."""
+        return self.text.partition(":")[0]
+
 
 def go(job: Job) -> Said:
     """Run a sheet in this process; foreseen errors are words."""

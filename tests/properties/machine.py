@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import text
 
 from bulk import runner
@@ -49,6 +49,8 @@ KINDS: tuple[Cells, ...] = (
 )
 """What rows order; few, so that equal rows are common. The sixth is a package, which has no quantity."""
 
+EDITS = ("adds", "changes", "clears", "deletes", "duplicates", "duplicates, ids and all", "sorts")
+
 RATES = ("0.35", "0.1", "0.90", "1.2345", "7.77777")
 
 _RIGHT = ("bom", "php_notice", "id_as_string", "id_as_hex", "error_status", "truncated_json")
@@ -83,7 +85,7 @@ _what = st.one_of(
 )
 _fault = st.builds(lambda what, where, when: what | where | when, _what, _where, _when)
 _hang = st.builds(
-    lambda when, calls: {"fault": f"hang_{when}_accept", "action": "add", "seconds": 1.0, "calls": calls},
+    lambda when, calls: [{"fault": f"hang_{when}_accept", "action": "add", "seconds": 1.0, "calls": calls}],
     st.sampled_from(["before", "after"]),
     st.lists(st.integers(1, 8), min_size=1, max_size=2, unique=True),
 )
@@ -93,10 +95,10 @@ _yes_often = st.integers(0, 4).map(lambda number: number != 4)
 _options = st.fixed_dictionaries(
     {
         "in_flight": st.sampled_from([1, 2, 4, 16]),
-        "skip_bad": st.booleans(),
+        "skip_bad": _yes_often,
         "allow_duplicates": _yes_often,
         "adopt": st.booleans(),
-        "ignore_missing": st.booleans(),
+        "ignore_missing": _yes_often,
         "retry_refused": st.booleans(),
         "campaign": st.sampled_from([None, None, None, "anew-1", "anew-2"]),
         "max_spend": st.sampled_from([None, None, None, Decimal("0.2"), Decimal(3), Decimal(1000)]),
@@ -115,7 +117,9 @@ _TO_THE_END = {
     "wait": 0.0,
 }
 _cells = st.builds(lambda kind, post: {**kind, "link": str(post)}, st.sampled_from(KINDS), st.integers(1, 5))
-_blow = st.builds(Blow, st.sampled_from(sorted(POINTS)), st.integers(1, 6), st.booleans(), st.sampled_from(BLOWS))
+_blow = st.builds(
+    Blow, st.sampled_from(sorted(POINTS)), st.sampled_from([1, 1, 2, 2, 3, 5]), st.booleans(), st.sampled_from(BLOWS)
+)
 _number = st.integers(0, 11)
 
 
@@ -128,6 +132,8 @@ class Campaigns(RuleBasedStateMachine):
 
     panel: ClassVar[SandboxProcess | None] = None
     steps: ClassVar[Counter[str]] = Counter()
+    seen: ClassVar[Counter[str]] = Counter()
+    """What happened besides: how runs ended, which faults were set, what was ordered."""
     examples: ClassVar["itertools.count[int]"] = itertools.count()
 
     def __init__(self) -> None:
@@ -137,7 +143,7 @@ class Campaigns(RuleBasedStateMachine):
         self.sandbox, self.account = self._next_account()
         self.person = Person(self.folder)
         self.journal = self.new_journal()
-        self.hangs = False
+        self.doubts = self.hangs = False
         self._repair()
         self.accepted: dict[int, tuple[int, str | None]] = {}
         Journal(self.journal).close()
@@ -179,29 +185,21 @@ class Campaigns(RuleBasedStateMachine):
             self.person.sheets.pop(0)
         self.person.writes(map(self._own, rows), ending)
 
-    @rule(sheet=_number, at=_number, cells=_cells, how=st.sampled_from(["adds", "changes", "clears", "deletes"]))
-    def edit_row(self, sheet: int, at: int, cells: Cells, how: str) -> None:
-        """Change one row."""
+    @rule(sheet=_number, at=_number, cells=_cells, how=st.sampled_from(EDITS))
+    def edit(self, sheet: int, at: int, cells: Cells, how: str) -> None:
+        """Change one row, or the order of the rows."""
         self.steps[f"person {how}"] += 1
-        edits: dict[str, Callable[[Sheet], None]] = {
-            "adds": lambda one: self.person.adds(one, self._own(cells)),
-            "changes": lambda one: self.person.changes(one, at, self._own(cells)),
-            "clears": lambda one: self.person.clears(one, at),
-            "deletes": lambda one: self.person.deletes(one, at),
+        one, person = self._sheet(sheet), self.person
+        edits: dict[str, Callable[[], None]] = {
+            "adds": lambda: person.adds(one, self._own(cells)),
+            "changes": lambda: person.changes(one, at, self._own(cells)),
+            "clears": lambda: person.clears(one, at),
+            "deletes": lambda: person.deletes(one, at),
+            "duplicates": lambda: person.duplicates(one, at, with_results=False),
+            "duplicates, ids and all": lambda: person.duplicates(one, at, with_results=True),
+            "sorts": lambda: person.sorts(one, ("link", "service", "order_id", "error")[at % 4], reverse=at > 5),
         }
-        edits[how](self._sheet(sheet))
-
-    @rule(sheet=_number, at=_number, with_results=st.booleans())
-    def duplicate_row(self, sheet: int, at: int, with_results: bool) -> None:
-        """Copy a row within its sheet."""
-        self.steps["person duplicates"] += 1
-        self.person.duplicates(self._sheet(sheet), at, with_results=with_results)
-
-    @rule(sheet=_number, by=st.sampled_from(["link", "service", "order_id", "error"]), reverse=st.booleans())
-    def sort_sheet(self, sheet: int, by: str, reverse: bool) -> None:
-        """Sort a sheet."""
-        self.steps["person sorts"] += 1
-        self.person.sorts(self._sheet(sheet), by, reverse=reverse)
+        edits[how]()
 
     @rule(sheet=_number, how=st.sampled_from(["rename", "copy", "copy under its name", "open or close"]))
     def move_file(self, sheet: int, how: str) -> None:
@@ -218,36 +216,26 @@ class Campaigns(RuleBasedStateMachine):
 
     # What happens at the panel.
 
-    @rule(rules=st.lists(_fault, min_size=1, max_size=3))
-    def fail(self, rules: list[dict[str, object]]) -> None:
-        """Let the panel fail from now on."""
-        self.steps.update(f"fault {one['fault']}" for one in rules)
-        self.hangs = False
-        self.sandbox.faults(*rules)
-
-    @rule(hang=_hang)
-    def hang(self, hang: dict[str, object]) -> None:
-        """Let the panel hang: what it took is lost to those who do not wait for so long."""
-        self.steps[f"fault {hang['fault']}"] += 1
-        self.hangs = True
-        self.sandbox.faults(hang)
-
-    @rule()
-    def work_again(self) -> None:
-        """Let the panel work again, with enough money on it."""
-        self.steps["the panel works again"] += 1
+    @rule(faults=st.lists(_fault, max_size=3) | _hang)
+    def fail(self, faults: list[dict[str, object]]) -> None:
+        """Let the panel fail from now on, or work again."""
+        self.steps["the panel fails" if faults else "the panel works again"] += 1
+        self.seen.update(f"fault: {fault['fault']}" for fault in faults)
         self._repair()
+        self.hangs = any(str(fault["fault"]).startswith("hang") for fault in faults)
+        self.sandbox.faults(*faults)
 
-    @rule(kind=st.sampled_from(KINDS), rate=st.sampled_from(RATES), disabled=_yes_rarely)
-    def change_service(self, kind: Cells, rate: str, disabled: bool) -> None:
-        """Let a service cost something else, or be gone."""
-        self.steps["the panel changes a service"] += 1
+    @rule(
+        kind=st.sampled_from(KINDS),
+        rate=st.sampled_from(RATES),
+        disabled=_yes_rarely,
+        balance=st.sampled_from(["0", "0.05", "3", "1000", "1000", "1000"]),
+        seconds=st.sampled_from([0, 90, 4000]),
+    )
+    def change_panel(self, kind: Cells, rate: str, disabled: bool, balance: str, seconds: int) -> None:
+        """Let a service cost something else or be gone, the balance be another one, and time pass."""
+        self.steps["the panel changes"] += 1
         self.sandbox.service(kind["service"], rate=rate, disabled=disabled)
-
-    @rule(balance=st.sampled_from(["0", "0.05", "3", "1000"]), seconds=st.sampled_from([0, 90, 4000]))
-    def change_account(self, balance: str, seconds: int) -> None:
-        """Let time pass, and the balance be something else."""
-        self.steps["the account changes"] += 1
         self._set_balance(balance)
         self.sandbox.advance(seconds)
 
@@ -300,6 +288,7 @@ class Campaigns(RuleBasedStateMachine):
         assert self.sandbox.calls("add") == calls
         assert command == "status" or job.options.path.read_bytes() == before
 
+    @precondition(lambda self: self.doubts)
     @rule()
     def settle_doubts(self) -> None:
         """Settle every doubt by what the panel's order page says."""
@@ -314,6 +303,7 @@ class Campaigns(RuleBasedStateMachine):
                 else:
                     journal.is_not_placed(doubt, why="the order page says so")
 
+    @precondition(lambda self: self.doubts)
     @rule()
     def reconcile(self) -> None:
         """Let the program look for evidence itself; what it takes up must be the lost order."""
@@ -323,8 +313,9 @@ class Campaigns(RuleBasedStateMachine):
             account = journal.account(self.sandbox.address, "default")
             with Client(self._panel(), rate=0) as client:
                 found = reconciling.probe(client, journal, account)
-            self.steps["reconcile, found"] += len(found.findings) - len(found.open)
+            self.seen["lost orders that were found"] += len(found.findings) - len(found.open)
 
+    @precondition(lambda self: self.doubts)
     @rule(which=_number)
     def answer_late(self, which: int) -> None:
         """Let the answer of an order in doubt arrive after all, in a process that was not dead but suspended."""
@@ -343,6 +334,7 @@ class Campaigns(RuleBasedStateMachine):
     def nothing_twice_and_nothing_lost(self) -> None:
         """Hold journal, ledger and what was asked for against each other."""
         books, ledger = read_books(self.journal), self._ledger()
+        self.doubts = bool(books.of_state(*OPEN))
         assert broken(books, ledger) == []
         self._nothing_more_than_asked(ledger)
         self._accepted_for_ever(books)
@@ -371,6 +363,7 @@ class Campaigns(RuleBasedStateMachine):
                 assert cells["order_id"] or number in unsure, (number, cells)
         self.nothing_twice_and_nothing_lost()
         assert broken_when_settled(read_books(self.journal), self._ledger()) == []
+        self.seen["orders placed"] += len(self._ledger())
 
     def _nothing_more_than_asked(self, ledger: list[dict[str, Any]]) -> None:
         placed = Counter[Content](content_of(order) for order in ledger)
@@ -389,6 +382,7 @@ class Campaigns(RuleBasedStateMachine):
         own = {path: sheet.own_cells() for path, (sheet, _) in before.items()}
         then, placed = read_books(self.journal), len(self._ledger())
         said = run()
+        self.seen.update("run: died" if one is None else f"run: {one.kind}" for one in said)
         assert [one.fault for one in said if one is not None and one.fault] == []
         books = read_books(self.journal)
         for path, (sheet, rows) in before.items():
