@@ -17,9 +17,9 @@ command is run again until it says done or in doubt. What happened to network, d
 has ended.
 
 Each line is tried on the first order, on one in the middle and on the last, each alone and among {IN_FLIGHT[-1]} that
-are under way at once; what comes after the last order, with a workbook and with CSV. A full disk is a real one, of a few
-megabytes; for PostgreSQL it lies under the server, which falls and is started anew. The network is taken away by a relay
-between program and server, so that what is silent for the program is as silent as a broken line.
+are under way at once; what comes after the last order, with a workbook and with CSV. A full disk is a real one, of a
+few megabytes; for PostgreSQL it lies under the server, which falls and is started anew. The network is taken away by a
+relay between program and server, so that what is silent for the program is as silent as a broken line.
 
 After each run journal, sheet, the order ids that were read, and the panel's ledger are held against each other:
 
