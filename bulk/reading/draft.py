@@ -45,7 +45,8 @@ class Draft:
             if isinstance(settled, Flaw):
                 self._add_flaw(number, name, column, settled)
                 settled = settled.value
-            texts.append(intern(settled))  # services, quantities and statuses repeat from row to row
+            # Services, quantities and statuses repeat from row to row; links and comments do not.
+            texts.append(intern(settled) if len(settled) <= 24 else settled)  # noqa: PLR2004 (as long as an order id)
             is_order = is_order or (settled != "" and name in GUARDED_FIELDS)
         if is_order:
             self._numbers.append(number)
