@@ -61,7 +61,7 @@ class Stopping:
             else:
                 loop.call_soon_threadsafe(answers[self._times - 1], number)
 
-        answers = (self._ask, self._ask_again, _end)
+        answers = (lambda _: self.ask(), lambda _: self._impatient(), _end)
         with suppress(ValueError):  # signals reach the main thread only; elsewhere nobody presses Ctrl-C
             for number in _SIGNALS:
                 self._before[number] = signal.signal(number, hear)
@@ -73,13 +73,11 @@ class Stopping:
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]  # what signal.signal itself returned
 
-    def _ask(self, _number: int) -> None:
+    def ask(self) -> None:
+        """Ask to stop."""
         self._asked.set()
         for hook in self._hooks:
             hook()
-
-    def _ask_again(self, _number: int) -> None:
-        self._impatient()
 
 
 def _end(number: int) -> None:

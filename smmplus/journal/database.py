@@ -105,12 +105,18 @@ def translated(where: str) -> Iterator[None]:
         if files.is_damage(reason):
             raise files.damaged(where, reason) from error
         if _is_busy(reason):
-            raise JournalInUseError(f"another program holds the journal {where}: close it, and try again") from error
+            raise _held(where) from error
         raise JournalError(f"the journal {where} cannot be used: {' '.join(str(reason).split())}") from error
     except InvalidOperation as error:
         raise files.damaged(where, "an amount in it cannot be read") from error
     except (OSError, UnicodeError, sqlite3.Error) as error:
+        if _is_busy(error):
+            raise _held(where) from error
         raise JournalError(f"the journal {where} cannot be used: {error}") from error
+
+
+def _held(where: str) -> JournalInUseError:
+    return JournalInUseError(f"another program holds the journal {where}: close it, and try again")
 
 
 def _is_busy(reason: BaseException) -> bool:

@@ -46,7 +46,7 @@ class Clock(Stopping):
         self.sleeps.append(seconds)
         self._now += seconds
         if len(self.sleeps) >= self._stop_after:
-            self._ask()
+            self.ask()
 
 
 class Notes(Watcher):
@@ -207,6 +207,6 @@ async def test_whoever_asks_to_stop_ends_it(follow):
 
 async def test_asked_before_it_begins_it_asks_nothing(week, two, monkeypatch):
     clock, client = Clock(monkeypatch), FakeClient({})
-    clock._ask()
+    clock.ask()
     await Following.of(Rows(week, *two), week.journal, client, Notes()).until(clock, wait=None, pause=1)
     assert client.asked == []

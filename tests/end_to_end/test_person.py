@@ -15,8 +15,8 @@ pytestmark = pytest.mark.e2e
 def terminal(desk: Desk, *arguments: str, **more: str) -> "pexpect.spawn[str]":
     environment = desk.environment(TERM="xterm-256color", **more)
     return pexpect.spawn(
-        str(SMMPLUS), list(arguments), cwd=desk.folder, env=environment, encoding="utf-8", timeout=PATIENCE,
-        dimensions=(50, 160),
+        str(SMMPLUS), list(arguments), cwd=desk.folder, env=environment, timeout=PATIENCE, dimensions=(50, 160),
+        encoding="utf-8", codec_errors="replace",  # the terminal puts its ^C anywhere, also into a character
     )  # fmt: skip
 
 

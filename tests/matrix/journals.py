@@ -23,6 +23,9 @@ from tests.matrix.relay import Relay
 MOMENT = 0.3
 """Seconds for which a journal is locked briefly."""
 
+SILENCE = 1.5
+"""Seconds after which a silent server is given up by the network. The program's own time-outs are longer."""
+
 SERVER_DISK = "160m"
 """Size of the disk of a server that is to be filled."""
 
@@ -41,7 +44,7 @@ class Kept(Protocol):
     def fill(self, undo: ExitStack) -> None:
         """Fill the disk that it lies on."""
 
-    def network(self, mode: str) -> None:
+    def network(self, mode: str, undo: ExitStack) -> None:
         """Change what the way to its server does."""
 
 
@@ -69,7 +72,7 @@ class InFile:
         """Fill its folder, a disk of its own."""
         fill(self.folder, undo)
 
-    def network(self, mode: str) -> None:
+    def network(self, mode: str, undo: ExitStack) -> None:  # noqa: ARG002 (a server's)
         """Refuse: a file has none."""
         raise ValueError(f"a file has no network that could {mode}")
 
@@ -104,9 +107,14 @@ class AtServer:
         assert self.full is not None
         self.full.fill(undo)
 
-    def network(self, mode: str) -> None:
-        """Change what the relay does."""
+    def network(self, mode: str, undo: ExitStack) -> None:
+        """Change what the relay does; what hangs is broken after a while, as a network's time-out does."""
         self.relay.set(mode)
+        if mode == "hang":
+            later = threading.Timer(SILENCE, self.relay.set, ["refuse"])
+            later.start()
+            undo.callback(later.join)
+            undo.callback(later.cancel)
 
 
 class FullServer:

@@ -11,7 +11,8 @@ SIGNALS: dict[str, tuple[signal.Signals, ...]] = {
     "kill": (signal.SIGKILL,),
     "term": (signal.SIGTERM,),
     "ctrl-c": (signal.SIGINT,),
-    "ctrl-c-twice": (signal.SIGINT, signal.SIGINT),
+    "ctrl-c-twice": (signal.SIGINT,) * 2,
+    "ctrl-c-thrice": (signal.SIGINT,) * 3,
 }
 
 _HEARD = 0.05
