@@ -54,8 +54,12 @@ class AdvisoryLocks:
         """Give every lock back, with the connection that holds them."""
         self._held.clear()
         connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+        if connection is None:
+            return
+        with suppress(psycopg.Error):  # a connection that is gone holds nothing
+            # The server notices a closed connection a moment later, and would keep the locks until then.
+            connection.execute("SELECT pg_advisory_unlock_all()")
+        connection.close()
 
     def confirm(self) -> None:
         """Raise JournalError where the connection is lost, and the locks with it."""

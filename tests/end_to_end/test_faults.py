@@ -9,7 +9,7 @@ import pytest
 from tests.end_to_end.command import Desk, Finished, Ledger, Order, orders, read_rows, wait_until
 from tests.panel import SandboxProcess
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.covers]
 
 DOUBT, ACCEPTED, REFUSED = "in_doubt", "accepted", "rejected"
 

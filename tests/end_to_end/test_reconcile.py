@@ -12,7 +12,7 @@ from smmplus.panel import Panel
 from tests.databases import on_both
 from tests.end_to_end.command import SHOP_KEY, Desk, Finished, orders, read_rows
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.covers]
 
 ROWS = 4
 PROBE = ("reconcile", "--probe", "--rate", "0")
