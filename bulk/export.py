@@ -1,6 +1,7 @@
 """All orders of a journal as CSV: exact amounts as text, and no cell that a spreadsheet takes for a formula."""
 
 import csv
+import io
 import json
 import sys
 from collections import defaultdict
@@ -44,6 +45,8 @@ def export_csv(connection: Connection, file: Path | None, *, force: bool = False
     Raises SheetError if the file is there and `force` is not given, or if it cannot be written.
     """
     if file is None:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")  # as the file is: what another encoding lacks would be lost
         return _write(connection, sys.stdout)
     if file.exists() and not force:
         raise _taken(file)

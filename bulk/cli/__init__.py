@@ -1,5 +1,6 @@
 """The command line: `smmplus …`."""
 
+import io
 import json
 import sys
 
@@ -29,6 +30,7 @@ app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options"
 
 def main() -> None:
     """Run the command line. What the command line itself refuses is one object, too, where `--json` is asked for."""
+    _spell_out()
     if "--json" not in sys.argv:
         app()
         return
@@ -41,3 +43,10 @@ def main() -> None:
             raise
         typer.echo(json.dumps({"error": tell(), "exit_status": int(ExitStatus.USAGE)}))
         sys.exit(int(ExitStatus.USAGE))
+
+
+def _spell_out() -> None:
+    """Let signs that the output's encoding lacks be escaped: a link in Cyrillic must not end a command halfway."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

@@ -19,6 +19,8 @@ from smmplus.errors import (
     UnknownRefusalError,
 )
 from smmplus.journal import Entry, Journal, balances
+from smmplus.journal.doubts import must_be_free
+from smmplus.journal.entries import with_order_id_at_panel
 from smmplus.journal.evidence import evidence
 from smmplus.models import OrderStatus
 from smmplus.panel import Panel
@@ -73,9 +75,8 @@ def resolve(
 
 def _checked(panel: Panel, journal: Journal, account_id: int, entry: Entry, order_id: str, *, anyway: bool) -> str:
     """Hold an order against the one in doubt, and give a remark on it; JournalConflictError where it does not fit."""
-    owner = journal.with_order_ids(account_id, [order_id]).get(order_id)
-    if owner is not None and owner.id != entry.id:
-        raise JournalConflictError(f"order {order_id} is {owner.name} already")
+    with journal.reading() as connection:
+        must_be_free(order_id, with_order_id_at_panel(connection, account_id, order_id), entry)
     status = _status_of(panel, order_id)
     seen = balances.latest(journal, account_id)
     difference = misfit(entry, order_id, status, "" if seen is None else seen.currency)

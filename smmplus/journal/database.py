@@ -43,7 +43,7 @@ class Database:
 
 def default_url() -> str:
     """Name the one journal of this user, in the platform's data folder, the same from whichever folder one works."""
-    return f"sqlite:///{user_data_path('smmplus') / 'journal.sqlite3'}"
+    return sqlite.url_of(user_data_path("smmplus") / "journal.sqlite3")
 
 
 def open_database(url: str) -> Database:

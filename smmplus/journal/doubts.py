@@ -47,9 +47,8 @@ def is_placed(
 ) -> None:
     """Take a person's word for which order it is."""
     _must_be_in_doubt(entry)
-    owner = entry_queries.with_order_ids(connection, account_id, [order_id]).get(order_id)
-    if owner is not None and owner.id != entry.id:
-        raise JournalConflictError(f"order {order_id} is {owner.name} already")
+    owner = entry_queries.with_order_id_at_panel(connection, account_id, order_id)
+    must_be_free(order_id, owner, entry)
     first = entry.order_id or order_id
     alarm = "" if first == order_id else f"two orders for one row: {first} and {order_id}"
     _write(connection, entry, Event.FOUND, {"settled_at": now, "order_id": first, "error": alarm})
@@ -59,6 +58,13 @@ def is_placed(
         row = {"account_id": account_id, "order_id": order_id, "entry_id": entry.id, "attempt": entry.attempt}
         connection.execute(insert(order_ids), {**row, "recorded_at": now})
     _note(connection, entry, who, f"is order {order_id}", why, now)
+
+
+def must_be_free(order_id: str, owner: Entry | None, entry: Entry) -> None:
+    """Refuse an order that is another entry's already."""
+    if owner is not None and owner.id != entry.id:
+        whose = owner.name if owner.account == entry.account else f"{owner.name} of account {owner.account!r}"
+        raise JournalConflictError(f"order {order_id} is {whose} already")
 
 
 def is_not_placed(

@@ -59,6 +59,19 @@ def with_order_ids(connection: Connection, account_id: int, ids: Iterable[str]) 
     return {order_id: known[entry_id] for order_id, entry_id in owners.items()}
 
 
+def with_order_id_at_panel(connection: Connection, account_id: int, order_id: str) -> Entry | None:
+    """Find the entry that has an order id at an account's panel, under whatever name: one key may go by two."""
+    url = select(accounts.c.url).where(accounts.c.id == account_id).scalar_subquery()
+    found = connection.execute(
+        select(order_ids.c.entry_id)
+        .join(accounts, accounts.c.id == order_ids.c.account_id)
+        .where(accounts.c.url == url, order_ids.c.order_id == order_id)
+        .order_by(order_ids.c.account_id != account_id)
+    ).scalars()
+    owner = found.first()
+    return None if owner is None else with_ids(connection, [owner])[owner]
+
+
 def owners_of(connection: Connection, account_id: int, ids: Iterable[str]) -> dict[str, int]:
     """Find the numbers of an account's entries by order id."""
     owners: dict[str, int] = {}

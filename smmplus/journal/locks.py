@@ -6,6 +6,8 @@ from typing import Protocol
 
 from filelock import FileLock, Timeout
 
+from smmplus.errors import JournalError
+
 
 class Locks(Protocol):
     """The locks of one journal. They end with the process that holds them, however it ends."""
@@ -34,12 +36,14 @@ class FileLocks:
         """Take a lock, or keep it, waiting at most `wait` seconds; False where another process holds it."""
         if name in self._held:
             return True
-        self._folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self._folder / f"{name}.lock", timeout=wait, thread_local=False)
         try:
+            self._folder.mkdir(parents=True, exist_ok=True)
             lock.acquire()
         except Timeout:
             return False
+        except (OSError, NotImplementedError) as error:  # a full disk, no right to write
+            raise JournalError(f"no lock can be made that shows others who is alive: {error}") from error
         self._held[name] = lock
         return True
 

@@ -19,13 +19,17 @@ READING = "smmplus_reading"
 
 
 def path_of(url: str) -> Path:
-    """Take the file's path out of a database URL."""
+    """Take the file's path out of a database URL. No message repeats the URL: it may hold a password all the same."""
+    rule = "write sqlite:////folder/journal.sqlite3, or postgresql://user@host/database"
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
-        raise ConfigurationError(f"SMMPLUS_JOURNAL is {url!r}: write sqlite:////folder/journal.sqlite3") from error
+    except (ArgumentError, ValueError):
+        raise ConfigurationError(f"SMMPLUS_JOURNAL is no address of a database: {rule}") from None
     if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
-        raise ConfigurationError("SMMPLUS_JOURNAL must name a SQLite file: sqlite:////folder/journal.sqlite3")
+        raise ConfigurationError(f"SMMPLUS_JOURNAL must name a SQLite file: {rule}")
+    # A slash too few, and the folder is read as a server's name: the file would be another one in every folder.
+    if parsed.host or parsed.username or parsed.query:
+        raise ConfigurationError(f"SMMPLUS_JOURNAL names a file with a server or options, of which it has none: {rule}")
     try:
         return Path(parsed.database).expanduser().absolute()
     except RuntimeError as error:

@@ -179,3 +179,19 @@ def test_what_is_in_doubt_counts_as_spent_until_it_is_known_not_to_be(desk: Desk
     desk.settle_doubts()
     assert desk.run(sheet, "--max-spend", "0.07").json["sent"] == 1
     assert desk.ledger.count() == 2
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_terminal_that_lacks_signs_ends_no_command_halfway(desk: Desk, encoding: str):
+    rows = [{"service": "2", "link": "https://instagram.com/p/\u0416", "quantity": "100"}]
+    sheet = desk.sheet("\u043a\u0430\u043c\u043f\u0430\u043d\u0438\u044f.csv", rows)
+    done = desk.command("run", sheet, "--yes", "--rate", "0", "--wait", "0", PYTHONIOENCODING=encoding)
+    assert (done.status, desk.ledger.count()) == (0, 1), done.said
+    assert "campaign '\\u043a\\u0430" in done.said
+    desk.assert_each_row_once(sheet, rows)
+
+
+def test_an_export_to_standard_output_holds_every_sign(desk: Desk):
+    sheet = desk.sheet("kampanye.csv", [{"service": "2", "link": "https://instagram.com/p/\u0416", "quantity": "100"}])
+    assert desk.run(sheet).status == 0
+    assert "https://instagram.com/p/\u0416" in desk.command("journal", "export", "-", PYTHONIOENCODING="ascii").out

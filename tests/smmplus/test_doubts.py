@@ -131,6 +131,18 @@ def test_a_person_says_which_order_it_is(desk):
     assert desk.journal.with_order_ids(desk.account, ["501"])["501"].id == entry.id
 
 
+def test_an_order_of_another_account_at_the_same_panel_settles_nothing(journal):
+    """One key may go by two names; an order of another panel with that number is another order."""
+    desk, other = Desk(journal), Desk(journal, account="by another name")
+    elsewhere = Desk(journal, url="https://panel.example/api/v2")
+    taken, free = other.accepted("501"), elsewhere.accepted("502")
+    entry = desk.in_doubt()
+    with pytest.raises(JournalConflictError, match=f"order 501 is {taken.name} of account 'by another name' already"):
+        journal.is_placed(desk.account, entry, "501", why="seen on the panel")
+    journal.is_placed(desk.account, entry, "502", why="seen on the panel")
+    assert (desk.now(entry).order_id, elsewhere.now(free).order_id) == ("502", "502")
+
+
 def test_a_person_s_word_is_noted_with_its_reason(desk):
     entry = desk.in_doubt()
     desk.journal.is_placed(desk.account, entry, "501", why="seen on the panel")

@@ -4,7 +4,7 @@ from sqlalchemy import create_engine
 from smmplus.errors import JournalError
 from smmplus.journal.advisory import AdvisoryLocks
 from smmplus.journal.locks import FileLocks
-from tests.databases import DATABASES
+from tests.databases import DATABASES, on_sqlite
 from tests.postgres import fresh_database, server
 
 RUNS_ON = DATABASES
@@ -136,3 +136,11 @@ def test_locks_whose_connection_is_lost_are_not_confirmed_and_never_taken_again(
     locks.drop("a")
     locks.drop_all()
     other.drop_all()
+
+
+@on_sqlite
+def test_a_lock_that_cannot_be_made_is_told_as_the_journal_s_affair(database, tmp_path):
+    """A full disk, a folder that belongs to somebody else."""
+    (tmp_path / "no folder").touch()
+    with pytest.raises(JournalError, match="no lock can be made"):
+        FileLocks(tmp_path / "no folder").take("run-1")

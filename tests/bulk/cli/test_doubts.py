@@ -66,6 +66,18 @@ def test_an_order_of_another_row_settles_nothing(smmplus, doubt, sandbox):
     assert "already" in done.words
 
 
+def test_an_order_of_the_same_key_by_another_name_settles_nothing(smmplus, doubt, sandbox, tmp_path, monkeypatch):
+    monkeypatch.setenv("SMMPLUS_API_KEY_TWO", sandbox.key)
+    other = tmp_path / "two.csv"
+    other.write_text("service,link,quantity\n2,https://instagram.com/p/two,100\n", "utf-8")
+    sandbox.faults()
+    assert smmplus("run", other, *RUN, "--account", "two").status == 0
+    done = smmplus("resolve", doubt, "--order-id", str(sandbox.orders()[-1]["order"]))
+    assert done.status == 3
+    assert "of account 'two' already" in done.words
+    assert len(smmplus("doubts", "--json").json["doubts"]) == 1
+
+
 def test_doubts_are_shown_with_what_the_balance_says(smmplus, doubt):
     (found,) = smmplus("doubts", "--json").json["doubts"]
     assert found["evidence"]["verdict"] == "debited"
