@@ -26,7 +26,7 @@ async def poll(
 
     What the panel leaves out of its answer is not in the result: that says nothing about an order.
     """
-    parts = await asyncio.gather(*(_ask(client, ids) for ids in hundreds(orders)))
+    parts = await asyncio.gather(*(ask_hundred(client, ids) for ids in hundreds(orders)))
     answers = merged(parts)
     found = {orders[order_id]: answer for order_id, answer in answers.items()}
     known = {entry: answer for entry, answer in found.items() if isinstance(answer, OrderStatus)}
@@ -34,7 +34,7 @@ async def poll(
     return found
 
 
-async def _ask(client: AsyncClient, ids: Sequence[str]) -> dict[str, OrderStatus | FollowUpError]:
+async def ask_hundred(client: AsyncClient, ids: Sequence[str]) -> dict[str, OrderStatus | FollowUpError]:
     """Ask for up to 100 orders. Some panels answer one bad id with an error for all: it is found by halving."""
     try:
         return await client.order_statuses(ids)
@@ -42,7 +42,7 @@ async def _ask(client: AsyncClient, ids: Sequence[str]) -> dict[str, OrderStatus
         if len(ids) == 1:
             return {ids[0]: error}
     middle = len(ids) // 2
-    return await _ask(client, ids[:middle]) | await _ask(client, ids[middle:])
+    return await ask_hundred(client, ids[:middle]) | await ask_hundred(client, ids[middle:])
 
 
 def next_pause(pause: float, least: float, *, moved: bool) -> float:

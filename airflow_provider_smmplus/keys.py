@@ -1,0 +1,43 @@
+"""PURE: who an order is that a task places: the same for every try, another for every run and every mapped index."""
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+UNMAPPED = -1
+
+
+@dataclass(frozen=True, slots=True)
+class TaskName:
+    """Which task instance it is, without the try: a retry is the same order."""
+
+    dag_id: str
+    run_id: str
+    task_id: str
+    map_index: int = UNMAPPED
+
+    @property
+    def source(self) -> str:
+        """What the journal calls the place that an order comes from."""
+        mapped = "" if self.map_index == UNMAPPED else f" [{self.map_index}]"
+        return f"{self.dag_id} {self.task_id} {self.run_id}{mapped}"
+
+    @property
+    def batch(self) -> str:
+        """What a sheet's batch is known by: one run of one task, however often it is tried or cleared."""
+        return f"{self.dag_id} {self.run_id} {self.task_id}"
+
+
+def order_key(task: TaskName, own: str | None = None) -> str:
+    """Give the key under which the journal knows a task's order.
+
+    By default it is made of dag_id, run_id, task_id and map_index. An author's own key replaces run and index; it is
+    prefixed with dag and task, so that two tasks never mean each other's order.
+    """
+    if own is None:
+        return "|".join(map(_part, (task.dag_id, task.run_id, task.task_id, str(task.map_index))))
+    return "|".join(map(_part, (task.dag_id, task.task_id, "key", own)))
+
+
+def _part(text: str) -> str:
+    """Write a part so that no two sets of parts come to the same key, and none holds the `/` of "campaign/key"."""
+    return quote(text, safe=":+ ")

@@ -1,0 +1,80 @@
+"""What the operators share: the connection, who the task is, and errors in Airflow's terms."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import NEVER_EXPIRE, BaseOperator, Context
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from airflow_provider_smmplus.connection import DEFAULT_CONN_ID
+from airflow_provider_smmplus.hooks.smmplus import SmmPlusHook
+from airflow_provider_smmplus.journals import remember
+from airflow_provider_smmplus.keys import TaskName
+
+if TYPE_CHECKING:
+    from smmplus import Journal
+
+
+class SmmPlusOperator(BaseOperator):
+    """An operator that works through a connection of the type `smmplus`.
+
+    :param smmplus_conn_id: the id of the connection
+    """
+
+    template_fields: Sequence[str] = ("smmplus_conn_id",)
+    ui_color = "#e8f3ec"
+
+    def __init__(self, *, smmplus_conn_id: str = DEFAULT_CONN_ID, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.smmplus_conn_id = smmplus_conn_id
+
+    @cached_property
+    def hook(self) -> SmmPlusHook:
+        """The hook of the task's connection."""
+        return SmmPlusHook(self.smmplus_conn_id)
+
+    @contextmanager
+    def journal(self, context: Context) -> "Iterator[Journal]":
+        """Open the journal, and see to it that every try of this task has the same."""
+        with self.hook.journal() as journal:
+            remember(journal.uuid, journal.where, context["task_state_store"], for_ever=NEVER_EXPIRE)
+            yield journal
+
+
+def task_name(context: Context) -> TaskName:
+    """Say who the task instance is, without the try."""
+    instance = context["ti"]
+    map_index = -1 if instance.map_index is None else instance.map_index
+    return TaskName(instance.dag_id, instance.run_id, instance.task_id, map_index)
+
+
+@contextmanager
+def airflow_errors() -> Iterator[None]:
+    """Turn this project's errors into Airflow's: a retry only where one may help.
+
+    A doubt, a refusal, a wrong setting or another journal fails without retries: a retry could change nothing, and a
+    person must look. What the panel may take later (out of reach, busy, no funds) fails so that Airflow tries again.
+    """
+    from bulk.errors import SheetError  # noqa: PLC0415
+    from smmplus import (  # noqa: PLC0415
+        BadRowError,
+        ConfigurationError,
+        JournalConflictError,
+        MalformedCallError,
+        OrderInDoubtError,
+        OrderRefusedError,
+        SmmPlusError,
+    )
+
+    for_good = (
+        BadRowError, ConfigurationError, JournalConflictError, MalformedCallError, OrderInDoubtError,
+        OrderRefusedError, SheetError,
+    )  # fmt: skip
+    try:
+        yield
+    except for_good as error:
+        raise AirflowFailException(str(error)) from error
+    except SmmPlusError as error:
+        raise AirflowException(str(error)) from error
