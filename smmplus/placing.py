@@ -110,6 +110,12 @@ def both_clocks() -> tuple[float, float]:
     return running, time.time()
 
 
+def refuse_stale(began: tuple[float, float], now: tuple[float, float]) -> None:
+    """Keep back what was intended too long ago, by either clock: NeverSentError."""
+    if max(later - then for later, then in zip(now, began, strict=True)) > STALE_SECONDS:
+        raise NeverSentError(f"more than {STALE_SECONDS:.0f} s passed since the intent was written; not sent")
+
+
 class Placer:
     """Places orders of one account through one journal; share one for all orders of a process.
 
@@ -223,6 +229,7 @@ class Placer:
             return outcome_of(attempt, error), error
         return Outcome(attempt.entry, attempt.number, Event.ORDER_ID, order_id), None
 
+<<<<<<< HEAD
     def _hold_back(self, began: tuple[float, float], owner: "asyncio.Task[object] | None") -> None:
         """Keep the request from leaving where it should not, at the last moment: raises NeverSentError."""
         # Where the budget is used up, an intent that was taken is within it: its money is reserved.
@@ -232,6 +239,8 @@ class Placer:
         if max(now - then for now, then in zip(self._clock(), began, strict=True)) > STALE_SECONDS:
             raise NeverSentError(f"more than {STALE_SECONDS:.0f} s passed since the intent was written; not sent")
 
+=======
+>>>>>>> b0fe39a (wip: follow-ups)
     def _not_taken(self, order: Order, answer: Answer) -> Placed | None:
         if not isinstance(answer, Refusal) or answer is Refusal.NOT_PLANNED:
             return None

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 from sqlalchemy import Connection, Table, and_, insert, select, update
 
 from smmplus.errors import JournalError, JournalInUseError
-from smmplus.journal import doubts, entries, rescue, wave
+from smmplus.journal import doubts, entries, follow_ups, rescue, wave
 from smmplus.journal.database import READING, default_url, open_database, translated
 from smmplus.journal.entry import Entry, Planned
 from smmplus.journal.schema import accounts, batches, campaigns, meta, runs
@@ -172,6 +172,7 @@ class Journal:
         """Take up the order ids that dead processes rescued, and put into doubt what else they left behind."""
         rescue.take_up(self, self._is_alive)
         with self.transaction() as connection:
+            follow_ups.bury(connection, self._is_alive, self.time())
             return doubts.bury(connection, self._is_alive, self.time())
 
     def in_doubt(self, account_id: int | None = None) -> list[Entry]:
