@@ -50,7 +50,15 @@ async def ask_for(
     await asyncio.to_thread(journal.bury_the_dead)
     for hundred in hundreds(ids):
         await async_retrying(effect=True, sleep=client.sleep)(desk.send, hundred)
-    return {item.order_id: item for item in await asyncio.to_thread(desk.known, ids)}
+    return await asyncio.to_thread(known, journal, client.panel.url, asking, ids)
+
+
+def known(journal: Journal, url: str, asking: Asking, order_ids: Iterable[str]) -> dict[str, FollowUp]:
+    """Give what the journal knows, planned where it is new; by order id."""
+    account_id = journal.account(url, asking.account)
+    with journal.transaction() as connection:
+        found = records.asked(connection, account_id, asking.kind, asking.key, order_ids)
+    return {item.order_id: item for item in found}
 
 
 class _Desk:
@@ -61,13 +69,9 @@ class _Desk:
         self._journal = journal
         self._asking = asking
 
-    def known(self, ids: Sequence[str]) -> list[FollowUp]:
-        account_id = self._journal.account(self._client.panel.url, self._asking.account)
-        with self._journal.transaction() as connection:
-            return records.asked(connection, account_id, self._asking.kind, self._asking.key, ids)
-
     def intend(self, ids: Sequence[str]) -> list[FollowUp]:
-        wanted = [item for item in self.known(ids) if Move.INTENT in MOVES[item.state]]
+        asked = known(self._journal, self._client.panel.url, self._asking, ids)
+        wanted = [item for item in asked.values() if Move.INTENT in MOVES[item.state]]
         run_id = self._journal.begin_run()
         with self._journal.transaction() as connection:
             return records.intend(connection, wanted, run_id, self._journal.time())

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import requests
 
     from smmplus import AsyncClient, Balance, Client, Entry, FollowUpError, Journal, OrderStatus, Service
+    from smmplus.journal.follow_ups import FollowUp
     from smmplus.ordering import Ticket
 
 
@@ -134,6 +135,50 @@ class SmmPlusHook(BaseHook):
         """Ask where many orders stand, 100 a call; an id that the panel leaves out is left out."""
         async with self.async_client() as client:
             return await client.order_statuses(order_ids)
+
+    def refill_status(self, refill_id: str) -> str:
+        """Ask for the status word of one refill."""
+        with self.client() as client:
+            return client.refill_status(refill_id)
+
+    async def arefill_status(self, refill_id: str) -> str:
+        """Ask for the status word of one refill."""
+        async with self.async_client() as client:
+            return await client.refill_status(refill_id)
+
+    def refill_statuses(self, refill_ids: Iterable[str]) -> "dict[str, str | FollowUpError]":
+        """Ask for the status words of many refills, 100 a call."""
+        with self.client() as client:
+            return client.refill_statuses(refill_ids)
+
+    async def arefill_statuses(self, refill_ids: Iterable[str]) -> "dict[str, str | FollowUpError]":
+        """Ask for the status words of many refills, 100 a call."""
+        async with self.async_client() as client:
+            return await client.refill_statuses(refill_ids)
+
+    def refills(self, order_ids: Iterable[str], *, key: str) -> "dict[str, FollowUp]":
+        """Ask for refills of orders, each once under a key. See `smmplus.follow_ups.ask_for`."""
+        return asyncio.run(self.arefills(order_ids, key=key))
+
+    async def arefills(self, order_ids: Iterable[str], *, key: str) -> "dict[str, FollowUp]":
+        """Ask for refills as `refills` does."""
+        return await self._aask_for("refill", order_ids, key)
+
+    def cancel(self, order_ids: Iterable[str], *, key: str) -> "dict[str, FollowUp]":
+        """Ask to cancel orders, each once under a key. See `smmplus.follow_ups.ask_for`."""
+        return asyncio.run(self.acancel(order_ids, key=key))
+
+    async def acancel(self, order_ids: Iterable[str], *, key: str) -> "dict[str, FollowUp]":
+        """Ask to cancel orders as `cancel` does."""
+        return await self._aask_for("cancel", order_ids, key)
+
+    async def _aask_for(self, kind: str, order_ids: Iterable[str], key: str) -> "dict[str, FollowUp]":
+        from smmplus.follow_ups import Asking, ask_for  # noqa: PLC0415
+        from smmplus.journal.follow_ups import Kind  # noqa: PLC0415
+
+        async with self.async_client() as client:
+            with await asyncio.to_thread(self.journal) as journal:
+                return await ask_for(client, journal, Asking(self.settings.account, Kind(kind), key), order_ids)
 
     def place_order(
         self,

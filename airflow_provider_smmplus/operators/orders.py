@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Context, conf
+from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_smmplus.amounts import amount
 from airflow_provider_smmplus.keys import order_key
 from airflow_provider_smmplus.links.smmplus import SmmPlusOrdersLink
-from airflow_provider_smmplus.operators.base import SmmPlusOperator, airflow_errors, task_name
-from airflow_provider_smmplus.results import Json, entry_object, status_object
+from airflow_provider_smmplus.operators.asking import AskingOperator
+from airflow_provider_smmplus.operators.base import SmmPlusOperator, airflow_errors, ids_of, task_name
+from airflow_provider_smmplus.results import Json, counted, entry_object, status_object
 from airflow_provider_smmplus.waiting import airflow_timeout, checked, deadline_after, must_survive
 
 if TYPE_CHECKING:
@@ -100,31 +102,29 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
         if self.wait_for_completion:
             must_survive(self._trigger("0"))
         with airflow_errors(), self.journal(context) as journal:
-            placed = entry_object(self._place(journal, self._ticket(context)))
-        SmmPlusOrdersLink.persist(context, self.hook.settings.panel.url, placed["order_id"])
+            entry = self._place(journal, self._ticket(context))
+        SmmPlusOrdersLink.persist(context, self.hook.settings.panel.url, entry.order_id)
+        placed = entry_object(entry)
         self.log.info("order %(order_id)s is placed; expected charge %(expected_charge)s, key %(key)s", placed)
         if not self.wait_for_completion:
             return placed
         trigger = self._trigger(placed["order_id"])
         if self.deferrable:
-            self.defer(
-                trigger=trigger,
-                method_name="execute_complete",
-                kwargs={"placed": placed},
-                timeout=airflow_timeout(self.timeout),
-            )
-        return self.execute_complete(context, asyncio.run(trigger.wait()).payload(), placed)
+            self.defer(trigger=trigger, method_name="execute_complete", timeout=airflow_timeout(self.timeout))
+        return self.execute_complete(context, asyncio.run(trigger.wait()).payload())
 
-    def execute_complete(self, context: Context, event: Any, placed: Json) -> Json:  # noqa: ANN401 (a trigger's)
-        """Give where the order stands, as the panel says it now."""
+    def execute_complete(self, context: Context, event: Any) -> Json:  # noqa: ANN401 (a trigger's)
+        """Give where the order stands, as the panel says it now. Which order it is, the journal knows."""
+        from smmplus.ordering import known  # noqa: PLC0415
+
         checked(event)
         with airflow_errors(), self.journal(context) as journal:
-            status = self.hook.order_status(placed["order_id"])
-            entry = journal.with_order_ids(
-                journal.account(self.hook.settings.panel.url, self.hook.settings.account), [placed["order_id"]]
-            )[placed["order_id"]]
+            entry = known(journal, self.hook.settings.panel.url, self._ticket(context))
+            if entry is None or entry.order_id is None:
+                raise AirflowFailException("the journal does not know the order that this task waited for")
+            status = self.hook.order_status(entry.order_id)
             journal.record_statuses({entry.id: status})
-        result = placed | status_object(placed["order_id"], status)
+        result = entry_object(entry) | status_object(entry.order_id, status)
         self.log.info("order %(order_id)s: %(status)s, charge %(charge)s %(currency)s, %(remains)s remain", result)
         return result
 
@@ -164,3 +164,59 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
             deadline=deadline_after(self.timeout),
             cancel_on_kill=self.cancel_on_kill,
         )
+
+
+class SmmPlusOrderStatusOperator(SmmPlusOperator):
+    """Ask once where orders stand.
+
+    The result is `{"orders": {order: {status, final, charge, remains …}}, "unknown": {order: why}, "counts": {word: how
+    many}}`; for more than `most` orders only the counts, for XCom is no place for thousands of statuses. Orders that
+    the journal knows get their status there.
+
+    :param order_ids: the orders: one id, a list, or a string of ids with commas
+    :param most: give each order's status up to so many orders
+    """
+
+    template_fields: Sequence[str] = (*SmmPlusOperator.template_fields, "order_ids")
+
+    def __init__(self, *, order_ids: str | Sequence[str | int], most: int = 500, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.order_ids = order_ids
+        self.most = most
+
+    def execute(self, context: Context) -> Json:
+        """Ask, 100 a call."""
+        with airflow_errors():
+            ids = ids_of(self.order_ids, "order_ids")
+            answers = self.hook.order_statuses(ids)
+            known = {number: answer for number, answer in answers.items() if not isinstance(answer, Exception)}
+            with self.journal(context) as journal:
+                account_id = journal.account(self.hook.settings.panel.url, self.hook.settings.account)
+                entries = journal.with_order_ids(account_id, known)
+                journal.record_statuses({entry.id: known[number] for number, entry in entries.items()})
+        counts = counted(status.status for status in known.values())
+        unknown = {
+            number: str(answers.get(number, "the panel's answer leaves it out"))
+            for number in ids
+            if number not in known
+        }
+        self.log.info("orders: %s; %d unknown", counts, len(unknown))
+        if len(ids) > self.most:
+            return {"counts": counts, "unknown": len(unknown)}
+        orders = {number: status_object(number, status) for number, status in known.items()}
+        return {"orders": orders, "unknown": unknown, "counts": counts}
+
+
+class SmmPlusCancelOperator(AskingOperator):
+    """Ask the panel to cancel orders, each once: `{"asked": {order: answer}, "refused": {order: why}}`.
+
+    It is a request: whether an order was cancelled, and what came back, its status tells later.
+    """
+
+    def execute(self, context: Context) -> Json:
+        """Ask, 100 a call."""
+        from smmplus.journal.follow_ups import Kind  # noqa: PLC0415
+
+        found = self.ask(context, Kind.CANCEL)
+        asked = {number: item.answer for number, item in found.items() if item.state.value == "accepted"}
+        return {"asked": asked, "refused": {number: found[number].error for number in found if number not in asked}}

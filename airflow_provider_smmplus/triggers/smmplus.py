@@ -20,7 +20,7 @@ LONGEST_PAUSE = 600.0
 """Seconds between two rounds at the most, while the panel does not answer."""
 
 
-class _WatchTrigger(BaseTrigger):
+class WatchTrigger(BaseTrigger):
     """Looks in rounds until what it watches is done, can never be done, or the time is over.
 
     :param smmplus_conn_id: the id of the connection
@@ -83,17 +83,21 @@ class _WatchTrigger(BaseTrigger):
         return pause if self.deadline is None else max(0.0, min(pause, self.deadline - time.time()))
 
 
-class SmmPlusOrdersTrigger(_WatchTrigger):
+class SmmPlusOrdersTrigger(WatchTrigger):
     """Waits for orders, thousands if need be, in calls of 100.
 
     :param order_ids: the orders
     :param statuses: until each has one of these; until each is final where there are none
+    :param cancel_on_kill: ask the panel to cancel the orders when somebody ends the waiting task by hand
     """
 
-    def __init__(self, *, order_ids: Sequence[str], statuses: Sequence[str] = (), **common: Any) -> None:
+    def __init__(
+        self, *, order_ids: Sequence[str], statuses: Sequence[str] = (), cancel_on_kill: bool = False, **common: Any
+    ) -> None:
         super().__init__(**common)
         self.order_ids = list(order_ids)
         self.statuses = list(statuses)
+        self.cancel_on_kill = cancel_on_kill
 
     def watch(self) -> Watch:
         """Watch the orders."""
@@ -101,10 +105,18 @@ class SmmPlusOrdersTrigger(_WatchTrigger):
 
     def arguments(self) -> dict[str, Any]:
         """Give the orders and the statuses."""
-        return {"order_ids": self.order_ids, "statuses": self.statuses}
+        return {"order_ids": self.order_ids, "statuses": self.statuses, "cancel_on_kill": self.cancel_on_kill}
+
+    async def on_kill(self) -> None:
+        """Ask the panel to cancel the orders, if the author wanted that."""
+        if not self.cancel_on_kill:
+            return
+        async with SmmPlusHook(self.smmplus_conn_id).async_client() as client:
+            answers = await client.cancel(self.order_ids)
+        self.log.warning("the waiting task was ended: asked to cancel %d orders: %s", len(answers), answers)
 
 
-class SmmPlusRefillsTrigger(_WatchTrigger):
+class SmmPlusRefillsTrigger(WatchTrigger):
     """Waits for refills to be over.
 
     :param refill_ids: the refills
@@ -123,7 +135,7 @@ class SmmPlusRefillsTrigger(_WatchTrigger):
         return {"refill_ids": self.refill_ids}
 
 
-class SmmPlusBalanceTrigger(_WatchTrigger):
+class SmmPlusBalanceTrigger(WatchTrigger):
     """Waits for the balance to be at least so much.
 
     :param at_least: the amount, as a string
@@ -142,7 +154,7 @@ class SmmPlusBalanceTrigger(_WatchTrigger):
         return {"at_least": self.at_least}
 
 
-class SmmPlusServiceTrigger(_WatchTrigger):
+class SmmPlusServiceTrigger(WatchTrigger):
     """Waits for a service to be offered.
 
     :param service: its id
