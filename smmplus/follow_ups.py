@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from smmplus import protocol
 from smmplus.async_client import AsyncClient
 from smmplus.errors import AccountError, BusyError, CallError, FollowUpError, MalformedCallError, NeverSentError
+from smmplus.finishing import finished
 from smmplus.journal import follow_ups as records
 from smmplus.journal.follow_ups import MOVES, FollowUp, Kind, Move, Settled
 from smmplus.journal.store import Journal
@@ -83,20 +84,26 @@ class _Desk:
     async def send(self, ids: Sequence[str]) -> None:
         """Send up to 100 once. Raises the error behind what is planned again, for the retry policy to judge."""
         async with self._client.turn():
-            began = both_clocks()
-            sent = await asyncio.to_thread(self.intend, ids)
-            if not sent:
-                return
-            (call,) = _CALLS[self._asking.kind]([item.order_id for item in sent])
-            error: CallError | None = None
-            try:
-                answers = await self._client.ask(call, before_body=lambda: refuse_stale(began, both_clocks()))
-                outcomes = [answered(item, answers.get(item.order_id)) for item in sent]
-            except CallError as failure:
-                error, outcomes = failure, [failed(item, failure) for item in sent]
-        await asyncio.to_thread(self.settle, outcomes)
-        if error is not None and isinstance(error, _HELD_BACK):
+            # What was sent is brought home, whoever cancels this.
+            error = await finished(self._carry_out(ids))
+        if isinstance(error, _HELD_BACK):
             raise error
+
+    async def _carry_out(self, ids: Sequence[str]) -> CallError | None:
+        """Intend, send and record."""
+        began = both_clocks()
+        sent = await asyncio.to_thread(self.intend, ids)
+        if not sent:
+            return None
+        (call,) = _CALLS[self._asking.kind]([item.order_id for item in sent])
+        error: CallError | None = None
+        try:
+            answers = await self._client.ask(call, before_body=lambda: refuse_stale(began, both_clocks()))
+            outcomes = [answered(item, answers.get(item.order_id)) for item in sent]
+        except CallError as failure:
+            error, outcomes = failure, [failed(item, failure) for item in sent]
+        await asyncio.to_thread(self.settle, outcomes)
+        return error
 
 
 def answered(item: FollowUp, answer: str | FollowUpError | None) -> Settled:

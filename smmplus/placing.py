@@ -229,18 +229,14 @@ class Placer:
             return outcome_of(attempt, error), error
         return Outcome(attempt.entry, attempt.number, Event.ORDER_ID, order_id), None
 
-<<<<<<< HEAD
     def _hold_back(self, began: tuple[float, float], owner: "asyncio.Task[object] | None") -> None:
         """Keep the request from leaving where it should not, at the last moment: raises NeverSentError."""
         # Where the budget is used up, an intent that was taken is within it: its money is reserved.
         stopped = self.progress.stop not in {None, Stop.BUDGET}
         if stopped or (owner is not None and owner.cancelling()):
             raise NeverSentError("the run was stopped before it was sent")
-        if max(now - then for now, then in zip(self._clock(), began, strict=True)) > STALE_SECONDS:
-            raise NeverSentError(f"more than {STALE_SECONDS:.0f} s passed since the intent was written; not sent")
+        refuse_stale(began, self._clock())
 
-=======
->>>>>>> b0fe39a (wip: follow-ups)
     def _not_taken(self, order: Order, answer: Answer) -> Placed | None:
         if not isinstance(answer, Refusal) or answer is Refusal.NOT_PLANNED:
             return None
