@@ -87,7 +87,7 @@ def _plan(client: AsyncClient, journal: Journal, ticket: Ticket, price: Decimal 
     planned = Planned(ticket.key, ticket.request, price)
     campaign_id = journal.campaign(journal.account(client.panel.url, ticket.account), ticket.campaign)
     if entry is None:
-        batch_id = journal.unfinished_batch(campaign_id, ticket.source)
+        batch_id = journal.latest_batch(campaign_id, ticket.source)
         batch_id = journal.open_batch(campaign_id, ticket.source) if batch_id is None else batch_id
         journal.plan(campaign_id, batch_id, [planned], {})
     else:

@@ -80,10 +80,12 @@ class Journal:
                 connection.execute(select(campaigns.c.spent).where(campaigns.c.id == campaign_id)).scalar_one()
             )
 
-    def unfinished_batch(self, campaign_id: int, source: str) -> int | None:
-        """Give the unfinished batch of a campaign and a file name, the latest if there are several."""
+    def latest_batch(self, campaign_id: int, source: str, *, finished: bool = False) -> int | None:
+        """Give the latest batch of a campaign and a file or task that is unfinished, or, if asked for, any."""
         columns = batches.c
-        where = (columns.campaign_id == campaign_id) & (columns.source == source) & columns.finished_at.is_(None)
+        where = (columns.campaign_id == campaign_id) & (columns.source == source)
+        if not finished:
+            where &= columns.finished_at.is_(None)
         with self.reading() as connection:
             found = connection.execute(select(columns.id).where(where).order_by(columns.id.desc())).scalars().first()
         return None if found is None else int(found)
