@@ -28,9 +28,9 @@ class LocalSheet:
 def local(path: str, *, conn_id: str | None, results: str | None) -> Iterator[LocalSheet]:
     """Give a sheet as a file. A path of this machine is itself; an object is fetched, under its own name.
 
-    An object's results go to `results`, by default beside it as `name.results.xlsx`: through Airflow's object storage no
-    store refuses to replace an object that somebody changed meanwhile, as this project does with a file. A file's own
-    results go elsewhere where `results` says so. Raises ConfigurationError.
+    An object's results go to `results`, by default beside it as `name.results.xlsx`: through Airflow's object storage
+    no store refuses to replace an object that somebody changed meanwhile, as this project does with a file. A file's
+    own results go elsewhere where `results` says so. Raises ConfigurationError.
     """
     if is_local(path) and results is None:
         yield LocalSheet(path_of(path), None, conn_id)

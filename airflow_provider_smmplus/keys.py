@@ -21,10 +21,9 @@ class TaskName:
         mapped = "" if self.map_index == UNMAPPED else f" [{self.map_index}]"
         return f"{self.dag_id} {self.task_id} {self.run_id}{mapped}"
 
-    @property
-    def batch(self) -> str:
-        """What a sheet's batch is known by: one run of one task, however often it is tried or cleared."""
-        return f"{self.dag_id} {self.run_id} {self.task_id}"
+    def batch(self, path: str) -> str:
+        """Name the batch of a sheet: one sheet of one DAG run, whichever task works on it, and however often."""
+        return f"{self.dag_id} {self.run_id} {path}"
 
 
 def order_key(task: TaskName, own: str | None = None) -> str:

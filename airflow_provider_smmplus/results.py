@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from smmplus.numbers import plain
 
 if TYPE_CHECKING:
+    from bulk.outcome import Outcome
+    from bulk.plan import Plan
     from smmplus import Balance, Entry, OrderStatus, Service
 
 Json = dict[str, Any]
@@ -52,3 +54,39 @@ def entry_object(entry: "Entry") -> Json:
 def counted(words: Iterable[str]) -> dict[str, int]:
     """Count words, the most frequent first."""
     return dict(Counter(words).most_common())
+
+
+def states_object(entries: "Iterable[Entry]") -> Json:
+    """Count orders by state."""
+    return {"states": counted(entry.state.value for entry in entries)}
+
+
+def plan_object(plan: "Plan") -> Json:
+    """Describe what a run of a sheet would do."""
+    currency = plan.prices.balance.currency
+    return {
+        "campaign": plan.place.campaign,
+        "rows": len(plan.rows),
+        "to_send": len(plan.sending),
+        "total": plain(plan.total),
+        "currency": currency,
+        "balance": plain(plan.prices.balance.amount),
+        "problems": len(plan.problems),
+        "by_service": [
+            {"service": item.service.id, "name": item.service.name, "rows": item.rows, "cost": plain(item.cost)}
+            for item in plan.by_service
+        ],
+    }
+
+
+def outcome_object(outcome: "Outcome", written: str) -> Json:
+    """Describe what came of a run of a sheet."""
+    return {
+        "campaign": outcome.plan.place.campaign,
+        "sent": outcome.sent,
+        "unsent": outcome.unsent,
+        "total": plain(outcome.plan.total),
+        "currency": outcome.plan.prices.balance.currency,
+        "written": written,
+        **states_object(outcome.entries.values()),
+    }

@@ -1,83 +1,157 @@
-"""Operators for sheets of orders: check, place, track, write back, or all of it in one."""
+"""Operators for sheets of orders: check, split, place, track, write back, or all of it in one."""
 
-import asyncio
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import Context, conf
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk import Context
+from airflow.sdk.exceptions import AirflowFailException
 
-from airflow_provider_smmplus.amounts import amount
 from airflow_provider_smmplus.links.smmplus import SmmPlusOrdersLink
-from airflow_provider_smmplus.operators.base import SmmPlusOperator, airflow_errors, task_name
-from airflow_provider_smmplus.results import Json, counted
-from airflow_provider_smmplus.waiting import airflow_timeout, checked, deadline_after, must_survive
+from airflow_provider_smmplus.operators.base import airflow_errors
+from airflow_provider_smmplus.operators.following import FollowingOperator
+from airflow_provider_smmplus.operators.sheet_base import SheetOperator
+from airflow_provider_smmplus.results import Json, states_object
 
 if TYPE_CHECKING:
-    from airflow_provider_smmplus.files import LocalSheet
-    from airflow_provider_smmplus.triggers.smmplus import SmmPlusOrdersTrigger
-    from bulk.options import Options
-    from bulk.outcome import Outcome
-    from bulk.plan import Plan
-    from smmplus.journal import Entry, Journal
+    from smmplus.journal import Journal
 
 
-class SheetOperator(SmmPlusOperator):
-    """What the operators for sheets share: which sheet, which campaign, and how its rows are taken.
+class SmmPlusCheckSheetOperator(SheetOperator):
+    """Check and price a sheet, and send nothing; fails with all problems in the log.
 
-    :param path: the sheet: a path, or anything that Airflow's object storage opens (`s3://`, `gs://`, `file://`)
-    :param campaign: the name under which it is ordered; a template that differs from one campaign to the next
-    :param object_conn_id: the connection of the object storage
-    :param results: where the results go; by default into the file itself, and beside an object
-    :param worksheet: which worksheet
-    :param encoding: of a CSV that is not UTF-8
-    :param skip_bad: leave rows with problems out, and send the rest
-    :param allow_duplicates: equal rows are meant
-    :param adopt: equal orders placed before are the same
-    :param ignore_missing: rows that are gone since the last try are meant to be gone
-    :param retry_refused: send rows again that were refused with a text that is in no list
-    :param max_spend: what the campaign may spend over all its runs, as a string
-    :param expect_rows: how many rows the sheet must hold
-    :param expect_total: what the whole sheet must cost, as a string
+    The result says how many rows there are, how many would be sent and for how much, so that a person can approve it.
     """
 
-    template_fields: Sequence[str] = (
-        *SmmPlusOperator.template_fields,
-        "path", "campaign", "object_conn_id", "results", "worksheet", "max_spend", "expect_rows", "expect_total",
-    )  # fmt: skip
+    def execute(self, context: Context) -> Json:
+        """Check."""
+        with airflow_errors(), self.journal(context) as journal:
+            return self.check(context, journal)
 
-    def __init__(
-        self,
-        *,
-        path: str,
-        campaign: str,
-        object_conn_id: str | None = None,
-        results: str | None = None,
-        worksheet: str | None = None,
-        encoding: str | None = None,
-        skip_bad: bool = False,
-        allow_duplicates: bool = False,
-        adopt: bool = False,
-        ignore_missing: bool = False,
-        retry_refused: bool = False,
-        max_spend: str | None = None,
-        expect_rows: int | str | None = None,
-        expect_total: str | None = None,
-        **kwargs: Any,
-    ) -> None:
+
+class SmmPlusSplitSheetOperator(SheetOperator):
+    """Check a sheet, and split it into parts that mapped tasks place side by side: `place.expand(keys=split.output)`.
+
+    The parts are lists of journal keys, fixed by the split: a retry gives the same. Sends nothing.
+
+    :param part_size: how many orders a part has at most
+    """
+
+    def __init__(self, *, part_size: int = 500, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.path = path
+        self.part_size = part_size
+
+    def execute(self, context: Context) -> list[list[str]]:
+        """Check and split."""
+        from airflow_provider_smmplus.telling import LogWatcher  # noqa: PLC0415
+        from bulk.parts import split  # noqa: PLC0415
+
+        with airflow_errors(), self.journal(context) as journal, self.sheet() as sheet:
+            options, panel = self.options(context, sheet), self.hook.settings.panel
+            found = split(options, panel, journal, LogWatcher(self.log), size=self.part_size)
+        if found.blocked:
+            raise AirflowFailException(found.blocked)
+        self.log.info("%d parts of at most %d orders", len(found.parts), self.part_size)
+        return [list(part) for part in found.parts]
+
+
+class SmmPlusPlaceSheetOperator(SheetOperator):
+    """Place every row of a sheet once, and write the order ids into the results.
+
+    A retry, a clear or a killed worker places nothing again: it goes on with what the journal knows.
+
+    :param keys: a part that `SmmPlusSplitSheetOperator` gave: then only its orders are placed, straight from the
+        journal, and nothing is written; `SmmPlusWriteBackOperator` does that once for all
+    :param dry_run: check and price, and place nothing
+    """
+
+    template_fields: Sequence[str] = (*SheetOperator.template_fields, "keys")
+
+    def __init__(self, *, keys: Sequence[str] | None = None, dry_run: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.keys = keys
+        self._dry_run = dry_run
+
+    def execute(self, context: Context) -> Json:
+        """Place the sheet, or the part."""
+        with airflow_errors(), self.journal(context) as journal:
+            if self._dry_run:
+                return self.check(context, journal)
+            return self.place(context, journal) if self.keys is None else self._place_part(context, journal)
+
+    def _place_part(self, context: Context, journal: "Journal") -> Json:
+        from pathlib import Path  # noqa: PLC0415
+
+        from airflow_provider_smmplus.endings import must_be_placed  # noqa: PLC0415
+        from airflow_provider_smmplus.files import LocalSheet  # noqa: PLC0415
+        from airflow_provider_smmplus.telling import LogWatcher  # noqa: PLC0415
+        from bulk.parts import place_part  # noqa: PLC0415
+
+        options = self.options(context, LocalSheet(Path(self.path), None, None))
+        part = place_part(options, self.hook.settings.panel, journal, list(self.keys or ()), LogWatcher(self.log))
+        SmmPlusOrdersLink.persist(context, self.hook.settings.panel.url)
+        must_be_placed(part.entries, part.progress.stop, part.progress.reason)
+        return {"campaign": self.campaign, "sent": part.progress.sent, **states_object(part.entries)}
+
+
+class SmmPlusWriteBackOperator(SheetOperator):
+    """Write what the journal knows of a campaign into its sheet: ids, statuses, charges. The panel is not asked."""
+
+    def execute(self, context: Context) -> Json:
+        """Write."""
+        with airflow_errors(), self.journal(context) as journal:
+            return self.write_back(context, journal)
+
+
+class SmmPlusTrackSheetOperator(FollowingOperator):
+    """Wait until every order of a campaign is final, and write the statuses into the journal.
+
+    The result counts the status words. Nothing is written into a sheet: `SmmPlusWriteBackOperator` does that.
+
+    :param campaign: the campaign
+    """
+
+    template_fields: Sequence[str] = (*FollowingOperator.template_fields, "campaign")
+
+    def __init__(self, *, campaign: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.campaign = campaign
-        self.object_conn_id = object_conn_id
-        self.results = results
-        self.worksheet = worksheet
-        self.encoding = encoding
-        self.skip_bad = skip_bad
-        self.allow_duplicates = allow_duplicates
-        self.adopt = adopt
-        self.ignore_missing = ignore_missing
-        self.retry_refused = retry_refused
-        self.max_spend = max_spend
-        self.expect_rows = expect_rows
-        self.expect_total = expect_total
+
+    def execute(self, context: Context) -> Json:
+        """Wait, here or in the triggerer."""
+        return self.wait_for(context, self.campaign)
+
+    def execute_complete(self, context: Context, event: Any) -> Json:  # noqa: ANN401 (a trigger's)
+        """Give how the orders ended."""
+        return self.record(context, self.campaign, event)
+
+
+class SmmPlusSheetOperator(FollowingOperator, SheetOperator):
+    """All of it: check a sheet, place every row once, wait until every order is final, and write it all back.
+
+    A retry, a clear or a killed worker places nothing again: it goes on with what the journal knows.
+
+    :param wait_for_completion: wait until every order is final; else only the order ids are written
+    :param dry_run: check and price, and place nothing
+    """
+
+    def __init__(self, *, wait_for_completion: bool = True, dry_run: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.wait_for_completion = wait_for_completion
+        self._dry_run = dry_run
+
+    def execute(self, context: Context) -> Json:
+        """Place, and wait, here or in the triggerer."""
+        if self.wait_for_completion:
+            self.must_survive()
+        with airflow_errors(), self.journal(context) as journal:
+            if self._dry_run:
+                return self.check(context, journal)
+            placed = self.place(context, journal)
+        return self.wait_for(context, self.campaign) if self.wait_for_completion else placed
+
+    def execute_complete(self, context: Context, event: Any) -> Json:  # noqa: ANN401 (a trigger's)
+        """Write back what is known, however the wait ended, and give how the orders ended."""
+        self.ask_once(context, self.campaign)
+        with airflow_errors(), self.journal(context) as journal:
+            written = self.write_back(context, journal)
+        return written | self.record(context, self.campaign, event)

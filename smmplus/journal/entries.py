@@ -18,6 +18,11 @@ def of_batch(connection: Connection, batch_id: int) -> list[Entry]:
     return _found(connection, entries.c.batch_id == batch_id)
 
 
+def of_campaign(connection: Connection, campaign_id: int) -> list[Entry]:
+    """Give a campaign's accepted orders, in the order in which they were planned."""
+    return _found(connection, (entries.c.campaign_id == campaign_id) & (entries.c.state == State.ACCEPTED.value))
+
+
 def with_keys(connection: Connection, campaign_id: int, keys: Iterable[str]) -> dict[str, Entry]:
     """Find a campaign's entries by their keys."""
     parts = (

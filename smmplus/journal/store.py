@@ -106,6 +106,11 @@ class Journal:
         with self.reading() as connection:
             return entries.of_batch(connection, batch_id)
 
+    def of_campaign(self, campaign_id: int) -> list[Entry]:
+        """Give a campaign's accepted orders."""
+        with self.reading() as connection:
+            return entries.of_campaign(connection, campaign_id)
+
     def with_ids(self, ids: Iterable[int]) -> dict[int, Entry]:
         """Give entries by number."""
         with self.reading() as connection:
