@@ -1,0 +1,30 @@
+"""An order of one's own, placed by the hook in a Python task: the key makes it the same order in every try."""
+
+import pendulum
+from airflow.sdk import dag, task
+
+
+@dag(schedule=None, start_date=pendulum.datetime(2026, 1, 1, tz="UTC"), catchup=False, tags=["smmplus"])
+def smmplus_own_task():
+    # [START howto_hook_smmplus]
+    @task
+    def order_for(link, run_id=None):
+        from airflow_provider_smmplus.hooks.smmplus import SmmPlusHook
+        from smmplus import OrderRequest
+        from smmplus.ordering import Ticket
+
+        hook = SmmPlusHook("smmplus_default")
+        ticket = Ticket(
+            account=hook.settings.account,
+            campaign="own task",
+            source="smmplus_own_task",
+            key=f"own|{run_id}|{link.replace('/', '_')}",
+            request=OrderRequest.of("1", {"link": link, "quantity": 100}),
+        )
+        return hook.place_order(ticket, max_spend=None).order_id
+
+    # [END howto_hook_smmplus]
+    order_for.expand(link=["https://instagram.com/own/a", "https://instagram.com/own/b"])
+
+
+smmplus_own_task()
