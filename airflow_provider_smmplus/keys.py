@@ -33,10 +33,10 @@ def order_key(task: TaskName, own: str | None = None) -> str:
     prefixed with dag and task, so that two tasks never mean each other's order.
     """
     if own is None:
-        return "|".join(map(_part, (task.dag_id, task.run_id, task.task_id, str(task.map_index))))
-    return "|".join(map(_part, (task.dag_id, task.task_id, "key", own)))
+        return "|".join(map(quoted, (task.dag_id, task.run_id, task.task_id, str(task.map_index))))
+    return "|".join(map(quoted, (task.dag_id, task.task_id, "key", own)))
 
 
-def _part(text: str) -> str:
+def quoted(text: str) -> str:
     """Write a part so that no two sets of parts come to the same key, and none holds the `/` of "campaign/key"."""
     return quote(text, safe=":+ ")

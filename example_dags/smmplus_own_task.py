@@ -10,18 +10,11 @@ def smmplus_own_task():
     @task
     def order_for(link, run_id=None):
         from airflow_provider_smmplus.hooks.smmplus import SmmPlusHook
-        from smmplus import OrderRequest
-        from smmplus.ordering import Ticket
 
         hook = SmmPlusHook("smmplus_default")
-        ticket = Ticket(
-            account=hook.settings.account,
-            campaign="own task",
-            source="smmplus_own_task",
-            key=f"own|{run_id}|{link.replace('/', '_')}",
-            request=OrderRequest.of("1", {"link": link, "quantity": 100}),
-        )
-        return hook.place_order(ticket, max_spend=None).order_id
+        # Tried again, or cleared, the same key is the same order: nothing is paid twice.
+        order = hook.place_order(key=f"{run_id} {link}", campaign="own task", service="1", link=link, quantity=100)
+        return order.order_id
 
     # [END howto_hook_smmplus]
     order_for.expand(link=["https://instagram.com/own/a", "https://instagram.com/own/b"])

@@ -5,7 +5,7 @@ Nothing heavy is imported before it is used: DAG files import this module when t
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from decimal import Decimal
 from functools import cached_property
@@ -16,6 +16,7 @@ from airflow.sdk import BaseHook, conf
 
 from airflow_provider_smmplus.connection import CONN_TYPE, DEFAULT_CONN_ID, Settings, settings_of
 from airflow_provider_smmplus.journals import journal_url
+from airflow_provider_smmplus.keys import quoted
 
 if TYPE_CHECKING:
     import requests
@@ -182,27 +183,51 @@ class SmmPlusHook(BaseHook):
 
     def place_order(
         self,
-        ticket: "Ticket",
         *,
+        key: str,
+        campaign: str,
+        service: str | int,
         max_spend: Decimal | None = None,
         retry_refused: bool = False,
+        **fields: str | int | None,
     ) -> "Entry":
-        """Place an order, or take up what the journal knows of it. See `smmplus.ordering.place_once`.
+        """Place an order, or take up what the journal knows of it; its entry has the `order_id`.
 
-        :param ticket: what is ordered, and the key under which it is ordered once
-        :param max_spend: what the ticket's campaign may spend in all
+        Raises what `smmplus.ordering.place_once` raises: OrderRefusedError, OrderInDoubtError, OrderHeldBackError …
+
+        :param key: who the order is, among the campaign's: the same key is the same order, in every try and every run
+        :param campaign: the campaign whose budget it counts against
+        :param service: id of the service
+        :param max_spend: what the campaign may spend in all
         :param retry_refused: send it again if it was refused with a text that is in no list
+        :param fields: link, quantity, and the form fields of other order types
         """
-        return asyncio.run(self.aplace_order(ticket, max_spend=max_spend, retry_refused=retry_refused))
+        ticket = self._ticket(key, campaign, service, fields)
+        return asyncio.run(self._place(ticket, max_spend=max_spend, retry_refused=retry_refused))
 
     async def aplace_order(
         self,
-        ticket: "Ticket",
         *,
+        key: str,
+        campaign: str,
+        service: str | int,
         max_spend: Decimal | None = None,
         retry_refused: bool = False,
+        **fields: str | int | None,
     ) -> "Entry":
         """Place an order as `place_order` does."""
+        await self.asettings()
+        ticket = self._ticket(key, campaign, service, fields)
+        return await self._place(ticket, max_spend=max_spend, retry_refused=retry_refused)
+
+    def _ticket(self, key: str, campaign: str, service: str | int, fields: Mapping[str, str | int | None]) -> "Ticket":
+        from smmplus import OrderRequest  # noqa: PLC0415
+        from smmplus.ordering import Ticket  # noqa: PLC0415
+
+        request = OrderRequest.of(service, fields)
+        return Ticket(self.settings.account, campaign, "a task of one's own", quoted(key), request)
+
+    async def _place(self, ticket: "Ticket", *, max_spend: Decimal | None, retry_refused: bool) -> "Entry":
         from smmplus.ordering import place_once  # noqa: PLC0415
 
         async with self.async_client() as client:
