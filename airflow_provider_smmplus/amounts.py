@@ -5,7 +5,7 @@ from decimal import Decimal, InvalidOperation
 from smmplus.errors import ConfigurationError
 
 
-def amount(text: str | int | Decimal | None, name: str) -> Decimal | None:
+def amount(text: object, name: str) -> Decimal | None:
     """Read an amount; None and "" are none. ConfigurationError names the argument."""
     if text is None or text == "":
         return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from airflow_provider_smmplus.connection import AirflowConnection
 from smmplus.errors import ConfigurationError, JournalConflictError
@@ -17,11 +17,11 @@ _LIBPQ = frozenset({"sslmode", "sslcert", "sslkey", "sslrootcert", "passfile", "
 class StateStore(Protocol):
     """What is used of `context["task_state_store"]`."""
 
-    def get(self, key: str, default: object = None) -> object:
+    def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 (whatever was kept)
         """Give what was kept, or the default where there is nothing."""
         ...
 
-    def set(self, key: str, value: str, *, retention: object = None) -> None:
+    def set(self, key: str, value: str, *, retention: Any = None) -> None:  # noqa: ANN401 (Airflow's own kinds)
         """Keep a value; it is on disk when this returns."""
         ...
 

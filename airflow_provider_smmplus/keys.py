@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from smmplus.errors import ConfigurationError
+
 UNMAPPED = -1
 
 
@@ -30,11 +32,15 @@ def order_key(task: TaskName, own: str | None = None) -> str:
     """Give the key under which the journal knows a task's order.
 
     By default it is made of dag_id, run_id, task_id and map_index. An author's own key replaces run and index; it is
-    prefixed with dag and task, so that two tasks never mean each other's order.
+    prefixed with dag and task, so that two tasks never mean each other's order. Raises ConfigurationError where a
+    template made nothing of it: all runs would be one order.
     """
     if own is None:
         return "|".join(map(quoted, (task.dag_id, task.run_id, task.task_id, str(task.map_index))))
-    return "|".join(map(quoted, (task.dag_id, task.task_id, "key", own)))
+    if not own.strip():
+        raise ConfigurationError("the key is empty: leave it out, or see to it that its template gives something")
+    # Three parts, where a run's key has four: neither is ever the other.
+    return "|".join(map(quoted, (task.dag_id, task.task_id, own)))
 
 
 def quoted(text: str) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 
 _NAME = "smm.plus"
 _PACKAGE = "airflow_provider_smmplus"
+_OPERATORS = ("account", "orders", "refills", "sheets")
 
 
 def get_provider_info() -> dict[str, Any]:
@@ -19,7 +20,9 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [
             {
                 "integration-name": _NAME,
-                "python-modules": [f"{_PACKAGE}.operators.{name}" for name in ("smmplus", "sheets")],
+                "python-modules": [
+                    f"{_PACKAGE}.operators.{name}" for name in ("account", "orders", "refills", "sheets")
+                ],
             }
         ],
         "sensors": [{"integration-name": _NAME, "python-modules": [f"{_PACKAGE}.sensors.smmplus"]}],

@@ -1,8 +1,7 @@
 """A run of a sheet, told in a task's log."""
 
 import time
-from logging import Logger
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from bulk.watching import Watcher
 
@@ -18,10 +17,19 @@ MOST_PROBLEMS = 500
 """Lines of problems in a log; a sheet with more is wrong as a whole."""
 
 
+class Log(Protocol):
+    """What is used of a task's log."""
+
+    def debug(self, event: str, *args: Any) -> Any: ...  # noqa: ANN401, D102
+    def info(self, event: str, *args: Any) -> Any: ...  # noqa: ANN401, D102
+    def warning(self, event: str, *args: Any) -> Any: ...  # noqa: ANN401, D102
+    def error(self, event: str, *args: Any) -> Any: ...  # noqa: ANN401, D102
+
+
 class LogWatcher(Watcher):
     """Writes what a run does into a task's log; agrees beforehand, for who runs a DAG has decided."""
 
-    def __init__(self, log: Logger) -> None:
+    def __init__(self, log: Log) -> None:
         super().__init__(agreed=True)
         self._log = log
         self._orders = self._done = 0
@@ -57,7 +65,7 @@ class LogWatcher(Watcher):
         self._log.warning("%s", text)
 
 
-def log_plan(log: Logger, plan: "Plan") -> None:
+def log_plan(log: Log, plan: "Plan") -> None:
     """Write into a log what a run of a sheet would do."""
     for problem in plan.problems[:MOST_PROBLEMS]:
         log.error("%s: %r %s (%s)", problem.where, problem.value, problem.message, problem.remedy)

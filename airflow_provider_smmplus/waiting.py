@@ -53,7 +53,7 @@ def look_once(hook: SmmPlusHook, watch: Watch) -> Seen:
     return asyncio.run(look())
 
 
-def checked(payload: Any) -> Event:  # noqa: ANN401 (whatever the triggerer sent)
+def checked(payload: Any, *, out_of_time: type[AirflowException] = AirflowException) -> Event:  # noqa: ANN401
     """Read a trigger's event, and fail the task where the wait did not end well.
 
     A time-out may be tried again: the retry takes up the same orders and goes on waiting. What can never be done fails
@@ -64,7 +64,7 @@ def checked(payload: Any) -> Event:  # noqa: ANN401 (whatever the triggerer sent
     except EventError as error:
         raise AirflowException(str(error)) from error
     if event.status is Status.TIMEOUT:
-        raise AirflowException(event.message)
+        raise out_of_time(event.message)
     if event.status is Status.FAILED:
         raise AirflowFailException(event.message)
     return event

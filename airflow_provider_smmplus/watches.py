@@ -5,10 +5,10 @@ A watch is made by whoever waits. It keeps what is settled, so that the next rou
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from smmplus import AsyncClient
@@ -53,8 +53,9 @@ class _Words:
     def take(self, number: str, word: str, *, reached: bool, final: bool) -> None:
         """Note a status word."""
         self.words[number] = word
+        del self._unknown[number]
         if reached or final:
-            del self.open[number]
+            self.open.pop(number, None)
         if final and not reached:
             self._strayed.append(number)
 
@@ -72,6 +73,16 @@ class _Words:
         return Seen(not self.open and not failed, failed, counts, f"{what}s: {told}; {len(self.open)} open")
 
 
+async def all_of(looks: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Await all of them, and raise what the first of them raised.
+
+    What has come is kept although another call failed, and nothing is left running into the next round.
+    """
+    for result in await asyncio.gather(*looks, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
+
+
 class OrdersWatch:
     """Orders, until each has one of the given statuses, or is final where none are given.
 
@@ -86,11 +97,7 @@ class OrdersWatch:
         """Ask for the open orders, 100 a call."""
         from smmplus.protocol import hundreds  # noqa: PLC0415 (not while a DAG file is parsed)
 
-        looks = [self._look_at(client, ids) for ids in hundreds(self._orders.open)]
-        # What has come is kept although another call failed; nothing is left running into the next round.
-        for result in await asyncio.gather(*looks, return_exceptions=True):
-            if isinstance(result, BaseException):
-                raise result
+        await all_of(self._look_at(client, ids) for ids in hundreds(self._orders.open))
         return self._orders.seen("order")
 
     async def _look_at(self, client: "AsyncClient", ids: Sequence[str]) -> None:
@@ -115,13 +122,20 @@ class RefillsWatch:
 
     async def look(self, client: "AsyncClient") -> Seen:
         """Ask for the open refills, 100 a call."""
-        for number, answer in (await client.refill_statuses(self._refills.open)).items():
+        from smmplus.protocol import hundreds  # noqa: PLC0415 (not while a DAG file is parsed)
+
+        await all_of(self._look_at(client, ids) for ids in hundreds(self._refills.open))
+        return self._refills.seen("refill")
+
+    async def _look_at(self, client: "AsyncClient", ids: Sequence[str]) -> None:
+        from smmplus.tracking import halved  # noqa: PLC0415
+
+        for number, answer in (await halved(client.refill_statuses, ids)).items():
             if isinstance(answer, str):
                 word = answer.casefold()
                 self._refills.take(number, answer, reached=word in _REFILLED, final=word in _NOT_REFILLED)
             else:
                 self._refills.miss(number)
-        return self._refills.seen("refill")
 
 
 _REFILLED = frozenset({"completed", "success"})

@@ -18,7 +18,7 @@ from bulk.stopping import Stopping
 from bulk.watching import Unbreakable, Watcher
 from smmplus.async_client import AsyncClient
 from smmplus.commits import Commits
-from smmplus.errors import CallError, JournalConflictError
+from smmplus.errors import CallError, ConfigurationError, JournalConflictError
 from smmplus.journal import Entry, Journal, State
 from smmplus.models import Service
 from smmplus.numbers import plain
@@ -50,6 +50,8 @@ def split(options: Options, panel: Panel, journal: Journal, watcher: Watcher, *,
     Asked again, by a retry, the same sheet gives the same parts: they are cut from its batch in the journal. Sends
     nothing. Raises what `bulk.runner.run` raises before it sends anything.
     """
+    if size < 1:
+        raise ConfigurationError(f"a part of {size} orders is none: write how many orders a part has at most")
     place = hold(options, panel, journal)
     sheet = read_sheet(options.path, sheet=options.sheet, encoding=options.encoding)
     plan = make_plan(sheet, ask_prices(options, panel, journal), place, journal, options)

@@ -25,8 +25,9 @@ def write_results_of(options: Options, url: str, journal: Journal) -> tuple[dict
         by_fingerprint=[entry for entry in equal if entry.campaign_id == campaign_id],
         of_batch=[],
     )
-    # Which of a campaign's batches they were placed in does not matter here: nothing is sent for a wrong guess.
-    binding: Binding = bind(sheet, rows, known, campaign_id=campaign_id, batch_id=None, adopt=True, anew=True)
+    # The sheet's own batch comes first; beyond it nothing is asked, for nothing is sent for a wrong guess.
+    batch_id = journal.latest_batch(campaign_id, options.source, finished=True)
+    binding: Binding = bind(sheet, rows, known, campaign_id=campaign_id, batch_id=batch_id, adopt=True, anew=True)
     results = WriteBack(sheet, binding.problems, journal, {row: entry.id for row, entry in binding.entries.items()})
     written = results.write({})
     return results.entries(), written

@@ -134,8 +134,11 @@ class SmmPlusHook(BaseHook):
 
     async def aorder_statuses(self, order_ids: Iterable[str]) -> "dict[str, OrderStatus | FollowUpError]":
         """Ask where many orders stand, 100 a call; an id that the panel leaves out is left out."""
+        from smmplus.protocol import hundreds, merged  # noqa: PLC0415
+        from smmplus.tracking import ask_hundred  # noqa: PLC0415
+
         async with self.async_client() as client:
-            return await client.order_statuses(order_ids)
+            return merged(await asyncio.gather(*(ask_hundred(client, ids) for ids in hundreds(order_ids))))
 
     def refill_status(self, refill_id: str) -> str:
         """Ask for the status word of one refill."""

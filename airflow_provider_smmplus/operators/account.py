@@ -5,6 +5,7 @@ from typing import Any
 
 from airflow.sdk import Context
 
+from airflow_provider_smmplus.given import ids_of
 from airflow_provider_smmplus.operators.base import SmmPlusOperator, airflow_errors
 from airflow_provider_smmplus.results import balance_object, service_object
 
@@ -14,7 +15,7 @@ class SmmPlusServicesOperator(SmmPlusOperator):
 
     :param category: only services whose category holds this word, in any case
     :param service_type: only services of this type, such as `Default`
-    :param service_ids: only these services
+    :param service_ids: only these services: one id, a list, or a string of ids with commas
     """
 
     template_fields: Sequence[str] = (*SmmPlusOperator.template_fields, "category", "service_type", "service_ids")
@@ -24,7 +25,7 @@ class SmmPlusServicesOperator(SmmPlusOperator):
         *,
         category: str | None = None,
         service_type: str | None = None,
-        service_ids: Sequence[str | int] | None = None,
+        service_ids: str | Sequence[str | int] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -35,8 +36,8 @@ class SmmPlusServicesOperator(SmmPlusOperator):
     def execute(self, context: Context) -> list[dict[str, Any]]:  # noqa: ARG002 (Airflow's)
         """Ask for the price list."""
         with airflow_errors():
+            wanted = None if self.service_ids is None else ids_of(self.service_ids, "service_ids")
             services = self.hook.services()
-        wanted = None if self.service_ids is None else {str(number) for number in self.service_ids}
         found = [
             service_object(service)
             for service in services

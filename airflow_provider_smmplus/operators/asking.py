@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Context
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+from airflow_provider_smmplus.given import ids_of
 from airflow_provider_smmplus.keys import order_key
-from airflow_provider_smmplus.operators.base import SmmPlusOperator, airflow_errors, ids_of, task_name
+from airflow_provider_smmplus.operators.base import SmmPlusOperator, airflow_errors, task_name
 
 if TYPE_CHECKING:
     from smmplus.follow_ups import Asking
@@ -67,9 +68,11 @@ class AskingOperator(SmmPlusOperator):
             return await ask_for(client, journal, asking, ids)
 
     def _tell(self, kind: "Kind", found: "dict[str, FollowUp]") -> None:
-        doubtful = [number for number, item in found.items() if item.state.value in {"in_doubt", "submitting"}]
+        doubtful = [number for number, item in found.items() if item.state.value == "in_doubt"]
+        elsewhere = [number for number, item in found.items() if item.state.value in {"submitting", "planned"}]
         refused = {number: item.error for number, item in found.items() if item.state.value == "rejected"}
-        self.log.info("%s: %d taken, %d refused", kind.value, len(found) - len(refused) - len(doubtful), len(refused))
+        taken = len(found) - len(refused) - len(doubtful) - len(elsewhere)
+        self.log.info("%s: %d taken, %d refused", kind.value, taken, len(refused))
         for number, error in refused.items():
             self.log.warning("%s of order %s was refused: %s", kind.value, number, error)
         if doubtful:
@@ -77,5 +80,7 @@ class AskingOperator(SmmPlusOperator):
                 f"nobody knows whether the panel took the {kind.value} of {', '.join(doubtful)}; it is not asked for "
                 "again. Look at the panel's page; to ask anew, give the task another key"
             )
+        if elsewhere:
+            raise AirflowException(f"another process is asking for the {kind.value} of {', '.join(elsewhere)}")
         if refused and self.fail_on_refused:
             raise AirflowFailException(f"the panel refused the {kind.value} of {', '.join(refused)}")

@@ -78,20 +78,3 @@ def airflow_errors() -> Iterator[None]:
         raise AirflowFailException(str(error)) from error
     except SmmPlusError as error:
         raise AirflowException(str(error)) from error
-
-
-def ids_of(given: object, name: str) -> list[str]:
-    """PURE: read ids as DAG authors give them: one, a list of them, or text with commas, such as a template gives.
-
-    ConfigurationError where there is none: an empty list is mostly an XCom that did not come.
-    """
-    from smmplus import ConfigurationError  # noqa: PLC0415
-
-    if isinstance(given, str):
-        given = given.strip().removeprefix("[").removesuffix("]").split(",")
-    values = given if isinstance(given, list | tuple | set) else [given]
-    ids = [str(value).strip().strip("'\"") for value in values if value is not None]
-    ids = list(dict.fromkeys(value for value in ids if value))
-    if not ids:
-        raise ConfigurationError(f"{name} is {given!r}: there is no id in it")
-    return ids

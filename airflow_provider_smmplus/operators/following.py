@@ -66,9 +66,8 @@ class FollowingOperator(SmmPlusOperator):
                 entry.order_status or "Placed" for entry in journal.of_campaign(self._campaign(journal, campaign))
             )
 
-    def record(self, context: Context, campaign: str, event: Any) -> Json:  # noqa: ANN401 (a trigger's)
-        """Write where the orders stand into the journal, and judge how the wait ended."""
-        counts = self.ask_once(context, campaign)
+    def ended(self, campaign: str, counts: dict[str, int], event: Any) -> Json:  # noqa: ANN401 (a trigger's)
+        """Give how the orders stand, and fail where the wait did not end well."""
         self.log.info("campaign %r: %s", campaign, counts)
         checked(event)
         return {"campaign": campaign, "statuses": counts}

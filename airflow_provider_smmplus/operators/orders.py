@@ -8,10 +8,11 @@ from airflow.sdk import Context, conf
 from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_smmplus.amounts import amount
+from airflow_provider_smmplus.given import ids_of, texts_of
 from airflow_provider_smmplus.keys import order_key
 from airflow_provider_smmplus.links.smmplus import SmmPlusOrdersLink
 from airflow_provider_smmplus.operators.asking import AskingOperator
-from airflow_provider_smmplus.operators.base import SmmPlusOperator, airflow_errors, ids_of, task_name
+from airflow_provider_smmplus.operators.base import SmmPlusOperator, airflow_errors, task_name
 from airflow_provider_smmplus.results import Json, counted, entry_object, status_object
 from airflow_provider_smmplus.waiting import airflow_timeout, checked, deadline_after, must_survive
 
@@ -99,9 +100,9 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
 
     def execute(self, context: Context) -> Json:
         """Place the order or take it up, and wait for it."""
-        if self.wait_for_completion:
-            must_survive(self._trigger("0"))
         with airflow_errors(), self.journal(context) as journal:
+            if self.wait_for_completion:
+                must_survive(self._trigger("0"))
             entry = self._place(journal, self._ticket(context))
         SmmPlusOrdersLink.persist(context, self.hook.settings.panel.url, entry.order_id)
         placed = entry_object(entry)
@@ -159,7 +160,7 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
         return SmmPlusOrdersTrigger(
             smmplus_conn_id=self.smmplus_conn_id,
             order_ids=[order_id],
-            statuses=list(self.expected_statuses),
+            statuses=texts_of(self.expected_statuses, "expected_statuses"),
             poll_interval=self.poll_interval,
             deadline=deadline_after(self.timeout),
             cancel_on_kill=self.cancel_on_kill,
@@ -188,7 +189,7 @@ class SmmPlusOrderStatusOperator(SmmPlusOperator):
         """Ask, 100 a call."""
         with airflow_errors():
             ids = ids_of(self.order_ids, "order_ids")
-            answers = self.hook.order_statuses(ids)
+            answers = asyncio.run(self.hook.aorder_statuses(ids))
             known = {number: answer for number, answer in answers.items() if not isinstance(answer, Exception)}
             with self.journal(context) as journal:
                 account_id = journal.account(self.hook.settings.panel.url, self.hook.settings.account)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Context, conf
 
+from airflow_provider_smmplus.given import ids_of
 from airflow_provider_smmplus.operators.asking import AskingOperator
-from airflow_provider_smmplus.operators.base import SmmPlusOperator, airflow_errors, ids_of
+from airflow_provider_smmplus.operators.base import SmmPlusOperator, airflow_errors
 from airflow_provider_smmplus.results import Json, counted
 from airflow_provider_smmplus.waiting import airflow_timeout, checked, deadline_after, must_survive
 

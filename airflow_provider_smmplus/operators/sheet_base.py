@@ -8,6 +8,7 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from airflow_provider_smmplus.amounts import amount
+from airflow_provider_smmplus.given import whole_of
 from airflow_provider_smmplus.links.smmplus import SmmPlusOrdersLink
 from airflow_provider_smmplus.operators.base import SmmPlusOperator, task_name
 from airflow_provider_smmplus.results import Json, outcome_object, plan_object, states_object
@@ -39,7 +40,8 @@ class SheetOperator(SmmPlusOperator):
 
     template_fields: Sequence[str] = (
         *SmmPlusOperator.template_fields,
-        "path", "campaign", "object_conn_id", "results", "worksheet", "max_spend", "expect_rows", "expect_total",
+        "path", "campaign", "object_conn_id", "results", "worksheet", "encoding", "max_spend", "expect_rows",
+        "expect_total",
     )  # fmt: skip
 
     def __init__(
@@ -103,7 +105,7 @@ class SheetOperator(SmmPlusOperator):
             ignore_missing=self.ignore_missing,
             retry_refused=self.retry_refused,
             max_spend=amount(self.max_spend, "max_spend"),
-            expect_rows=None if self.expect_rows in {None, ""} else int(self.expect_rows or 0),
+            expect_rows=whole_of(self.expect_rows, "expect_rows"),
             expect_total=amount(self.expect_total, "expect_total"),
             rate=settings.rate,
             wait=0,

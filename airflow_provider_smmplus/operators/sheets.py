@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException
 
+from airflow_provider_smmplus.given import truth_of
 from airflow_provider_smmplus.links.smmplus import SmmPlusOrdersLink
 from airflow_provider_smmplus.operators.base import airflow_errors
 from airflow_provider_smmplus.operators.following import FollowingOperator
@@ -64,17 +65,18 @@ class SmmPlusPlaceSheetOperator(SheetOperator):
     :param dry_run: check and price, and place nothing
     """
 
-    template_fields: Sequence[str] = (*SheetOperator.template_fields, "keys")
+    template_fields: Sequence[str] = (*SheetOperator.template_fields, "keys", "dry_run")
 
-    def __init__(self, *, keys: Sequence[str] | None = None, dry_run: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *, keys: Sequence[str] | None = None, dry_run: bool | str = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.keys = keys
-        self._dry_run = dry_run
+        # The base's method of this name is called nowhere in Airflow 3.
+        self.dry_run = dry_run  # type: ignore[assignment,method-assign]
 
     def execute(self, context: Context) -> Json:
         """Place the sheet, or the part."""
         with airflow_errors(), self.journal(context) as journal:
-            if self._dry_run:
+            if truth_of(self.dry_run, "dry_run"):
                 return self.check(context, journal)
             return self.place(context, journal) if self.keys is None else self._place_part(context, journal)
 
@@ -122,7 +124,7 @@ class SmmPlusTrackSheetOperator(FollowingOperator):
 
     def execute_complete(self, context: Context, event: Any) -> Json:  # noqa: ANN401 (a trigger's)
         """Give how the orders ended."""
-        return self.record(context, self.campaign, event)
+        return self.ended(self.campaign, self.ask_once(context, self.campaign), event)
 
 
 class SmmPlusSheetOperator(FollowingOperator, SheetOperator):
@@ -134,24 +136,27 @@ class SmmPlusSheetOperator(FollowingOperator, SheetOperator):
     :param dry_run: check and price, and place nothing
     """
 
-    def __init__(self, *, wait_for_completion: bool = True, dry_run: bool = False, **kwargs: Any) -> None:
+    template_fields: Sequence[str] = (*SheetOperator.template_fields, "dry_run")
+
+    def __init__(self, *, wait_for_completion: bool = True, dry_run: bool | str = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.wait_for_completion = wait_for_completion
-        self._dry_run = dry_run
+        # The base's method of this name is called nowhere in Airflow 3.
+        self.dry_run = dry_run  # type: ignore[assignment,method-assign]
 
     def execute(self, context: Context) -> Json:
         """Place, and wait, here or in the triggerer."""
         if self.wait_for_completion:
             self.must_survive()
         with airflow_errors(), self.journal(context) as journal:
-            if self._dry_run:
+            if truth_of(self.dry_run, "dry_run"):
                 return self.check(context, journal)
             placed = self.place(context, journal)
         return self.wait_for(context, self.campaign) if self.wait_for_completion else placed
 
     def execute_complete(self, context: Context, event: Any) -> Json:  # noqa: ANN401 (a trigger's)
         """Write back what is known, however the wait ended, and give how the orders ended."""
-        self.ask_once(context, self.campaign)
+        counts = self.ask_once(context, self.campaign)
         with airflow_errors(), self.journal(context) as journal:
             written = self.write_back(context, journal)
-        return written | self.record(context, self.campaign, event)
+        return written | self.ended(self.campaign, counts, event)

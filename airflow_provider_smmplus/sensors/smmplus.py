@@ -6,14 +6,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseSensorOperator, Context, conf
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 
 from airflow_provider_smmplus.amounts import amount
 from airflow_provider_smmplus.connection import DEFAULT_CONN_ID
+from airflow_provider_smmplus.given import ids_of, texts_of
 from airflow_provider_smmplus.hooks.smmplus import SmmPlusHook
-from airflow_provider_smmplus.operators.base import airflow_errors, ids_of
+from airflow_provider_smmplus.operators.base import airflow_errors
 from airflow_provider_smmplus.waiting import airflow_timeout, checked, deadline_after, look_once
 from airflow_provider_smmplus.watches import Watch
+from smmplus.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from airflow_provider_smmplus.triggers.smmplus import WatchTrigger
@@ -55,8 +57,8 @@ class _WatchSensor(BaseSensorOperator):
         self.defer(trigger=trigger, method_name="execute_complete", timeout=airflow_timeout(self.timeout))
 
     def execute_complete(self, context: Context, event: Any) -> None:  # noqa: ANN401, ARG002 (a trigger's; Airflow's)
-        """End as the trigger says."""
-        checked(event)
+        """End as the trigger says; out of time as any sensor is, so that no retry waits once more."""
+        checked(event, out_of_time=AirflowSensorTimeout)
 
     def poke(self, context: Context) -> bool:  # noqa: ARG002 (Airflow's)
         """Look once."""
@@ -105,8 +107,8 @@ class SmmPlusOrderSensor(_WatchSensor):
         """Make the trigger that follows the orders."""
         from airflow_provider_smmplus.triggers.smmplus import SmmPlusOrdersTrigger  # noqa: PLC0415
 
-        words = [self.statuses] if isinstance(self.statuses, str) else list(self.statuses)
-        return SmmPlusOrdersTrigger(order_ids=ids_of(self.order_ids, "order_ids"), statuses=words, **common)
+        ids, statuses = ids_of(self.order_ids, "order_ids"), texts_of(self.statuses, "statuses")
+        return SmmPlusOrdersTrigger(order_ids=ids, statuses=statuses, **common)
 
 
 class SmmPlusRefillSensor(_WatchSensor):
@@ -144,7 +146,11 @@ class SmmPlusBalanceSensor(_WatchSensor):
         """Make the trigger that looks at the balance."""
         from airflow_provider_smmplus.triggers.smmplus import SmmPlusBalanceTrigger  # noqa: PLC0415
 
-        return SmmPlusBalanceTrigger(at_least=str(amount(self.at_least, "at_least") or 0), **common)
+        least = amount(self.at_least, "at_least")
+        # A guard whose template came to nothing must not let everything pass.
+        if least is None:
+            raise ConfigurationError(f'at_least is {self.at_least!r}: write an amount as a string, such as "12.50"')
+        return SmmPlusBalanceTrigger(at_least=str(least), **common)
 
 
 class SmmPlusServiceSensor(_WatchSensor):

@@ -19,6 +19,9 @@ from airflow_provider_smmplus.watches import BalanceWatch, OrdersWatch, RefillsW
 LONGEST_PAUSE = 600.0
 """Seconds between two rounds at the most, while the panel does not answer."""
 
+LAST_LOOK = 60.0
+"""Seconds that a look may take at the least, even if the time is over while it goes on, or was before it began."""
+
 
 class WatchTrigger(BaseTrigger):
     """Looks in rounds until what it watches is done, can never be done, or the time is over.
@@ -64,13 +67,14 @@ class WatchTrigger(BaseTrigger):
             async with SmmPlusHook(self.smmplus_conn_id).async_client() as client:
                 while True:
                     try:
-                        seen, pause = await watch.look(client), self.poll_interval
+                        async with asyncio.timeout(self._until_end()):
+                            seen, pause = await watch.look(client), self.poll_interval
                         self.log.info(seen.words)
                     except AccountError:
                         raise
-                    except CallError as error:
+                    except (CallError, TimeoutError) as error:
                         pause = min(pause * 1.5, max(LONGEST_PAUSE, self.poll_interval))
-                        self.log.warning("%s; asking again in %.0f s", error, pause)
+                        self.log.warning("%s; asking again in %.0f s", str(error) or "no answer in time", pause)
                     if seen.done or seen.failed:
                         return Event(Status.FAILED if seen.failed else Status.DONE, seen.failed, dict(seen.counts))
                     if self.deadline is not None and time.time() >= self.deadline:
@@ -78,6 +82,10 @@ class WatchTrigger(BaseTrigger):
                     await asyncio.sleep(self._until_next(pause))
         except (AccountError, ConfigurationError) as error:
             return Event(Status.FAILED, str(error), dict(seen.counts))
+
+    def _until_end(self) -> float | None:
+        """Bound a look, for reads are repeated for minutes; the last one, after a restart, gets its chance as well."""
+        return None if self.deadline is None else max(LAST_LOOK, self.deadline - time.time())
 
     def _until_next(self, pause: float) -> float:
         return pause if self.deadline is None else max(0.0, min(pause, self.deadline - time.time()))

@@ -1,6 +1,6 @@
 """The operators that only ask."""
 
-from airflow_provider_smmplus.operators.account import SmmPlusBalanceOperator, SmmPlusServicesOperator
+from airflow_provider_smmplus.operators.account import SmmPlusBalanceOperator
 
 
 def test_the_balance_is_plain_json(airflow, sandbox):
