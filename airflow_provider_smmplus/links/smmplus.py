@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
     from airflow.sdk.types import TaskInstanceKey
 
-LINK_KEY = "smmplus_orders_page"
+PAGE = "smmplus_orders_page"
+"""The XCom in which a task keeps the address."""
 
 
 class SmmPlusOrdersLink(BaseOperatorLink):
@@ -17,19 +18,19 @@ class SmmPlusOrdersLink(BaseOperatorLink):
 
     name = "Orders on the panel"
 
-    @property
-    def xcom_key(self) -> str:
-        """The XCom that holds the whole address."""
-        return LINK_KEY
-
     def get_link(self, operator: "BaseOperator", *, ti_key: "TaskInstanceKey") -> str:  # noqa: ARG002 (Airflow's)
-        """Give nothing until the task has said which page it is."""
-        return ""
+        """Give the page that the task has named, "" until then.
+
+        Airflow asks when a try ends, and keeps the answer in an XCom of its own: that must not be the task's.
+        """
+        from airflow.sdk.execution_time.xcom import XCom  # noqa: PLC0415 (not while a DAG file is parsed)
+
+        return str(XCom.get_value(ti_key=ti_key, key=PAGE) or "")
 
     @staticmethod
     def persist(context: Context, api_url: str, order_id: str | None = None) -> None:
         """Keep the address of the page for the task's link."""
-        context["ti"].xcom_push(key=LINK_KEY, value=orders_page(api_url, order_id))
+        context["ti"].xcom_push(key=PAGE, value=orders_page(api_url, order_id))
 
 
 def orders_page(api_url: str, order_id: str | None = None) -> str:

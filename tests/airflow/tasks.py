@@ -122,8 +122,11 @@ class _Api:
         return httpx.Response(200, json={"value": self._airflow.states[who, key]})
 
     def _xcom(self, request: httpx.Request, rest: str) -> httpx.Response:
+        key = rest.rpartition("/")[2]
         if request.method == "POST":
-            self._airflow._xcoms[rest.rpartition("/")[2]] = deserialize(json.loads(request.content))
+            self._airflow._xcoms[key] = deserialize(json.loads(request.content))
+        if request.method == "GET":
+            return httpx.Response(200, json={"key": key, "value": serialize(self._airflow._xcoms.get(key))})
         return httpx.Response(200, json={})
 
     def _instance(self, _request: httpx.Request, rest: str) -> httpx.Response:
