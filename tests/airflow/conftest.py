@@ -16,20 +16,22 @@ import uuid  # noqa: E402
 
 import pytest  # noqa: E402
 
+from smmplus import Client, OrderRequest, retry  # noqa: E402
 from smmplus.journal import Journal  # noqa: E402
+from smmplus.panel import Panel  # noqa: E402
 from tests.airflow.tasks import Airflow  # noqa: E402
 from tests.panel import SandboxProcess  # noqa: E402
 
 
 @pytest.fixture(scope="session")
 def panel_process():
-    with SandboxProcess("--balance", "1000000", "--speed", "1000000") as process:
+    with SandboxProcess("--balance", "1000000", "--speed", "0") as process:
         yield process
 
 
 @pytest.fixture
 def sandbox(panel_process):
-    """Give the simulated panel without faults, with money, and with orders that end at once."""
+    """Give the simulated panel without faults, and with money; its clock stands still until a test moves it on."""
     panel_process.faults()
     panel_process.balance("1000000")
     yield panel_process
@@ -79,6 +81,33 @@ def airflow(home, connect):
 def link():
     """Give a link that no other test orders for: it finds a test's own orders in the ledger."""
     return f"https://example.com/{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Have each call sent once: the pauses of the retry policy are seconds, and it has tests of its own."""
+    monkeypatch.setattr(retry, "ATTEMPTS", 1)
+
+
+@pytest.fixture
+def client(sandbox):
+    """Speak to the panel past the provider, as the panel's own page does."""
+    with Client(Panel(sandbox.key, sandbox.address), rate=0) as client:
+        yield client
+
+
+@pytest.fixture
+def place(client, link):
+    """Give a function that places an order past the provider, and gives its id."""
+    return lambda service=1, quantity=100: client.add_order(
+        OrderRequest.of(service, {"link": link, "quantity": quantity})
+    )
+
+
+@pytest.fixture
+def done(sandbox):
+    """Give a function that lets time pass until every order and refill is over."""
+    return lambda: sandbox.advance(2000)
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ HEAVY = (
 
 _WHAT_COMES = """
 import json, sys
-import airflow.sdk, airflow.triggers.base
+import airflow.sdk
 from airflow.sdk import BaseHook, BaseOperator, BaseSensorOperator, ObjectStoragePath, conf
 before = set(sys.modules)
 from importlib import import_module
@@ -46,9 +46,9 @@ def classes():
     """Give every operator and sensor that DAG authors use."""
     for name in modules("operators", "sensors"):
         for each in vars(import_module(name)).values():
-            if inspect.isclass(each) and issubclass(each, BaseOperator) and each.__module__ == name:
-                if each.__name__.startswith("SmmPlus") and each is not SmmPlusOperator:
-                    yield each
+            is_operator = inspect.isclass(each) and issubclass(each, BaseOperator) and each.__module__ == name
+            if is_operator and each.__name__.startswith("SmmPlus") and each is not SmmPlusOperator:
+                yield each
 
 
 CLASSES = list(classes())
@@ -64,7 +64,7 @@ def own_arguments(cls):
     return {
         name: argument
         for name, argument in names.items()
-        if argument.kind is inspect.Parameter.KEYWORD_ONLY and name not in {"deferrable"}
+        if argument.kind is inspect.Parameter.KEYWORD_ONLY and name != "deferrable"
     }
 
 
