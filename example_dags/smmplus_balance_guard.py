@@ -1,10 +1,10 @@
-"""Orders only while the account holds enough and the service is cheap enough; what is late is cancelled."""
+"""An order only while the account holds enough and the service is cheap enough."""
 
 import pendulum
 from airflow.sdk import dag
 
 from airflow_provider_smmplus.operators.account import SmmPlusBalanceOperator, SmmPlusServicesOperator
-from airflow_provider_smmplus.operators.orders import SmmPlusAddOrderOperator, SmmPlusCancelOperator
+from airflow_provider_smmplus.operators.orders import SmmPlusAddOrderOperator
 from airflow_provider_smmplus.sensors.smmplus import SmmPlusBalanceSensor, SmmPlusServiceSensor
 
 
@@ -16,16 +16,17 @@ def smmplus_balance_guard():
     # [START howto_sensor_smmplus_service]
     cheap = SmmPlusServiceSensor(task_id="cheap", service="1", max_rate="2.00", poke_interval=60, deferrable=True)
     # [END howto_sensor_smmplus_service]
+    # [START howto_operator_smmplus_services]
     services = SmmPlusServicesOperator(task_id="services", category="Instagram")
+    # [END howto_operator_smmplus_services]
     order = SmmPlusAddOrderOperator(
         task_id="order", service="1", link="https://instagram.com/guarded/{{ run_id }}", quantity=100
     )
-    # [START howto_operator_smmplus_cancel]
-    cancel = SmmPlusCancelOperator(task_id="cancel", order_ids="{{ ti.xcom_pull('order')['order_id'] }}")
-    # [END howto_operator_smmplus_cancel]
+    # [START howto_operator_smmplus_balance]
     balance = SmmPlusBalanceOperator(task_id="balance")
+    # [END howto_operator_smmplus_balance]
 
-    [funds, cheap] >> services >> order >> cancel >> balance
+    [funds, cheap] >> services >> order >> balance
 
 
 smmplus_balance_guard()

@@ -1,4 +1,7 @@
-"""A sheet a day: checked, approved by a person, placed, followed, written back, and summed up."""
+"""A sheet that is ordered anew in every run: checked, approved by a person, placed, followed, written back, summed up.
+
+The sheet itself stays as it is; each run's results go into a file of their own beside it.
+"""
 
 import os
 from pathlib import Path
@@ -15,33 +18,40 @@ from airflow_provider_smmplus.operators.sheets import (
 )
 
 SHEETS = Path(os.environ.get("SMMPLUS_SHEETS", Path(__file__).parents[1] / "sample_sheets"))
-FINISHED = Asset("smmplus_daily_sheet", uri="x-smmplus://sheets/daily")
+CAMPAIGN = "daily {{ run_id }}"
+FINISHED = Asset("smmplus_daily_sheet")
 
 
 @dag(schedule=None, start_date=pendulum.datetime(2026, 1, 1, tz="UTC"), catchup=False, tags=["smmplus"])
 def smmplus_daily_sheet():
-    about = {"path": str(SHEETS / "campaign.xlsx"), "campaign": "daily {{ run_id }}"}
+    sheet = {
+        "path": str(SHEETS / "campaign.xlsx"),
+        "results": str(SHEETS / "campaign {{ run_id }}.xlsx"),
+        "campaign": CAMPAIGN,
+    }
 
     # [START howto_operator_smmplus_check_sheet]
-    check = SmmPlusCheckSheetOperator(task_id="check", **about)
+    check = SmmPlusCheckSheetOperator(task_id="check", **sheet)
     # [END howto_operator_smmplus_check_sheet]
+    # [START howto_approval_smmplus]
     approve = ApprovalOperator(
         task_id="approve",
         subject="Order {{ ti.xcom_pull('check')['to_send'] }} rows?",
-        body="It costs {{ ti.xcom_pull('check')['total'] }} {{ ti.xcom_pull('check')['currency'] }}.",
+        body="They cost {{ ti.xcom_pull('check')['total'] }} {{ ti.xcom_pull('check')['currency'] }}.",
     )
+    # [END howto_approval_smmplus]
     # [START howto_operator_smmplus_place_sheet]
     place = SmmPlusPlaceSheetOperator(
-        task_id="place", expect_total="{{ ti.xcom_pull('check')['total'] }}", pool="default_pool", **about
+        task_id="place", expect_total="{{ ti.xcom_pull('check')['total'] }}", retries=3, **sheet
     )
     # [END howto_operator_smmplus_place_sheet]
     # [START howto_operator_smmplus_track_sheet]
     track = SmmPlusTrackSheetOperator(
-        task_id="track", campaign=about["campaign"], poll_interval=5, timeout=24 * 60 * 60, deferrable=True
+        task_id="track", campaign=CAMPAIGN, poll_interval=5, timeout=24 * 60 * 60, deferrable=True
     )
     # [END howto_operator_smmplus_track_sheet]
     # [START howto_operator_smmplus_write_back]
-    write_back = SmmPlusWriteBackOperator(task_id="write_back", outlets=[FINISHED], **about)
+    write_back = SmmPlusWriteBackOperator(task_id="write_back", outlets=[FINISHED], **sheet)
     # [END howto_operator_smmplus_write_back]
 
     @task

@@ -18,16 +18,22 @@ SHEETS = Path(os.environ.get("SMMPLUS_SHEETS", Path(__file__).parents[1] / "samp
 
 @dag(schedule=None, start_date=pendulum.datetime(2026, 1, 1, tz="UTC"), catchup=False, tags=["smmplus"])
 def smmplus_mapped_parts():
-    about = {"path": str(SHEETS / "campaign.csv"), "campaign": "parts {{ run_id }}"}
+    sheet = {
+        "path": str(SHEETS / "campaign.csv"),
+        "results": str(SHEETS / "campaign {{ run_id }}.csv"),
+        "campaign": "parts {{ run_id }}",
+    }
 
     # [START howto_operator_smmplus_split_sheet]
-    split = SmmPlusSplitSheetOperator(task_id="split", part_size=5, **about)
-    place = SmmPlusPlaceSheetOperator.partial(task_id="place", max_active_tis_per_dagrun=4, **about).expand(
+    split = SmmPlusSplitSheetOperator(task_id="split", part_size=2, **sheet)
+    place = SmmPlusPlaceSheetOperator.partial(task_id="place", max_active_tis_per_dagrun=4, **sheet).expand(
         keys=split.output
     )
     # [END howto_operator_smmplus_split_sheet]
-    track = SmmPlusTrackSheetOperator(task_id="track", campaign=about["campaign"], poll_interval=5, deferrable=True)
-    place >> track >> SmmPlusWriteBackOperator(task_id="write_back", **about)
+    track = SmmPlusTrackSheetOperator(task_id="track", campaign=sheet["campaign"], poll_interval=5, deferrable=True)
+    write_back = SmmPlusWriteBackOperator(task_id="write_back", **sheet)
+
+    place >> track >> write_back
 
 
 smmplus_mapped_parts()

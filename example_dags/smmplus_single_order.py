@@ -1,4 +1,4 @@
-"""One order, followed until it is final."""
+"""One order, followed in the triggerer until it is final."""
 
 import pendulum
 from airflow.sdk import dag
@@ -19,6 +19,7 @@ def smmplus_single_order():
         poll_interval=5,
         timeout=6 * 60 * 60,
         deferrable=True,
+        retries=2,
     )
     # [END howto_operator_smmplus_add_order]
 
