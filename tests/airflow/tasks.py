@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-from airflow.sdk import DAG
+from airflow.sdk import DAG, TaskInstanceState
 from airflow.sdk._shared.module_loading import import_string
 from airflow.sdk.api.client import Client
 from airflow.sdk.api.datamodels._generated import TaskInstance
@@ -93,7 +93,8 @@ class Airflow:
         api = _Api(self, run_id, after)
         client = Client(base_url=None, dry_run=True, token="", transport=httpx.MockTransport(api.answer))
         ran = run_task_in_process(instance, task, client=client)
-        return Ran(str(ran.state), ran.error, ran.msg, self._xcoms.get("return_value"), dict(self._xcoms))
+        state, result = TaskInstanceState(ran.state).value, self._xcoms.get("return_value")
+        return Ran(state, ran.error, ran.msg, result, dict(self._xcoms))
 
 
 class _Api:
