@@ -1,0 +1,114 @@
+"""Airflow as a person's browser or script speaks to it: the REST API of a running api-server."""
+
+import json
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import quote
+from urllib.request import ProxyHandler, Request, build_opener
+
+from airflow_demo.components import Home
+
+PATIENCE = 240.0
+"""Seconds that a condition may take on a busy machine before the test fails; nothing waits that long by itself."""
+
+_OPENER = build_opener(ProxyHandler({}))
+
+
+class Api:
+    """Calls of the REST API, with a login."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._token = ""
+
+    def get(self, path: str) -> Any:
+        return self._ask("GET", f"/api/v2{path}")
+
+    def post(self, path: str, body: object) -> Any:
+        return self._ask("POST", f"/api/v2{path}", body)
+
+    def has_dag(self, dag_id: str) -> bool:
+        try:
+            self.get(f"/dags/{dag_id}")
+        except HTTPError as error:
+            if error.code == 404:
+                return False
+            raise
+        return True
+
+    def _ask(self, method: str, path: str, body: object = None) -> Any:
+        if not self._token and path != "/auth/token":
+            login = {"username": self._home.user, "password": self._home.password}
+            self._token = self._ask("POST", "/auth/token", login)["access_token"]
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        data = None if body is None else json.dumps(body).encode()
+        request = Request(self._home.address + path, data=data, method=method, headers=headers)  # noqa: S310 (loopback)
+        try:
+            with _OPENER.open(request, timeout=60) as answer:
+                return json.load(answer)
+        except HTTPError as error:
+            error.add_note(error.read().decode())
+            raise
+
+
+@dataclass(slots=True)
+class DagRun:
+    """One run of a DAG."""
+
+    api: Api
+    dag_id: str
+    run_id: str
+    conf: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def path(self) -> str:
+        return f"/dags/{self.dag_id}/dagRuns/{quote(self.run_id, safe='')}"
+
+    def start(self) -> None:
+        body = {"dag_run_id": self.run_id, "logical_date": None, "conf": self.conf}
+        self.api.post(f"/dags/{self.dag_id}/dagRuns", body)
+
+    @property
+    def state(self) -> str:
+        return str(self.api.get(self.path)["state"])
+
+    def tasks(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.api.get(f"{self.path}/taskInstances")["task_instances"]
+        return found
+
+    def task(self, task_id: str = "order") -> dict[str, Any]:
+        """Give the one instance of a task."""
+        (found,) = (instance for instance in self.tasks() if instance["task_id"] == task_id)
+        return found
+
+    def log(self, task_id: str = "order", *, attempt: int, map_index: int = -1) -> str:
+        """Give what a try wrote into its log."""
+        answer = self.api.get(f"{self.path}/taskInstances/{task_id}/logs/{attempt}?map_index={map_index}")
+        return json.dumps(answer["content"])
+
+    def clear(self, *task_ids: str) -> None:
+        body = {"dry_run": False, "dag_run_id": self.run_id, "task_ids": task_ids, "only_failed": False}
+        self.api.post(f"/dags/{self.dag_id}/clearTaskInstances", body)
+
+    def ended(self) -> bool:
+        return self.state in {"success", "failed"}
+
+
+def wait_until(condition: Callable[[], bool], what: Callable[[], object] | str) -> None:
+    """Wait for something that must come to pass."""
+    ends = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > ends:
+            raise AssertionError(f"in vain: {what if isinstance(what, str) else what()}")
+        time.sleep(0.3)
+
+
+def wait_for_all(runs: Iterable[DagRun], condition: Callable[[DagRun], bool]) -> None:
+    """Wait until it is so for every run."""
+    for run in runs:
+        wait_until(lambda run=run: condition(run), lambda run=run: (run.run_id, run.state, run.tasks()))  # type: ignore[misc]
