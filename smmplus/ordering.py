@@ -9,11 +9,13 @@ else is an error: it would be lost, or ordered twice.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from shlex import quote
 
 from smmplus.async_client import AsyncClient
 from smmplus.commits import Commits
 from smmplus.errors import (
     JournalConflictError,
+    JournalError,
     JournalInUseError,
     OrderHeldBackError,
     OrderInDoubtError,
@@ -89,9 +91,16 @@ def _plan(client: AsyncClient, journal: Journal, ticket: Ticket, price: Decimal 
     if entry is None:
         batch_id = journal.latest_batch(campaign_id, ticket.source)
         batch_id = journal.open_batch(campaign_id, ticket.source) if batch_id is None else batch_id
-        journal.plan(campaign_id, batch_id, [planned], {})
+        new, again = [planned], {}
     else:
-        journal.plan(campaign_id, entry.batch_id, [], {entry.id: planned})
+        batch_id, new, again = entry.batch_id, [], {entry.id: planned}
+    try:
+        journal.plan(campaign_id, batch_id, new, again)
+    except JournalError:
+        # Somebody else who asks for the same was quicker: what became of theirs is what is asked for.
+        if (theirs := known(journal, client.panel.url, ticket)) in {None, entry}:
+            raise
+        return theirs
     return journal.with_keys(campaign_id, [ticket.key])[ticket.key]
 
 
@@ -128,7 +137,8 @@ def _accepted(entry: Entry, reason: str) -> Entry:
         case State.IN_DOUBT:
             raise OrderInDoubtError(
                 f"{about} is in doubt since {(entry.sent_at or '')[:19]} UTC: {entry.error}. It is not sent again; "
-                "`smmplus doubts` shows the evidence, `smmplus resolve` settles it"
+                f"`smmplus doubts` shows the evidence, `smmplus resolve` settles it: `smmplus resolve {quote(entry.name)} "
+                "--order-id NUMBER`, or with `--not-placed`"
             )
         case State.SUBMITTING:
             raise JournalInUseError(f"{about} is being sent by another process: wait for it")
