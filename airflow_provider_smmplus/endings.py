@@ -1,6 +1,7 @@
 """PURE: what the end of a run means for its task: done, worth a retry, or for a person."""
 
 from collections.abc import Iterable
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
@@ -42,7 +43,7 @@ def must_be_placed(entries: "Iterable[Entry]", stop: Stop | None, reason: str) -
 def told_of_doubts(doubts: "list[Entry]") -> str:
     """Say which orders are in doubt, since when, and how they are settled."""
     named = "; ".join(
-        f"{entry.name} (service {entry.request.service}, {entry.request.values.get('link', '')}, expected charge "
+        f"{quote(entry.name)} (service {entry.request.service}, {entry.request.values.get('link', '')}, expected charge "
         f"{entry.cost}, sent {(entry.sent_at or '')[:19]} UTC: {entry.error})"
         for entry in doubts[:MOST_NAMED]
     )

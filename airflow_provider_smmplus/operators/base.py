@@ -39,6 +39,7 @@ class SmmPlusOperator(BaseOperator):
     def journal(self, context: Context) -> "Iterator[Journal]":
         """Open the journal, and see to it that every try of this task has the same."""
         with self.hook.journal() as journal:
+            self.log.info("the journal is %s", journal.where)
             remember(journal.uuid, journal.where, context["task_state_store"], for_ever=NEVER_EXPIRE)
             yield journal
 
@@ -69,11 +70,12 @@ def airflow_errors() -> Iterator[None]:
     )
 
     for_good = (
-        BadRowError, ConfigurationError, JournalConflictError, MalformedCallError, OrderInDoubtError,
-        OrderRefusedError, SheetError,
+        BadRowError, ConfigurationError, JournalConflictError, MalformedCallError, OrderRefusedError, SheetError,
     )  # fmt: skip
     try:
         yield
+    except OrderInDoubtError as error:
+        raise AirflowFailException(f"{error}; then clear the task: it goes on") from error
     except for_good as error:
         raise AirflowFailException(str(error)) from error
     except SmmPlusError as error:

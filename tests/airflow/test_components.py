@@ -176,12 +176,12 @@ def test_killed_while_the_panel_has_accepted_the_retry_fails_in_doubt_until_a_pe
 def settle(stage, run):
     """Do what the log of the failed task says, with the number that the panel's page shows."""
     log = run.log(attempt=2)
-    key = re.search(r"followed/\S+", log)
-    assert key, log
-    assert "in doubt" in log
-    assert "`smmplus doubts`" in log
+    assert "is in doubt" in log
+    command = re.search(r"`(smmplus resolve \S.*?NUMBER)`", log)
+    assert command, log
     number = next(order["order"] for order in stage.panel.orders() if order["link"] == run.conf["link"])
-    stage.smmplus(run, "resolve", shlex.split(key[0])[0], "--order-id", number)
+    assert run.conf["link"] in stage.smmplus(run, "doubts", "--json")
+    stage.smmplus(run, *shlex.split(command[1].replace("NUMBER", number))[1:])
 
 
 def test_a_mapped_task_that_is_expanded_anew_orders_nothing_again(stage, tmp_path):
@@ -209,8 +209,9 @@ def test_a_mapped_task_that_is_expanded_anew_orders_nothing_again(stage, tmp_pat
 def test_where_a_component_does_not_start_nothing_is_left_running(stage, tmp_path):
     home = Home(tmp_path / "airflow", tmp_path, free_port())
     home.folder.mkdir()
-    with pytest.raises(RuntimeError, match="airflow no-such-component has ended"), Airflow(
-        home, ["triggerer", "no-such-component"]
+    with (
+        pytest.raises(RuntimeError, match="airflow no-such-component has ended"),
+        Airflow(home, ["triggerer", "no-such-component"]),
     ):
         pass
     assert processes_of(home.folder) == []
