@@ -19,6 +19,7 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.dialects import postgresql
 
 from smmplus.errors import JournalError
 from smmplus.journal import schema
@@ -57,24 +58,28 @@ def _budgets_and_balances(connection: Connection) -> None:
     balances.create(connection)
 
 
+_BYTES = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+"""Text that is compared byte by byte, whatever language a PostgreSQL server sorts in."""
+
+
 def _follow_ups(connection: Connection) -> None:
     then = MetaData()
     Table("accounts", then, Column("id", Integer, primary_key=True))
-    Table("runs", then, Column("id", Text, primary_key=True))
+    Table("runs", then, Column("id", _BYTES, primary_key=True))
     submitting = text("state = 'submitting'")
     table = Table(
         "follow_ups",
         then,
         Column("id", Integer, primary_key=True),
         Column("account_id", Integer, ForeignKey("accounts.id"), nullable=False),
-        Column("kind", Text, nullable=False),
-        Column("key", Text, nullable=False),
-        Column("order_id", Text, nullable=False),
-        Column("state", Text, nullable=False),
+        Column("kind", _BYTES, nullable=False),
+        Column("key", _BYTES, nullable=False),
+        Column("order_id", _BYTES, nullable=False),
+        Column("state", _BYTES, nullable=False),
         Column("attempt", Integer, nullable=False, server_default="0"),
-        Column("run_id", Text, ForeignKey("runs.id")),
-        Column("sent_at", Text),
-        Column("settled_at", Text),
+        Column("run_id", _BYTES, ForeignKey("runs.id")),
+        Column("sent_at", _BYTES),
+        Column("settled_at", _BYTES),
         Column("answer", Text, nullable=False, server_default=""),
         Column("error", Text, nullable=False, server_default=""),
         UniqueConstraint("account_id", "kind", "key", "order_id"),
