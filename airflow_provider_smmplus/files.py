@@ -42,6 +42,8 @@ def local(path: str, *, conn_id: str | None, results: str | None) -> Iterator[Lo
                 shutil.copyfileobj(remote, copy)
         except FileNotFoundError:
             raise ConfigurationError(f"there is no sheet {path}") from None
+        except ValueError as error:  # of Airflow's object storage
+            raise ConfigurationError(f"{path} cannot be opened: {error}. Install the provider of its storage") from None
         yield LocalSheet(here, results or results_beside(path), conn_id)
 
 

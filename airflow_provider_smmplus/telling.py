@@ -4,6 +4,7 @@ import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 from bulk.watching import Watcher
+from smmplus.numbers import plain
 
 if TYPE_CHECKING:
     from bulk.plan import Plan
@@ -75,9 +76,11 @@ def log_plan(log: Log, plan: "Plan") -> None:
         log.warning("%s", warning)
     currency = plan.prices.balance.currency
     for item in plan.by_service:
-        log.info("service %s (%s): %d rows, %s %s", item.service.id, item.service.name, item.rows, item.cost, currency)
+        log.info(
+            "service %s (%s): %d rows, %s %s", item.service.id, item.service.name, item.rows, plain(item.cost), currency
+        )
     log.info(
         "campaign %r: %d rows, %d already in the journal, %d to send for %s %s; the balance is %s",
-        plan.place.campaign, len(plan.rows), len(plan.binding.entries), len(plan.sending), plan.total, currency,
-        plan.prices.balance.amount,
+        plan.place.campaign, len(plan.rows), len(plan.binding.entries), len(plan.sending), plain(plan.total), currency,
+        plain(plan.prices.balance.amount),
     )  # fmt: skip

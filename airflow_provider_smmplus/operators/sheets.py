@@ -66,6 +66,7 @@ class SmmPlusPlaceSheetOperator(SheetOperator):
     """
 
     template_fields: Sequence[str] = (*SheetOperator.template_fields, "keys", "dry_run")
+    operator_extra_links = (SmmPlusOrdersLink(),)
 
     def __init__(self, *, keys: Sequence[str] | None = None, dry_run: bool | str = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -137,6 +138,7 @@ class SmmPlusSheetOperator(FollowingOperator, SheetOperator):
     """
 
     template_fields: Sequence[str] = (*SheetOperator.template_fields, "dry_run")
+    operator_extra_links = (SmmPlusOrdersLink(),)
 
     def __init__(self, *, wait_for_completion: bool = True, dry_run: bool | str = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
