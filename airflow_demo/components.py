@@ -7,18 +7,22 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.request import ProxyHandler, build_opener
 
-COMPONENTS = ("api-server", "scheduler", "dag-processor", "triggerer")
+COMPONENTS = ("api-server", "scheduler --skip-serve-logs", "dag-processor", "triggerer --skip-serve-logs")
+"""What runs, with its options. The logs are files of this machine: nobody has to serve them."""
 
 READY_SECONDS = 180.0
 STOP_SECONDS = 20.0
+
+OPENER = build_opener(ProxyHandler({}))
+"""Reaches this machine, whatever proxy the environment names."""
 
 
 def free_port() -> int:
@@ -38,7 +42,7 @@ class Home:
     more: Mapping[str, str] = field(default_factory=dict)
     """Further settings of the environment, such as connections."""
     user: str = "admin"
-    password: str = "admin"
+    password: str = "admin"  # noqa: S105 (of a simulation that only this machine reaches)
     secret: str = field(default_factory=lambda: secrets.token_hex(16))
 
     @property
@@ -53,6 +57,7 @@ class Home:
         settings = {
             "CORE__DAGS_FOLDER": str(self.dags),
             "CORE__LOAD_EXAMPLES": "False",
+            "CORE__PARALLELISM": "8",
             "CORE__EXECUTOR": "LocalExecutor",
             "CORE__EXECUTION_API_SERVER_URL": f"{self.address}/execution/",
             "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{self.user}:admin",
@@ -69,7 +74,9 @@ class Home:
             "DAG_PROCESSOR__REFRESH_INTERVAL": "5",
         }
         own = {f"AIRFLOW__{name}": value for name, value in settings.items()}
-        return kept | {"PATH": path, "AIRFLOW_HOME": str(self.folder)} | own | dict(self.more)
+        # The components speak to each other: through no proxy.
+        loopback = {name: f"127.0.0.1,{kept.get(name, '')}".rstrip(",") for name in ("no_proxy", "NO_PROXY")}
+        return kept | loopback | {"PATH": path, "AIRFLOW_HOME": str(self.folder)} | own | dict(self.more)
 
     def prepare(self) -> None:
         """Make the folder, the login and the database."""
@@ -99,9 +106,10 @@ class Airflow:
 
     def start(self, component: str) -> None:
         """Start a component in a process group of its own: what it starts ends with it."""
-        log = self._files.enter_context((self.home.folder / f"{component}.log").open("ab"))
-        self.processes[component] = subprocess.Popen(  # noqa: S603 (our own arguments)
-            [sys.executable, "-m", "airflow", component],
+        name, *options = component.split()
+        log = self._files.enter_context((self.home.folder / f"{name}.log").open("ab"))
+        self.processes[name] = subprocess.Popen(  # noqa: S603 (our own arguments)
+            [sys.executable, "-m", "airflow", name, *options],
             env=self.home.environment(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
 
@@ -119,7 +127,7 @@ class Airflow:
     def _answers(self) -> bool:
         with suppress(OSError):
             url = f"{self.home.address}/api/v2/monitor/health"
-            with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 (loopback)
+            with OPENER.open(url, timeout=5) as answer:
                 return bool(answer.status == 200)
         return False
 

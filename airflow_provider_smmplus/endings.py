@@ -43,8 +43,8 @@ def must_be_placed(entries: "Iterable[Entry]", stop: Stop | None, reason: str) -
 def told_of_doubts(doubts: "list[Entry]") -> str:
     """Say which orders are in doubt, since when, and how they are settled."""
     named = "; ".join(
-        f"{quote(entry.name)} (service {entry.request.service}, {entry.request.values.get('link', '')}, expected charge "
-        f"{entry.cost}, sent {(entry.sent_at or '')[:19]} UTC: {entry.error})"
+        f"{quote(entry.name)} (service {entry.request.service}, {entry.request.values.get('link', '')}, expected "
+        f"charge {entry.cost}, sent {(entry.sent_at or '')[:19]} UTC: {entry.error})"
         for entry in doubts[:MOST_NAMED]
     )
     more = f" and {len(doubts) - MOST_NAMED} more" if len(doubts) > MOST_NAMED else ""

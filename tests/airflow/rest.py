@@ -1,59 +1,16 @@
-"""Airflow as a person's browser or script speaks to it: the REST API of a running api-server."""
+"""Runs of DAGs, as a person starts, clears and watches them."""
 
 import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.error import HTTPError
 from urllib.parse import quote
-from urllib.request import ProxyHandler, Request, build_opener
 
-from airflow_demo.components import Home
+from airflow_demo.rest import Api
 
 PATIENCE = 240.0
 """Seconds that a condition may take on a busy machine before the test fails; nothing waits that long by itself."""
-
-_OPENER = build_opener(ProxyHandler({}))
-
-
-class Api:
-    """Calls of the REST API, with a login."""
-
-    def __init__(self, home: Home) -> None:
-        self._home = home
-        self._token = ""
-
-    def get(self, path: str) -> Any:
-        return self._ask("GET", f"/api/v2{path}")
-
-    def post(self, path: str, body: object) -> Any:
-        return self._ask("POST", f"/api/v2{path}", body)
-
-    def has_dag(self, dag_id: str) -> bool:
-        try:
-            self.get(f"/dags/{dag_id}")
-        except HTTPError as error:
-            if error.code == 404:
-                return False
-            raise
-        return True
-
-    def _ask(self, method: str, path: str, body: object = None) -> Any:
-        if not self._token and path != "/auth/token":
-            login = {"username": self._home.user, "password": self._home.password}
-            self._token = self._ask("POST", "/auth/token", login)["access_token"]
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
-        if self._token:
-            headers["Authorization"] = f"Bearer {self._token}"
-        data = None if body is None else json.dumps(body).encode()
-        request = Request(self._home.address + path, data=data, method=method, headers=headers)  # noqa: S310 (loopback)
-        try:
-            with _OPENER.open(request, timeout=60) as answer:
-                return json.load(answer)
-        except HTTPError as error:
-            error.add_note(error.read().decode())
-            raise
 
 
 @dataclass(slots=True)

@@ -18,7 +18,8 @@ import psutil
 import pytest
 
 from airflow_demo.components import Airflow, Home, free_port
-from tests.airflow.rest import Api, DagRun, wait_for_all, wait_until
+from airflow_demo.rest import Api
+from tests.airflow.rest import DagRun, wait_for_all, wait_until
 from tests.panel import SandboxProcess
 from tests.postgres import fresh_url
 
@@ -101,7 +102,7 @@ def stage(panel, tmp_path_factory):
             patch.delenv(name, raising=False)
         home.prepare()
         with Airflow(home):
-            wait_until(lambda: all(map(Api(home).has_dag, ("followed", "mapped"))), "the DAGs are known")
+            wait_until(lambda: Api(home).dag_ids() == {"followed", "mapped"}, "the DAGs are known")
             file = f"sqlite:///{home.folder / 'smmplus' / 'journal.sqlite3'}"
             yield Stage(home, panel, {"in_file": file, "in_postgres": postgres})
     assert processes_of(home.folder) == []
@@ -109,7 +110,6 @@ def stage(panel, tmp_path_factory):
 
 QUICK = {
     "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
-    "AIRFLOW__CORE__PARALLELISM": "4",
     "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.2",
 }
 
