@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -42,7 +43,8 @@ def end(_number: int, _frame: FrameType | None) -> None:
     """End what was started, and be disturbed no more at that."""
     for number in ENDING:
         signal.signal(number, signal.SIG_IGN)
-    print("ending …", flush=True)
+    with suppress(OSError):  # of a terminal that is gone
+        print("ending …", flush=True)
     raise KeyboardInterrupt
 
 
