@@ -95,6 +95,11 @@ def test_the_arguments_survive_the_way_to_the_triggerer(trigger):
     must_survive(trigger)
 
 
+@pytest.mark.parametrize("make", [lambda **more: orders("501", **more), lambda **more: balance("1", **more)])
+def test_the_deadline_is_a_moment_that_another_triggerer_keeps(make):
+    assert make(deadline=1790000000.25).serialize()[1]["deadline"] == 1790000000.25
+
+
 def test_the_key_is_in_no_argument(sandbox):
     assert sandbox.key not in str(orders("501").serialize())
 
