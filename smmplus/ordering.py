@@ -137,8 +137,8 @@ def _accepted(entry: Entry, reason: str) -> Entry:
         case State.IN_DOUBT:
             raise OrderInDoubtError(
                 f"{about} is in doubt since {(entry.sent_at or '')[:19]} UTC: {entry.error}. It is not sent again; "
-                f"`smmplus doubts` shows the evidence, `smmplus resolve` settles it: `smmplus resolve {quote(entry.name)} "
-                "--order-id NUMBER`, or with `--not-placed`"
+                "`smmplus doubts` shows the evidence, `smmplus resolve` settles it: "
+                f"`smmplus resolve {quote(entry.name)} --order-id NUMBER`, or with `--not-placed`"
             )
         case State.SUBMITTING:
             raise JournalInUseError(f"{about} is being sent by another process: wait for it")
