@@ -1,12 +1,12 @@
 """PURE: what the end of a run means for its task: done, worth a retry, or for a person."""
 
 from collections.abc import Iterable
-from shlex import quote
 from typing import TYPE_CHECKING
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from smmplus.journal import State
+from smmplus.ordering import in_a_shell
 from smmplus.placing import Stop
 
 if TYPE_CHECKING:
@@ -43,12 +43,12 @@ def must_be_placed(entries: "Iterable[Entry]", stop: Stop | None, reason: str) -
 def told_of_doubts(doubts: "list[Entry]") -> str:
     """Say which orders are in doubt, since when, and how they are settled."""
     named = "; ".join(
-        f"{quote(entry.name)} (service {entry.request.service}, {entry.request.values.get('link', '')}, expected "
+        f"{in_a_shell(entry)} (service {entry.request.service}, {entry.request.values.get('link', '')}, expected "
         f"charge {entry.cost}, sent {(entry.sent_at or '')[:19]} UTC: {entry.error})"
         for entry in doubts[:MOST_NAMED]
     )
     more = f" and {len(doubts) - MOST_NAMED} more" if len(doubts) > MOST_NAMED else ""
     return (
         f"{len(doubts)} in doubt, and not sent again: {named}{more}. `smmplus doubts` shows the evidence; settle each "
-        "with `smmplus resolve KEY --order-id NUMBER` or `--not-placed`, then clear the task: it goes on"
+        "with `smmplus resolve NAME --order-id NUMBER` or `--not-placed`, then clear the task: it goes on"
     )

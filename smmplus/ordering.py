@@ -127,6 +127,12 @@ async def _place(client: AsyncClient, journal: Journal, order: Order, max_spend:
     return placer.progress.reason or (placed.error if placed is not None else "")
 
 
+def in_a_shell(entry: Entry) -> str:
+    """PURE: name an order as the arguments of `smmplus resolve`."""
+    account = "" if entry.account == "default" else f" --account {quote(entry.account)}"
+    return quote(entry.name) + account
+
+
 def _accepted(entry: Entry, reason: str) -> Entry:
     about = f"{entry.name} (service {entry.request.service}, {_fields(entry.request)})"
     match entry.state:
@@ -138,7 +144,7 @@ def _accepted(entry: Entry, reason: str) -> Entry:
             raise OrderInDoubtError(
                 f"{about} is in doubt since {(entry.sent_at or '')[:19]} UTC: {entry.error}. It is not sent again; "
                 "`smmplus doubts` shows the evidence, `smmplus resolve` settles it: "
-                f"`smmplus resolve {quote(entry.name)} --order-id NUMBER`, or with `--not-placed`"
+                f"`smmplus resolve {in_a_shell(entry)} --order-id NUMBER`, or with `--not-placed`"
             )
         case State.SUBMITTING:
             raise JournalInUseError(f"{about} is being sent by another process: wait for it")

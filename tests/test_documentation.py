@@ -123,7 +123,7 @@ def test_the_python_example_runs(capsys):
 def test_make_targets_of_the_readme_exist():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     named = {line.split()[1] for line in commands("make")}
-    assert named == {"demo", "test"}
+    assert named == {"airflow-demo", "demo", "test"}
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in named)
 
 

@@ -73,6 +73,7 @@ class Stage:
         """Run `smmplus` as a person does who holds the run's journal."""
         settings = {
             "SMMPLUS_API_KEY": self.panel.key,
+            "SMMPLUS_API_KEY_SHOP": self.panel.key,
             "SMMPLUS_API_URL": self.panel.address,
             "SMMPLUS_JOURNAL": self.journals[run.conf["conn_id"]],
         }
@@ -118,7 +119,9 @@ def connections(panel, postgres):
     known = {"conn_type": "smmplus", "host": panel.address, "password": panel.key}
     return {
         "AIRFLOW_CONN_IN_FILE": json.dumps(known | {"extra": {"rate": 0}}),
-        "AIRFLOW_CONN_IN_POSTGRES": json.dumps(known | {"extra": {"rate": 0, "journal_conn_id": "journal"}}),
+        "AIRFLOW_CONN_IN_POSTGRES": json.dumps(
+            known | {"login": "shop", "extra": {"rate": 0, "journal_conn_id": "journal"}}
+        ),
         "AIRFLOW_CONN_JOURNAL": postgres,
     }
 
