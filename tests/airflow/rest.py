@@ -2,14 +2,14 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
 from airflow_demo.rest import Api
 
-PATIENCE = 240.0
+PATIENCE = 180.0
 """Seconds that a condition may take on a busy machine before the test fails; nothing waits that long by itself."""
 
 
@@ -52,6 +52,11 @@ class DagRun:
         body = {"dry_run": False, "dag_run_id": self.run_id, "task_ids": task_ids, "only_failed": False}
         self.api.post(f"/dags/{self.dag_id}/clearTaskInstances", body)
 
+    def words(self) -> str:
+        """Say where it stands."""
+        tasks = [f"{task['task_id']} {task['state']} at try {task['try_number']}" for task in self.tasks()]
+        return f"{self.run_id} is {self.state}: {', '.join(tasks)}"
+
     def ended(self) -> bool:
         return self.state in {"success", "failed"}
 
@@ -63,9 +68,3 @@ def wait_until(condition: Callable[[], bool], what: Callable[[], object] | str) 
         if time.monotonic() > ends:
             raise AssertionError(f"in vain: {what if isinstance(what, str) else what()}")
         time.sleep(0.3)
-
-
-def wait_for_all(runs: Iterable[DagRun], condition: Callable[[DagRun], bool]) -> None:
-    """Wait until it is so for every run."""
-    for run in runs:
-        wait_until(lambda run=run: condition(run), lambda run=run: (run.run_id, run.state, run.tasks()))  # type: ignore[misc]

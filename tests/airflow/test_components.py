@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -19,7 +20,7 @@ import pytest
 
 from airflow_demo.components import Airflow, Home, free_port
 from airflow_demo.rest import Api
-from tests.airflow.rest import DagRun, wait_for_all, wait_until
+from tests.airflow.rest import DagRun, wait_until
 from tests.panel import SandboxProcess
 from tests.postgres import fresh_url
 
@@ -65,6 +66,17 @@ class Stage:
     def ordered(self, run):
         """Give the links that were really ordered for a run, one for each order."""
         return sorted(order["link"] for order in self.panel.orders() if order["link"].startswith(run.conf["link"]))
+
+    def wait(self, runs, condition):
+        """Wait until it is so for every run, and look all the while that nothing is ordered twice."""
+
+        def is_so(run):
+            ordered = self.ordered(run)
+            assert len(ordered) == len(set(ordered)), run.words()
+            return condition(run)
+
+        for run in runs:
+            wait_until(partial(is_so, run), run.words)
 
     def deliver(self):
         self.panel.advance(DELIVERED)
@@ -132,25 +144,25 @@ def is_deferred(attempt):
 
 def test_a_deferred_order_finishes_and_cleared_after_success_it_is_not_ordered_again(stage):
     runs = stage.runs("followed", "finishes")
-    wait_for_all(runs, is_deferred(1))
+    stage.wait(runs, is_deferred(1))
     stage.deliver()
-    wait_for_all(runs, DagRun.ended)
+    stage.wait(runs, DagRun.ended)
     assert [run.task()["state"] for run in runs] == ["success", "success"]
 
     for run in runs:
         run.clear("order")
-    wait_for_all(runs, lambda run: run.task()["state"] == "success" and run.task()["try_number"] == 2)
+    stage.wait(runs, lambda run: run.task()["state"] == "success" and run.task()["try_number"] == 2)
     assert [stage.ordered(run) for run in runs] == [[run.conf["link"]] for run in runs]
 
 
 def test_cleared_while_deferred_the_next_try_waits_for_the_same_order(stage):
     runs = stage.runs("followed", "cleared")
-    wait_for_all(runs, is_deferred(1))
+    stage.wait(runs, is_deferred(1))
     for run in runs:
         run.clear("order")
-    wait_for_all(runs, is_deferred(2))
+    stage.wait(runs, is_deferred(2))
     stage.deliver()
-    wait_for_all(runs, DagRun.ended)
+    stage.wait(runs, DagRun.ended)
     assert [run.task()["state"] for run in runs] == ["success", "success"]
     assert [stage.ordered(run) for run in runs] == [[run.conf["link"]] for run in runs]
 
@@ -162,16 +174,16 @@ def test_killed_while_the_panel_has_accepted_the_retry_fails_in_doubt_until_a_pe
         wait_until(lambda run=run: len(stage.ordered(run)) == 1, "the panel has accepted the order")
         os.kill(run.task()["pid"], signal.SIGKILL)
     stage.panel.faults()
-    wait_for_all(runs, DagRun.ended)
+    stage.wait(runs, DagRun.ended)
 
     for run in runs:
         assert (run.task()["state"], run.task()["try_number"], run.task()["max_tries"]) == ("failed", 2, 2)
         assert len(stage.ordered(run)) == 1
         settle(stage, run)
         run.clear("order")
-    wait_for_all(runs, is_deferred(3))
+    stage.wait(runs, is_deferred(3))
     stage.deliver()
-    wait_for_all(runs, DagRun.ended)
+    stage.wait(runs, DagRun.ended)
     assert [run.task()["state"] for run in runs] == ["success", "success"]
     assert [stage.ordered(run) for run in runs] == [[run.conf["link"]] for run in runs]
 
@@ -191,14 +203,14 @@ def test_a_mapped_task_that_is_expanded_anew_orders_nothing_again(stage, tmp_pat
     names = tmp_path / "names.json"
     names.write_text('["a", "b"]')
     runs = stage.runs("mapped", "expanded", names=str(names))
-    wait_for_all(runs, DagRun.ended)
+    stage.wait(runs, DagRun.ended)
     assert [run.state for run in runs] == ["success", "success"]
 
     # The list is made anew, in another order, and longer.
     names.write_text('["b", "a", "c"]')
     for run in runs:
         run.clear("names", "placed", "keyed", "by_place", "by_key")
-    wait_for_all(runs, DagRun.ended)
+    stage.wait(runs, DagRun.ended)
     for run in runs:
         states = {(task["task_id"], task["map_index"]): task["state"] for task in run.tasks()}
         assert [states["by_key", index] for index in range(3)] == ["success"] * 3
