@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLES = sorted((ROOT / "example_dags").glob("*.py"), key=lambda path: path.name)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def metadata():
     """Make Airflow's own database, in the tests' AIRFLOW_HOME, and put the DAGs where `dag.test()` looks for them."""
     subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], check=True, capture_output=True)
