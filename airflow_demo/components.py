@@ -52,7 +52,8 @@ class Home:
 
     def environment(self) -> dict[str, str]:
         """Give the environment of every component; nothing of another Airflow gets in."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "_AIRFLOW", "SMMPLUS_"))}
+        others = ("AIRFLOW", "_AIRFLOW", "SMMPLUS_")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
         path = os.pathsep.join((str(Path(sys.executable).parent), kept.get("PATH", "")))
         settings = {
             "CORE__DAGS_FOLDER": str(self.dags),
