@@ -2,12 +2,16 @@
 # make airflow-demo   Airflow with example DAGs, against a simulated panel; Ctrl-C ends it
 # make test     every check: lint, types, imports, all tests with coverage
 # make check    the quick part of it: lint, types, imports, unit tests
+# make properties  thousands of random steps, other ones each time (EXAMPLES=100 of 50 steps at most)
+# make mutants  small faults put into what decides about money: does a test notice each?
+# make matrix   every fault at every moment of a run, on both databases (half an hour; disks to fill need root)
+# make soak     100,000 orders, a panel that fails in every way, ten kills: nothing lost, nothing twice, little memory
 # make bench    how fast it is here
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo airflow-demo test check lint bench clean
+.PHONY: demo airflow-demo test check lint properties mutants matrix soak bench clean
 
 demo: $(VENV)/run.installed
 	$(BIN)/smmplus demo
@@ -28,6 +32,18 @@ lint: $(VENV)/dev.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+properties: $(VENV)/dev.installed
+	SMMPLUS_PROPERTIES=$(or $(EXAMPLES),100) $(BIN)/python -m pytest -q -n 2 tests/properties
+
+mutants: $(VENV)/dev.installed
+	$(BIN)/python -m tests.mutation
+
+matrix: $(VENV)/dev.installed
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m e2e tests/matrix --matrix-page docs/matrix.md
+
+soak: $(VENV)/dev.installed
+	$(BIN)/python -m tests.soak
 
 bench: $(VENV)/dev.installed
 	$(BIN)/python -m benchmarks

@@ -31,9 +31,11 @@ class Following:
     @classmethod
     def of(cls, results: WriteBack, journal: Journal, client: AsyncClient, watcher: Watcher) -> "Following":
         """Take up the orders that the journal knows of a job's rows."""
-        entries = results.entries().values()
-        orders = sum(entry.order_id is not None for entry in entries)
-        return cls(client, journal, watcher, orders, open_orders(list(entries)))
+        orders, watched = 0, dict[str, int]()
+        for _, entry in results.each_entry():
+            orders += entry.order_id is not None
+            watched |= open_orders([entry])
+        return cls(client, journal, watcher, orders, watched)
 
     async def until(self, stopping: Stopping, *, wait: float | None, pause: float) -> None:
         """Ask in rounds until no order is open or `wait` seconds are over (None: however long it takes).

@@ -66,9 +66,9 @@ class Job:
         new = [item.planned for item in sending if item.entry is None]
         again: dict[int, Planned] = {item.entry.id: item.planned for item in sending if item.entry is not None}
         self.journal.plan(place.campaign_id, self.batch_id, new, again)
-        entries = self.journal.with_keys(place.campaign_id, (item.planned.key for item in sending))
-        self.watched.update({item.row.number: entries[item.planned.key].id for item in sending})
-        self.orders = [Order(entries[item.planned.key].id, item.row.request) for item in sending]
+        numbers = self.journal.numbers_of(place.campaign_id, (item.planned.key for item in sending))
+        self.watched.update({item.row.number: numbers[item.planned.key] for item in sending})
+        self.orders = [Order(numbers[item.planned.key], item.row.request) for item in sending]
 
     async def place_and_follow(self) -> None:
         """Place, then follow, writing back every few minutes; Ctrl-C ends both in good order."""
@@ -146,7 +146,8 @@ class Job:
             async with asyncio.timeout(LOOK_SECONDS):
                 services = {service.id: service for service in await client.services()}
                 held = await self._read_balance(client)
-            if change := services_changed(self.plan, Prices(services, held)):
+            # Aside: of a large sheet, every row may have to be checked again, and answers are waiting.
+            if change := await asyncio.to_thread(services_changed, self.plan, Prices(services, held)):
                 self.progress.stop_for(*change)
             left = await asyncio.to_thread(self._left_to_send)
             if left > held.amount:

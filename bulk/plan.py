@@ -12,6 +12,7 @@ from bulk.sheet import RESULT_FIELDS, Problem, Sheet
 from bulk.signs import Signs, signs_of
 from smmplus.journal import Entry, Journal, Planned, State
 from smmplus.journal.falls import Fall
+from smmplus.journal.lookup import look_up
 from smmplus.models import Balance, Service
 from smmplus.numbers import minus, total
 from smmplus.pricing import cost, units
@@ -181,11 +182,10 @@ def foreign_results(sheet: Sheet) -> list[Problem]:
 
 def _known(journal: Journal, place: Place, rows: Iterable[OrderRow]) -> Known:
     rows = list(rows)
-    return Known(
-        by_order_id=journal.with_order_ids(place.account_id, (row.order_id for row in rows if row.order_id)),
-        by_fingerprint=journal.with_fingerprints(place.account_id, (row.request.fingerprint for row in rows)),
-        of_batch=[] if place.batch_id is None else journal.of_batch(place.batch_id),
-    )
+    order_ids = (row.order_id for row in rows if row.order_id)
+    fingerprints = (row.request.fingerprint for row in rows)
+    found = look_up(journal, place.account_id, order_ids, fingerprints, place.batch_id)
+    return Known(found.by_order_id, found.by_fingerprint, found.of_batch)
 
 
 def _candidates(rows: Mapping[int, OrderRow], binding: Binding, *, retry_refused: bool) -> list[OrderRow]:

@@ -2,6 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from sys import intern
 
 from bulk.sheet import RESULT_FIELDS, Problem, Sheet
 from smmplus.journal import Entry, State
@@ -30,7 +32,7 @@ def cells_of(entry: Entry) -> Cells:
         "remains": entry.remains or "",
         "currency": entry.currency,
         "error": entry.error,
-        "updated_at": f"{time[:19]}Z" if time else "",
+        "updated_at": intern(f"{time[:19]}Z") if time else "",  # many rows share it
     }
 
 
@@ -43,18 +45,25 @@ def cells_of_problems(problems: Iterable[Problem]) -> dict[int, Cells]:
     return {row: {"error": "; ".join(found)} for row, found in words.items()}
 
 
-def in_sheet(sheet: Sheet) -> dict[int, Cells]:
-    """Give the result cells as they were read."""
-    names = [name for name in RESULT_FIELDS if name in sheet.columns]
-    rows = sheet.frame[names].to_dict("records")
-    return {int(row): {name: cells[name] for name in names} for row, cells in zip(sheet.frame.index, rows, strict=True)}
+def is_new(sheet: Sheet, cells: Mapping[int, Cells]) -> bool:
+    """Tell whether cells hold anything that does not stand in a sheet as it was read."""
+    # Column by column: the cells of 100,000 rows as a mapping of their own would take 50 MB.
+    return any(_differs(_column(sheet, name), name, cells) for name in RESULT_FIELDS)
 
 
-def changed(present: Mapping[int, Cells], cells: Mapping[int, Cells]) -> bool:
-    """Tell whether cells hold anything that does not stand there already."""
-    nothing: Cells = {}
-    return any(
-        present.get(row, nothing).get(name, "") != text
-        for row, wanted in cells.items()
-        for name, text in wanted.items()
-    )
+def _column(sheet: Sheet, name: str) -> dict[int, str]:
+    if name not in sheet.columns:
+        return {}
+    return {int(row): text for row, text in zip(sheet.frame.index, sheet.frame[name], strict=True)}
+
+
+def _differs(column: Mapping[int, str], name: str, cells: Mapping[int, Cells]) -> bool:
+    return any(column.get(row, "") != wanted[name] for row, wanted in cells.items() if name in wanted)
+
+
+def stamp(cells: Mapping[int, Cells]) -> str:
+    """Sum cells up: SHA-256 of all rows and texts, to know them again without keeping them."""
+    sum_of_all = sha256()
+    for row, wanted in cells.items():
+        sum_of_all.update(f"{row} {sorted(wanted.items())}\n".encode())
+    return sum_of_all.hexdigest()

@@ -57,13 +57,16 @@ def _key_of(account: str, suffix: str, environment: Mapping[str, str], ask: Call
 
 
 def _read_key(path: Path, setting: str) -> str:
+    """Read a key file. What the setting says is not repeated: it may be the key itself, put into the wrong variable."""
     try:
         return path.expanduser().read_text(encoding="utf-8").strip()
     except RuntimeError:  # expanduser's
-        raise ConfigurationError(f"{setting} names {path}: there is no such user") from None
-    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{setting} names a file of a user that there is not") from None
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is no text"
-        raise ConfigurationError(f"{setting} names {path}, which cannot be read: {reason}") from None
+        raise ConfigurationError(
+            f"{setting} must name a file that holds the key; it cannot be read: {reason}"
+        ) from None
 
 
 def prompt_for_key() -> Callable[[str], str] | None:

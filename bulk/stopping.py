@@ -12,7 +12,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, 
 """Ctrl-C, the request of a service manager, and the closed window of a terminal (which Windows does not tell)."""
 
 ONE_PRESS = 0.5
-"""Seconds within which a further signal is the same wish: a finger that trembles, or a parent that passes on what we heard."""
+"""Seconds within which a further signal is the same wish: a trembling finger, or a parent that passes on its own."""
 
 
 class Stopping:

@@ -1,8 +1,9 @@
 """Keeps the sheet on disk up to date with the journal during a run."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 
-from bulk.results import Cells, cells_of, cells_of_problems, changed, in_sheet
+from bulk.results import Cells, cells_of, cells_of_problems, is_new, stamp
 from bulk.sheet import Problem, Sheet
 from bulk.writing import Written, write_results
 from bulk.writing.result_text import clean
@@ -25,12 +26,12 @@ class WriteBack:
         # A line that could not be taken apart has no cells to write to.
         self._words = {row: cells for row, cells in words.items() if row in rows}
         self._digest = sheet.digest
-        self._present: Mapping[int, Cells] = in_sheet(sheet)
+        self._stamp = ""
+        """Of the cells that were written in place."""
 
     def entries(self) -> dict[int, Entry]:
         """Give what the journal knows of each row."""
-        known = self._journal.with_ids(self._watched.values())
-        return {row: known[entry] for row, entry in self._watched.items()}
+        return dict(self.each_entry())
 
     def write(self, unrecorded: Mapping[int, str]) -> Written | None:
         """Write what is new; None where nothing is. `unrecorded` are order ids that the journal could not take.
@@ -38,31 +39,42 @@ class WriteBack:
         Raises SheetError where nothing could be written, JournalError where there is nothing to write.
         """
         cells = self._wanted(unrecorded)
-        if not changed(self._present, cells):
+        now = stamp(cells)
+        if now == self._stamp or not (self._stamp or is_new(self._sheet, cells)):
             return None
         self.last = write_results(self._sheet, cells, expected_digest=self._digest)
         if self.last.in_place:
-            self._digest, self._present = self.last.digest, cells
+            self._digest, self._stamp = self.last.digest, now
         return self.last
 
     def _wanted(self, unrecorded: Mapping[int, str]) -> dict[int, Cells]:
-        """Give the cells of every row. The entries are forgotten before anything is written: they take much memory."""
+        """Give the cells of every row."""
+        cells = {row: _clean(words) for row, words in self._words.items()}
         try:
-            known = self.entries()
+            for row, found in self.each_entry():
+                # Why a row is left out is newer than what the journal says of an earlier run.
+                cells[row] = _clean(cells_of(found)) | cells.get(row, {})
         except JournalError:
             if not unrecorded:
                 raise
-            known = {}  # the journal is gone, and these ids are money: they at least must reach the sheet
-        cells = dict(self._words)
-        for row, found in known.items():
-            # Why a row is left out is newer than what the journal says of an earlier run.
-            cells[row] = cells_of(found) | self._words.get(row, {})
+            # The journal is gone, and these ids are money: they at least must reach the sheet.
         for row, entry in self._watched.items():
             if entry in unrecorded:
                 cells[row] = {**cells.get(row, {}), "order_id": unrecorded[entry], "order_status": "Placed"}
-        return {row: {name: clean(text) for name, text in wanted.items()} for row, wanted in cells.items()}
+        return cells
+
+    def each_entry(self) -> Iterator[tuple[int, Entry]]:
+        """Give what the journal knows, some hundred rows at a time: 100,000 entries at once take 100 MB."""
+        watched = iter(list(self._watched.items()))
+        while part := dict(islice(watched, 500)):
+            known = self._journal.with_ids(part.values())
+            yield from ((row, known[entry]) for row, entry in part.items())
 
     @property
     def in_place(self) -> bool:
         """Whether the sheet itself carries all that is known."""
         return self.last is None or self.last.in_place
+
+
+def _clean(cells: Cells) -> Cells:
+    return {name: clean(text) for name, text in cells.items()}

@@ -151,7 +151,8 @@ class AsyncClient:
             async with self._session.post(self.panel.url, data=body, allow_redirects=False) as answer:
                 return Answer(answer.status, answer.headers, await answer.read())
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _translated(error, body, effect=call.effect) from None
+            fault = _translated(error, body, effect=call.effect)
+        raise fault  # not within `except`: the error would carry on what it was made from, a proxy's password too
 
 
 _HEADERS = {"Accept": "application/json"}
@@ -187,4 +188,7 @@ def _translated(error: Exception, body: _WatchedBody, *, effect: bool) -> CallEr
         return body.held_back
     if body.left:
         return LostAnswerError(f"no answer from the panel ({type(error).__name__})", may_have_taken_effect=effect)
+    if isinstance(error, aiohttp.ClientResponseError):
+        # Its text holds the proxy's address with user and password, and the proxy's own words.
+        return NeverSentError(f"the proxy opens no way to the panel (HTTP {error.status})")
     return NeverSentError(f"the panel could not be reached: {str(error) or type(error).__name__}")

@@ -5,6 +5,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable
+from http.client import HTTPException
 from types import TracebackType
 from typing import Self, TypeVar
 from urllib.parse import urlencode
@@ -121,8 +122,10 @@ class Client:
                 allow_redirects=False,
             )
         except requests.RequestException as error:
-            raise _translated(error, sent=body.was_read, effect=call.effect) from None
-        return Answer(answer.status_code, answer.headers, answer.content)
+            fault = _translated(error, sent=body.was_read, effect=call.effect)
+        else:
+            return Answer(answer.status_code, answer.headers, answer.content)
+        raise fault  # not within `except`: the error would carry on what it was made from
 
 
 _HEADERS = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
@@ -146,7 +149,12 @@ def _translated(error: requests.RequestException, *, sent: bool, effect: bool) -
 
 def _innermost(error: BaseException) -> str:
     """Find the reason within requests' and urllib3's wrappings: "Connection refused", not five names of classes."""
-    inner = getattr(error, "reason", None) or (error.args[0] if error.args else None)
-    if isinstance(inner, BaseException):
+    within = (getattr(error, "reason", None), *error.args)
+    if inner := next((found for found in within if isinstance(found, BaseException)), None):
         return _innermost(inner)
+    # A proxy's own words may repeat the password that it was shown.
+    if refused := re.match(r"Tunnel connection failed: ([0-9]+)", str(error)):
+        return f"the proxy opens no way to it (HTTP {refused[1]})"
+    if isinstance(error, HTTPException):
+        return f"what answers there speaks no HTTP ({type(error).__name__})"
     return re.sub(r"^\w*Connection\w*\([^)]*\): ", "", str(error)) or type(error).__name__

@@ -1,18 +1,19 @@
 """Which panel is spoken to, and how: address, key, time-outs, TLS."""
 
-import json
 import os
+import re
 import ssl
 from dataclasses import dataclass, field
 from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import quote_plus, urlsplit
+from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import certifi
 
 from smmplus.answers import Answer
+from smmplus.echoes import without_key
 from smmplus.errors import ConfigurationError
 
 DEFAULT_URL = "https://smm.plus/api/v2"
@@ -41,27 +42,30 @@ class Panel:
 
     def scrubbed(self, answer: Answer) -> Answer:
         """Take the key out of an answer: some panels echo it in their errors."""
-        body = answer.body
-        for form in (self.key, quote_plus(self.key), json.dumps(self.key)[1:-1]):
-            # A real key has 32 digits. A word of a few letters could be part of an order id: that stays as it is.
-            body = body.replace(form.encode(), b"[API key]") if len(form) >= 8 else body
+        body = without_key(answer.body, self.key)
         return answer if body == answer.body else Answer(answer.status, answer.headers, body)
+
+
+_ODD = re.compile(r"[\s\\\x00-\x1f\x7f]")
 
 
 def check_url(url: str) -> None:
     """Refuse what is no plain https address; http is right on loopback only."""
     try:
         parts = urlsplit(url)
-        host = (parts.hostname or "").encode("idna")  # what the clients would find out only as an order is sent
-        _ = parts.port
-    except ValueError as error:
-        raise ConfigurationError(f"the API URL is no address: it should look like {DEFAULT_URL}") from error
-    if parts.scheme not in {"http", "https"} or not host:
+        host = parts.hostname or ""
+        _ = host.encode("idna"), parts.port  # what the clients would find out only as an order is sent
+    except ValueError:
+        raise ConfigurationError(f"the API URL is no address: it should look like {DEFAULT_URL}") from None
+    if parts.scheme not in {"http", "https"} or not host or _ODD.search(url):
         raise ConfigurationError(f"the API URL is no address of an API: it should look like {DEFAULT_URL}")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ConfigurationError("the API URL holds a user name, a query or a fragment: give the bare address")
-    if parts.scheme == "http" and not _is_loopback(host.decode()):
-        raise ConfigurationError(f"{url} is not encrypted, and would show the API key to others: use https")
+    # Readers of addresses differ on odd ones: what one takes for loopback, another looks up elsewhere.
+    if parts.netloc.lower().removesuffix(f":{parts.port}") not in {host, f"[{host}]"}:
+        raise ConfigurationError(f"the API URL is no address of an API: it should look like {DEFAULT_URL}")
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise ConfigurationError(f"http://{host} is not encrypted, and would show the API key to others: use https")
 
 
 def _is_loopback(host: str) -> bool:
@@ -75,13 +79,26 @@ def proxy_of(url: str) -> str | None:
     """Find the proxy that the environment (or the platform's settings) names for an address; None for none.
 
     Loopback has none: a proxy elsewhere cannot reach this machine's, and would be shown the key in the open.
+    ConfigurationError where it is no address; it is not repeated, for it may hold a password.
     """
     parts = urlsplit(url)
     if _is_loopback(parts.hostname or "") or proxy_bypass(parts.hostname or ""):
         return None
     proxies = getproxies()
     found = proxies.get(parts.scheme) or proxies.get("all")
-    return f"http://{found}" if found and "://" not in found else found
+    found = f"http://{found}" if found and "://" not in found else found
+    if found and not _is_proxy(found):
+        name = f"{parts.scheme}_proxy" if proxies.get(parts.scheme) else "all_proxy"
+        raise ConfigurationError(f"the proxy in {name} is no address: it should look like http://proxy.example:3128")
+    return found
+
+
+def _is_proxy(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0 and parts.scheme in {"http", "https"} and not _ODD.search(url)
+    except ValueError:
+        return False
 
 
 @cache

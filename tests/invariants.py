@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy import Engine, NullPool, create_engine, text
 
 from tests.end_to_end.command import RESULTS, number_of
 
@@ -64,9 +64,19 @@ class Books:
         return [line for line in self.lines.values() if line.state in states]
 
 
+def past_the_program(url: str) -> Engine:
+    """Open a journal's database, SQLite or PostgreSQL, without the program."""
+    if url.startswith("sqlite"):
+        return create_engine(url, poolclass=NullPool)
+    options = {"options": "-c search_path=smmplus"}
+    return create_engine(
+        url.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool, connect_args=options
+    )
+
+
 def read_books(url: str) -> Books:
-    """Read a journal, SQLite or PostgreSQL, past the program."""
-    engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool)
+    """Read a journal, past the program."""
+    engine = past_the_program(url)
     with engine.connect() as database:
         campaigns = database.execute(text("SELECT id, name, spent, budget FROM campaigns")).all()
         entries = database.execute(text("SELECT * FROM entries ORDER BY id")).all()

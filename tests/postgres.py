@@ -6,7 +6,7 @@
         ...
 
 The server's programs come from a package, and nothing of it outlives the tests: it listens on a free port of the
-loopback, trusts everyone there, and its data lie in a temporary folder.
+loopback, trusts everyone there but one, and its data lie in a temporary folder.
 """
 
 import atexit
@@ -36,13 +36,16 @@ MEMORY = Path("/dev/shm")  # noqa: S108 (folders of random names are made in it)
 ENOUGH = 500_000_000
 """Bytes that must be free there."""
 
+WITH_PASSWORD = "careful"
+"""The one user that the server asks for a password; whoever needs it makes it."""
+
 # Ends the server when this process is gone, however it went: its end of the pipe closes then.
 _KEEPER = """
 "$1" -D "$2/data" -h 127.0.0.1 -p "$3" -k "$2" >"$2/log" 2>&1 & server=$!
 read -r _
 kill -INT $server
 wait $server
-rm -rf "$2"
+rm -rf "$2" 2>/dev/null
 """
 
 _SETTINGS = """
@@ -118,13 +121,20 @@ def _of_process(_pid: int) -> Server:
     subprocess.run(made, check=True, capture_output=True, user=user, cwd=folder)
     with (folder / "data" / "postgresql.conf").open("a") as settings:
         settings.write(_SETTINGS)
+    access = folder / "data" / "pg_hba.conf"
+    access.write_text(f"host all {WITH_PASSWORD} 127.0.0.1/32 scram-sha-256\n{access.read_text()}")
     found = Server(folder, _free_port())
     command = ["sh", "-c", _KEEPER, "keeper", programs / "postgres", folder, str(found.port)]
     # A session of its own: a Ctrl-C at the tests must not end the server before them.
     keeper = subprocess.Popen(command, stdin=subprocess.PIPE, user=user, cwd=folder, start_new_session=True)
-    atexit.register(keeper.communicate)
+    atexit.register(_stop, keeper, folder)
     _wait_for(found)
     return found
+
+
+def _stop(keeper: "subprocess.Popen[bytes]", folder: Path) -> None:
+    keeper.communicate()
+    shutil.rmtree(folder, ignore_errors=True)  # the keeper may not remove it from a folder that is not its own
 
 
 def _place() -> Path | None:

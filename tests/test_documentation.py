@@ -15,6 +15,7 @@ from typer.main import get_command
 import smmplus.panel
 from bulk.cli import app
 from bulk.outcome import ExitStatus
+from smmplus.journal import Journal
 from tests.panel import SandboxProcess
 
 ROOT = Path(__file__).parent.parent
@@ -26,7 +27,9 @@ PANEL_COMMANDS = (
     "status",
     "doubts",
     "resolve",
+    "reconcile",
     "budget",
+    "journal",
     "services",
     "balance",
     "template",
@@ -118,6 +121,22 @@ def test_the_python_example_runs(capsys):
         for block in blocks("python"):
             exec(compile(block, "README.md", "exec"), {"key": panel.key, "url": panel.address})  # noqa: S102
     assert "Pending" in capsys.readouterr().out
+
+
+@pytest.mark.e2e
+def test_a_journal_is_kept_backed_up_and_restored_as_documented(tmp_path):
+    lines = "\n".join(blocks("sh", (ROOT / "docs" / "money-safety.md").read_text(encoding="utf-8"))).splitlines()
+    named = [line.partition("#")[0].strip() for line in lines if line.startswith("smmplus journal")]
+    with SandboxProcess() as panel:
+        shell = Shell(tmp_path, panel)
+        with Journal(f"sqlite:///{shell.journal}"):
+            pass
+        for line in named:
+            if " restore " in line:
+                shell.journal.rename(tmp_path / "lost.sqlite3")
+            done = shell.run(line, answer="y\n")
+            assert done.returncode == 0, (line, done.stdout, done.stderr)
+    assert {line.split()[2] for line in named if len(line.split()) > 2} == {"check", "copy", "export", "restore"}
 
 
 def test_make_targets_of_the_readme_exist():

@@ -8,7 +8,9 @@ import typer
 from bulk.cli.budgets import budget
 from bulk.cli.demo import demo
 from bulk.cli.doubts import doubts, resolve
+from bulk.cli.journals import group as journal
 from bulk.cli.panels import balance, sandbox, services, template
+from bulk.cli.reconciling import reconcile
 from bulk.cli.sheets import check, run, status
 from bulk.outcome import ExitStatus
 
@@ -19,8 +21,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,  # its tracebacks show the values of variables, an API key among them
 )
-for command in (check, run, status, doubts, resolve, budget, services, balance, template, demo):
+for command in (check, run, status, doubts, resolve, reconcile, budget, services, balance, template, demo):
     app.command()(command)
+app.add_typer(journal, name="journal")
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)(sandbox)
 
 

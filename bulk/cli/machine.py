@@ -11,7 +11,9 @@ from bulk.plan import Plan, Sending
 from bulk.results import cells_of
 from bulk.signs import Signs
 from smmplus.journal import Entry, State
+from smmplus.journal.balances import Observation
 from smmplus.journal.budgets import Budget
+from smmplus.journal.evidence import Evidence
 from smmplus.journal.falls import Fall
 from smmplus.models import Balance, Service
 from smmplus.numbers import plain
@@ -148,6 +150,27 @@ def entry_object(entry: Entry) -> Json:
         "source": entry.source,
         **cells_of(entry),
     }
+
+
+def doubt_object(entry: Entry, evidence: Evidence) -> Json:
+    """Describe an order in doubt, with what the balance says of it."""
+    weighed = {
+        "before": None if evidence.before is None else observation_object(evidence.before),
+        "after": None if evidence.after is None else observation_object(evidence.after),
+        "fell": None if evidence.fell is None else plain(evidence.fell),
+        "accepted_orders": evidence.orders,
+        "accepted": plain(evidence.accepted),
+        "others_that_may_be_debited": evidence.others,
+        "left": None if evidence.left is None else plain(evidence.left),
+        "verdict": evidence.verdict.name.lower(),
+        "words": evidence.verdict.value,
+    }
+    return {"account": entry.account, **entry_object(entry), "settled_at": entry.settled_at, "evidence": weighed}
+
+
+def observation_object(seen: Observation) -> Json:
+    """Describe a balance that the panel told."""
+    return {"at": seen.at, "balance": plain(seen.amount), "currency": seen.currency}
 
 
 def service_object(service: Service) -> Json:

@@ -13,7 +13,6 @@ from rich.text import Text
 from bulk.outcome import ExitStatus, Outcome
 from bulk.plan import Plan
 from bulk.results import cells_of
-from bulk.settings import DEFAULT_ACCOUNT
 from bulk.sheet import Problem, Sheet
 from smmplus.journal import Entry, State
 from smmplus.journal.budgets import Budget
@@ -164,37 +163,6 @@ def _show_next(console: Console, outcome: Outcome) -> None:
         console.print(Text(f"the results are in {outcome.written.path}: {outcome.written.reason}", "yellow"))
     if (words := _NEXT.get(outcome.exit_status)) and not outcome.blocked:
         console.print(Text(words, "yellow"))
-
-
-def show_doubts(console: Console, entries: list[Entry]) -> None:
-    """Show the orders of which nobody knows whether they were placed."""
-    if not entries:
-        console.print("no order is in doubt")
-        return
-    names = ("key", "account", "sent at (UTC)", "service", "what", "expected charge", "sheet", "what happened")
-    # Nothing here may be cut: who cannot read a key whole cannot settle its order.
-    fits = max(len(entry.name) for entry in entries) <= console.width // 2
-    shown = table(*names, right=("expected charge",), wrap=names[1:] if fits else names)
-    for entry in entries:
-        what = " ".join(f"{name}={value}" for name, value in entry.request.fields)
-        cost = "?" if entry.cost is None else plain(entry.cost)
-        cells = (
-            entry.name,
-            entry.account,
-            (entry.sent_at or "")[:19],
-            entry.request.service,
-            what[:200],
-            cost,
-            entry.source,
-            entry.error,
-        )
-        shown.add_row(*(Text(cell) for cell in cells))
-    console.print(shown)
-    console.print("Look for each on the panel's order page, then say what it is:")
-    first = entries[0]
-    which = shlex.quote(first.name) + ("" if first.account == DEFAULT_ACCOUNT else f" --account {first.account}")
-    for ending in ("--order-id NUMBER     it was placed", "--not-placed          it was not; the next run sends it"):
-        console.print(Text(f"  smmplus resolve {which} {ending}"), soft_wrap=True)
 
 
 def show_budgets(console: Console, budgets: Sequence[Budget]) -> None:

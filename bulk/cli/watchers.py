@@ -35,7 +35,7 @@ class _Telling(Watcher):
     def confirm(self, plan: Plan) -> bool:
         cost = money(plan.total, plan.prices.balance.currency)
         first = f"the first {len(plan.sending)} of {len(plan.sending) + len(plan.later)}" if plan.later else ""
-        return self._agreed or _asked(f"Send {first or len(plan.sending)} orders for {cost}?")
+        return self._agreed or asked(f"Send {first or len(plan.sending)} orders for {cost}?")
 
     def placing(self, orders: int) -> None:
         self._orders = orders
@@ -56,7 +56,8 @@ class _Telling(Watcher):
         return ", ".join(["placing", *extra])
 
 
-def _asked(question: str) -> bool:
+def asked(question: str) -> bool:
+    """Ask a person; no answer is no."""
     try:
         return typer.confirm(question)
     except typer.Abort:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from sys import intern
 from typing import Literal
 
 import pandas as pd
@@ -44,7 +45,7 @@ class Draft:
             if isinstance(settled, Flaw):
                 self._add_flaw(number, name, column, settled)
                 settled = settled.value
-            texts.append(settled)
+            texts.append(intern(settled))  # services, quantities and statuses repeat from row to row
             is_order = is_order or (settled != "" and name in GUARDED_FIELDS)
         if is_order:
             self._numbers.append(number)

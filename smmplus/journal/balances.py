@@ -72,6 +72,13 @@ def record(journal: Journal, account_id: int, balance: Balance, before: Before) 
     return _read(found)
 
 
+def latest(journal: Journal, account_id: int) -> Observation | None:
+    """Give what was written down last of an account's balance; None before the first."""
+    with journal.reading() as connection:
+        found = connection.execute(_of(account_id, None).order_by(balances.c.id.desc()).limit(1)).first()
+    return None if found is None else _read(found)
+
+
 def last_before(connection: Connection, account_id: int, time: str, currency: str) -> Observation | None:
     """Find the last observation that was complete at a time."""
     columns = balances.c

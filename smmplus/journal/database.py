@@ -17,7 +17,16 @@ from smmplus.journal import files, marks, migrations, place, postgres, schema, s
 from smmplus.journal.locks import FileLocks, Locks
 from smmplus.journal.sqlite import READING
 
-__all__ = ["READING", "Database", "default_url", "make_file", "open_database", "translated"]
+__all__ = [
+    "READING",
+    "Database",
+    "default_url",
+    "make_file",
+    "make_tables",
+    "new_engine",
+    "open_database",
+    "translated",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +56,8 @@ def open_database(url: str) -> Database:
         if not files.is_there(path):
             with suppress(FileExistsError):  # another process was as quick
                 make_file(path)
-        files.must_be_whole(path)
+        if why := marks.unusable(files.must_be_whole(path), str(path)):
+            raise JournalError(why)
         engine = sqlite.engine_of(path)
         _prepare(engine, _tables_of_file, str(path))
     return Database(engine, FileLocks(path.with_name(path.name + ".locks")), str(path), path)
@@ -55,12 +65,19 @@ def open_database(url: str) -> Database:
 
 def make_file(path: Path) -> None:
     """Make an empty journal in a file; FileExistsError if the name is taken."""
-    with files.new_file(path) as made:
-        engine = sqlite.engine_of(made)
-        try:
-            _prepare(engine, _tables_of_file, str(path))
-        finally:
-            engine.dispose()
+    with files.new_file(path) as made, new_engine(made):
+        pass
+
+
+@contextmanager
+def new_engine(path: Path) -> Iterator[Engine]:
+    """Make an empty journal in a file that is not there yet; it is closed when this is left."""
+    engine = sqlite.engine_of(path)
+    try:
+        _prepare(engine, _tables_of_file, str(path))
+        yield engine
+    finally:
+        engine.dispose()
 
 
 def _tables_of_file(connection: Connection) -> set[str]:
@@ -103,18 +120,23 @@ def _is_busy(reason: BaseException) -> bool:
 
 def _prepare(engine: Engine, tables: Callable[[Connection], set[str]], where: str) -> str:
     """Make the tables, or bring them up to date, and give the journal's uuid."""
-    with engine.begin() as connection:
-        found = tables(connection)
-        if found and schema.meta.name not in found:
-            raise JournalError(
-                "this is another program's database, and no journal: name another one in SMMPLUS_JOURNAL"
-            )
-        if found:
-            _must_be_placed_from(connection, where)
-            migrations.bring_up_to_date(connection)
-        else:
-            _make_tables(connection)
-        return marks.read(connection)[marks.UUID_NAME]
+    try:
+        with engine.begin() as connection:
+            return _ready(connection, tables(connection), where)
+    except BaseException:
+        engine.dispose()
+        raise
+
+
+def _ready(connection: Connection, found: set[str], where: str) -> str:
+    if found and schema.meta.name not in found:
+        raise JournalError("this is another program's database, and no journal: name another one in SMMPLUS_JOURNAL")
+    if found:
+        _must_be_placed_from(connection, where)
+        migrations.bring_up_to_date(connection)
+    else:
+        make_tables(connection)
+    return marks.read(connection)[marks.UUID_NAME]
 
 
 def _must_be_placed_from(connection: Connection, where: str) -> None:
@@ -123,7 +145,8 @@ def _must_be_placed_from(connection: Connection, where: str) -> None:
     marks.must_be_in_use(connection, where)
 
 
-def _make_tables(connection: Connection) -> None:
+def make_tables(connection: Connection) -> None:
+    """Make an empty journal."""
     schema.metadata.create_all(connection, checkfirst=False)
     rows = [{"name": "uuid", "value": str(uuid.uuid4())}, {"name": "version", "value": str(schema.VERSION)}]
     connection.execute(insert(schema.meta), rows)

@@ -1,6 +1,7 @@
 """Finding entries, planning them, and writing down what was polled. Every function runs in the caller's transaction."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
 
@@ -23,12 +24,28 @@ def of_campaign(connection: Connection, campaign_id: int) -> list[Entry]:
     return _found(connection, (entries.c.campaign_id == campaign_id) & (entries.c.state == State.ACCEPTED.value))
 
 
+def numbers_of_batch(connection: Connection, batch_id: int) -> list[int]:
+    """Give the numbers of a batch's entries, in the order in which they were planned."""
+    query = select(entries.c.id).where(entries.c.batch_id == batch_id).order_by(entries.c.id)
+    return list(connection.execute(query).scalars())
+
+
 def with_keys(connection: Connection, campaign_id: int, keys: Iterable[str]) -> dict[str, Entry]:
     """Find a campaign's entries by their keys."""
     parts = (
         _found(connection, (entries.c.campaign_id == campaign_id) & entries.c.key.in_(part)) for part in _parts(keys)
     )
     return {entry.key: entry for part in parts for entry in part}
+
+
+def numbers_of(connection: Connection, campaign_id: int, keys: Iterable[str]) -> dict[str, int]:
+    """Find the numbers of a campaign's entries by their keys."""
+    here = entries.c.campaign_id == campaign_id
+    parts = (
+        connection.execute(select(entries.c.key, entries.c.id).where(here, entries.c.key.in_(part)))
+        for part in _parts(keys)
+    )
+    return {row.key: row.id for part in parts for row in part}
 
 
 def with_fingerprints(connection: Connection, account_id: int, fingerprints: Iterable[str]) -> list[Entry]:
@@ -42,14 +59,20 @@ def with_fingerprints(connection: Connection, account_id: int, fingerprints: Ite
 
 def with_order_ids(connection: Connection, account_id: int, ids: Iterable[str]) -> dict[str, Entry]:
     """Find an account's entries by order id, also by a second one that an entry was given."""
+    owners = owners_of(connection, account_id, ids)
+    known = with_ids(connection, owners.values())
+    return {order_id: known[entry_id] for order_id, entry_id in owners.items()}
+
+
+def owners_of(connection: Connection, account_id: int, ids: Iterable[str]) -> dict[str, int]:
+    """Find the numbers of an account's entries by order id."""
     owners: dict[str, int] = {}
     for part in _parts(ids):
         columns = order_ids.c
         where = (columns.account_id == account_id) & columns.order_id.in_(part)
         found = connection.execute(select(columns.order_id, columns.entry_id).where(where))
         owners.update({row.order_id: row.entry_id for row in found})
-    known = with_ids(connection, owners.values())
-    return {order_id: known[entry_id] for order_id, entry_id in owners.items()}
+    return owners
 
 
 def with_ids(connection: Connection, ids: Iterable[int]) -> dict[int, Entry]:
@@ -78,7 +101,7 @@ def unsettled(connection: Connection, account_id: int | None, state: State) -> l
 
 def plan(connection: Connection, campaign_id: int, batch_id: int, planned: Sequence[Planned]) -> None:
     """Create entries that are to be placed."""
-    rows = [
+    rows = (
         {
             "campaign_id": campaign_id,
             "batch_id": batch_id,
@@ -89,17 +112,18 @@ def plan(connection: Connection, campaign_id: int, batch_id: int, planned: Seque
             "state": State.PLANNED.value,
         }
         for item in planned
-    ]
-    if rows:
-        connection.execute(insert(entries), rows)
+    )
+    # 100,000 rows at once would take 200 MB on their way into the database.
+    while part := list(islice(rows, _MOST_VALUES)):
+        connection.execute(insert(entries), part)
 
 
 def plan_again(connection: Connection, batch_id: int, planned: Mapping[int, Planned]) -> None:
     """Take up entries that are planned or were refused: into this batch, at today's price."""
-    known = with_ids(connection, planned)
+    known = _states(connection, planned)
     rows = []
     for entry_id, item in planned.items():
-        state = known[entry_id].state
+        state = known[entry_id]
         if state is State.REJECTED:
             state = after(state, Event.NEW_RUN)
         if state is State.PLANNED:  # otherwise another process has taken it meanwhile
@@ -110,9 +134,15 @@ def plan_again(connection: Connection, batch_id: int, planned: Mapping[int, Plan
         connection.execute(statement.values(**values), rows)
 
 
+def _states(connection: Connection, ids: Iterable[int]) -> dict[int, State]:
+    query = select(entries.c.id, entries.c.state)
+    parts = (connection.execute(query.where(entries.c.id.in_(part))) for part in _parts(ids))
+    return {row.id: State(row.state) for part in parts for row in part}
+
+
 def record_statuses(connection: Connection, statuses: Mapping[int, OrderStatus], now: str) -> None:
     """Write down what the panel said of accepted orders."""
-    rows = [
+    rows = (
         {
             "of": entry_id,
             "new_status": status.status,
@@ -123,9 +153,10 @@ def record_statuses(connection: Connection, statuses: Mapping[int, OrderStatus],
             "new_currency": status.currency,
         }
         for entry_id, status in statuses.items()
-    ]
-    if rows:
-        connection.execute(_STATUS.values(polled_at=now), rows)
+    )
+    statement = _STATUS.values(polled_at=now)
+    while part := list(islice(rows, _MOST_VALUES)):
+        connection.execute(statement, part)
 
 
 _STATUS = (

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import sha256
 from sys import intern
 from typing import Any
@@ -123,6 +124,7 @@ def readable(entry_id: object) -> Iterator[None]:
         ) from error
 
 
+@lru_cache(maxsize=4096)
 def decimal_or_none(text: str | None) -> Decimal | None:
     """Read an amount that the journal wrote."""
     return None if text is None else Decimal(text)

@@ -1,10 +1,11 @@
 """What the balance says of an order in doubt: how far it fell around the sending, less what other orders explain."""
 
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Context, Decimal
 from enum import Enum
 
 from sqlalchemy import Connection, select
@@ -12,23 +13,27 @@ from sqlalchemy import Connection, select
 from smmplus.journal.balances import Observation, all_of
 from smmplus.journal.doubts import STILL_UNDER_WAY
 from smmplus.journal.entry import Entry, decimal_or_none
-from smmplus.journal.falls import last_digit
+from smmplus.journal.falls import unit_of
 from smmplus.journal.schema import campaigns, entries
 from smmplus.journal.states import SPENT, State
 from smmplus.journal.store import Journal
-from smmplus.numbers import minus, total
+from smmplus.numbers import EXACT, minus, total
+
+_ROUNDING = Context(prec=120)
+"""Rounds, where all other sums of money are exact."""
 
 
 class Verdict(Enum):
     """What the balance says of an order."""
 
     DEBITED = "it fell by what was to be charged: this order was probably placed"
+    DEBITED_LATER = "it fell by this order's charge, but not at once: a slow panel placed it, or it was another order"
     NOT_DEBITED = "it did not fall for this order: probably not placed, unless money came in meanwhile"
     TOO_EARLY = "it has not fallen for this order yet, but was read while the panel could still be at it: read it again"
     OTHERS = "other orders may have been debited in between as well: it does not tell for which it fell"
     MISFIT = "what is left does not fit this order's charge"
     ROSE = "money came in meanwhile: it tells nothing"
-    TOO_SMALL = "this order's charge is too small to be seen"
+    TOO_SMALL = "roundings of the panel may hide this order's charge: it tells nothing"
     NO_COST = "what an order in between costs is not known: it tells nothing"
     NO_BALANCE = "it was not read both before and after the sending: it tells nothing"
 
@@ -75,6 +80,8 @@ class Books:
         self._sent = [order.sent_at for order in self._orders]
         self._over = sorted(order.over_at for order in self._orders)
         self._observations = sorted(observations, key=lambda seen: (seen.at, seen.id))
+        self._counted: dict[tuple[int, int], Between] = {}
+        self._units: dict[str, Decimal] = {}
 
     def weigh(self, doubt: Entry) -> Evidence:
         """Tell what the balances around an order's sending say of it."""
@@ -83,6 +90,8 @@ class Books:
         if first.verdict is not Verdict.TOO_EARLY:
             return first
         later = self._weigh(doubt, max(settled_at, _end_of(doubt.sent_at)))
+        if later.verdict is Verdict.DEBITED:
+            return replace(later, verdict=Verdict.DEBITED_LATER)
         return first if later.verdict is Verdict.NO_BALANCE else later
 
     def _weigh(self, doubt: Entry, start: str) -> Evidence:
@@ -95,7 +104,13 @@ class Books:
         before = self._best(doubt, earlier[::-1])
         if before is None or after is None:
             return Evidence(before, after, Verdict.NO_BALANCE)
-        return _weighed(doubt, before, after, self._between(doubt, before, after))
+        return _weighed(doubt, before, after, self._between(before, after).without(doubt), self._unit(after.currency))
+
+    def _unit(self, currency: str) -> Decimal:
+        if currency not in self._units:
+            amounts = [seen.amount for seen in self._observations if seen.currency == currency]
+            self._units[currency] = unit_of(amounts)
+        return self._units[currency]
 
     def _best(self, doubt: Entry, nearest_first: Sequence[Observation]) -> Observation | None:
         quiet = (seen for seen in nearest_first if self._is_quiet(doubt, seen))
@@ -103,47 +118,92 @@ class Books:
 
     def _is_quiet(self, doubt: Entry, seen: Observation) -> bool:
         """Tell whether no other order was under way while the panel was asked."""
-        own = (doubt.sent_at or "") <= seen.at and _over_at(
-            doubt.state, doubt.sent_at, doubt.settled_at
-        ) >= seen.asked_at
+        over_at = _over_at(doubt.state, doubt.sent_at, doubt.settled_at)
+        own = (doubt.sent_at or "") <= seen.at and over_at >= seen.asked_at
         return bisect_right(self._sent, seen.at) - own <= bisect_left(self._over, seen.asked_at)
 
-    def _between(self, doubt: Entry, before: Observation, after: Observation) -> list[Sent]:
-        """Give the other orders that may have been debited between two balances."""
-        until = bisect_right(self._sent, after.at)
-        since = bisect_right(self._sent, before.at) if self._is_quiet(doubt, before) else 0
-        orders = self._orders[since:until]
-        return [order for order in orders if order.over_at >= before.asked_at and order.entry != doubt.id]
+    def _between(self, before: Observation, after: Observation) -> "Between":
+        """Count the orders between two balances, once for all that have these two around them."""
+        pair = before.id, after.id
+        if pair not in self._counted:
+            sent = self._orders[: bisect_right(self._sent, after.at)]
+            self._counted[pair] = Between.of(
+                [order for order in sent if order.over_at >= before.asked_at], before, after
+            )
+        return self._counted[pair]
 
 
-def _weighed(doubt: Entry, before: Observation, after: Observation, between: Sequence[Sent]) -> Evidence:
-    surely = [
-        order
-        for order in between
-        if order.accepted and order.sent_at > before.at and order.over_at < after.asked_at and order.cost is not None
-    ]
-    accepted = total(order.cost or Decimal(0) for order in surely)
-    fell, others = minus(before.amount, after.amount), len(between) - len(surely)
-    verdict = Verdict.NO_COST
-    if doubt.cost is not None and all(order.cost is not None for order in between):
-        may_be = total(order.cost or Decimal(0) for order in between)
-        every = total((minus(may_be, accepted), doubt.cost))
-        tolerance = (len(between) + 1) * last_digit(fell)
-        verdict = _verdict(minus(fell, accepted), doubt.cost, every, tolerance)
+@dataclass(frozen=True, slots=True)
+class Between:
+    """Orders by their costs, None for a cost that is not known: of 100,000 orders few cost differently."""
+
+    surely: Mapping[Decimal | None, int]
+    """Sent and accepted between two balances."""
+    others: Mapping[Decimal | None, int]
+    """Such as may have been debited in between."""
+
+    @classmethod
+    def of(cls, orders: Iterable[Sent], before: Observation, after: Observation) -> "Between":
+        """Tell those that were surely debited in between from those that may have been."""
+        surely: Counter[Decimal | None] = Counter()
+        others: Counter[Decimal | None] = Counter()
+        for order in orders:
+            inside = order.accepted and order.sent_at > before.at and order.over_at < after.asked_at
+            (surely if inside and order.cost is not None else others)[order.cost] += 1
+        return cls(surely, others)
+
+    def without(self, doubt: Entry) -> "Between":
+        """Leave out the order that is in doubt itself."""
+        others = Counter(self.others)
+        others[doubt.cost] -= 1
+        return Between(self.surely, +others)
+
+
+def _weighed(doubt: Entry, before: Observation, after: Observation, between: Between, unit: Decimal) -> Evidence:
+    fell, verdict = minus(before.amount, after.amount), Verdict.NO_COST
+    if doubt.cost is not None and None not in between.others:
+        verdict = judge(fell, doubt.cost, between, unit)
     if verdict is Verdict.NOT_DEBITED and after.asked_at < _end_of(doubt.sent_at):
         verdict = Verdict.TOO_EARLY
-    return Evidence(before, after, verdict, fell, len(surely), accepted, others)
+    accepted = _sum(between.surely, unit, None)
+    return Evidence(before, after, verdict, fell, sum(between.surely.values()), accepted, sum(between.others.values()))
 
 
-def _verdict(left: Decimal, cost: Decimal, every: Decimal, tolerance: Decimal) -> Verdict:
-    """Judge what is left of a fall; `every` is what it would be if all that is not known had been debited."""
-    if cost <= 2 * tolerance:
+def judge(fell: Decimal, cost: Decimal, between: Between, unit: Decimal) -> Verdict:
+    """PURE: tell what a fall says of an order, beside others that were debited, or may have been.
+
+    Panels charge exactly, or round each charge to a unit in one of several ways: where one way says that the order was
+    debited and another that it was not, nothing is known. One unit is forgiven: the balances may be rounded as well.
+    """
+    if cost <= 2 * unit:
         return Verdict.TOO_SMALL
-    if left < -tolerance:
+    verdicts = []
+    for rounding in (None, ROUND_UP, ROUND_HALF_UP, ROUND_DOWN):
+        own = _charge(cost, unit, rounding)
+        every = total((_sum(between.others, unit, rounding), own))
+        verdicts.append(_verdict(minus(fell, _sum(between.surely, unit, rounding)), own, every, unit))
+    telling = {verdict for verdict in verdicts if verdict in {Verdict.DEBITED, Verdict.NOT_DEBITED}}
+    if len(telling) > 1:
+        return Verdict.TOO_SMALL
+    return telling.pop() if telling else verdicts[0]
+
+
+def _sum(costs: Mapping[Decimal | None, int], unit: Decimal, rounding: str | None) -> Decimal:
+    charges = ((_charge(cost, unit, rounding), count) for cost, count in costs.items() if cost is not None)
+    return total(EXACT.multiply(charge, Decimal(count)) for charge, count in charges)
+
+
+def _charge(cost: Decimal, unit: Decimal, rounding: str | None) -> Decimal:
+    return cost if rounding is None else cost.quantize(unit, rounding, _ROUNDING)
+
+
+def _verdict(left: Decimal, cost: Decimal, every: Decimal, unit: Decimal) -> Verdict:
+    """Judge what is left of a fall; `every` is what it would be if all that is not known had been debited."""
+    if left < unit.copy_negate():
         return Verdict.ROSE
-    if left <= tolerance:
+    if left <= unit:
         return Verdict.NOT_DEBITED
-    if abs(minus(left, every)) <= tolerance:
+    if minus(left, every).copy_abs() <= unit:
         return Verdict.DEBITED
     return Verdict.OTHERS if every > cost and left < every else Verdict.MISFIT
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
@@ -42,18 +43,29 @@ class Fall:
         return minus(self.fell, self.known)
 
 
-def fall_between(then: Observation, now: Observation, *, orders: int = 0, later: Decimal = Decimal(0)) -> Fall | None:
+def fall_between(
+    then: Observation, now: Observation, *, unit: Decimal = CENT, orders: int = 0, later: Decimal = Decimal(0)
+) -> Fall | None:
     """PURE: compare two observations of an account; None where the journal can explain the difference.
 
-    `orders` is the number of orders that may have been debited in between: panels round charges, so each may differ
-    by one unit of the last digit that moved, a cent at the most. `later` is what may be debited for orders that were
+    Panels round charges and balances: one `unit` is forgiven (see `unit_of`), and one for each order in between that
+    rounding may have changed (`orders`, see `may_be_rounded`). `later` is what may be debited for orders that were
     accepted before: a subscription is charged post by post.
     """
     if then.currency != now.currency:
         return None
     known = total((now.spent, then.accepted.copy_negate(), later))
     fall = Fall(then.asked_at, now.at, minus(then.amount, now.amount), known, now.currency)
-    return fall if fall.unexplained > (orders + 1) * last_digit(fall.fell) else None
+    return fall if fall.unexplained > EXACT.multiply(unit, Decimal(orders + 1)) else None
+
+
+def unit_of(amounts: Sequence[Decimal]) -> Decimal:
+    """PURE: tell to which unit a panel rounds, from its balances in turn: a cent, or the finest step that was seen.
+
+    A balance alone does not tell: what once came in may have more digits than what is charged.
+    """
+    steps = (minus(earlier, later) for earlier, later in pairwise(amounts))
+    return min((CENT, *(_finest(step) for step in steps)))
 
 
 def latest_fall(journal: Journal, account_id: int, now: Observation) -> Fall | None:
@@ -64,8 +76,9 @@ def latest_fall(journal: Journal, account_id: int, now: Observation) -> Fall | N
     """
     with journal.reading() as connection:
         earlier = _earlier(connection, account_id, now)
-        falls = [fall_between(then, now) for then in earlier]
-        return _told(connection, account_id, earlier, now) if any(falls) else None
+        unit = unit_of([seen.amount for seen in (*earlier, now)])
+        falls = [fall_between(then, now, unit=unit) for then in earlier]
+        return _told(connection, account_id, earlier, now, unit) if any(falls) else None
 
 
 def _earlier(connection: Connection, account_id: int, now: Observation) -> list[Observation]:
@@ -76,24 +89,37 @@ def _earlier(connection: Connection, account_id: int, now: Observation) -> list[
     return before if older is None else [older, *before]
 
 
-def _told(connection: Connection, account_id: int, earlier: Sequence[Observation], now: Observation) -> Fall | None:
+def _told(
+    connection: Connection, account_id: int, earlier: Sequence[Observation], now: Observation, unit: Decimal
+) -> Fall | None:
     """Look more closely where a first look, without roundings and subscriptions, found a fall."""
     start = earlier[0].asked_at
     costs = [row.cost for row in connection.execute(_may_be_debited_later(account_id, start))]
     if None in costs:
         return None
     later = total(Decimal(cost) for cost in costs)
-    times = [row.time for row in connection.execute(_settled_since(account_id, start))]
+    settled = connection.execute(_settled_since(account_id, start))
+    times = [row.time for row in settled if may_be_rounded(Decimal(row.cost), unit)]
     falls = [
-        fall_between(then, now, orders=len(times) - bisect_left(times, then.asked_at), later=later) for then in earlier
+        fall_between(then, now, unit=unit, orders=len(times) - bisect_left(times, then.asked_at), later=later)
+        for then in earlier
     ]
     return max((fall for fall in falls if fall), key=lambda fall: fall.unexplained, default=None)
 
 
 def last_digit(amount: Decimal) -> Decimal:
-    """Give one unit of an amount's last digit, a cent at the most: 0.001 for 1.250 less 0.001."""
+    """PURE: give one unit of an amount's last digit, a cent at the most: 0.001 for 1.250 less 0.001."""
+    return min(CENT, _finest(amount))
+
+
+def may_be_rounded(cost: Decimal, unit: Decimal) -> bool:
+    """PURE: tell whether a panel that rounds to this unit charges anything else than the cost."""
+    return _finest(cost) < unit
+
+
+def _finest(amount: Decimal) -> Decimal:
     exponent = amount.normalize(EXACT).as_tuple().exponent
-    return min(CENT, Decimal(1).scaleb(int(exponent)))
+    return Decimal(1).scaleb(int(exponent))
 
 
 def _may_be_debited_later(account_id: int, time: str) -> Select[tuple[object, ...]]:
@@ -108,12 +134,12 @@ def _may_be_debited_later(account_id: int, time: str) -> Select[tuple[object, ..
 
 
 def _settled_since(account_id: int, time: str) -> Select[tuple[object, ...]]:
-    """Select when the orders were settled that may have been debited since; what is not settled comes last."""
+    """Select the orders that may have been debited since a time: when they were settled (if not, last) and costs."""
     when = func.coalesce(entries.c.settled_at, "9")
     return (
-        select(when.label("time"))
+        select(when.label("time"), entries.c.cost)
         .join(campaigns, campaigns.c.id == entries.c.campaign_id)
-        .where(campaigns.c.account_id == account_id, _is_spent, when >= time)
+        .where(campaigns.c.account_id == account_id, _is_spent, when >= time, entries.c.cost.is_not(None))
         .order_by(when)
     )
 

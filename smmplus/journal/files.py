@@ -53,8 +53,11 @@ def is_there(path: Path) -> bool:
     return False
 
 
-def must_be_whole(path: Path) -> None:
-    """Look at a file without changing it; JournalError where it is no journal, or a damaged one."""
+def must_be_whole(path: Path) -> dict[str, str]:
+    """Look at a file without changing it, and give what it says of itself in its table `meta`.
+
+    Raises JournalError where it is no journal, or a damaged one.
+    """
     if not path.is_file():
         raise JournalError(f"the journal {path} cannot be used: it is no file. Name another one in SMMPLUS_JOURNAL")
     if not os.access(path, os.R_OK | os.W_OK):
@@ -62,8 +65,11 @@ def must_be_whole(path: Path) -> None:
     if path.stat().st_size == 0:
         raise damaged(path, "the file is empty, and a journal never is. If it was never one, move it away")
     try:
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)) as connection:
+        with closing(
+            sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
+        ) as connection:
             _look(path, connection)
+            return dict(connection.execute("SELECT name, value FROM meta"))
     except sqlite3.Error as error:
         if is_damage(error):
             raise damaged(path, error) from error
@@ -85,18 +91,25 @@ def _look(path: Path, connection: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def new_file(path: Path) -> Iterator[Path]:
+def new_file(path: Path, *, replace: bool = False) -> Iterator[Path]:
     """Give a place to make a file in, which then takes its name in one step; FileExistsError if that is taken.
 
-    What is made must be closed when the body ends. It is on disk when this returns, or nothing is there.
+    What is made must be closed when the body ends. It is on disk when this returns, or nothing is there. `replace` lets
+    it take the place of a file that is there.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise NotADirectoryError(f"{path.parent} is no folder") from error
     folder = Path(tempfile.mkdtemp(prefix=f".{path.name[:80]}.", suffix=".new", dir=path.parent))
     try:
         made = folder / path.name
         yield made
         _sync(made, os.O_RDWR)
-        _put(made, path)
+        if replace:
+            made.replace(path)
+        else:
+            _put(made, path)
         with suppress(OSError):  # Windows opens no folders
             _sync(path.parent, os.O_RDONLY)
     finally:

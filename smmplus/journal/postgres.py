@@ -6,7 +6,7 @@ that every transaction which writes takes first), no waiting without end, and co
 
 import json
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError
@@ -31,7 +31,7 @@ _CONNECTING: dict[str, str | int] = {
     "client_encoding": "utf8",
     "application_name": "smmplus",
     "connect_timeout": 10,
-    # A network that is gone is noticed within half a minute, here and (by _SETTINGS) at the server.
+    # A network that is gone is noticed within half a minute, here and (by _settings) at the server.
     "keepalives": 1,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
@@ -39,16 +39,24 @@ _CONNECTING: dict[str, str | int] = {
     "tcp_user_timeout": 30_000,
 }
 
-_SET = """
-SELECT set_config(name, coalesce(%s::jsonb ->> name, setting), false) FROM pg_settings
-WHERE %s::jsonb ? name OR name = 'synchronous_commit'
-"""
-"""What the server does not know is left out. `synchronous_commit` is set to what it is: once checked, it stays."""
+_SET = "SELECT set_config(name, %s::jsonb ->> name, false) FROM pg_settings WHERE %s::jsonb ? name"
+"""What the server does not know is left out."""
 
 _STANDING = """
 SELECT pg_backend_pid(), pg_is_in_recovery(), current_setting('transaction_read_only'), current_setting('fsync'),
        current_setting('synchronous_commit'), current_setting('server_encoding')
 """
+
+
+class _Standing(NamedTuple):
+    """What `_STANDING` answers."""
+
+    process: int
+    standby: bool
+    read_only: str
+    fsync: str
+    synchronous_commit: str
+    encoding: str
 
 
 def is_meant_by(url: str) -> bool:
@@ -86,7 +94,8 @@ def engine_of(url: URL) -> Engine:
         raise ConfigurationError(
             "the journal is in PostgreSQL, and its driver is missing: pip install 'airflow-provider-smmplus[postgres]'"
         ) from error
-    engine = create_engine(url, connect_args=_CONNECTING, pool_pre_ping=True)
+    connecting = {name: value for name, value in _CONNECTING.items() if name not in url.query}
+    engine = create_engine(url, connect_args=connecting, pool_pre_ping=True)
     event.listen(engine, "do_connect", lambda _dialect, _record, args, named: driver.Connection.connect(*args, **named))
     event.listen(engine, "connect", lambda connection, _record: _prepare(connection, where(url)), insert=True)
     event.listen(engine, "begin", _begin)
@@ -97,7 +106,8 @@ def where(url: URL) -> str:
     """Name a database for people, without its password."""
     user = f"{url.username}@" if url.username else ""
     port = f":{url.port}" if url.port else ""
-    return f"postgresql://{user}{url.host or url.query.get('host', '')}{port}/{url.database or ''}"
+    hosts = url.host or url.query.get("host", "")
+    return f"postgresql://{user}{hosts if isinstance(hosts, str) else ','.join(hosts)}{port}/{url.database or ''}"
 
 
 def key(name: str) -> int:
@@ -151,33 +161,31 @@ def _settings() -> dict[str, str]:
 
 def _prepare(connection: "psycopg.Connection[Any]", name: str) -> None:
     connection.autocommit = True
-    settings = json.dumps(_settings())
-    connection.execute(_SET, [settings, settings])
-    row = connection.execute(_STANDING).fetchone()
-    if row is None or (wrong := _unfit(connection.info.backend_pid, *row)):
+    standing = _Standing(*connection.execute(_STANDING).fetchone() or ())
+    if wrong := _unfit(standing, connection.info.backend_pid):
+        # Nothing was set: behind a pooler the next user of the server's process would have found it.
         connection.close()
         raise JournalError(f"the journal {name} cannot be used: {wrong}")
+    # Set to what it is, durability that was checked cannot be taken away under a run.
+    settings = json.dumps({**_settings(), "synchronous_commit": standing.synchronous_commit})
+    connection.execute(_SET, [settings, settings])
     connection.autocommit = False
 
 
-def _unfit(
-    greeted: int, process: int, standby: bool, read_only: str, fsync: str, synchronous_commit: str, encoding: str
-) -> str:
-    """Tell why a database cannot hold a journal; "" where it can."""
-    if greeted != process:
-        return (
-            "a connection pooler stands before the server, and locks are not safe behind it: "
-            "connect to the server itself"
-        )
-    if standby:
-        return "this server is a standby, and takes no writes: connect to the primary"
-    if read_only == "on":
-        return "the database is read-only (default_transaction_read_only)"
-    if fsync == "off":
-        return "the server runs with fsync=off: an order that is committed could be forgotten"
-    if synchronous_commit == "off":
-        return "synchronous_commit is off for this user or database: an order that is committed could be forgotten"
-    return "" if encoding == "UTF8" else f"the database's encoding is {encoding}: make one with ENCODING 'UTF8'"
+def _unfit(standing: _Standing, greeted: int) -> str:
+    """Tell why a server cannot hold a journal, "" where it can; `greeted` is the process that it said it is."""
+    forgets = "an order that is committed could be forgotten"
+    flaws = {
+        "a connection pooler stands before the server, and no lock is safe behind it: connect to the server itself": (
+            greeted != standing.process
+        ),
+        "this server is a standby, and takes no writes: connect to the primary": standing.standby,
+        "the database is read-only (default_transaction_read_only)": standing.read_only == "on",
+        f"the server runs with fsync=off: {forgets}": standing.fsync == "off",
+        f"synchronous_commit is off for this user or database: {forgets}": standing.synchronous_commit == "off",
+        f"its encoding is {standing.encoding}: make one with ENCODING 'UTF8'": standing.encoding != "UTF8",
+    }
+    return next((flaw for flaw, is_there in flaws.items() if is_there), "")
 
 
 def _begin(connection: Connection) -> None:

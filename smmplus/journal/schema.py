@@ -42,6 +42,10 @@ class Words(TypeDecorator[str]):
         """Replace what cannot be stored."""
         return value if value is None else _NOT_STORABLE.sub("\ufffd", value)
 
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002, PLR6301, RUF100
+        """Read the one such sign that SQLite took before as it would be stored now: a copy must hold the same."""
+        return value.replace("\x00", "\ufffd") if value and "\x00" in value else value
+
 
 _SUBMITTING = text("state = 'submitting'")
 _UNSETTLED = text("state IN ('submitting', 'in_doubt')")

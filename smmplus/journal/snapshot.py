@@ -24,7 +24,7 @@ def snapshot(url: str) -> Iterator[Connection]:
     with translated(where(url)):
         engine = _engine_of(url)
         try:
-            with engine.execution_options(**{READING: True}).begin() as connection:
+            with engine.execution_options(**{READING: True}).connect() as connection:
                 yield connection
         finally:
             engine.dispose()

@@ -1,9 +1,10 @@
 """A journal in a SQLite file: one machine's, durable through a crash of it."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
@@ -31,9 +32,14 @@ def path_of(url: str) -> Path:
         raise ConfigurationError(f"SMMPLUS_JOURNAL names {parsed.database}, in the home folder of nobody") from error
 
 
+def url_of(path: Path) -> str:
+    """Give the URL that `path_of` takes apart."""
+    return URL.create("sqlite", database=str(path.absolute())).render_as_string()
+
+
 def engine_of(path: Path) -> Engine:
     """Open a file."""
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(url_of(path), connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
@@ -41,9 +47,15 @@ def engine_of(path: Path) -> Engine:
 
 def reading_engine_of(path: Path) -> Engine:
     """Open a file in such a way that nothing of it can be changed."""
-    engine = create_engine("sqlite://", creator=lambda: _read_only(path), poolclass=NullPool)
+    engine = create_engine(url_of(path), creator=lambda: _read_only(path), poolclass=NullPool)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def make_single(path: Path) -> None:
+    """Let a file that is written no more be all there is: it can be read without any other beside it."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE").close()
 
 
 def _read_only(path: Path) -> sqlite3.Connection:

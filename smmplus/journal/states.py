@@ -38,10 +38,16 @@ class Event(StrEnum):
     """Evidence, or a person, says which order it is."""
     NOT_PLACED = "not_placed"
     """A person says that it was not placed. Never a timer, a retry or a program."""
+    RESTORED = "restored"
+    """The journal comes from a backup: what was not sent when that was made may have been sent since."""
 
 
 TRANSITIONS: dict[State, dict[Event, State]] = {
-    State.PLANNED: {Event.INTENT: State.SUBMITTING, Event.LATE_ORDER_ID: State.ACCEPTED},
+    State.PLANNED: {
+        Event.INTENT: State.SUBMITTING,
+        Event.LATE_ORDER_ID: State.ACCEPTED,
+        Event.RESTORED: State.IN_DOUBT,
+    },
     State.SUBMITTING: {
         Event.ORDER_ID: State.ACCEPTED,
         Event.REFUSAL: State.REJECTED,
@@ -50,7 +56,11 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
         Event.DEATH: State.IN_DOUBT,
         Event.LATE_ORDER_ID: State.SUBMITTING,
     },
-    State.REJECTED: {Event.NEW_RUN: State.PLANNED, Event.LATE_ORDER_ID: State.ACCEPTED},
+    State.REJECTED: {
+        Event.NEW_RUN: State.PLANNED,
+        Event.LATE_ORDER_ID: State.ACCEPTED,
+        Event.RESTORED: State.IN_DOUBT,
+    },
     State.IN_DOUBT: {
         Event.FOUND: State.ACCEPTED,
         Event.LATE_ORDER_ID: State.ACCEPTED,

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit, urlunsplit
 from sqlalchemy import Connection, Table, and_, insert, select, update
 
 from smmplus.errors import JournalError, JournalInUseError
-from smmplus.journal import doubts, entries, follow_ups, rescue, wave
-from smmplus.journal.database import READING, default_url, open_database, translated
+from smmplus.journal import doubts, entries, follow_ups, holders, marks, postgres, rescue, sqlite, wave
+from smmplus.journal.database import READING, Database, default_url, open_database, translated
 from smmplus.journal.entry import Entry, Planned
 from smmplus.journal.schema import accounts, batches, campaigns, meta, runs
 from smmplus.journal.states import State
@@ -40,7 +40,7 @@ class Journal:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         rescues: Path | None = None,
     ) -> None:
-        database = open_database(url or default_url())
+        database = _opened(url or default_url())
         self.where, self.path = database.where, database.path
         self._now = now
         self._engine, self._locks = database.engine, database.locks
@@ -121,6 +121,11 @@ class Journal:
         with self.reading() as connection:
             return entries.with_keys(connection, campaign_id, keys)
 
+    def numbers_of(self, campaign_id: int, keys: Iterable[str]) -> dict[str, int]:
+        """Find the numbers of a campaign's entries by key."""
+        with self.reading() as connection:
+            return entries.numbers_of(connection, campaign_id, keys)
+
     def with_order_ids(self, account_id: int, order_ids: Iterable[str]) -> dict[str, Entry]:
         """Find an account's entries by order id."""
         with self.reading() as connection:
@@ -151,6 +156,8 @@ class Journal:
     def apply(self, moves: Sequence[wave.Move]) -> list[wave.Answer]:
         """Commit intents and outcomes together, and answer each. An intent counts only when this has returned."""
         run_id = self.begin_run()
+        if any(isinstance(move, wave.Intent) for move in moves):
+            self._locks.confirm()  # who is taken for dead may send nothing, and yet has outcomes to write
         with self.transaction() as connection:
             return wave.apply(connection, moves, run_id=run_id, now=self.time())
 
@@ -162,6 +169,7 @@ class Journal:
                 self._locks.take(f"run-{run_id}")
                 about = {"pid": os.getpid(), "host": platform.node(), "user": _user(), "started_at": self.time()}
                 with self.transaction() as connection:
+                    marks.must_be_in_use(connection, self.where)  # it may have moved since it was opened
                     connection.execute(insert(runs).values(id=run_id, **about))
                 self._run_id = run_id
             return self._run_id
@@ -172,15 +180,15 @@ class Journal:
         taken = self._locks.take(f"campaign-{campaign_id}", wait=wait)
         with self.transaction() as connection:
             if not taken:
-                raise JournalInUseError(_holder(connection, campaign_id))
+                raise JournalInUseError(holders.of_campaign(connection, campaign_id))
             connection.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(holder=run_id))
 
     def bury_the_dead(self) -> list[Entry]:
         """Take up the order ids that dead processes rescued, and put into doubt what else they left behind."""
-        rescue.take_up(self, self._is_alive)
+        rescue.take_up(self, self.is_alive)
         with self.transaction() as connection:
-            follow_ups.bury(connection, self._is_alive, self.time())
-            return doubts.bury(connection, self._is_alive, self.time())
+            follow_ups.bury(connection, self.is_alive, self.time())
+            return doubts.bury(connection, self.is_alive, self.time())
 
     def in_doubt(self, account_id: int | None = None) -> list[Entry]:
         """Give the entries in doubt, of one account or of all."""
@@ -200,7 +208,7 @@ class Journal:
     def is_not_placed(self, entry: Entry, *, why: str) -> None:
         """Settle a doubt: it was not placed, and the next run may send it."""
         with self.transaction() as connection:
-            doubts.is_not_placed(connection, entry, _user(), why, self._now(), self._is_alive)
+            doubts.is_not_placed(connection, entry, _user(), why, self._now(), self.is_alive)
 
     def close(self) -> None:
         """End the run, and close the database."""
@@ -231,14 +239,25 @@ class Journal:
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """Open a transaction that writes, one at a time in all processes; durable when it is left."""
-        with translated(self.where), self._engine.begin() as connection:
-            yield connection
+        try:
+            with translated(self.where), self._engine.begin() as connection:
+                yield connection
+        except JournalInUseError as error:
+            if error.__cause__ is None:  # it is about something else, and says who
+                raise
+            raise JournalInUseError(f"{error}{self._others()}") from error
 
     def time(self) -> str:
         """Tell the time as the journal writes it."""
         return self._now().isoformat(timespec="milliseconds")
 
-    def _is_alive(self, run_id: str) -> bool:
+    def _others(self) -> str:
+        with suppress(JournalError), self.reading() as connection:
+            return holders.of_journal(connection, self.is_alive, self._run_id)
+        return ""
+
+    def is_alive(self, run_id: str) -> bool:
+        """Tell whether the process of a run lives."""
         if run_id == self._run_id:
             return True
         name = f"run-{run_id}"
@@ -246,6 +265,14 @@ class Journal:
         if dead:
             self._locks.drop(name, forever=True)
         return not dead
+
+
+def _opened(url: str) -> Database:
+    try:
+        return open_database(url)
+    except JournalInUseError as error:
+        others = "" if postgres.is_meant_by(url) else holders.of_file(sqlite.path_of(url))
+        raise JournalInUseError(f"{error}{others}") from error
 
 
 def _one_way(url: str) -> str:
@@ -262,20 +289,6 @@ def _id_of(connection: Connection, table: Table, **values: str | int) -> int:
     found = connection.execute(select(table.c.id).where(same)).scalar_one_or_none()
     return int(
         connection.execute(insert(table).values(values).returning(table.c.id)).scalar_one() if found is None else found
-    )
-
-
-def _holder(connection: Connection, campaign_id: int) -> str:
-    found = connection.execute(
-        select(campaigns.c.name, runs.c.pid, runs.c.host, runs.c.user, runs.c.started_at)
-        .join(runs, runs.c.id == campaigns.c.holder)
-        .where(campaigns.c.id == campaign_id)
-    ).first()
-    if found is None:
-        return "another run is placing this campaign"
-    return (
-        f"campaign {found.name!r} is being placed by process {found.pid} on {found.host} ({found.user}) "
-        f"since {found.started_at}: wait for it, or stop it"
     )
 
 

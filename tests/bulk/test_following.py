@@ -74,8 +74,8 @@ class Rows:
     def __init__(self, ledger, *entries):
         self._ledger, self._entries = ledger, entries
 
-    def entries(self):
-        return {row: self._ledger.now(entry) for row, entry in enumerate(self._entries, start=2)}
+    def each_entry(self):
+        return ((row, self._ledger.now(entry)) for row, entry in enumerate(self._entries, start=2))
 
 
 @pytest.fixture

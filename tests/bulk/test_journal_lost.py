@@ -59,10 +59,22 @@ def test_an_order_id_that_the_journal_cannot_take_is_told_and_stands_in_the_shee
     assert sheet.frame.loc[2, "order_id"] == order["order"]
 
 
-def test_the_next_run_does_not_send_that_row_again(run_it):
+def test_it_waits_in_the_rescue_file_for_the_next_run_which_sends_the_rest(run_it):
     with SandboxProcess() as panel:
-        run_it(panel, FailingJournal)
-        outcome, _ = run_it(panel, Journal)
+        outcome, _ = run_it(panel, FailingJournal)
+        assert outcome.rescued[2].exists()
+        again, sheet = run_it(panel, Journal)
+        first, second = panel.orders()
+    assert (again.plan.problems, again.exit_status, again.sent) == ((), ExitStatus.DONE, 1)
+    assert list(sheet.frame["order_id"]) == [first["order"], second["order"]]
+    assert not outcome.rescued[2].exists()
+
+
+def test_where_the_file_is_lost_the_next_run_does_not_send_that_row_again(run_it):
+    with SandboxProcess() as panel:
+        outcome, _ = run_it(panel, FailingJournal)
+        outcome.rescued[2].unlink()
+        again, _ = run_it(panel, Journal)
         assert len(panel.orders()) == 1
-    (problem,) = outcome.plan.problems
+    (problem,) = again.plan.problems
     assert "smmplus resolve" in problem.remedy

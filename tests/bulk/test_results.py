@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from bulk.results import cells_of, cells_of_problems, changed, in_sheet
+from bulk.results import cells_of, cells_of_problems, is_new, stamp
 from bulk.sheet import RESULT_FIELDS, Problem
 from smmplus.journal import State
 from tests.bulk.jobs import entry_of, row, sheet_of
@@ -80,11 +80,6 @@ def test_problems_become_the_words_of_their_rows():
     assert cells_of_problems(problems) == {2: {"error": "C2: is wrong (write digits); B2: is no link (paste it)"}}
 
 
-def test_the_cells_of_a_sheet_are_read_as_they_stand():
-    sheet = sheet_of(row(order_id="501", charge="0.1"), row())
-    assert in_sheet(sheet) == {2: {"order_id": "501", "charge": "0.1"}, 3: {"order_id": "", "charge": ""}}
-
-
 @pytest.mark.parametrize(
     ("cells", "new"),
     [
@@ -99,4 +94,16 @@ def test_the_cells_of_a_sheet_are_read_as_they_stand():
     ],
 )
 def test_only_what_does_not_stand_there_is_new(cells, new):
-    assert changed({2: {"order_id": "501"}}, cells) is new
+    assert is_new(sheet_of(row(order_id="501"), row()), cells) is new
+
+
+def test_what_no_column_holds_is_new_unless_it_is_empty():
+    sheet = sheet_of(row())
+    assert (is_new(sheet, {2: {"error": ""}}), is_new(sheet, {2: {"error": "no"}})) == (False, True)
+
+
+@pytest.mark.parametrize(
+    "other", [{}, {2: {"order_id": "502"}}, {3: {"order_id": "501"}}, {2: {"charge": "501"}}, {2: {"order_id": ""}}]
+)
+def test_cells_that_differ_have_another_stamp(other):
+    assert stamp({2: {"order_id": "501"}}) == stamp({2: {"order_id": "501"}}) != stamp(other)

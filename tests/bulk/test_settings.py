@@ -89,26 +89,32 @@ def test_a_key_of_blanks_is_no_key(tmp_path):
 
 
 def test_a_file_that_is_not_there_is_named_with_its_setting(tmp_path):
-    with pytest.raises(
-        ConfigurationError, match=r"SMMPLUS_API_KEY_FILE_SHOP names .*gone, which cannot be read: No such"
-    ):
+    words = "SMMPLUS_API_KEY_FILE_SHOP must name a file that holds the key; it cannot be read: No such"
+    with pytest.raises(ConfigurationError, match=words):
         panel_of("shop", {"SMMPLUS_API_KEY_FILE_SHOP": str(tmp_path / "gone")})
 
 
+@pytest.mark.parametrize("mistaken", [KEY, f"{KEY}\n", f"~{KEY}", f"{KEY}\x00", KEY * 20])
+def test_a_key_in_the_place_of_its_file_is_not_told(mistaken):
+    with pytest.raises(ConfigurationError) as caught:
+        panel_of("default", {"SMMPLUS_API_KEY_FILE": mistaken})
+    assert KEY not in str(caught.value)
+
+
 def test_a_folder_is_no_file_with_a_key(tmp_path):
-    with pytest.raises(ConfigurationError, match="which cannot be read: Is a directory"):
+    with pytest.raises(ConfigurationError, match="it cannot be read: Is a directory"):
         panel_of("default", {"SMMPLUS_API_KEY_FILE": str(tmp_path)})
 
 
 def test_a_file_of_bytes_is_no_key(tmp_path):
     file = tmp_path / "key"
     file.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ConfigurationError, match="which cannot be read: it is no text"):
+    with pytest.raises(ConfigurationError, match="it cannot be read: it is no text"):
         panel_of("default", {"SMMPLUS_API_KEY_FILE": str(file)})
 
 
 def test_a_file_of_nobody_is_told():
-    with pytest.raises(ConfigurationError, match="there is no such user"):
+    with pytest.raises(ConfigurationError, match="a user that there is not"):
         panel_of("default", {"SMMPLUS_API_KEY_FILE": "~nobody-of-this-name/key"})
 
 

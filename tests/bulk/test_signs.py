@@ -55,6 +55,6 @@ def test_a_fall_is_told_with_what_to_do(week):
     assert signs.warnings == (of_fall(FALL),)
     assert of_fall(FALL) == (
         "since 2026-01-01 12:00:00 UTC the balance fell by 2.5 USD more than this journal knows (by 3.5, its own "
-        "orders come to 1 at the most): orders may have been placed elsewhere (another computer, another journal, by hand on "
-        "the site), or were charged at a higher price; compare the panel's order page before ordering"
+        "orders come to 1 at the most): orders may have been placed elsewhere (another computer, another journal, "
+        "by hand on the site), or were charged at a higher price; compare the panel's order page before ordering"
     )

@@ -184,6 +184,7 @@ class Desk:
             "SMMPLUS_API_KEY": self.panel.key,
             "SMMPLUS_API_URL": self.panel.address,
             "SMMPLUS_JOURNAL": self.journal_url,
+            "XDG_DATA_HOME": str(self.folder / "data"),
         }
         return kept | own | self.settings | more
 

@@ -104,7 +104,7 @@ def test_a_signal_while_the_panel_says_not_now_does_not_wait_for_it(desk: Desk):
     assert desk.states() == {"planned": 2}
 
 
-def test_a_second_signal_ends_at_once_and_leaves_nothing_undecided(desk: Desk):
+def test_who_presses_on_ends_it_at_once_and_leaves_nothing_undecided(desk: Desk):
     sheet = desk.sheet("campaign.csv", orders(3))
     desk.panel.faults({"fault": "hang_after_accept", "action": "add"})
     with desk.start("run", sheet, "--yes", "--rate", "0") as running:

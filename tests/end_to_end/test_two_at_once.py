@@ -33,7 +33,6 @@ def test_two_copies_of_a_sheet_in_two_folders_place_each_row_once(desk: Desk):
     assert desk.ledger.count() == 25
 
 
-@on_both
 def test_a_suspended_run_keeps_its_campaign_and_who_waits_in_vain_is_told_who_holds_it(desk: Desk):
     rows = orders(40)
     sheet = desk.sheet("asleep.xlsx", rows)

@@ -4,13 +4,7 @@ Only time-outs, pauses and the wait for a locked journal are shorter. A fault of
 disks, locks) is asked for over a socket, and has happened when the answer comes.
 """
 
-import os
-import signal
-import socket
-import threading
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
@@ -18,71 +12,13 @@ from urllib.parse import parse_qs
 from tenacity import wait_exponential_jitter
 
 import bulk.settings
+import bulk.stopping
 import bulk.writing
 from bulk.writing import storing
 from smmplus import async_client, protocol, retry
-from smmplus.journal import Attempt, Intent, Journal, Outcome, sqlite, wave
+from smmplus.journal import Attempt, Intent, Journal, Outcome, postgres, sqlite, wave
 from smmplus.panel import Panel
-
-SIGNALS: dict[str, tuple[signal.Signals, ...]] = {
-    "kill": (signal.SIGKILL,),
-    "term": (signal.SIGTERM,),
-    "ctrl-c": (signal.SIGINT,),
-    "ctrl-c-twice": (signal.SIGINT, signal.SIGINT),
-}
-
-_HEARD = 0.05
-"""Seconds for the main thread to hear a signal that another thread sent."""
-
-
-class World:
-    """The way to ask for what happens outside the program."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-
-    def tell(self, *words: str) -> None:
-        """Say something, and wait until it is done."""
-        with socket.socket(socket.AF_UNIX) as speaking:
-            speaking.connect(self._path)
-            speaking.sendall(" ".join(words).encode() + b"\n")
-            answer = speaking.recv(1000)
-        if answer != b"done":
-            raise SystemExit(f"the matrix itself failed at {words}: {answer.decode()}")
-
-
-@dataclass(slots=True)
-class Strike:
-    """Lets the fault happen at the n-th passing of the point, once."""
-
-    world: World
-    fault: str
-    nth: int
-    passed: int = 0
-    struck: bool = False
-
-    def is_next(self, times: int = 1) -> bool:
-        """Count a passing, and tell whether this is the one."""
-        self.passed += times
-        due = not self.struck and self.passed >= self.nth
-        self.struck = self.struck or due
-        return due
-
-    def at(self, who: str, times: int = 1) -> None:
-        """Pass the point with an entry or a link; strike if it is time."""
-        if times and self.is_next(times):
-            self.now(who)
-
-    def now(self, who: str) -> None:
-        """Let it happen."""
-        self.world.tell("struck", who)
-        if self.fault not in SIGNALS:
-            self.world.tell("fault", self.fault)
-            return
-        for number in SIGNALS[self.fault]:
-            os.kill(os.getpid(), number)
-            if threading.current_thread() is not threading.main_thread():
-                time.sleep(_HEARD)
+from tests.matrix.striking import Strike, World
 
 
 def install(job: dict[str, Any]) -> None:
@@ -97,11 +33,12 @@ def install(job: dict[str, Any]) -> None:
 def _be_impatient(job: dict[str, Any]) -> None:
     # The module's own policies look the pause up when it is due.
     retry._backoff = wait_exponential_jitter(initial=0.01, max=0.05, jitter=0.01)
+    bulk.stopping.ONE_PRESS = 0.0
     if seconds := job.get("timeout"):
         quick = partial(Panel, connect_timeout=seconds, read_timeout=seconds)
         bulk.settings.Panel = quick  # type: ignore[misc, assignment]
     if seconds := job.get("busy"):
-        sqlite.BUSY_SECONDS = seconds
+        sqlite.BUSY_SECONDS = postgres.BUSY_SECONDS = seconds
 
 
 def _keep_ids(path: str) -> None:
@@ -315,4 +252,3 @@ _INSTALL: dict[str, Callable[[Strike], None]] = {
     "replaced": _replaced,
     "closed": _closed,
 }
-

@@ -1,226 +1,15 @@
-"""The matrix as literal tables: the points of an order's way, the faults, and what must become of the order there.
-
-An order that a fault met is looked at after the broken run and after those that follow. What may become of it is one
-of four things; a cell of the table names those that are right. A cell that is missing makes no sense: before the sheet
-is written, a full disk under the sheet is no fault yet.
-"""
+"""The cases of the matrix: each cell of the table, at several orders of a run, on both databases."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 from typing import Literal
 
+from tests.matrix.table import AFTERWARDS, ONLY, VERDICTS, Became
+
 Database = Literal["sqlite", "postgresql"]
 
 DATABASES: tuple[Database, ...] = ("sqlite", "postgresql")
-
-POINTS: dict[str, str] = {
-    "planning": "the plan is made, and not in the journal yet",
-    "planned": "the row is planned, its intent not begun",
-    "intending": "the intent is written, and not committed",
-    "intended": "the intent is committed, nothing is sent",
-    "leaving": "the connection stands, the order is about to leave",
-    "sent": "the order has left, the panel has not read it",
-    "accepted": "the panel has accepted it, the answer is on its way",
-    "answered": "the order id is read, and handed to nobody",
-    "recording": "the outcome is written, and not committed",
-    "recorded": "the outcome is committed, nobody is told",
-    "following": "statuses are read, and not written down",
-    "followed": "statuses are written down",
-    "writing": "the new sheet is half written",
-    "written": "the new sheet is whole, about to take the old one's place",
-    "replaced": "the sheet is replaced, the journal not told",
-    "closed": "the batch is closed, the program about to end",
-}
-"""Where a run is broken, in the order in which a run gets there."""
-
-FAULTS: dict[str, str] = {
-    "kill": "SIGKILL",
-    "term": "SIGTERM",
-    "ctrl-c": "Ctrl-C",
-    "ctrl-c-twice": "Ctrl-C, and once more",
-    "refuse": "network gone: connections broken, new ones refused",
-    "reset": "network gone: connections broken, new ones too",
-    "hang": "network gone: nothing gets through any more",
-    "full-journal": "disk full under the journal",
-    "full-sheet": "disk full under the sheet",
-    "full-both": "disk full under journal and sheet",
-    "locked": "journal locked for longer than the program waits",
-    "locked-briefly": "journal locked for a moment",
-    "journal-refuse": "the journal's server gone: connections broken, new ones refused",
-    "journal-cut": "the journal's connections broken",
-    "journal-mute": "the answer to the journal's next statement lost, then connections broken",
-}
-"""What breaks it. The network, the disks and the lock stay as they are until the broken run has ended."""
-
-POSTGRES_ONLY = frozenset({"journal-refuse", "journal-cut", "journal-mute"})
-
-KEPT = "placed"
-"""Accepted by the broken run, in the journal."""
-LATER = "placed later"
-"""Still planned after the broken run, and placed by the next."""
-DOUBT = "in doubt"
-"""In doubt until a person has looked."""
-RESCUED = "taken up"
-"""Its id was read and could not be committed; the next run took it up."""
-
-Became = frozenset[str]
-
-
-def _are(*words: str) -> Became:
-    return frozenset(words)
-
-
-# A fault that strikes one thread while another goes on has two right ends; so has a second Ctrl-C, which waits for
-# nothing. Nowhere is the order lost or sent twice: that is not in this table, but checked for all.
-_UNSENT = _are(LATER)
-_SIGNALLED = _are(KEPT, LATER)
-_LOST = _are(DOUBT)
-_PLACED = _are(KEPT)
-_SAVED = _are(RESCUED)
-_UNREACHED = _are(LATER, DOUBT)
-_HASTY = _are(KEPT, LATER, DOUBT)
-
-VERDICTS: dict[str, dict[str, Became]] = {
-    "planning": {
-        "kill": _UNSENT,
-        "term": _UNSENT,
-        "ctrl-c": _SIGNALLED,
-        "refuse": _UNSENT,
-        "full-journal": _UNSENT,
-        "full-both": _UNSENT,
-        "locked": _UNSENT,
-        "locked-briefly": _PLACED,
-        "journal-refuse": _UNSENT,
-        "journal-cut": _SIGNALLED,
-    },
-    "planned": {
-        "kill": _UNSENT,
-        "term": _SIGNALLED,
-        "ctrl-c": _SIGNALLED,
-        "ctrl-c-twice": _HASTY,
-        "refuse": _UNREACHED,
-        "reset": _UNREACHED,
-        "hang": _UNREACHED,
-        "full-journal": _UNSENT,
-        "full-both": _UNSENT,
-        "locked": _UNSENT,
-        "locked-briefly": _PLACED,
-        "journal-refuse": _UNSENT,
-        "journal-cut": _SIGNALLED,
-        "journal-mute": _SIGNALLED,
-    },
-    "intending": {
-        "kill": _UNSENT,
-        "term": _SIGNALLED,
-        "ctrl-c": _SIGNALLED,
-        "ctrl-c-twice": _HASTY,
-        "full-journal": _UNSENT,
-        "full-both": _UNSENT,
-        "journal-refuse": _UNSENT,
-        "journal-cut": _UNSENT,
-        "journal-mute": _UNREACHED,
-    },
-    "intended": {
-        "kill": _LOST,
-        "term": _SIGNALLED,
-        "ctrl-c": _SIGNALLED,
-        "ctrl-c-twice": _HASTY,
-        "refuse": _UNREACHED,
-        "reset": _UNREACHED,
-        "hang": _UNREACHED,
-        "full-journal": _SAVED,
-        "full-both": _SAVED,
-        "locked": _SAVED,
-        "locked-briefly": _PLACED,
-        "journal-refuse": _SAVED,
-        "journal-cut": _are(KEPT, RESCUED),
-    },
-    "leaving": {
-        "kill": _LOST,
-        "term": _PLACED,
-        "ctrl-c": _PLACED,
-        "ctrl-c-twice": _HASTY,
-        "refuse": _UNREACHED,
-        "reset": _UNREACHED,
-        "hang": _LOST,
-    },
-    "sent": {
-        "kill": _LOST,
-        "term": _PLACED,
-        "ctrl-c": _PLACED,
-        "ctrl-c-twice": _HASTY,
-        "refuse": _LOST,
-        "reset": _LOST,
-        "hang": _LOST,
-    },
-    "accepted": {
-        "kill": _LOST,
-        "term": _PLACED,
-        "ctrl-c": _PLACED,
-        "ctrl-c-twice": _HASTY,
-        "refuse": _LOST,
-        "reset": _LOST,
-        "hang": _LOST,
-        "full-journal": _SAVED,
-        "locked": _SAVED,
-        "journal-refuse": _SAVED,
-    },
-    "answered": {
-        "kill": _LOST,
-        "term": _PLACED,
-        "ctrl-c": _PLACED,
-        "ctrl-c-twice": _are(KEPT, RESCUED),
-        "refuse": _PLACED,
-        "reset": _PLACED,
-        "full-journal": _SAVED,
-        "full-both": _SAVED,
-        "locked": _SAVED,
-        "locked-briefly": _PLACED,
-        "journal-refuse": _SAVED,
-        "journal-cut": _are(KEPT, RESCUED),
-        "journal-mute": _are(KEPT, RESCUED),
-    },
-    "recording": {
-        "kill": _LOST,
-        "term": _PLACED,
-        "ctrl-c": _PLACED,
-        "ctrl-c-twice": _are(KEPT, RESCUED),
-        "full-journal": _SAVED,
-        "full-both": _SAVED,
-        "journal-refuse": _SAVED,
-        "journal-cut": _are(KEPT, RESCUED),
-        "journal-mute": _are(KEPT, RESCUED),
-    },
-    "recorded": {
-        "kill": _PLACED,
-        "term": _PLACED,
-        "ctrl-c": _PLACED,
-        "ctrl-c-twice": _PLACED,
-        "refuse": _PLACED,
-        "full-journal": _PLACED,
-        "full-both": _PLACED,
-        "locked": _PLACED,
-        "locked-briefly": _PLACED,
-        "journal-refuse": _PLACED,
-        "journal-cut": _PLACED,
-    },
-}
-"""Point -> fault -> what may become of the order that stands there."""
-
-AFTERWARDS: dict[str, tuple[str, ...]] = {
-    "following": ("kill", "term", "ctrl-c", "ctrl-c-twice", "full-journal", "locked", "locked-briefly",
-                  "journal-refuse", "journal-cut"),
-    "followed": ("kill", "term", "ctrl-c", "refuse", "reset", "hang", "full-sheet", "full-both", "journal-refuse"),
-    "writing": ("kill", "term", "ctrl-c", "full-sheet", "full-both", "locked-briefly"),
-    "written": ("kill", "term", "ctrl-c", "full-sheet"),
-    "replaced": ("kill", "term", "ctrl-c", "full-journal", "locked", "locked-briefly", "journal-refuse",
-                 "journal-cut"),
-    "closed": ("kill", "term", "ctrl-c"),
-}  # fmt: skip
-"""Points at which every order is placed and stays so, with the faults that make sense there."""
-
-VERDICTS |= {point: dict.fromkeys(faults, _PLACED) for point, faults in AFTERWARDS.items()}
 
 ROWS = 6
 """Rows of a case's sheet."""
@@ -249,6 +38,12 @@ class Case:
         return "-".join((self.database, self.point, self.fault, self.which, str(self.in_flight), self.kind))
 
     @property
+    def disk(self) -> str:
+        """Which small disk it needs: under the journal, the sheet, both, or none ("")."""
+        kind, _, what = self.fault.partition("-")
+        return what if kind == "full" else ""
+
+    @property
     def became(self) -> Became:
         """What may become of the order at the point."""
         return VERDICTS[self.point][self.fault]
@@ -259,7 +54,7 @@ def cases() -> Iterator[Case]:
     for database in DATABASES:
         for point, faults in VERDICTS.items():
             for fault in faults:
-                if database == "postgresql" or fault not in POSTGRES_ONLY:
+                if fault not in ONLY[{"sqlite": "postgresql", "postgresql": "sqlite"}[database]]:
                     yield from _of_cell(database, point, fault)
 
 
@@ -273,5 +68,33 @@ def _of_cell(database: Database, point: str, fault: str) -> Iterator[Case]:
             yield Case(database, point, fault, which, in_flight, "csv")
 
 
-SELECTED: tuple[Case, ...] = ()
-"""Cases of `make test`: every point and every fault at least once."""
+SELECTED = (
+    "sqlite-planning-ctrl-c-first-4-csv",
+    "sqlite-planned-locked-briefly-middle-4-csv",
+    "sqlite-planned-reset-middle-4-csv",
+    "sqlite-intending-kill-middle-4-csv",
+    "sqlite-intended-full-journal-middle-4-csv",
+    "sqlite-intended-refuse-first-1-csv",
+    "sqlite-leaving-term-middle-4-csv",
+    "sqlite-sent-hang-last-1-csv",
+    "sqlite-accepted-kill-middle-4-csv",
+    "sqlite-answered-ctrl-c-twice-middle-4-csv",
+    "sqlite-intended-ctrl-c-thrice-middle-4-csv",
+    "sqlite-answered-locked-last-1-csv",
+    "sqlite-recording-full-both-first-1-csv",
+    "sqlite-recording-kill-middle-4-csv",
+    "sqlite-recorded-kill-middle-1-csv",
+    "sqlite-following-ctrl-c-first-4-csv",
+    "sqlite-followed-full-sheet-first-4-xlsx",
+    "sqlite-writing-kill-first-4-xlsx",
+    "sqlite-written-kill-first-4-csv",
+    "sqlite-replaced-kill-first-4-xlsx",
+    "sqlite-closed-term-first-4-csv",
+    "postgresql-intending-journal-lose-middle-1-csv",
+    "postgresql-intended-kill-middle-4-csv",
+    "postgresql-answered-journal-cut-middle-1-csv",
+    "postgresql-accepted-journal-refuse-middle-4-csv",
+    "postgresql-recording-kill-middle-4-csv",
+    "postgresql-recording-full-journal-last-1-csv",
+)
+"""Cases of `make test`, by name: every point and every fault of a file at least once, and a server's worst."""

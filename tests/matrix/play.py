@@ -7,15 +7,13 @@ import fcntl
 import os
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import NullPool, create_engine, text
-
 from smmplus.journal import Journal
+from tests import databases
 from tests.end_to_end.command import RESULTS, Ledger, Order, number_of, read_rows, without_results, write_sheet
 from tests.invariants import (
     Books,
@@ -26,8 +24,9 @@ from tests.invariants import (
     content_of_row,
     read_books,
 )
-from tests.matrix.breaking import SIGNALS
-from tests.matrix.cases import DOUBT, KEPT, LATER, RESCUED, ROWS, WHICH, Case
+from tests.matrix.cases import ROWS, WHICH, Case
+from tests.matrix.striking import SIGNALS
+from tests.matrix.table import DOUBT, KEPT, LATER, RESCUED
 from tests.matrix.world import Ended, Scene
 
 QUICK = 1.0
@@ -47,7 +46,11 @@ def rows_of(number: int) -> list[Order]:
     amounts = (("4", 101), ("2", 137), ("5", 33), ("1", 77), ("1", 77), ("5", 19))
     assert len(amounts) == ROWS
     return [
-        {"service": service, "link": f"https://instagram.com/p/case{number}-{min(place, 4)}-{amount}", "quantity": str(amount)}
+        {
+            "service": service,
+            "link": f"https://instagram.com/p/case{number}-{min(place, 4)}-{amount}",
+            "quantity": str(amount),
+        }
         for place, (service, amount) in enumerate(amounts)
     ]
 
@@ -60,8 +63,8 @@ class Play:
     scene: Scene
     rows: list[Order]
     ledger: Ledger
-    faults: list[str] = field(default_factory=list)
-    """What is broken, in words."""
+    plain: bool = False
+    """Whether the runs after the broken one are processes from their start, as a person's are."""
 
     @property
     def sheet(self) -> Path:
@@ -71,8 +74,11 @@ class Play:
     def play(self) -> str:
         """Play it to its end, and tell what became of the order at the point. AssertionError names what is broken."""
         write_sheet(self.sheet, self.rows)
-        broken_run = self._run(point=self.case.point, fault=self.case.fault, nth=WHICH[self.case.which], **self._limits())
+        broken_run = self._run(
+            point=self.case.point, fault=self.case.fault, nth=WHICH[self.case.which], **self._limits()
+        )
         assert self.scene.struck, f"the point was never reached: {broken_run}"
+        self._sheet_was_whole()
         first = self._after(broken_run, "the broken run")
         self._age_leftovers()
         for number in range(MOST_RUNS):
@@ -91,17 +97,25 @@ class Play:
         limits: dict[str, float] = {}
         if self.case.fault == "hang":
             limits["timeout"] = QUICK
-        if self.case.fault in {"locked", "journal-refuse", "journal-mute"}:
+        if self.case.fault in {"locked", "journal-refuse"}:
             limits["busy"] = BUSY
         return limits
 
     def _run(self, **breaking: object) -> Ended:
         options = ["--yes", "--json", "--rate", "0", "--allow-duplicates", "--in-flight", str(self.case.in_flight)]
         wait = ["--wait", "0.2", "--poll", "0.1"] if self.case.point in {"following", "followed"} else ["--wait", "0"]
+        if self.plain and not breaking:
+            return self.scene.plain_run("run", self.sheet, *options, *wait)
         return self.scene.run("run", self.sheet, *options, *wait, **breaking)
 
+    def _sheet_was_whole(self) -> None:
+        copy = self.scene.folder / f"then.{self.case.kind}"
+        copy.write_bytes(self.scene.sheet_then)
+        then = [without_results(row) for row in read_rows(copy)]
+        assert then == self.rows, f"as the fault struck the sheet was {then}"
+
     def _after(self, ended: Ended, when: str) -> Books:
-        books, placed, written = read_books(self.scene.direct), self.ledger.orders(), read_rows(self.sheet)
+        books, placed, written = read_books(self.scene.kept.direct), self.ledger.orders(), read_rows(self.sheet)
         found = [
             *broken(books, placed),
             *broken_in_sheet(books, written),
@@ -120,7 +134,7 @@ class Play:
         return [f"ordered too often: {content}" for content in (Counter(map(content_of, placed)) - asked)]
 
     def _missing_ids(self, ended: Ended, books: Books, written: Sequence[Order]) -> list[str]:
-        """Find order ids that were read and stand nowhere. What a killed process read nobody can know: it is in doubt."""
+        """Find order ids that were read and stand nowhere. What a killed process had read is in doubt."""
         if ended.status < 0:
             return []
         in_sheet = {number_of(row["order_id"]) for row in written if row["order_id"]}
@@ -131,9 +145,8 @@ class Play:
         ]
 
     def _is_rescued(self, number: str) -> bool:
-        beside = [path for path in self.scene.journal.rglob("*") if path.is_file()]
-        ours = {"journal.sqlite3", "journal.sqlite3-wal", "journal.sqlite3-shm", "ballast"}
-        return any(number.encode() in path.read_bytes() for path in beside if path.name not in ours)
+        files = [path for path in self.scene.folder.rglob("*rescue*/**/*") if path.is_file()]
+        return any(f'"{number}"'.encode() in path.read_bytes() for path in files)
 
     def _wrong_status(self, ended: Ended, books: Books, written: Sequence[Order]) -> list[str]:
         """Hold the exit status against what is so."""
@@ -168,11 +181,10 @@ class Play:
 
     def _settle(self) -> None:
         """Settle every doubt by what the ledger says, as a person would."""
-        with closing(_Database(self.scene.direct)) as database:
-            database.execute("UPDATE entries SET sent_at = replace(sent_at, substr(sent_at, 1, 4), '2020')")
-        known = read_books(self.scene.direct).orders
+        self._query("UPDATE entries SET sent_at = replace(sent_at, substr(sent_at, 1, 4), '2020')")
+        known = read_books(self.scene.kept.direct).orders
         lost = [order for order in self.ledger.orders() if order["order"] not in known]
-        with Journal(self.scene.direct) as journal:
+        with Journal(self.scene.kept.direct) as journal:
             account = journal.account(self.scene.world.address, "default")
             for doubt in journal.in_doubt():
                 mine = next((order for order in lost if order["link"] == doubt.request.values["link"]), None)
@@ -181,6 +193,9 @@ class Play:
                 else:
                     lost.remove(mine)
                     journal.is_placed(account, doubt, mine["order"], why="the ledger says so")
+
+    def _query(self, statement: str) -> list[dict[str, Any]]:
+        return databases.rows_of(self.scene.kept.direct, statement)
 
     def _finally(self, last: Ended) -> None:
         books = self._after(last, "the last run")
@@ -196,9 +211,8 @@ class Play:
             found += [f"a row is told wrongly: {row}" for row in written if not row["order_status"]]
         if left := self._beside_the_sheet():
             found.append(f"left beside the sheet: {left}")
-        with closing(_Database(self.scene.direct)) as database:
-            if database.execute("SELECT id FROM batches WHERE finished_at IS NULL"):
-                found.append("the batch is not finished")
+        if self._query("SELECT id FROM batches WHERE finished_at IS NULL"):
+            found.append("the batch is not finished")
         if books.spent != {"campaign": sum((Decimal(order["charge"]) for order in placed), Decimal(0))}:
             found.append(f"spent is not what was charged: {books.spent}")
         assert found == [], (found, last)
@@ -231,20 +245,3 @@ def _is_free(path: Path) -> bool:
         except BlockingIOError:
             return False
     return True
-
-
-class _Database:
-    """The journal's database past the program."""
-
-    def __init__(self, url: str) -> None:
-        self._engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool)
-
-    def execute(self, statement: str) -> list[Any]:
-        """Run a statement in a transaction of its own, and give its rows."""
-        with self._engine.begin() as connection:
-            found = connection.execute(text(statement))
-            return list(found) if found.returns_rows else []
-
-    def close(self) -> None:
-        """Close it."""
-        self._engine.dispose()

@@ -4,23 +4,25 @@ import asyncio
 import socket
 import struct
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
-MODES = ("open", "hold", "mute", "hang", "reset", "refuse", "cut")
-"""`hold` keeps back what goes to the server, `mute` what comes from it, `hang` both; `reset` breaks the connections and
-each new one, `refuse` breaks them and takes none, `cut` breaks them, and new ones are welcome."""
-
 
 class Relay:
-    """A port of loopback behind which a server stands; use it with `with`."""
+    """A port of loopback behind which a server stands; use it with `with`.
 
-    def __init__(self, port: int) -> None:
-        self._target = port
+    `hold` keeps back what goes to the server, `mute` what comes from it, `hang` both. `reset` breaks the connections
+    and each new one, `refuse` breaks them and takes none, `cut` breaks them, and new ones are welcome. `lose` lets the
+    server carry out one thing more, and breaks the connections when its answer comes.
+    """
+
+    def __init__(self) -> None:
+        self.target = 0
+        """The server's port."""
         self._mode = "open"
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -28,7 +30,6 @@ class Relay:
         self._kept: socket.socket | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._up, self._down = asyncio.Event(), asyncio.Event()
-        self._passed_up = 0
         self.port = 0
 
     def set(self, mode: str) -> None:
@@ -44,10 +45,6 @@ class Relay:
         """Break every connection, throw away what was held back, and be open again."""
         self._run(self._set("reset"))
         self._run(self._set("open"))
-
-    def passed_up(self) -> int:
-        """Tell how many bytes have gone to the server."""
-        return self._passed_up
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -69,7 +66,7 @@ class Relay:
 
     async def _set(self, mode: str) -> None:
         self._mode = mode
-        _switch(self._up, on=mode in {"open", "mute"})
+        _switch(self._up, on=mode in {"open", "mute", "lose"})
         _switch(self._down, on=mode in {"open", "hold"})
         if mode in {"reset", "refuse", "cut"}:
             await self._break()
@@ -108,31 +105,35 @@ class Relay:
             _reset(writer)
             return
         try:
-            from_server, to_server = await asyncio.open_connection("127.0.0.1", self._target)
+            from_server, to_server = await asyncio.open_connection("127.0.0.1", self.target)
         except OSError:
             _reset(writer)
             return
         self._writers.add(to_server)
         await asyncio.gather(
-            _pump(reader, to_server, self._up, self._count),
-            _pump(from_server, writer, self._down, lambda _: None),
+            _pump(reader, to_server, self._up, self._nothing),
+            _pump(from_server, writer, self._down, self._answered),
         )
         self._writers -= {writer, to_server}
 
-    def _count(self, data: bytes) -> None:
-        self._passed_up += len(data)
+    async def _nothing(self) -> None:
+        """Let it go on."""
+
+    async def _answered(self) -> None:
+        if self._mode == "lose":
+            await self._set("cut")
 
 
 async def _pump(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, gate: asyncio.Event, told: Callable[[bytes], None]
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, gate: asyncio.Event, came: Callable[[], Awaitable[None]]
 ) -> None:
     with suppress(OSError):
         while data := await reader.read(65536):
+            await came()
             await gate.wait()
             if writer.transport.is_closing():
                 break
             writer.write(data)
-            told(data)
             await writer.drain()
         await gate.wait()
     with suppress(OSError):

@@ -4,21 +4,23 @@ import json
 import os
 import signal
 import socketserver
-import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from tests.matrix.relay import MODES, Relay
+from tests import postgres as servers
+from tests.end_to_end.command import SMMPLUS
+from tests.matrix.journals import MOMENT, AtServer, FullServer, InFile, Kept, fill, small_disk
+from tests.matrix.relay import Relay
 from tests.panel import SandboxProcess
 
 PATIENCE = 60.0
@@ -27,18 +29,18 @@ PATIENCE = 60.0
 DISK = "8m"
 """Size of a disk that is to be filled."""
 
-MOMENT = 0.3
-"""Seconds for which a journal is locked briefly."""
+CASES = 50
+"""Cases for which one panel serves."""
 
 
 def can_mount() -> str:
     """Tell why no small disks can be made here; "" where they can."""
     with tempfile.TemporaryDirectory() as folder:
-        made = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", folder], capture_output=True)
-        if made.returncode:
-            return f"only root may mount a small disk, or a user namespace: unshare -Urm make matrix ({made.stderr!r})"
-        subprocess.run(["umount", folder], check=True)
-    return ""
+        try:
+            with small_disk(Path(folder), DISK):
+                return ""
+        except (OSError, subprocess.CalledProcessError) as error:
+            return f"only root may make small disks, or a user namespace: unshare -Urm make matrix ({error})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,62 +67,43 @@ class Scene:
 
     world: "World"
     folder: Path
-    url: str
-    """The journal as the program knows it."""
-    direct: str
-    """The same journal past all faults."""
-    disks: list[Path] = field(default_factory=list)
+    kept: Kept
+    """Its journal."""
     struck: list[str] = field(default_factory=list)
     """Who stood at the point when the fault struck."""
+    sheet_then: bytes = b""
+    """The sheet as it was at that moment."""
     undo: ExitStack = field(default_factory=ExitStack)
 
     @property
     def journal(self) -> Path:
-        """The folder of the journal."""
-        return self.folder / "disk" / "journal"
+        """The folder of a journal in a file."""
+        return _places(self.folder)["journal"]
 
     @property
     def sheets(self) -> Path:
         """The folder of the sheet."""
-        return self.folder / "disk" / "sheets"
+        return _places(self.folder)["sheet"]
 
     def fault(self, name: str) -> None:
         """Let something happen that lasts until the run has ended."""
-        kind, _, what = name.partition("-")
-        if name in MODES:
-            self.world.network.set(name)
-        elif kind == "full":
-            self._fill({"journal": self.journal, "sheet": self.sheets, "both": self.folder / "disk"}[what])
-        elif kind == "locked":
-            self._lock(MOMENT if what else None)
-        else:
-            raise ValueError(f"no such fault: {name}")
-
-    def _fill(self, disk: Path) -> None:
-        ballast = disk / "ballast"
-        self.undo.callback(ballast.unlink)
-        with ballast.open("wb", buffering=0) as file:
-            for size in (65536, 4096, 1):
-                with suppress(OSError):
-                    while file.write(b"\0" * size) == size:
-                        pass
-
-    def _lock(self, seconds: float | None) -> None:
-        other = sqlite3.connect(self.journal / "journal.sqlite3", check_same_thread=False, isolation_level=None)
-        other.execute("BEGIN EXCLUSIVE")
-        if seconds is None:
-            self.undo.callback(other.close)
-            self.undo.callback(other.rollback)
-        else:
-            timer = threading.Timer(seconds, other.rollback)
-            timer.start()
-            self.undo.callback(other.close)
-            self.undo.callback(timer.join)
+        match name.partition("-")[::2]:
+            case ["full", "journal"]:
+                self.kept.fill(self.undo)
+            case ["full", what]:
+                fill(_places(self.folder)[what], self.undo)
+            case ["locked", what]:
+                self.kept.lock(MOMENT if what else None, self.undo)
+            case ["journal", mode]:
+                self.kept.network(mode, self.undo)
+            case _:
+                self.world.network.set(name)
 
     def over(self) -> None:
         """Let the world be right again."""
-        self.world.network.clear()
         self.undo.close()
+        self.world.network.clear()
+        self.world.to_server.clear()
 
     def environment(self) -> dict[str, str]:
         """Give a command's environment: nothing of the project's settings but what is said here."""
@@ -128,8 +111,18 @@ class Scene:
         return kept | {
             "SMMPLUS_API_KEY": self.world.panel.key,
             "SMMPLUS_API_URL": self.world.address,
-            "SMMPLUS_JOURNAL": self.url,
+            "SMMPLUS_JOURNAL": self.kept.url,
+            "XDG_DATA_HOME": str(self.folder / "data"),
         }
+
+    def plain_run(self, *arguments: str | Path) -> Ended:
+        """Run the command as a person would, from its start, to its end. Which ids it read nobody wrote down."""
+        command = [SMMPLUS, *map(str, arguments)]
+        done = subprocess.run(
+            command, env=self.environment(), cwd=self.sheets, capture_output=True, text=True, timeout=PATIENCE,
+            stdin=subprocess.DEVNULL, check=False,
+        )  # fmt: skip
+        return Ended(done.returncode, done.stdout, done.stderr, ())
 
     def run(self, *arguments: str | Path, **breaking: object) -> Ended:
         """Run the command to its end, whole or broken as told."""
@@ -160,17 +153,17 @@ class World:
 
     def __init__(self) -> None:
         self.scene: Scene | None = None
+        self._full: FullServer | None = None
         self._stack = ExitStack()
         self._number = 0
 
     def __enter__(self) -> Self:
         enter = self._stack.enter_context
         self.folder = Path(enter(tempfile.TemporaryDirectory(prefix="smmplus-matrix-")))
-        self.panel = enter(SandboxProcess("--speed", "0", "--balance", "100000"))
-        parts = urlsplit(self.panel.address)
-        assert parts.port is not None
-        self.network = enter(Relay(parts.port))
-        self.address = f"http://127.0.0.1:{self.network.port}{parts.path}"
+        self.network, self.to_server = enter(Relay()), enter(Relay())
+        self._panels = enter(ExitStack())
+        self._fresh_panel()
+        self.address = f"http://127.0.0.1:{self.network.port}{urlsplit(self.panel.address).path}"
         self.socket = str(self.folder / "world")
         self._listen()
         environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
@@ -221,22 +214,45 @@ class World:
         return status
 
     @contextmanager
-    def scene_for(self, url: Callable[[Path], tuple[str, str]], disks: tuple[str, ...]) -> Iterator[Scene]:
-        """Set a scene for a case; `url` gives the journal's two addresses, `disks` are small disks of their own."""
+    def scene_for(self, database: str, disk: str) -> Iterator[Scene]:
+        """Set a scene for a case; `disk` says under what is a small one: journal, sheet, both, or "" for none."""
         self._number += 1
+        if self._number % CASES == 0:
+            self._fresh_panel()
         folder = self.folder / f"case-{self._number}"
         with ExitStack() as stack:
-            for name in ("", "journal", "sheets"):
-                path = folder / "disk" / name
+            for what, path in _places(folder).items():
                 path.mkdir(parents=True, exist_ok=True)
-                if (name or "both") in disks:
-                    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", path], check=True)
-                    stack.callback(subprocess.run, ["umount", "-l", path], check=True)
-            scene = Scene(self, folder, *url(folder / "disk" / "journal"))
+                if what == disk and (database == "sqlite" or what != "journal"):
+                    stack.enter_context(small_disk(path, DISK))
+            kept = stack.enter_context(self._journal(database, folder, full=disk == "journal"))
+            scene = Scene(self, folder, kept)
             try:
                 yield scene
             finally:
                 scene.over()
+
+    @contextmanager
+    def _journal(self, database: str, folder: Path, *, full: bool) -> Iterator[Kept]:
+        if database == "sqlite":
+            yield InFile(_places(folder)["journal"])
+            return
+        if full and self._full is None:
+            self._full = self._stack.enter_context(FullServer())
+        small = self._full if full else None
+        server = small.server if small else servers.server()
+        self.to_server.target = server.port
+        # One database for all: to make one takes longer than to play a case.
+        server.execute("DROP SCHEMA IF EXISTS smmplus CASCADE")
+        yield AtServer(server, self.to_server, "postgres", small)
+
+    def _fresh_panel(self) -> None:
+        """Begin a new ledger: it is read many times a case, and grows with each."""
+        self._panels.close()
+        self.panel = self._panels.enter_context(SandboxProcess("--speed", "0", "--balance", "100000"))
+        port = urlsplit(self.panel.address).port
+        assert port is not None
+        self.network.target = port
 
     def obey(self, words: list[str]) -> None:
         """Do what the program under way asks for."""
@@ -245,6 +261,8 @@ class World:
         match words:
             case ["struck", *who]:
                 scene.struck.append(" ".join(who))
+                (sheet,) = scene.sheets.glob("campaign.*")
+                scene.sheet_then = sheet.read_bytes()
             case ["fault", name]:
                 scene.fault(name)
             case ["network", mode]:
@@ -264,6 +282,12 @@ class World:
             if time.monotonic() > ends:
                 raise AssertionError(f"the panel never took the order for {link}")
             time.sleep(0.005)
+
+
+def _places(folder: Path) -> dict[str, Path]:
+    """Name the folders of a case that may lie on disks of their own, the outer one first."""
+    disk = folder / "disk"
+    return {"both": disk, "journal": disk / "journal", "sheet": disk / "sheets"}
 
 
 def _handler(world: World) -> type[socketserver.StreamRequestHandler]:

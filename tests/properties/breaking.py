@@ -27,6 +27,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from bulk import runner, write_back
 from bulk.errors import SheetError
 from bulk.options import Options
@@ -59,7 +61,7 @@ POINTS: dict[str, tuple[Any, str]] = {
 """Where a run can be struck, before the call or after it. `in_transaction`, after: decided, and not yet committed;
 `body`, after: the request has left, and no answer is there."""
 
-BLOWS = ("kill", "term", "interrupt", "interrupt_twice", "journal_locked", "disk_full")
+BLOWS = ("kill", "term", "interrupt", "interrupt_twice", "journal_taken", "disk_full")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,11 @@ class Said:
     text: str
     fault: str = ""
     """The traceback of an error that no run may end with."""
+
+    @property
+    def kind(self) -> str:
+        """How it ended, without the words."""
+        return self.text.partition(":")[0]
 
 
 def go(job: Job) -> Said:
@@ -228,15 +235,22 @@ def _interrupt_twice(_: str) -> None:
     os.kill(os.getpid(), signal.SIGINT)
 
 
-def _lock_journal(journal: str) -> None:
-    """Hold the journal for writing until this process dies, as another program would."""
-    if not journal.startswith("sqlite"):
+def _take_journal(journal: str) -> None:
+    """Hold a SQLite journal until this process dies, as another program would; cut all connections to PostgreSQL."""
+    if journal.startswith("postgresql"):
+        with psycopg.connect(journal) as other:
+            other.execute(_CUT)
         return
     path = journal.removeprefix("sqlite:///")
     holder = sqlite3.connect(path, timeout=0.1, check_same_thread=False, isolation_level=None)
     with suppress(sqlite3.OperationalError):  # within the run's own transaction nobody else can have it
         holder.execute("BEGIN IMMEDIATE")
     _held.append(holder)
+
+
+_CUT = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
 
 
 def _fill_disk(_: str) -> None:
@@ -249,6 +263,6 @@ _STRIKES: dict[str, Callable[[str], None]] = {
     "term": _signal(signal.SIGTERM),
     "interrupt": _signal(signal.SIGINT),
     "interrupt_twice": _interrupt_twice,
-    "journal_locked": _lock_journal,
+    "journal_taken": _take_journal,
     "disk_full": _fill_disk,
 }

@@ -1,7 +1,7 @@
 """The machine of random steps: a person, a panel that fails, runs that break, and the invariants after every step."""
 
+import contextlib
 import itertools
-import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -10,23 +10,36 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from sqlalchemy import NullPool, create_engine, text
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from sqlalchemy import text
 
 from bulk import runner
 from bulk.errors import SheetError
 from bulk.options import Options
 from bulk.watching import Watcher
+from smmplus import reconciling
+from smmplus.client import Client
 from smmplus.errors import SmmPlusError
 from smmplus.journal import Event, Journal, Outcome
 from smmplus.panel import Panel
-from tests.invariants import OPEN, Books, Content, broken, broken_in_sheet, broken_when_settled, content_of, read_books
+from tests.invariants import (
+    OPEN,
+    Books,
+    Content,
+    broken,
+    broken_in_sheet,
+    broken_when_settled,
+    content_of,
+    past_the_program,
+    read_books,
+)
 from tests.panel import SandboxProcess
+from tests.postgres import lent_url
 from tests.properties.breaking import BLOWS, POINTS, Blow, Job, Said, go, run_apart, run_in_threads
 from tests.properties.person import Cells, Person, Sheet
 
-ENOUGH_ORDERS = 800
-"""A sandbox that has taken so many is replaced: its ledger is read after every step, whole."""
+ACCOUNTS = 20
+"""Each example has an account of its own. A sandbox whose accounts are used up is replaced: its ledger grows long."""
 
 KINDS: tuple[Cells, ...] = (
     {"service": "2", "quantity": "100"},
@@ -35,6 +48,8 @@ KINDS: tuple[Cells, ...] = (
     {"service": "6", "quantity": ""},
 )
 """What rows order; few, so that equal rows are common. The sixth is a package, which has no quantity."""
+
+EDITS = ("adds", "changes", "clears", "deletes", "duplicates", "duplicates, ids and all", "sorts")
 
 RATES = ("0.35", "0.1", "0.90", "1.2345", "7.77777")
 
@@ -70,7 +85,7 @@ _what = st.one_of(
 )
 _fault = st.builds(lambda what, where, when: what | where | when, _what, _where, _when)
 _hang = st.builds(
-    lambda when, calls: {"fault": f"hang_{when}_accept", "action": "add", "seconds": 1.0, "calls": calls},
+    lambda when, calls: [{"fault": f"hang_{when}_accept", "action": "add", "seconds": 1.0, "calls": calls}],
     st.sampled_from(["before", "after"]),
     st.lists(st.integers(1, 8), min_size=1, max_size=2, unique=True),
 )
@@ -80,42 +95,56 @@ _yes_often = st.integers(0, 4).map(lambda number: number != 4)
 _options = st.fixed_dictionaries(
     {
         "in_flight": st.sampled_from([1, 2, 4, 16]),
-        "skip_bad": st.booleans(),
+        "skip_bad": _yes_often,
         "allow_duplicates": _yes_often,
         "adopt": st.booleans(),
-        "ignore_missing": st.booleans(),
+        "ignore_missing": _yes_often,
         "retry_refused": st.booleans(),
         "campaign": st.sampled_from([None, None, None, "anew-1", "anew-2"]),
         "max_spend": st.sampled_from([None, None, None, Decimal("0.2"), Decimal(3), Decimal(1000)]),
         "wait": st.sampled_from([0.0, 0.0, 0.001]),
+        "first": st.sampled_from([None, None, None, 1, 3]),
     }
 )
-_cells = st.builds(
-    lambda kind, post: {**kind, "link": str(post)}, st.sampled_from(KINDS), st.integers(1, 5)
-)  # the machine makes an address of its own of each post
-_blow = st.builds(Blow, st.sampled_from(sorted(POINTS)), st.integers(1, 6), st.booleans(), st.sampled_from(BLOWS))
+_TO_THE_END = {
+    "adopt": True,
+    "ignore_missing": True,
+    "skip_bad": True,
+    "allow_duplicates": True,
+    "retry_refused": True,
+    "max_spend": Decimal(100_000),
+    "in_flight": 4,
+    "wait": 0.0,
+}
+_cells = st.builds(lambda kind, post: {**kind, "link": str(post)}, st.sampled_from(KINDS), st.integers(1, 5))
+_blow = st.builds(
+    Blow, st.sampled_from(sorted(POINTS)), st.sampled_from([1, 1, 2, 2, 3, 5]), st.booleans(), st.sampled_from(BLOWS)
+)
 _number = st.integers(0, 11)
 
 
+def _key(account: str) -> str:
+    return f"key-of-{account}-0123456789abcdef"
+
+
 class Campaigns(RuleBasedStateMachine):
-    """One person's folder, journal and account; the panel is shared by all examples, each with links of its own."""
+    """One person's folder, journal and account; the panel is shared by all examples."""
 
     panel: ClassVar[SandboxProcess | None] = None
     steps: ClassVar[Counter[str]] = Counter()
-    example: ClassVar["itertools.count[int]"] = itertools.count(1)
+    seen: ClassVar[Counter[str]] = Counter()
+    """What happened besides: how runs ended, which faults were set, what was ordered."""
+    examples: ClassVar["itertools.count[int]"] = itertools.count()
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp(prefix="smmplus-properties-"))
-        self.name = f"https://example.com/{next(self.example)}/"
+        self.resources = contextlib.ExitStack()
+        self.folder = Path(self.resources.enter_context(tempfile.TemporaryDirectory(prefix="smmplus-properties-")))
+        self.sandbox, self.account = self._next_account()
         self.person = Person(self.folder)
         self.journal = self.new_journal()
-        self.sandbox = self._sandbox()
-        self.sandbox.faults()
-        self.sandbox.balance("1000")
-        for kind in KINDS:
-            self.sandbox.service(kind["service"], disabled=False)
-        self.hangs = False
+        self.doubts = self.hangs = False
+        self._repair()
         self.accepted: dict[int, tuple[int, str | None]] = {}
         Journal(self.journal).close()
 
@@ -124,13 +153,15 @@ class Campaigns(RuleBasedStateMachine):
         return f"sqlite:///{self.folder / 'journal' / 'journal.sqlite3'}"
 
     @classmethod
-    def _sandbox(cls) -> SandboxProcess:
-        if cls.panel is not None and cls.panel.ledger()["count"] > ENOUGH_ORDERS:
+    def _next_account(cls) -> tuple[SandboxProcess, str]:
+        number = next(cls.examples) % ACCOUNTS
+        if number == 0:
             cls.end()
         if cls.panel is None:
-            cls.panel = SandboxProcess("--speed", "0")
+            keys = (("--key", f"account-{each}={_key(f'account-{each}')}") for each in range(ACCOUNTS))
+            cls.panel = SandboxProcess("--speed", "0", *itertools.chain(*keys))
             cls.panel.__enter__()
-        return cls.panel
+        return cls.panel, f"account-{number}"
 
     @classmethod
     def end(cls) -> None:
@@ -154,29 +185,21 @@ class Campaigns(RuleBasedStateMachine):
             self.person.sheets.pop(0)
         self.person.writes(map(self._own, rows), ending)
 
-    @rule(sheet=_number, at=_number, cells=_cells, how=st.sampled_from(["adds", "changes", "clears", "deletes"]))
-    def edit_row(self, sheet: int, at: int, cells: Cells, how: str) -> None:
-        """Change one row."""
+    @rule(sheet=_number, at=_number, cells=_cells, how=st.sampled_from(EDITS))
+    def edit(self, sheet: int, at: int, cells: Cells, how: str) -> None:
+        """Change one row, or the order of the rows."""
         self.steps[f"person {how}"] += 1
-        edits: dict[str, Callable[[Sheet], None]] = {
-            "adds": lambda one: self.person.adds(one, self._own(cells)),
-            "changes": lambda one: self.person.changes(one, at, self._own(cells)),
-            "clears": lambda one: self.person.clears(one, at),
-            "deletes": lambda one: self.person.deletes(one, at),
+        one, person = self._sheet(sheet), self.person
+        edits: dict[str, Callable[[], None]] = {
+            "adds": lambda: person.adds(one, self._own(cells)),
+            "changes": lambda: person.changes(one, at, self._own(cells)),
+            "clears": lambda: person.clears(one, at),
+            "deletes": lambda: person.deletes(one, at),
+            "duplicates": lambda: person.duplicates(one, at, with_results=False),
+            "duplicates, ids and all": lambda: person.duplicates(one, at, with_results=True),
+            "sorts": lambda: person.sorts(one, ("link", "service", "order_id", "error")[at % 4], reverse=at > 5),
         }
-        edits[how](self._sheet(sheet))
-
-    @rule(sheet=_number, at=_number, with_results=st.booleans())
-    def duplicate_row(self, sheet: int, at: int, with_results: bool) -> None:
-        """Copy a row within its sheet."""
-        self.steps["person duplicates"] += 1
-        self.person.duplicates(self._sheet(sheet), at, with_results=with_results)
-
-    @rule(sheet=_number, by=st.sampled_from(["link", "service", "order_id", "error"]), reverse=st.booleans())
-    def sort_sheet(self, sheet: int, by: str, reverse: bool) -> None:
-        """Sort a sheet."""
-        self.steps["person sorts"] += 1
-        self.person.sorts(self._sheet(sheet), by, reverse=reverse)
+        edits[how]()
 
     @rule(sheet=_number, how=st.sampled_from(["rename", "copy", "copy under its name", "open or close"]))
     def move_file(self, sheet: int, how: str) -> None:
@@ -193,41 +216,27 @@ class Campaigns(RuleBasedStateMachine):
 
     # What happens at the panel.
 
-    @rule(rules=st.lists(_fault, min_size=1, max_size=3))
-    def fail(self, rules: list[dict[str, object]]) -> None:
-        """Let the panel fail from now on."""
-        self.steps.update(f"fault {one['fault']}" for one in rules)
-        self.hangs = False
-        self.sandbox.faults(*rules)
+    @rule(faults=st.lists(_fault, max_size=3) | _hang)
+    def fail(self, faults: list[dict[str, object]]) -> None:
+        """Let the panel fail from now on, or work again."""
+        self.steps["the panel fails" if faults else "the panel works again"] += 1
+        self.seen.update(f"fault: {fault['fault']}" for fault in faults)
+        self._repair()
+        self.hangs = any(str(fault["fault"]).startswith("hang") for fault in faults)
+        self.sandbox.faults(*faults)
 
-    @rule(hang=_hang)
-    def hang(self, hang: dict[str, object]) -> None:
-        """Let the panel hang: what it took is lost to those who do not wait for so long."""
-        self.steps[f"fault {hang['fault']}"] += 1
-        self.hangs = True
-        self.sandbox.faults(hang)
-
-    @rule()
-    def work_again(self) -> None:
-        """Let the panel work again, with enough money on it."""
-        self.steps["the panel works again"] += 1
-        self.hangs = False
-        self.sandbox.faults()
-        self.sandbox.balance("1000")
-        for kind in KINDS:
-            self.sandbox.service(kind["service"], disabled=False)
-
-    @rule(kind=st.sampled_from(KINDS), rate=st.sampled_from(RATES), disabled=_yes_rarely)
-    def change_service(self, kind: Cells, rate: str, disabled: bool) -> None:
-        """Let a service cost something else, or be gone."""
-        self.steps["the panel changes a service"] += 1
+    @rule(
+        kind=st.sampled_from(KINDS),
+        rate=st.sampled_from(RATES),
+        disabled=_yes_rarely,
+        balance=st.sampled_from(["0", "0.05", "3", "1000", "1000", "1000"]),
+        seconds=st.sampled_from([0, 90, 4000]),
+    )
+    def change_panel(self, kind: Cells, rate: str, disabled: bool, balance: str, seconds: int) -> None:
+        """Let a service cost something else or be gone, the balance be another one, and time pass."""
+        self.steps["the panel changes"] += 1
         self.sandbox.service(kind["service"], rate=rate, disabled=disabled)
-
-    @rule(balance=st.sampled_from(["0", "0.05", "3", "1000"]), seconds=st.sampled_from([0, 90, 4000]))
-    def change_account(self, balance: str, seconds: int) -> None:
-        """Let time pass, and the balance be something else."""
-        self.steps["the account changes"] += 1
-        self.sandbox.balance(balance)
+        self._set_balance(balance)
         self.sandbox.advance(seconds)
 
     # What the person does with the program.
@@ -279,6 +288,7 @@ class Campaigns(RuleBasedStateMachine):
         assert self.sandbox.calls("add") == calls
         assert command == "status" or job.options.path.read_bytes() == before
 
+    @precondition(lambda self: self.doubts)
     @rule()
     def settle_doubts(self) -> None:
         """Settle every doubt by what the panel's order page says."""
@@ -293,6 +303,19 @@ class Campaigns(RuleBasedStateMachine):
                 else:
                     journal.is_not_placed(doubt, why="the order page says so")
 
+    @precondition(lambda self: self.doubts)
+    @rule()
+    def reconcile(self) -> None:
+        """Let the program look for evidence itself; what it takes up must be the lost order."""
+        self.steps["reconcile"] += 1
+        with contextlib.suppress(SmmPlusError), Journal(self.journal) as journal:
+            journal.bury_the_dead()
+            account = journal.account(self.sandbox.address, "default")
+            with Client(self._panel(), rate=0) as client:
+                found = reconciling.probe(client, journal, account)
+            self.seen["lost orders that were found"] += len(found.findings) - len(found.open)
+
+    @precondition(lambda self: self.doubts)
     @rule(which=_number)
     def answer_late(self, which: int) -> None:
         """Let the answer of an order in doubt arrive after all, in a process that was not dead but suspended."""
@@ -311,6 +334,7 @@ class Campaigns(RuleBasedStateMachine):
     def nothing_twice_and_nothing_lost(self) -> None:
         """Hold journal, ledger and what was asked for against each other."""
         books, ledger = read_books(self.journal), self._ledger()
+        self.doubts = bool(books.of_state(*OPEN))
         assert broken(books, ledger) == []
         self._nothing_more_than_asked(ledger)
         self._accepted_for_ever(books)
@@ -321,15 +345,14 @@ class Campaigns(RuleBasedStateMachine):
             if self.person.sheets:
                 self._end_well()
         finally:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self.resources.close()
 
     def _end_well(self) -> None:
-        self.work_again()
+        self._repair()
         self.settle_doubts()
-        careful = {"adopt": True, "ignore_missing": True, "skip_bad": True, "allow_duplicates": True}
         for sheet in self.person.sheets:
             sheet.path.with_name(f".~lock.{sheet.path.name}#").unlink(missing_ok=True)
-            options = self._options(sheet, {**careful, "retry_refused": True, "in_flight": 4, "wait": 0.0})
+            options = self._options(sheet, _TO_THE_END)
             self.person.asks(sheet, "")
             with Journal(self.journal) as journal:
                 outcome = runner.run(options, self._panel(), journal, Watcher(agreed=True))
@@ -340,6 +363,7 @@ class Campaigns(RuleBasedStateMachine):
                 assert cells["order_id"] or number in unsure, (number, cells)
         self.nothing_twice_and_nothing_lost()
         assert broken_when_settled(read_books(self.journal), self._ledger()) == []
+        self.seen["orders placed"] += len(self._ledger())
 
     def _nothing_more_than_asked(self, ledger: list[dict[str, Any]]) -> None:
         placed = Counter[Content](content_of(order) for order in ledger)
@@ -356,29 +380,42 @@ class Campaigns(RuleBasedStateMachine):
         """Let runs happen, and hold the sheets and the budgets against what they were before."""
         before = {job.options.path: (sheet := self._sheet_at(job.options.path), sheet.read()) for job in jobs}
         own = {path: sheet.own_cells() for path, (sheet, _) in before.items()}
-        spent = read_books(self.journal).spent
+        then, placed = read_books(self.journal), len(self._ledger())
         said = run()
+        self.seen.update("run: died" if one is None else f"run: {one.kind}" for one in said)
         assert [one.fault for one in said if one is not None and one.fault] == []
         books = read_books(self.journal)
         for path, (sheet, rows) in before.items():
             assert sheet.own_cells() == own[path]
             # What the person broke, with copied rows and changed links, the program need not mend.
             assert set(broken_in_sheet(books, sheet.read())) <= set(broken_in_sheet(books, rows))
-        self._within_budget(jobs, books, spent)
+        self._within_budgets(jobs, books, then)
+        firsts = [job.options.first for job in jobs if job.options.first is not None]
+        assert len(firsts) < len(jobs) or len(self._ledger()) - placed <= sum(firsts)
 
-    def _within_budget(self, jobs: list[Job], books: Books, before: Mapping[str, Decimal]) -> None:
-        bounds: dict[str, list[Decimal | None]] = {}
-        for job in jobs:
-            bounds.setdefault(job.options.campaign_name, []).append(job.options.max_spend)
-        for campaign, given in bounds.items():
-            known = [bound for bound in given if bound is not None]
-            if len(known) == len(given):
-                assert books.spent.get(campaign, 0) <= max(*known, before.get(campaign, Decimal(0)), Decimal(0))
+    def _within_budgets(self, jobs: list[Job], books: Books, then: Books) -> None:
+        """See that no campaign spent more than the largest budget that was in force, given now or kept from before."""
+        for campaign in {job.options.campaign_name for job in jobs}:
+            given = [job.options.max_spend for job in jobs if job.options.campaign_name == campaign]
+            bounds = [then.budgets.get(campaign) if bound is None else bound for bound in given]
+            known = [bound for bound in bounds if bound is not None]
+            if len(known) == len(bounds):
+                assert books.spent.get(campaign, 0) <= max(*known, then.spent.get(campaign, known[0]))
 
     # Small helpers.
 
+    def _repair(self) -> None:
+        self.hangs = False
+        self.sandbox.faults()
+        self._set_balance("1000")
+        for kind in KINDS:
+            self.sandbox.service(kind["service"], disabled=False)
+
+    def _set_balance(self, balance: str) -> None:
+        self.sandbox._ask("/control/balance", {"key": self.account, "balance": balance})
+
     def _own(self, cells: Cells) -> Cells:
-        return {**cells, "link": self.name + cells["link"]}
+        return {**cells, "link": f"https://example.com/{cells['link']}"}
 
     def _sheet(self, number: int) -> Sheet:
         return self.person.sheets[number % len(self.person.sheets)]
@@ -390,7 +427,7 @@ class Campaigns(RuleBasedStateMachine):
         return Options(sheet.path, rate=0, lock_wait=5.0, poll=0.001, **asked)
 
     def _panel(self) -> Panel:
-        return Panel(self.sandbox.key, self.sandbox.address, read_timeout=0.3 if self.hangs else 20.0)
+        return Panel(_key(self.account), self.sandbox.address, read_timeout=0.3 if self.hangs else 20.0)
 
     def _job(self, sheet: Sheet, asked: Mapping[str, Any], blow: Blow | None = None, *, asking: bool = True) -> Job:
         if asking:
@@ -398,7 +435,7 @@ class Campaigns(RuleBasedStateMachine):
         return Job(self.journal, self._panel(), self._options(sheet, asked), blow)
 
     def _ledger(self) -> list[dict[str, Any]]:
-        return [order for order in self.sandbox.orders() if order["link"].startswith(self.name)]
+        return [order for order in self.sandbox.orders() if order["key"] == self.account]
 
     def _order_of(self, entry: int) -> str | None:
         """Find an order of the ledger that is in no journal, and fits an entry in content and price."""
@@ -413,7 +450,15 @@ class Campaigns(RuleBasedStateMachine):
 
     def _age_sendings(self) -> None:
         """Make sendings look older: a person may not say "not placed" within two minutes of one."""
-        engine = create_engine(self.journal.replace("postgresql://", "postgresql+psycopg://"), poolclass=NullPool)
+        engine = past_the_program(self.journal)
         with engine.begin() as database:
             database.execute(text("UPDATE entries SET sent_at = '2020' || substr(sent_at, 5)"))
         engine.dispose()
+
+
+class PostgresCampaigns(Campaigns):
+    """The same with the journal in a PostgreSQL database."""
+
+    def new_journal(self) -> str:
+        """Give the URL of an empty database."""
+        return self.resources.enter_context(lent_url())

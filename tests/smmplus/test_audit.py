@@ -7,35 +7,11 @@ import pytest
 from sqlalchemy import text
 
 from smmplus.errors import JournalError
-from smmplus.journal import Event
 from smmplus.journal.audit import audit, entry_flaws
 from smmplus.journal.snapshot import snapshot
-from smmplus.models import OrderStatus
 from tests.databases import on_both, url_of
-from tests.smmplus.desk import Desk, request_for
-
-
-def used(journal):
-    """Use a journal in every way: all states, two campaigns, two accounts, late and second order ids, long amounts."""
-    for account, campaign, base in (("main", "spring", 100), ("main", "autumn", 200), ("shop", "spring", 100)):
-        desk = Desk(journal, account=account, campaign=campaign)
-        desk.plan(2, cost="0.123456789012345678901")
-        desk.plan(cost=None, request=request_for("https://example.com/other"))
-        desk.accepted(str(base + 1), cost="99999999999999999999.5")
-        desk.accepted(str(base + 2), cost="0.00000000000000000001")
-        (refused,) = desk.plan()
-        desk.settle(desk.intend(refused), Event.REFUSAL, error="no")
-        doubt = desk.in_doubt()
-        (late,) = desk.plan()
-        attempt = desk.intend(late)
-        desk.settle(attempt, Event.DOUBT)
-        desk.settle(attempt, Event.ORDER_ID, str(base + 3))
-        desk.settle(attempt, Event.ORDER_ID, str(base + 4))
-        desk.intend(desk.plan()[0])
-        (held,) = desk.plan()
-        desk.settle(desk.intend(held), Event.HELD_BACK)
-        journal.is_placed(desk.account, doubt, str(base + 5), why="seen")
-    journal.record_statuses({4: OrderStatus("Completed", None, None, None, "USD")})
+from tests.smmplus.desk import Desk
+from tests.smmplus.used import used
 
 
 @pytest.fixture

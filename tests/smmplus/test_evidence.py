@@ -1,12 +1,16 @@
 """What the balance says of an order in doubt."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from smmplus.journal import Event, Journal, balances
-from smmplus.journal.evidence import Verdict, evidence
+from smmplus.journal.evidence import Between, Verdict, evidence, judge
+from smmplus.journal.falls import unit_of
 from smmplus.models import Balance
 from tests.smmplus.desk import Desk
 
@@ -75,8 +79,17 @@ def test_a_balance_read_at_once_does_not_say_that_it_was_not_placed(desk, later)
     look(desk, "10")
     assert verdict(desk, doubt) is Verdict.TOO_EARLY
     later()
+    look(desk, "10")
+    assert verdict(desk, doubt) is Verdict.NOT_DEBITED
+
+
+def test_a_fall_that_came_after_the_first_look_may_be_another_orders(desk, later):
+    look(desk, "10")
+    doubt = desk.in_doubt(cost="1.5")
+    look(desk, "10")
+    later()
     look(desk, "8.5")
-    assert verdict(desk, doubt) is Verdict.DEBITED
+    assert verdict(desk, doubt) is Verdict.DEBITED_LATER
 
 
 def test_orders_accepted_in_between_are_taken_off(desk):
@@ -227,11 +240,64 @@ def test_roundings_of_the_panel_are_forgiven(desk):
     assert verdict(desk, doubt) is Verdict.DEBITED
 
 
+def test_many_orders_whose_charges_need_no_rounding_hide_nothing(desk):
+    look(desk, "10")
+    doubt = desk.in_doubt(cost="0.15")
+    for number in range(20):
+        desk.accepted(f"5{number}", cost="0.15")
+    look(desk, "6.85")
+    assert verdict(desk, doubt) is Verdict.DEBITED
+
+
+@pytest.mark.parametrize(
+    ("after", "wanted"),
+    [
+        ("9.86", Verdict.DEBITED),  # charged exactly, 4 × 0.035
+        ("9.84", Verdict.DEBITED),  # rounded up, 4 × 0.04
+        ("9.88", Verdict.TOO_SMALL),  # 4 rounded down, or 3 rounded up
+        ("9.50", Verdict.MISFIT),
+    ],
+)
+def test_a_panel_rounds_all_charges_in_one_way(desk, later, after, wanted):
+    look(desk, "10")
+    doubt = desk.in_doubt(cost="0.035")
+    for number in range(3):
+        desk.accepted(f"5{number}", cost="0.035")
+    later()
+    look(desk, after)
+    assert verdict(desk, doubt) is wanted
+
+
+def test_a_balance_that_was_seen_to_move_in_finer_steps_is_not_rounded_to_cents(desk):
+    look(desk, "10.001")
+    look(desk, "10")
+    doubt = desk.in_doubt(cost="0.01")
+    look(desk, "9.99")
+    assert verdict(desk, doubt) is Verdict.DEBITED
+
+
 def test_a_charge_that_roundings_would_hide_is_told_as_such(desk):
     look(desk, "10")
     doubt = desk.in_doubt(cost="0.01")
     look(desk, "9.99")
     assert verdict(desk, doubt) is Verdict.TOO_SMALL
+
+
+COST = st.decimals("0.03", "5", places=4)
+
+
+@given(
+    COST,
+    st.lists(COST, max_size=12),
+    st.booleans(),
+    st.sampled_from([None, ROUND_UP, ROUND_HALF_UP, ROUND_DOWN]),
+)
+def test_whatever_way_a_panel_rounds_the_opposite_of_the_truth_is_never_told(cost, accepted, placed, rounding):
+    charges = [each if rounding is None else each.quantize(Decimal("0.01"), rounding) for each in [cost, *accepted]]
+    fell = sum(charges if placed else charges[1:], Decimal(0))
+    unit = unit_of([Decimal(100), Decimal(100) - fell])
+    wrong = Verdict.NOT_DEBITED if placed else Verdict.DEBITED
+    assert judge(fell, cost, Between(Counter(accepted), {}), unit) is not wrong
 
 
 def test_orders_of_another_account_are_no_part_of_it(journal, desk):

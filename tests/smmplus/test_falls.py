@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from smmplus.journal import Event, Journal, balances
 from smmplus.journal.balances import Observation
-from smmplus.journal.falls import LOOK_BACK, fall_between, latest_fall
+from smmplus.journal.falls import LOOK_BACK, fall_between, latest_fall, may_be_rounded, unit_of
 from smmplus.models import Balance, OrderStatus
 from tests.smmplus.desk import Desk, request_for
 
@@ -23,7 +23,7 @@ def seen(amount, accepted="0", spent="0", *, number=1, currency="USD"):
 
 
 def unexplained(then, now, **about):
-    fall = fall_between(then, now, **about)
+    fall = fall_between(then, now, unit=unit_of([then.amount, now.amount]), **about)
     return None if fall is None else fall.unexplained
 
 
@@ -69,6 +69,21 @@ def test_two_currencies_are_never_compared():
 )
 def test_roundings_of_the_panel_are_forgiven_and_no_more(now, orders, told):
     assert unexplained(seen("10"), seen(now), orders=orders) == (None if told is None else Decimal(told))
+
+
+@pytest.mark.parametrize(
+    ("amounts", "unit"),
+    [
+        ([], "0.01"),
+        (["10.00001"], "0.01"),  # what once came in
+        (["10.00001", "9.00001"], "0.01"),
+        (["10", "9.5", "9.465"], "0.001"),
+        (["10", "9.465", "9.43", "8"], "0.001"),
+        (["1000", "900"], "0.01"),
+    ],
+)
+def test_the_finest_step_of_a_balance_tells_how_a_panel_rounds(amounts, unit):
+    assert unit_of([Decimal(amount) for amount in amounts]) == Decimal(unit)
 
 
 def test_what_subscriptions_are_charged_later_explains_a_fall():
@@ -164,16 +179,17 @@ class Truth:
         for step in (self.begin, self.ask, self.end):
             step(number, amount)
 
-    def debited_since(self, then):
+    def debited_since(self, then, unit):
         states = ("submitting", "in_doubt", "accepted")
-        spent = [order for order in self.orders if order["state"] in states]
+        spent = [order for order in self.orders if order["state"] in states and may_be_rounded(order["cost"], unit)]
         return sum(order["settled"] is None or order["settled"] >= then.asked_at for order in spent)
 
     def falls(self):
         for now in self.observations:
             for then in self.observations:
                 if then.at < now.asked_at:
-                    yield fall_between(then, now, orders=self.debited_since(then))
+                    unit = unit_of([seen.amount for seen in self.observations])
+                    yield fall_between(then, now, unit=unit, orders=self.debited_since(then, unit))
 
 
 KINDS = ("intend", "debit", "accept", "refuse", "lose", "refund", "pay_in", "begin", "ask", "end", "observe")
@@ -302,6 +318,13 @@ def test_many_orders_may_each_be_rounded(desk):
         desk.accepted(f"50{number + 1}", cost="0.001")
     assert told(desk, "9.95") is None
     assert told(desk, "9.94") == Decimal("0.056")
+
+
+def test_charges_that_rounding_leaves_as_they_are_excuse_nothing(desk):
+    look(desk, "10")
+    for number in range(4):
+        desk.accepted(f"50{number + 1}", cost="0.10")
+    assert told(desk, "9.58") == Decimal("0.02")
 
 
 def subscription(desk, cost):

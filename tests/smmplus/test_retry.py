@@ -1,4 +1,5 @@
 import inspect
+import logging
 
 import pytest
 
@@ -99,6 +100,29 @@ def test_waits_double_from_one_second_with_jitter():
     with pytest.raises(NeverSentError):
         retrying(effect=True, sleep=waits.append)(Failing(*(NeverSentError("x") for _ in range(6))))
     assert [least <= wait <= least + 1 for least, wait in zip((1, 2, 4, 8, 16), waits, strict=True)] == [True] * 5
+
+
+def test_no_two_that_were_refused_together_ask_again_together():
+    waits = []
+    for _ in range(5):
+        retrying(effect=True, sleep=waits.append)(Failing(NeverSentError("x")))
+    assert len(set(waits)) == 5
+
+
+def test_a_not_now_without_a_time_is_waited_for_like_any_other():
+    waits = []
+    retrying(effect=True, sleep=waits.append)(Failing(BusyError("slow", retry_after=None)))
+    assert 1 <= waits[0] <= 2
+
+
+def test_a_person_is_told_why_nothing_happens_from_the_second_pause_on(caplog):
+    caplog.set_level(logging.INFO, "smmplus.retry")
+    pauses = (BusyError("slow", retry_after=7.0), BusyError("slower", retry_after=8.0))
+    retrying(effect=True, sleep=lambda _: None)(Failing(*pauses))
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("INFO", "slow; asking again in 7 s"),
+        ("WARNING", "slower; asking again in 8 s"),
+    ]
 
 
 def test_retry_after_is_waited_for():

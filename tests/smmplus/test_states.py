@@ -28,6 +28,9 @@ MOVES = {
     (State.REJECTED, Event.NEW_RUN): State.PLANNED,
     (State.IN_DOUBT, Event.FOUND): State.ACCEPTED,
     (State.IN_DOUBT, Event.NOT_PLACED): State.PLANNED,
+    # A backup knows nothing of what was sent after it.
+    (State.PLANNED, Event.RESTORED): State.IN_DOUBT,
+    (State.REJECTED, Event.RESTORED): State.IN_DOUBT,
     (State.PLANNED, Event.LATE_ORDER_ID): State.ACCEPTED,
     (State.REJECTED, Event.LATE_ORDER_ID): State.ACCEPTED,
     (State.IN_DOUBT, Event.LATE_ORDER_ID): State.ACCEPTED,
@@ -48,6 +51,15 @@ def test_every_move_leads_where_the_design_says_or_is_illegal(state, event):
 
 def test_submitting_accepted_and_doubt_are_spent():
     assert {State.SUBMITTING, State.ACCEPTED, State.IN_DOUBT} == SPENT
+
+
+def test_the_states_have_the_names_that_every_journal_holds():
+    assert [state.value for state in State] == ["planned", "submitting", "accepted", "rejected", "in_doubt"]
+
+
+def test_an_outcome_says_nothing_and_a_change_alarms_nobody_unless_told():
+    outcome, change = Outcome(1, 2, Event.DOUBT), Change(State.IN_DOUBT, None, Decimal(0))
+    assert (outcome.order_id, outcome.error, outcome.meaning, change.alarm) == (None, "", "", "")
 
 
 COST = Decimal("0.90")

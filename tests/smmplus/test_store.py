@@ -1,4 +1,5 @@
 import sqlite3
+import threading
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -361,3 +362,25 @@ def test_a_journal_that_another_program_holds_is_in_use(journal_url, impatient):
         with pytest.raises(JournalInUseError, match="another program holds the journal"):
             journal.account("https://panel.example", "default")
         holder.close()
+
+
+def test_many_that_open_a_journal_at_once_make_one(journal_url):
+    uuids, together = [], threading.Barrier(5)
+
+    def open_it():
+        together.wait(30)
+        with Journal(journal_url) as journal:
+            uuids.append(journal.uuid)
+
+    threads = [threading.Thread(target=open_it) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(uuids), len(set(uuids))) == (5, 1)
+
+
+def test_a_name_that_cannot_be_written_is_a_journal_error_on_both(journal):
+    """By names orders are told apart: a sign replaced in one could make two of them equal."""
+    with pytest.raises(JournalError, match="cannot be used"):
+        journal.account("https://panel.example", "half a pair \ud83d")

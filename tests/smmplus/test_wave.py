@@ -231,6 +231,16 @@ def test_a_database_that_cannot_be_written_is_a_journal_error(desk):
     assert desk.now(entry).state is State.PLANNED
 
 
+@pytest.mark.parametrize("text", ["nul \x00", "half a pair \ud83d", "the other half \udc4d", "a" * 1_000_000])
+def test_no_text_keeps_an_outcome_from_being_written(desk, text):
+    first, second = desk.plan(2)
+    desk.settle(desk.intend(first), Event.ORDER_ID, "501", error=text, meaning=text)
+    desk.settle(desk.intend(second), Event.DOUBT, error=text, meaning=text)
+    assert [desk.now(entry).state for entry in (first, second)] == [State.ACCEPTED, State.IN_DOUBT]
+    assert desk.now(first).error[:10] == text[:10].replace("\x00", "\ufffd").replace("\ud83d", "\ufffd")
+    assert desk.now(first).order_id == "501"
+
+
 def test_many_threads_take_each_entry_once(desk, tmp_path):
     entries = desk.plan(20)
     journals = [Journal(url_of(desk.journal)) for _ in range(4)]
@@ -395,7 +405,7 @@ def test_a_budget_of_another_campaign_is_no_bound(journal):
     assert spring.intend(entry) == Attempt(entry.id, 1)
 
 
-LONG = Decimal("12345678901234567890.12345678901234567891")
+LONG = Decimal("11111111111111111111.00000000000000000001")
 """More digits than Python's own context keeps: it would round the sums, and let the last digit pass a budget."""
 
 

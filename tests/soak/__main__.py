@@ -45,7 +45,8 @@ def _soak(options: argparse.Namespace, folder: Path, panel: SandboxProcess) -> b
     soak.follow()
     seconds, own = time.monotonic() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     _tell(soak, panel, rules, options.orders)
-    _say(f"{seconds:.0f} s; the largest run took {soak.peak:.0f} MB")
+    largest = soak.peaks.index(soak.peak)
+    _say(f"{seconds:.0f} s; the largest of {len(soak.peaks)} runs, number {largest + 1}, took {soak.peak:.0f} MB")
     found = _broken(soak, panel, options)
     assert own / 1_000 < soak.peak, "the memory measured may be this process's own"
     for words in found[:50]:

@@ -76,8 +76,8 @@ class Soak:
     doubts: int = 0
     statuses: list[int] = field(default_factory=list)
     """Of every run, in turn."""
-    peak: float = 0.0
-    """Megabytes of the largest run."""
+    peaks: list[float] = field(default_factory=list)
+    """Megabytes of every run, in turn."""
 
     def be_killed(self, moments: list[Moment]) -> None:
         """Run, and be killed at each of the moments in turn; a run that ends before is followed by the next."""
@@ -155,7 +155,12 @@ class Soak:
             ended, status, usage = os.wait4(process.pid, os.WNOHANG)
         process.returncode = os.waitstatus_to_exitcode(status)
         # Linux counts kilobytes, macOS bytes.
-        self.peak = max(self.peak, usage.ru_maxrss / (1_000_000 if sys.platform == "darwin" else 1_000))
+        self.peaks.append(usage.ru_maxrss / (1_000_000 if sys.platform == "darwin" else 1_000))
+
+    @property
+    def peak(self) -> float:
+        """Megabytes of the largest run."""
+        return max(self.peaks)
 
     @property
     def runs(self) -> Counter[int]:

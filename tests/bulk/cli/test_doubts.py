@@ -66,6 +66,43 @@ def test_an_order_of_another_row_settles_nothing(smmplus, doubt, sandbox):
     assert "already" in done.words
 
 
+def test_doubts_are_shown_with_what_the_balance_says(smmplus, doubt):
+    (found,) = smmplus("doubts", "--json").json["doubts"]
+    assert found["evidence"]["verdict"] == "debited"
+    assert (found["evidence"]["before"]["balance"], found["evidence"]["left"]) == ("1000", "0.035")
+    assert "fell by 0.07, known of it: 0.035 for 1 accepted in between; left: 0.035" in smmplus("doubts").words
+
+
+def test_an_order_that_is_another_rows_is_refused_by_name_without_a_call(smmplus, doubt, sandbox):
+    known = str(sandbox.orders()[-1]["order"])
+    calls = sandbox.calls("status")
+    done = smmplus("resolve", doubt, "--order-id", known)
+    assert (done.status, sandbox.calls("status")) == (3, calls)
+    assert f"order {known} is week/" in done.words
+
+
+def test_where_the_panel_cannot_be_reached_nothing_is_settled(smmplus, doubt, sandbox, monkeypatch):
+    order_id = str(sandbox.orders()[-2]["order"])
+    monkeypatch.setattr("smmplus.client.retrying", lambda **_: lambda call, *arguments: call(*arguments))
+    sandbox.faults({"fault": "http_502", "action": "status"})
+    done = smmplus("resolve", doubt, "--order-id", order_id, "--anyway")
+    assert done.status == 7
+    assert f"nothing is settled: the panel cannot be asked about order {order_id}" in done.words
+    sandbox.faults()
+    assert len(smmplus("doubts", "--json").json["doubts"]) == 1
+
+
+def test_an_unknown_expected_charge_is_told_and_noted(smmplus, doubt, sandbox, tmp_path):
+    with closing(sqlite3.connect(tmp_path / "journal.sqlite3")) as database:
+        database.execute("UPDATE entries SET cost = NULL WHERE state = 'in_doubt'")
+        database.commit()
+    done = smmplus("resolve", doubt, "--order-id", str(sandbox.orders()[-2]["order"]))
+    assert (done.status, "its charge could not be compared" in done.err) == (0, True)
+    with closing(sqlite3.connect(tmp_path / "journal.sqlite3")) as database:
+        ((why,),) = database.execute("SELECT why FROM notes").fetchall()
+    assert why.startswith("looked at the panel; what it should cost")
+
+
 def test_a_person_says_that_it_was_not_placed(smmplus, old, path):
     done = smmplus("resolve", old, "--not-placed")
     assert (done.status, done.out) == (0, f"{old} is to be sent: run its sheet again\n")

@@ -219,45 +219,6 @@ def test_doubts_lead_to_their_command(plan):
     assert "`smmplus doubts` shows them" in text
 
 
-# Doubts.
-
-
-def test_no_doubt():
-    assert words(show.show_doubts, []) == "no order is in doubt"
-
-
-@pytest.mark.parametrize("width", [60, 80, 140])
-@pytest.mark.parametrize("campaign", ["week", "the week of the very long name that nobody shortened in time"])
-def test_nothing_of_a_doubt_is_cut(width, campaign):
-    """Who cannot read a key whole cannot settle its order."""
-    doubts = [
-        entry_of(request(f"{LINK}/{n}"), n, State.IN_DOUBT, campaign=campaign, error="no answer (TimeoutError)")
-        for n in (1, 2)
-    ]
-    table = said(show.show_doubts, doubts, width=width).partition("Look for each")[0]
-    columns = table.splitlines()
-    joined = "".join("".join(line.split()) for line in columns)
-    for entry in doubts:
-        if width == 140:
-            assert all(part in joined for part in (entry.key, "2026-02-03T04:05", "0.15", "week.csv"))
-        first = [line.split("  ")[0].strip() for line in columns]
-        assert entry.name.replace(" ", "") in "".join(first).replace(" ", "")
-
-
-def test_a_doubt_tells_what_was_ordered():
-    text = words(show.show_doubts, [entry_of(state=State.IN_DOUBT, cost=None, sent_at=None)], width=300)
-    assert f"link={LINK} quantity=100 ? week.csv" in text
-
-
-def test_the_command_that_settles_it_can_be_copied():
-    odd = entry_of(state=State.IN_DOUBT, campaign="it's week 2", account="shop")
-    text = said(show.show_doubts, [odd], width=40)
-    assert f"""  smmplus resolve 'it'"'"'s week 2/{odd.key}' --account shop --order-id NUMBER """ in text
-    assert f"""  smmplus resolve 'it'"'"'s week 2/{odd.key}' --account shop --not-placed """ in text
-    plainly = entry_of(state=State.IN_DOUBT)
-    assert f"  smmplus resolve week/{plainly.key} --order-id NUMBER " in said(show.show_doubts, [plainly])
-
-
 # Sheets and consoles.
 
 

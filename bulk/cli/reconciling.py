@@ -1,0 +1,91 @@
+"""`smmplus reconcile`: looks for evidence of what became of orders in doubt."""
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from bulk.cli import arguments as given
+from bulk.cli.failing import failing
+from bulk.cli.machine import Json, doubt_object, fall_object
+from bulk.cli.show import console, money, show_warnings
+from bulk.cli.show_doubts import show_doubt, show_finding, which
+from bulk.outcome import ExitStatus
+from bulk.signs import of_fall
+from smmplus import reconciling
+from smmplus.client import Client
+from smmplus.numbers import plain
+from smmplus.reconcile import Finding
+from smmplus.reconciling import MOST_CALLS, Reconciled
+
+
+@failing
+def reconcile(
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Ask the panel for ids that the journal does not know.")
+    ] = False,
+    most_calls: Annotated[
+        int, typer.Option("--max-calls", help="Calls of 100 ids each, at the most.", min=1, metavar="N")
+    ] = MOST_CALLS,
+    account: given.Account = given.DEFAULT,
+    rate: given.Rate = 1.0,
+    as_json: given.AsJson = False,
+) -> None:
+    """Look for evidence of what became of orders in doubt; with --probe, take up what is proven. Sends nothing."""
+    panel = given.panel_for(account)
+    with given.open_journal() as journal, Client(panel, rate=rate) as client:
+        journal.bury_the_dead()
+        account_id = journal.account(panel.url, account)
+        if probe:
+            found = reconciling.probe(client, journal, account_id, most_calls=most_calls)
+        else:
+            found = reconciling.look(client, journal, account_id)
+    status = ExitStatus.IN_DOUBT if found.open else ExitStatus.DONE
+    if as_json:
+        typer.echo(json.dumps(reconciled_object(found) | {"account": account, "exit_status": int(status)}))
+    else:
+        show_reconciled(console(), found)
+    raise typer.Exit(int(status))
+
+
+def show_reconciled(console: Console, found: Reconciled) -> None:
+    """Show what was found out, and how to settle the rest."""
+    seen = found.observation
+    console.print(Text(f"balance: {money(seen.amount, seen.currency)}"))
+    show_warnings(console, [] if found.fall is None else [of_fall(found.fall)])
+    if found.probe is not None:
+        asked, calls, answered = found.probe.asked, found.probe.calls, len(found.probe.answers)
+        console.print(Text(f"asked for {asked} ids in {calls} calls: {answered} orders of this account in no journal"))
+    for finding in found.findings:
+        show_doubt(console, finding.doubt, found.evidence.get(finding.doubt.id))
+        show_finding(console, finding)
+    if not found.findings:
+        console.print("no order of this account is in doubt")
+    if found.open and found.probe is None:
+        console.print("`smmplus reconcile --probe` asks the panel for the ids that they can have.")
+
+
+def reconciled_object(found: Reconciled) -> Json:
+    """Describe what was found out."""
+    seen, probe = found.observation, found.probe
+    asked = None if probe is None else {"ids": probe.asked, "calls": probe.calls, "cut": probe.cut}
+    return {
+        "balance": plain(seen.amount),
+        "currency": seen.currency,
+        "fall": None if found.fall is None else fall_object(found.fall),
+        "asked": asked,
+        "unknown_orders": [] if probe is None else list(probe.answers),
+        "doubts": [_finding_object(found, finding) for finding in found.findings],
+    }
+
+
+def _finding_object(found: Reconciled, finding: Finding) -> Json:
+    commands = [f"smmplus resolve {which(finding.doubt)} --order-id {order_id}" for order_id in finding.candidates]
+    return doubt_object(finding.doubt, found.evidence[finding.doubt.id]) | {
+        "candidates": list(finding.candidates),
+        "taken_up_as": finding.order_id,
+        "why": finding.why,
+        "commands": [] if finding.order_id else commands,
+    }

@@ -1,0 +1,36 @@
+"""Finds what the journal knows that may concern a sheet: each entry once, however it is met."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from smmplus.journal import entries
+from smmplus.journal.entry import Entry
+from smmplus.journal.store import Journal
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Entries of one account, as they stood at one moment."""
+
+    by_order_id: dict[str, Entry]
+    by_fingerprint: list[Entry]
+    """Those that order the same as was asked for, in all campaigns."""
+    of_batch: list[Entry]
+    """In the order in which they were planned."""
+
+
+def look_up(
+    journal: Journal, account_id: int, order_ids: Iterable[str], fingerprints: Iterable[str], batch_id: int | None
+) -> Found:
+    """Look up a sheet's order ids, its contents and its unfinished batch, in one transaction.
+
+    They are mostly the same entries: read three times, those of 100,000 rows would take 150 MB and 7 s more (measured).
+    """
+    with journal.reading() as connection:
+        equal = entries.with_fingerprints(connection, account_id, fingerprints)
+        owners = entries.owners_of(connection, account_id, order_ids)
+        batch = [] if batch_id is None else entries.numbers_of_batch(connection, batch_id)
+        known = {entry.id: entry for entry in equal}
+        known |= entries.with_ids(connection, {*owners.values(), *batch} - known.keys())
+    by_order_id = {order_id: known[number] for order_id, number in owners.items()}
+    return Found(by_order_id, equal, [known[number] for number in batch])

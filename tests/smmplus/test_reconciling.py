@@ -1,0 +1,171 @@
+"""Asking a panel for what became of orders in doubt, however panels answer."""
+
+from contextlib import contextmanager
+
+import pytest
+
+from smmplus.client import Client
+from smmplus.errors import AccountError
+from smmplus.journal import Event, State
+from smmplus.reconciling import look, observe, probe
+from tests.smmplus.client_facts import panel_at
+from tests.smmplus.desk import Desk, attempt_of
+from tests.smmplus.wire import RawServer, http
+
+pytestmark = pytest.mark.e2e
+
+
+class FakePanel:
+    """A panel with a balance, orders of this account, and a habit of answering bad ids."""
+
+    def __init__(self, habit="each"):
+        self.habit = habit
+        self.balance = "10"
+        self.orders = {}
+        self.calls = []
+        self.before_answer = lambda: None
+
+    def __call__(self, request):
+        if request.fields["action"] == "balance":
+            return http({"balance": self.balance, "currency": "USD"})
+        ids = request.fields["orders"].split(",")
+        self.calls.append(ids)
+        self.before_answer()
+        unknown = [order_id for order_id in ids if order_id not in self.orders]
+        if unknown and self.habit in {"one error", "translated"}:
+            return http({"error": "Incorrect order ID" if self.habit == "one error" else "Неверный ID"})
+        known = {
+            order_id: {"status": "Pending", "charge": self.orders[order_id], "remains": "1", "currency": "USD"}
+            for order_id in ids
+            if order_id in self.orders
+        }
+        errors = {} if self.habit == "left out" else {each: {"error": "Incorrect order ID"} for each in unknown}
+        return http(known | errors)
+
+
+@contextmanager
+def client_of(panel):
+    with RawServer(panel) as server, Client(panel_at(server), rate=0) as client:
+        yield client
+
+
+def lose(desk, client, panel, charge="1.5", after="8.5", order_id="102"):
+    """Lose the answer to an order between two others that are known."""
+    desk.accepted("101", cost="0")
+    observe(client, desk.journal, desk.account)
+    doubt = desk.in_doubt(cost=charge)
+    desk.accepted("106", cost="0")
+    panel.balance = after
+    panel.orders |= {order_id: charge}
+    return doubt
+
+
+@pytest.mark.parametrize("habit", ["each", "left out", "one error", "translated"])
+def test_a_lost_order_is_found_however_a_panel_answers_bad_ids(desk, habit):
+    panel = FakePanel(habit)
+    with client_of(panel) as client:
+        doubt = lose(desk, client, panel)
+        found = probe(client, desk.journal, desk.account)
+    now = desk.now(doubt)
+    assert (now.state, now.order_id, found.open) == (State.ACCEPTED, "102", [])
+    assert {order_id for call in panel.calls for order_id in call} == {"102", "103", "104", "105"}
+    assert (found.probe.asked, found.probe.calls, found.probe.cut) == (4, len(panel.calls), False)
+
+
+def test_a_panel_that_rounds_its_charges_to_cents(desk):
+    panel = FakePanel()
+    with client_of(panel) as client:
+        doubt = lose(desk, client, panel, charge="0.085", after="9.91")
+        panel.orders["102"] = "0.09"
+        probe(client, desk.journal, desk.account)
+    assert desk.now(doubt).order_id == "102"
+
+
+def test_calls_spent_on_halves_count(desk):
+    panel = FakePanel("one error")
+    with client_of(panel) as client:
+        doubt = lose(desk, client, panel)
+        found = probe(client, desk.journal, desk.account, most_calls=2)
+    assert (len(panel.calls), found.probe.cut, desk.now(doubt).state) == (2, True, State.IN_DOUBT)
+
+
+def test_after_the_last_order_a_stretch_is_asked_for_and_cut_where_it_was_told_to(desk):
+    panel = FakePanel()
+    with client_of(panel) as client:
+        desk.accepted("101", cost="0")
+        observe(client, desk.journal, desk.account)
+        doubt = desk.in_doubt(cost="1.5")
+        panel.balance, panel.orders = "8.5", {"102": "1.5"}
+        (finding,) = probe(client, desk.journal, desk.account, most_calls=9).findings
+        assert (len(panel.calls), finding.candidates, desk.now(doubt).state) == (9, ("102",), State.IN_DOUBT)
+        found = probe(client, desk.journal, desk.account, most_calls=10)
+    assert (found.probe.asked, found.probe.cut, desk.now(doubt).order_id) == (1000, False, "102")
+
+
+def test_looking_settles_nothing_and_asks_for_no_id(desk):
+    panel = FakePanel()
+    with client_of(panel) as client:
+        doubt = lose(desk, client, panel)
+        found = look(client, desk.journal, desk.account)
+    assert (panel.calls, desk.now(doubt).state, len(found.open), found.probe) == ([], State.IN_DOUBT, 1, None)
+
+
+def test_an_id_of_another_account_name_at_the_same_panel_is_known(journal, desk):
+    """One key may go by two names."""
+    panel = FakePanel()
+    with client_of(panel) as client:
+        doubt = lose(desk, client, panel)
+        Desk(journal, account="shop").accepted("102", cost="1.5")
+        found = probe(client, journal, desk.account)
+    assert (desk.now(doubt).state, dict(found.probe.answers)) == (State.IN_DOUBT, {})
+
+
+def test_an_id_that_is_written_down_while_the_panel_is_asked_is_not_taken(desk):
+    """Its own answer came: the order in doubt is another one."""
+    panel = FakePanel()
+    with client_of(panel) as client:
+        doubt = lose(desk, client, panel)
+        (other,) = desk.plan(cost="1.5")
+        attempt = desk.intend(other)
+        panel.before_answer = lambda: desk.settle(attempt, Event.ORDER_ID, "102")
+        found = probe(client, desk.journal, desk.account)
+    assert (desk.now(doubt).state, desk.now(other).order_id) == (State.IN_DOUBT, "102")
+    assert dict(found.probe.answers) == {}
+
+
+def test_while_an_order_is_under_way_an_unknown_id_may_be_its(desk):
+    panel = FakePanel()
+    with client_of(panel) as client:
+        doubt = lose(desk, client, panel)
+        (other,) = desk.plan(cost="1.5")
+        desk.intend(other)
+        (finding,) = probe(client, desk.journal, desk.account).findings
+    assert (desk.now(doubt).state, finding.candidates) == (State.IN_DOUBT, ("102",))
+
+
+def test_nothing_to_settle_costs_no_call_but_the_balance(desk):
+    panel = FakePanel()
+    with client_of(panel) as client:
+        found = probe(client, desk.journal, desk.account)
+    assert (panel.calls, found.findings, found.observation.amount) == ([], (), 10)
+
+
+def test_an_id_that_comes_late_after_another_was_taken_up_raises_the_alarm(desk):
+    panel = FakePanel()
+    with client_of(panel) as client:
+        doubt = lose(desk, client, panel)
+        probe(client, desk.journal, desk.account)
+    taken = desk.now(doubt)
+    same = desk.settle(attempt_of(taken), Event.ORDER_ID, "102")
+    other = desk.settle(attempt_of(taken), Event.ORDER_ID, "104")
+    assert (same.alarm, other.alarm) == ("", "two orders for one row: 102 and 104")
+    assert desk.now(doubt).order_id == "102"
+
+
+def test_a_key_that_is_refused_is_told_as_such(desk):
+    with (
+        RawServer(lambda _: http({"error": "Invalid API key"})) as server,
+        Client(panel_at(server), rate=0) as client,
+        pytest.raises(AccountError),
+    ):
+        probe(client, desk.journal, desk.account)
