@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import NEVER_EXPIRE, BaseOperator, Context
+from airflow.sdk import NEVER_EXPIRE, BaseOperator, Context  # type: ignore[attr-defined]  # its stub lacks the name
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from airflow_provider_smmplus.connection import DEFAULT_CONN_ID

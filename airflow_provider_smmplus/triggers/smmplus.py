@@ -32,7 +32,7 @@ class WatchTrigger(BaseTrigger):
     """
 
     def __init__(self, *, smmplus_conn_id: str, poll_interval: float, deadline: float | None) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.smmplus_conn_id = smmplus_conn_id
         self.poll_interval = poll_interval
         self.deadline = deadline
