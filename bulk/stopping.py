@@ -57,12 +57,11 @@ class Stopping:
                 return
             self._times, self._last = self._times + 1, now
             if self._times > len(answers):
-                signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
-                signal.raise_signal(number)
+                _end(number)  # the loop is held up by something
             else:
-                loop.call_soon_threadsafe(answers[self._times - 1])
+                loop.call_soon_threadsafe(answers[self._times - 1], number)
 
-        answers = (self._ask, self._ask_again)
+        answers = (self._ask, self._ask_again, _end)
         with suppress(ValueError):  # signals reach the main thread only; elsewhere nobody presses Ctrl-C
             for number in _SIGNALS:
                 self._before[number] = signal.signal(number, hear)
@@ -74,10 +73,20 @@ class Stopping:
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]  # what signal.signal itself returned
 
-    def _ask(self) -> None:
+    def _ask(self, _number: int) -> None:
         self._asked.set()
         for hook in self._hooks:
             hook()
 
-    def _ask_again(self) -> None:
+    def _ask_again(self, _number: int) -> None:
         self._impatient()
+
+
+def _end(number: int) -> None:
+    """End the program as usual.
+
+    The event loop calls this between two steps of its tasks: in the middle of one an order id may just have been read,
+    and be in nobody's hands yet.
+    """
+    signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    signal.raise_signal(number)

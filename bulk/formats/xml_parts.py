@@ -57,6 +57,14 @@ def feed(parser: expat.XMLParserType, pieces: Iterable[bytes]) -> None:
         parser.Parse(b"", True)
     except expat.ExpatError as error:
         raise RefusedXmlError(f"its XML is damaged: {error}") from error
+    finally:
+        _release(parser)
+
+
+def _release(parser: expat.XMLParserType) -> None:
+    """Let go of those who listened: a parser and its listener that know each other stay in memory, XML and all."""
+    parser.StartElementHandler = parser.EndElementHandler = parser.CharacterDataHandler = None
+    parser.CommentHandler = parser.ProcessingInstructionHandler = parser.StartCdataSectionHandler = None
 
 
 def local_name(name: str) -> str:

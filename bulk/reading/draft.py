@@ -16,6 +16,10 @@ from bulk.sheet import Column, Problem, Sheet
 GUARDED_FIELDS = frozenset({*ORDER_FIELDS, "order_id"})
 """Fields that decide what is ordered: a row that holds any of them is an order, and each must be beyond doubt."""
 
+LONGEST_REPEATED = 24
+"""Characters: as long as an order id. Services, quantities and statuses repeat from row to row and are kept once;
+links and comments are longer, and do not."""
+
 
 def digest_of(data: bytes) -> str:
     """SHA-256 of a file's bytes, in hexadecimal digits."""
@@ -45,7 +49,7 @@ class Draft:
             if isinstance(settled, Flaw):
                 self._add_flaw(number, name, column, settled)
                 settled = settled.value
-            texts.append(intern(settled))  # services, quantities and statuses repeat from row to row
+            texts.append(intern(settled) if len(settled) <= LONGEST_REPEATED else settled)
             is_order = is_order or (settled != "" and name in GUARDED_FIELDS)
         if is_order:
             self._numbers.append(number)

@@ -82,30 +82,36 @@ async def test_the_second_signal_harms_nobody_where_nobody_answers():
         await stopping.sleep(NEVER)
 
 
-async def test_the_third_signal_ends_the_program_as_usual():
-    with Stopping(clock=Pressing(ONE_PRESS)) as stopping:
-        signal.raise_signal(signal.SIGTERM)
-        signal.raise_signal(signal.SIGINT)
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
-        await stopping.sleep(NEVER)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_third_signal_ends_the_program_as_usual_once_a_step_of_a_task_is_done(number):
+    assert ended_by(number, times=3) == (["1", "2", "3", "handed on"], -number)
 
 
-def test_a_third_sigterm_ends_the_process():
-    with subprocess.Popen([sys.executable, "-c", THREE_TERMS], stdout=subprocess.PIPE, text=True) as process:
-        assert process.communicate()[0].split() == ["one", "two"]
-    assert process.returncode == -signal.SIGTERM
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_fourth_ends_it_in_the_middle_of_one(number):
+    assert ended_by(number, times=4) == (["1", "2", "3"], -number)
 
 
-THREE_TERMS = """
-import asyncio, itertools, signal
+def ended_by(number, times):
+    """Raise a signal so many times in one step of a task; give what the program did until it ended, and how it did."""
+    command = [sys.executable, "-c", PRESSED, str(int(number)), str(times)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        said = process.communicate()[0].splitlines()
+    return said, process.returncode
+
+
+PRESSED = """
+import asyncio, itertools, signal, sys
 from bulk.stopping import Stopping
-async def main():
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs the tests in the background has it ignored
+async def main(number, times):
     with Stopping(clock=itertools.count().__next__):
-        for word in ("one", "two", "three"):
-            signal.raise_signal(signal.SIGTERM)
-            print(word, flush=True)
-asyncio.run(main())
+        for press in range(1, times + 1):
+            signal.raise_signal(number)
+            print(press, flush=True)
+        print("handed on", flush=True)
+        await asyncio.sleep(3600)
+asyncio.run(main(int(sys.argv[1]), int(sys.argv[2])))
 """
 
 

@@ -101,7 +101,7 @@ def test_services_are_listed_by_a_word(desk: Desk):
 def test_balance_is_told(desk: Desk):
     desk.panel.balance("12.5")
     assert desk.command("balance").out == "12.50 USD\n"
-    assert desk.command("balance", "--json").json == {"balance": "12.5", "currency": "USD"}
+    assert desk.command("balance", "--json").json == {"balance": "12.5", "currency": "USD", "fall": None}
 
 
 def test_a_template_is_written_once_and_can_be_filled_in_and_run(desk: Desk):

@@ -84,7 +84,7 @@ def test_what_cannot_be_meant_is_usage(desk: Desk, arguments: tuple[str, ...]):
     ("settings", "words"),
     [
         ({"SMMPLUS_API_KEY": ""}, "SMMPLUS_API_KEY_FILE"),
-        ({"SMMPLUS_API_KEY": "", "SMMPLUS_API_KEY_FILE": "no-such-file"}, "no-such-file"),
+        ({"SMMPLUS_API_KEY": "", "SMMPLUS_API_KEY_FILE": "no-such-file"}, "SMMPLUS_API_KEY_FILE must name a file"),
         ({"SMMPLUS_API_URL": "http://panel.example/api/v2"}, "https"),
         ({"SMMPLUS_JOURNAL": "mysql://somewhere"}, "SMMPLUS_JOURNAL"),
     ],

@@ -174,7 +174,7 @@ def test_suspended_in_a_commit_it_holds_others_up_for_a_while_and_they_say_who_i
     with start_run(desk, IN_A_COMMIT, sheet) as suspended:
         with start(desk, IMPATIENT, "run", other, "--yes", "--rate", "0", "--wait", "0") as held_up:
             told = held_up.finish()
-        assert (told.status, f"process {suspended.pid}" in told.said) == (6, True)
+        assert (told.status, f"process {suspended.pid}" in told.said) == (6, True), told.said
         suspended.signal(signal.SIGCONT)
         # It suspends itself in each commit.
         wait_until(lambda: suspended.signal(signal.SIGCONT) is not None or not suspended.alive, "its end")

@@ -12,7 +12,6 @@ from urllib.parse import parse_qs
 from tenacity import wait_exponential_jitter
 
 import bulk.settings
-import bulk.stopping
 import bulk.writing
 from bulk.writing import storing
 from smmplus import async_client, protocol, retry
@@ -33,7 +32,6 @@ def install(job: dict[str, Any]) -> None:
 def _be_impatient(job: dict[str, Any]) -> None:
     # The module's own policies look the pause up when it is due.
     retry._backoff = wait_exponential_jitter(initial=0.01, max=0.05, jitter=0.01)
-    bulk.stopping.ONE_PRESS = 0.0
     if seconds := job.get("timeout"):
         quick = partial(Panel, connect_timeout=seconds, read_timeout=seconds)
         bulk.settings.Panel = quick  # type: ignore[misc, assignment]

@@ -79,7 +79,6 @@ SELECTED = (
     "sqlite-sent-hang-last-1-csv",
     "sqlite-accepted-kill-middle-4-csv",
     "sqlite-answered-ctrl-c-twice-middle-4-csv",
-    "sqlite-intended-ctrl-c-thrice-middle-4-csv",
     "sqlite-answered-locked-last-1-csv",
     "sqlite-recording-full-both-first-1-csv",
     "sqlite-recording-kill-middle-4-csv",

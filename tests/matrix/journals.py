@@ -23,9 +23,6 @@ from tests.matrix.relay import Relay
 MOMENT = 0.3
 """Seconds for which a journal is locked briefly."""
 
-SILENCE = 1.5
-"""Seconds after which a silent server is given up by the network. The program's own time-outs are longer."""
-
 SERVER_DISK = "160m"
 """Size of the disk of a server that is to be filled."""
 
@@ -44,7 +41,7 @@ class Kept(Protocol):
     def fill(self, undo: ExitStack) -> None:
         """Fill the disk that it lies on."""
 
-    def network(self, mode: str, undo: ExitStack) -> None:
+    def network(self, mode: str) -> None:
         """Change what the way to its server does."""
 
 
@@ -72,7 +69,7 @@ class InFile:
         """Fill its folder, a disk of its own."""
         fill(self.folder, undo)
 
-    def network(self, mode: str, undo: ExitStack) -> None:  # noqa: ARG002 (a server's)
+    def network(self, mode: str) -> None:
         """Refuse: a file has none."""
         raise ValueError(f"a file has no network that could {mode}")
 
@@ -107,14 +104,9 @@ class AtServer:
         assert self.full is not None
         self.full.fill(undo)
 
-    def network(self, mode: str, undo: ExitStack) -> None:
-        """Change what the relay does; what hangs is broken after a while, as a network's time-out does."""
+    def network(self, mode: str) -> None:
+        """Change what the relay does."""
         self.relay.set(mode)
-        if mode == "hang":
-            later = threading.Timer(SILENCE, self.relay.set, ["refuse"])
-            later.start()
-            undo.callback(later.join)
-            undo.callback(later.cancel)
 
 
 class FullServer:

@@ -9,7 +9,6 @@ import gc
 import io
 import json
 import os
-import signal
 import sys
 from contextlib import redirect_stdout, suppress
 from typing import Any
@@ -48,8 +47,6 @@ def _answer(number: int) -> None:
 
 
 def _become(job: dict[str, Any]) -> None:
-    # Whoever starts the tests in the background has Ctrl-C ignored, and so would every process after it.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.chdir(job["folder"])
     os.environ.clear()
     os.environ.update(job["environment"])

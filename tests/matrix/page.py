@@ -11,15 +11,11 @@ PAGE = Path(__file__).parents[2] / "docs" / "matrix.md"
 
 _HEAD = f"""# Every fault at every moment: what was tried
 
-`make matrix` writes this page. Each case is a run of the real command against a simulated panel over HTTP, with a
-sheet of {ROWS} rows, two of them equal and meant to be. The run is broken at one point of an order's way, and the
-command is run again until it says done or in doubt. What happened to network, disk or lock lasts until the broken run
-has ended.
-
-Each line is tried on the first order, on one in the middle and on the last, each alone and among {IN_FLIGHT[-1]} that
-are under way at once; what comes after the last order, with a workbook and with CSV. A full disk is a real one, of a
-few megabytes; for PostgreSQL it lies under the server, which falls and is started anew. The network is taken away by a
-relay between program and server, so that what is silent for the program is as silent as a broken line.
+`make matrix` writes this page. Each case is a run of the real command against a simulated panel over HTTP, with a sheet
+of {ROWS} rows, two of them equal and meant to be. The run is broken at one point of an order's way, and the command is
+run again until it says done or in doubt. Faults of network, disk and lock last until the broken run has ended. The
+order that is hit is the first, a middle one or the last, with {" and with ".join(map(str, IN_FLIGHT))} under way at
+once; what happens after the last order is tried with a workbook and with CSV.
 
 After each run journal, sheet, the order ids that were read, and the panel's ledger are held against each other:
 
@@ -29,9 +25,8 @@ After each run journal, sheet, the order ids that were read, and the panel's led
 - the sheet can be read, and what the user wrote is untouched; no lock is held any more;
 - what the campaign has spent is the sum of its orders, and the exit status says what is so.
 
-The sheet is also read at the moment of the fault. Then every doubt is settled by what the ledger says, and one more
-run must say done: every row is one order, every order is one row, the ids are in the sheet, and nothing is left beside
-it.
+Then every doubt is settled by what the ledger says, and one more run must say done: every row is one order, every order
+is one row, the ids are in the sheet, and nothing is left beside it.
 
 The last column tells what became of the orders that stood at the point: *placed* by the broken run; *placed later*,
 because they were still planned; *in doubt* until a person has looked; *taken up* by the next run, out of the rescue

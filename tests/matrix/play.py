@@ -7,7 +7,7 @@ import fcntl
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -63,8 +63,8 @@ class Play:
     scene: Scene
     rows: list[Order]
     ledger: Ledger
-    plain: bool = False
-    """Whether the runs after the broken one are processes from their start, as a person's are."""
+    faults: list[str] = field(default_factory=list)
+    """What is broken, in words."""
 
     @property
     def sheet(self) -> Path:
@@ -78,7 +78,6 @@ class Play:
             point=self.case.point, fault=self.case.fault, nth=WHICH[self.case.which], **self._limits()
         )
         assert self.scene.struck, f"the point was never reached: {broken_run}"
-        self._sheet_was_whole()
         first = self._after(broken_run, "the broken run")
         self._age_leftovers()
         for number in range(MOST_RUNS):
@@ -104,15 +103,7 @@ class Play:
     def _run(self, **breaking: object) -> Ended:
         options = ["--yes", "--json", "--rate", "0", "--allow-duplicates", "--in-flight", str(self.case.in_flight)]
         wait = ["--wait", "0.2", "--poll", "0.1"] if self.case.point in {"following", "followed"} else ["--wait", "0"]
-        if self.plain and not breaking:
-            return self.scene.plain_run("run", self.sheet, *options, *wait)
         return self.scene.run("run", self.sheet, *options, *wait, **breaking)
-
-    def _sheet_was_whole(self) -> None:
-        copy = self.scene.folder / f"then.{self.case.kind}"
-        copy.write_bytes(self.scene.sheet_then)
-        then = [without_results(row) for row in read_rows(copy)]
-        assert then == self.rows, f"as the fault struck the sheet was {then}"
 
     def _after(self, ended: Ended, when: str) -> Books:
         books, placed, written = read_books(self.scene.kept.direct), self.ledger.orders(), read_rows(self.sheet)

@@ -11,8 +11,7 @@ SIGNALS: dict[str, tuple[signal.Signals, ...]] = {
     "kill": (signal.SIGKILL,),
     "term": (signal.SIGTERM,),
     "ctrl-c": (signal.SIGINT,),
-    "ctrl-c-twice": (signal.SIGINT,) * 2,
-    "ctrl-c-thrice": (signal.SIGINT,) * 3,
+    "ctrl-c-twice": (signal.SIGINT, signal.SIGINT),
 }
 
 _HEARD = 0.05

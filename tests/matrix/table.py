@@ -30,7 +30,6 @@ FAULTS: dict[str, str] = {
     "term": "SIGTERM",
     "ctrl-c": "Ctrl-C",
     "ctrl-c-twice": "Ctrl-C, and once more",
-    "ctrl-c-thrice": "Ctrl-C until the program ends",
     "refuse": "network gone: connections broken, new ones refused",
     "reset": "network gone: connections broken, new ones too",
     "hang": "network gone: nothing gets through any more",
@@ -41,14 +40,13 @@ FAULTS: dict[str, str] = {
     "locked-briefly": "journal locked for a moment",
     "journal-refuse": "the journal's server gone: connections broken, new ones refused",
     "journal-cut": "the journal's connections broken",
-    "journal-hang": "the journal's server silent, and gone after some seconds",
     "journal-lose": "the answer to the journal's next statement lost, then connections broken",
 }
 """What breaks it. The network, the disks and the lock stay as they are until the broken run has ended."""
 
 ONLY: dict[str, frozenset[str]] = {
     "sqlite": frozenset({"full-both"}),
-    "postgresql": frozenset({"journal-refuse", "journal-cut", "journal-hang", "journal-lose"}),
+    "postgresql": frozenset({"journal-refuse", "journal-cut", "journal-lose"}),
 }
 """Faults of one database alone: a file lies on one disk with the sheet, a server is behind a network."""
 
@@ -68,7 +66,7 @@ def _are(*words: str) -> Became:
     return frozenset(words)
 
 
-# A fault that strikes one thread while another goes on has two right ends; so has a third Ctrl-C, which waits for
+# A fault that strikes one thread while another goes on has two right ends; so has a second Ctrl-C, which waits for
 # nothing. Nowhere is the order lost or sent twice: that is not in this table, but checked for all.
 _UNSENT = _are(LATER)
 _SIGNALLED = _are(KEPT, LATER)
@@ -82,7 +80,7 @@ VERDICTS: dict[str, dict[str, Became]] = {
     "planning": {
         "kill": _UNSENT,
         "term": _UNSENT,
-        "ctrl-c": _UNSENT,
+        "ctrl-c": _SIGNALLED,
         "refuse": _UNSENT,
         "full-journal": _UNSENT,
         "full-both": _UNSENT,
@@ -95,8 +93,7 @@ VERDICTS: dict[str, dict[str, Became]] = {
         "kill": _UNSENT,
         "term": _SIGNALLED,
         "ctrl-c": _SIGNALLED,
-        "ctrl-c-twice": _SIGNALLED,
-        "ctrl-c-thrice": _HASTY,
+        "ctrl-c-twice": _HASTY,
         "refuse": _UNREACHED,
         "reset": _UNREACHED,
         "hang": _UNREACHED,
@@ -107,27 +104,23 @@ VERDICTS: dict[str, dict[str, Became]] = {
         "journal-refuse": _UNSENT,
         "journal-cut": _SIGNALLED,
         "journal-lose": _SIGNALLED,
-        "journal-hang": _UNSENT,
     },
     "intending": {
         "kill": _UNSENT,
         "term": _SIGNALLED,
         "ctrl-c": _SIGNALLED,
-        "ctrl-c-twice": _SIGNALLED,
-        "ctrl-c-thrice": _HASTY,
+        "ctrl-c-twice": _HASTY,
         "full-journal": _UNSENT,
         "full-both": _UNSENT,
         "journal-refuse": _UNSENT,
         "journal-cut": _UNSENT,
         "journal-lose": _UNREACHED,
-        "journal-hang": _UNSENT,
     },
     "intended": {
         "kill": _LOST,
         "term": _SIGNALLED,
         "ctrl-c": _SIGNALLED,
-        "ctrl-c-twice": _SIGNALLED,
-        "ctrl-c-thrice": _HASTY,
+        "ctrl-c-twice": _HASTY,
         "refuse": _UNREACHED,
         "reset": _UNREACHED,
         "hang": _UNREACHED,
@@ -137,14 +130,12 @@ VERDICTS: dict[str, dict[str, Became]] = {
         "locked-briefly": _PLACED,
         "journal-refuse": _SAVED,
         "journal-cut": _are(KEPT, RESCUED),
-        "journal-hang": _SAVED,
     },
     "leaving": {
         "kill": _LOST,
         "term": _PLACED,
         "ctrl-c": _PLACED,
-        "ctrl-c-twice": _PLACED,
-        "ctrl-c-thrice": _HASTY,
+        "ctrl-c-twice": _HASTY,
         "refuse": _UNREACHED,
         "reset": _UNREACHED,
         "hang": _LOST,
@@ -153,8 +144,7 @@ VERDICTS: dict[str, dict[str, Became]] = {
         "kill": _LOST,
         "term": _PLACED,
         "ctrl-c": _PLACED,
-        "ctrl-c-twice": _PLACED,
-        "ctrl-c-thrice": _HASTY,
+        "ctrl-c-twice": _HASTY,
         "refuse": _LOST,
         "reset": _LOST,
         "hang": _LOST,
@@ -163,8 +153,7 @@ VERDICTS: dict[str, dict[str, Became]] = {
         "kill": _LOST,
         "term": _PLACED,
         "ctrl-c": _PLACED,
-        "ctrl-c-twice": _PLACED,
-        "ctrl-c-thrice": _HASTY,
+        "ctrl-c-twice": _HASTY,
         "refuse": _LOST,
         "reset": _LOST,
         "hang": _LOST,
@@ -176,8 +165,7 @@ VERDICTS: dict[str, dict[str, Became]] = {
         "kill": _LOST,
         "term": _PLACED,
         "ctrl-c": _PLACED,
-        "ctrl-c-twice": _PLACED,
-        "ctrl-c-thrice": _are(KEPT, RESCUED),
+        "ctrl-c-twice": _are(KEPT, RESCUED),
         "refuse": _PLACED,
         "reset": _PLACED,
         "full-journal": _SAVED,
@@ -187,27 +175,23 @@ VERDICTS: dict[str, dict[str, Became]] = {
         "journal-refuse": _SAVED,
         "journal-cut": _are(KEPT, RESCUED),
         "journal-lose": _are(KEPT, RESCUED),
-        "journal-hang": _SAVED,
     },
     "recording": {
         "kill": _LOST,
         "term": _PLACED,
         "ctrl-c": _PLACED,
-        "ctrl-c-twice": _PLACED,
-        "ctrl-c-thrice": _are(KEPT, RESCUED),
+        "ctrl-c-twice": _are(KEPT, RESCUED),
         "full-journal": _SAVED,
         "full-both": _SAVED,
         "journal-refuse": _SAVED,
         "journal-cut": _are(KEPT, RESCUED),
         "journal-lose": _are(KEPT, RESCUED),
-        "journal-hang": _SAVED,
     },
     "recorded": {
         "kill": _PLACED,
         "term": _PLACED,
         "ctrl-c": _PLACED,
         "ctrl-c-twice": _PLACED,
-        "ctrl-c-thrice": _PLACED,
         "refuse": _PLACED,
         "full-journal": _PLACED,
         "full-both": _PLACED,
@@ -220,7 +204,7 @@ VERDICTS: dict[str, dict[str, Became]] = {
 """Point -> fault -> what may become of the order that stands there."""
 
 AFTERWARDS: dict[str, tuple[str, ...]] = {
-    "following": ("kill", "term", "ctrl-c", "ctrl-c-thrice", "full-journal", "locked", "locked-briefly",
+    "following": ("kill", "term", "ctrl-c", "ctrl-c-twice", "full-journal", "locked", "locked-briefly",
                   "journal-refuse", "journal-cut"),
     "followed": ("kill", "term", "ctrl-c", "refuse", "reset", "hang", "full-sheet", "full-both", "journal-refuse"),
     "writing": ("kill", "term", "ctrl-c", "full-sheet", "full-both", "locked-briefly"),

@@ -40,14 +40,6 @@ def test_no_order_is_lost_or_sent_twice(world: World, disks: str, number: int, c
     record_property("became", became)
 
 
-@pytest.mark.e2e
-@pytest.mark.parametrize("name", ["sqlite-accepted-kill-middle-4-csv", "sqlite-writing-kill-first-4-xlsx"])
-def test_the_installed_command_goes_on_as_the_forked_one_does(world: World, name: str):
-    (case,) = (case for case in ALL if case.name == name)
-    with world.scene_for(case.database, case.disk) as scene:
-        Play(case, scene, rows_of(len(ALL)), Ledger.from_here(world.panel), plain=True).play()
-
-
 def test_every_point_and_every_fault_has_cases():
     assert {case.point for case in ALL} == set(POINTS)
     assert {case.fault for case in ALL} == set(FAULTS)

@@ -18,7 +18,6 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from tests import postgres as servers
-from tests.end_to_end.command import SMMPLUS
 from tests.matrix.journals import MOMENT, AtServer, FullServer, InFile, Kept, fill, small_disk
 from tests.matrix.relay import Relay
 from tests.panel import SandboxProcess
@@ -71,8 +70,6 @@ class Scene:
     """Its journal."""
     struck: list[str] = field(default_factory=list)
     """Who stood at the point when the fault struck."""
-    sheet_then: bytes = b""
-    """The sheet as it was at that moment."""
     undo: ExitStack = field(default_factory=ExitStack)
 
     @property
@@ -95,15 +92,15 @@ class Scene:
             case ["locked", what]:
                 self.kept.lock(MOMENT if what else None, self.undo)
             case ["journal", mode]:
-                self.kept.network(mode, self.undo)
+                self.kept.network(mode)
             case _:
                 self.world.network.set(name)
 
     def over(self) -> None:
         """Let the world be right again."""
-        self.undo.close()
         self.world.network.clear()
         self.world.to_server.clear()
+        self.undo.close()
 
     def environment(self) -> dict[str, str]:
         """Give a command's environment: nothing of the project's settings but what is said here."""
@@ -114,15 +111,6 @@ class Scene:
             "SMMPLUS_JOURNAL": self.kept.url,
             "XDG_DATA_HOME": str(self.folder / "data"),
         }
-
-    def plain_run(self, *arguments: str | Path) -> Ended:
-        """Run the command as a person would, from its start, to its end. Which ids it read nobody wrote down."""
-        command = [SMMPLUS, *map(str, arguments)]
-        done = subprocess.run(
-            command, env=self.environment(), cwd=self.sheets, capture_output=True, text=True, timeout=PATIENCE,
-            stdin=subprocess.DEVNULL, check=False,
-        )  # fmt: skip
-        return Ended(done.returncode, done.stdout, done.stderr, ())
 
     def run(self, *arguments: str | Path, **breaking: object) -> Ended:
         """Run the command to its end, whole or broken as told."""
@@ -261,8 +249,6 @@ class World:
         match words:
             case ["struck", *who]:
                 scene.struck.append(" ".join(who))
-                (sheet,) = scene.sheets.glob("campaign.*")
-                scene.sheet_then = sheet.read_bytes()
             case ["fault", name]:
                 scene.fault(name)
             case ["network", mode]:

@@ -34,8 +34,8 @@ TESTS = {
     "smmplus/journal/states.py": ("tests/smmplus/test_states.py",),
     "smmplus/retry.py": ("tests/smmplus/test_retry.py",),
     "smmplus/protocol.py": ("tests/smmplus/test_protocol.py",),
-    "smmplus/placing.py": ("tests/smmplus/test_placing.py",),
-    "smmplus/journal/wave.py": ("tests/smmplus/test_wave.py",),
+    "smmplus/placing.py": ("tests/smmplus/test_placing.py", "tests/smmplus/test_cancelled.py"),
+    "smmplus/journal/wave.py": ("tests/smmplus/test_wave.py", "tests/smmplus/test_budgets.py"),
 }
 """Module -> the tests that must notice. Those on PostgreSQL are left out: the code is the same, and they are slow."""
 
@@ -86,24 +86,22 @@ class _Chosen:
 
 
 class _Watching:
-    """Finds out which lines of a module each test runs."""
+    """Finds out which lines of a module each test runs; what runs outside of any, at import, is the test ""'s."""
 
     def __init__(self, file: Path) -> None:
         self._coverage = coverage.Coverage(data_file=None, config_file=False, include=[str(file.resolve())])
         self._file = str(file.resolve())
+        self._coverage.start()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         """Watch one test."""
-        self._coverage.start()
         self._coverage.switch_context(item.nodeid)
-        try:
-            return (yield)
-        finally:
-            self._coverage.stop()
+        return (yield)
 
     def tests_of_lines(self) -> dict[int, list[str]]:
         """Give what was found out."""
+        self._coverage.stop()
         return self._coverage.get_data().contexts_by_lineno(self._file)
 
 
@@ -183,9 +181,11 @@ def _tests_of_lines(file: Path) -> dict[int, list[str]]:
 
 
 def _chosen(mutant: Mutant, tests: Mapping[int, list[str]]) -> _Chosen:
-    """Choose the tests that run a mutant's lines; all of them where it is in what runs at import, or nowhere."""
-    of_lines = frozenset(name for line in mutant.lines for name in tests.get(line, ()) if name)
-    return _Chosen(of_lines or frozenset(name for names in tests.values() for name in names))
+    """Choose the tests that run a mutant's lines; all of them where it runs at import, be it a test's, or nowhere."""
+    names = frozenset(name for line in mutant.lines for name in tests.get(line, ()))
+    if not names or "" in names:
+        names = frozenset(name for names in tests.values() for name in names)
+    return _Chosen(names)
 
 
 def _survivors(file: Path, workers: int) -> tuple[int, list[Mutant]]:

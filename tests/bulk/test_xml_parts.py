@@ -1,0 +1,40 @@
+import gc
+import weakref
+
+import pytest
+
+from bulk.formats.xml_parts import RefusedXmlError, feed, make_parser
+
+
+class Listener:
+    """Knows its parser, as those who scan worksheets do."""
+
+    def __init__(self):
+        self.parser = make_parser()
+        self.parser.StartElementHandler = self.hear
+        self.parser.EndElementHandler = self.hear
+        self.parser.CharacterDataHandler = self.hear
+        self.parser.CommentHandler = self.hear
+        self.parser.ProcessingInstructionHandler = self.hear
+        self.parser.StartCdataSectionHandler = self.hear
+        self.heard = 0
+
+    def hear(self, *_):
+        self.heard += 1
+
+
+@pytest.mark.parametrize("xml", [b"<a>b<!--c--></a>", b"<a>"])
+def test_whoever_listened_is_forgotten_with_the_last_who_knows_it(xml):
+    listener = Listener()
+    try:
+        feed(listener.parser, [xml])
+    except RefusedXmlError:
+        assert xml == b"<a>"
+    assert listener.heard > 0
+    gone = weakref.ref(listener)
+    gc.disable()  # what only the collector finds may stay for long
+    try:
+        del listener
+        assert gone() is None
+    finally:
+        gc.enable()
