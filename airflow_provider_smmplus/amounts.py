@@ -6,8 +6,11 @@ from smmplus.errors import ConfigurationError
 
 
 def amount(text: object, name: str) -> Decimal | None:
-    """Read an amount; None and "" are none. ConfigurationError names the argument."""
-    if text is None or text == "":
+    """Read an amount; None is none. ConfigurationError names the argument.
+
+    A bound whose template came to nothing gives "": that must not lift it.
+    """
+    if text is None:
         return None
     try:
         value = Decimal(text) if isinstance(text, str | int | Decimal) else Decimal("NaN")

@@ -4,6 +4,8 @@ Each function raises ConfigurationError where an argument cannot be read; the me
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from math import isfinite
 
 from smmplus.errors import ConfigurationError
 
@@ -34,9 +36,25 @@ def ids_of(given: object, name: str) -> list[str]:
     return ids
 
 
+def name_of(given: object, name: str) -> str:
+    """Read a name, such as a campaign's. A template that came to nothing gives "" or the text "None": that is none."""
+    text = str(given) if isinstance(given, str | int) and not isinstance(given, bool) else ""
+    if text.strip() in {"", "None"}:
+        raise ConfigurationError(f"{name} is {given!r}: see to it that its template gives something")
+    return text
+
+
+def seconds_of(given: object, name: str) -> float:
+    """Read how long something takes: seconds, or a timedelta."""
+    seconds = given.total_seconds() if isinstance(given, timedelta) else given
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not isfinite(seconds) or seconds < 0:
+        raise ConfigurationError(f"{name} is {given!r}: write seconds, such as 60")
+    return seconds
+
+
 def whole_of(given: object, name: str) -> int | None:
-    """Read a whole number; None and "" are none."""
-    if given is None or given == "":
+    """Read a whole number; None is none. A template that came to nothing gives "", which is no number."""
+    if given is None:
         return None
     text = str(given).strip()
     if isinstance(given, bool) or not (text.isascii() and text.isdigit()):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from smmplus.errors import ConfigurationError
+from airflow_provider_smmplus.given import name_of
 
 UNMAPPED = -1
 
@@ -28,7 +28,7 @@ class TaskName:
         return f"{self.dag_id} {self.run_id} {path}"
 
 
-def order_key(task: TaskName, own: str | None = None) -> str:
+def order_key(task: TaskName, own: object = None) -> str:
     """Give the key under which the journal knows a task's order.
 
     By default it is made of dag_id, run_id, task_id and map_index. An author's own key replaces run and index; it is
@@ -37,10 +37,8 @@ def order_key(task: TaskName, own: str | None = None) -> str:
     """
     if own is None:
         return "|".join(map(quoted, (task.dag_id, task.run_id, task.task_id, str(task.map_index))))
-    if not own.strip():
-        raise ConfigurationError("the key is empty: leave it out, or see to it that its template gives something")
     # Three parts, where a run's key has four: neither is ever the other.
-    return "|".join(map(quoted, (task.dag_id, task.task_id, own)))
+    return "|".join(map(quoted, (task.dag_id, task.task_id, name_of(own, "the key"))))
 
 
 def quoted(text: str) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseHook, conf
 
 from airflow_provider_smmplus.connection import CONN_TYPE, DEFAULT_CONN_ID, Settings, settings_of
+from airflow_provider_smmplus.given import name_of
 from airflow_provider_smmplus.journals import journal_url
 from airflow_provider_smmplus.keys import quoted
 
@@ -181,8 +182,9 @@ class SmmPlusHook(BaseHook):
         from smmplus.journal.follow_ups import Kind  # noqa: PLC0415
 
         async with self.async_client() as client:
+            asking = Asking(self.settings.account, Kind(kind), name_of(key, "key"))
             with await asyncio.to_thread(self.journal) as journal:
-                return await ask_for(client, journal, Asking(self.settings.account, Kind(kind), key), order_ids)
+                return await ask_for(client, journal, asking, order_ids)
 
     def place_order(
         self,
@@ -228,7 +230,8 @@ class SmmPlusHook(BaseHook):
         from smmplus.ordering import Ticket  # noqa: PLC0415
 
         request = OrderRequest.of(service, fields)
-        return Ticket(self.settings.account, campaign, "a task of one's own", quoted(key), request)
+        campaign, key = name_of(campaign, "campaign"), quoted(name_of(key, "key"))
+        return Ticket(self.settings.account, campaign, "a task of one's own", key, request)
 
     async def _place(self, ticket: "Ticket", *, max_spend: Decimal | None, retry_refused: bool) -> "Entry":
         from smmplus.ordering import place_once  # noqa: PLC0415

@@ -1,10 +1,11 @@
 """Arguments as DAG authors, templates and XComs give them."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import pytest
 
-from airflow_provider_smmplus.given import ids_of, texts_of, truth_of, whole_of
+from airflow_provider_smmplus.given import ids_of, name_of, seconds_of, texts_of, truth_of, whole_of
 from smmplus.errors import ConfigurationError
 
 
@@ -66,12 +67,12 @@ def test_status_words_keep_their_spaces(given):
     assert texts_of(given, "statuses") == ["Completed", "In progress"]
 
 
-@pytest.mark.parametrize(("given", "number"), [(None, None), ("", None), (3, 3), ("3", 3), (" 30 ", 30), (0, 0)])
+@pytest.mark.parametrize(("given", "number"), [(None, None), (3, 3), ("3", 3), (" 30 ", 30), (0, 0)])
 def test_a_whole_number_is_read(given, number):
     assert whole_of(given, "expect_rows") == number
 
 
-@pytest.mark.parametrize("given", ["three", "3.5", 3.5, -1, True, "None", "٣"])
+@pytest.mark.parametrize("given", ["", "three", "3.5", 3.5, -1, True, "None", "٣"])
 def test_what_is_no_whole_number_is_named(given):
     with pytest.raises(ConfigurationError, match=r"^expect_rows is .*: write a whole number$"):
         whole_of(given, "expect_rows")
@@ -89,3 +90,25 @@ def test_what_is_neither_yes_nor_no_is_refused(given):
     """Read as no, it would place orders that a person wanted to look at first."""
     with pytest.raises(ConfigurationError, match=r"^dry_run is .*: write True or False$"):
         truth_of(given, "dry_run")
+
+
+@pytest.mark.parametrize(("given", "name"), [("spring", "spring"), ("spring 2", "spring 2"), (7, "7")])
+def test_a_name_is_read(given, name):
+    assert name_of(given, "campaign") == name
+
+
+@pytest.mark.parametrize("given", ["", " ", "None", None, True, ["spring"]])
+def test_what_is_no_name_is_refused(given):
+    with pytest.raises(ConfigurationError, match=r"^campaign is .*: see to it that its template gives something$"):
+        name_of(given, "campaign")
+
+
+@pytest.mark.parametrize(("given", "seconds"), [(60, 60), (0.5, 0.5), (0, 0), (timedelta(minutes=2), 120)])
+def test_seconds_are_read(given, seconds):
+    assert seconds_of(given, "timeout") == seconds
+
+
+@pytest.mark.parametrize("given", ["60", -1, True, None, float("nan"), float("inf"), timedelta(seconds=-1)])
+def test_what_is_no_time_is_named(given):
+    with pytest.raises(ConfigurationError, match=r"^timeout is .*: write seconds, such as 60$"):
+        seconds_of(given, "timeout")

@@ -150,3 +150,11 @@ def test_the_key_is_in_no_repr_and_no_log(hook, sandbox, caplog, order):
     caplog.set_level(logging.DEBUG)
     hook.place_order(key="spring", campaign="own", **order)
     assert sandbox.key not in f"{hook!r} {hook.settings!r} {caplog.text}"
+
+
+@pytest.mark.parametrize("nothing", [{"key": ""}, {"key": "None"}, {"campaign": " "}])
+def test_a_key_or_campaign_that_came_to_nothing_places_nothing(hook, order, ordered, nothing):
+    """An empty key would make all orders one."""
+    with pytest.raises(ConfigurationError, match="see to it that its template gives something"):
+        hook.place_order(**{"key": "one", "campaign": "spring", **order, **nothing})
+    assert ordered() == []

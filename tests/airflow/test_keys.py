@@ -50,11 +50,15 @@ def test_a_key_of_ones_own_is_never_a_runs_key():
     assert own != order_key(TaskName("campaign", "order", "key", -1))
 
 
-@pytest.mark.parametrize("own", ["", " "])
+@pytest.mark.parametrize("own", ["", " ", "None", ["spring"], True])
 def test_an_empty_key_is_no_key(own):
     """A template that came to nothing would make all runs one order."""
-    with pytest.raises(ConfigurationError, match="the key is empty"):
+    with pytest.raises(ConfigurationError, match=r"the key is .*: see to it that its template gives something"):
         order_key(TASK, own)
+
+
+def test_a_number_is_a_key():
+    assert order_key(TASK, 5) == order_key(TASK, "5")
 
 
 def test_no_key_holds_a_slash():
