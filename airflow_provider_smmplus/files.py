@@ -32,6 +32,10 @@ def local(path: str, *, conn_id: str | None, results: str | None) -> Iterator[Lo
     no store refuses to replace an object that somebody changed meanwhile, as this project does with a file. A file's
     own results go elsewhere where `results` says so. Raises ConfigurationError.
     """
+    if results is not None and _are_one(path, results):
+        if not is_local(path):
+            raise ConfigurationError(f"results is {path} itself, which may have changed meanwhile: name another object")
+        results = None
     if is_local(path) and results is None:
         yield LocalSheet(path_of(path), None, conn_id)
         return
@@ -57,6 +61,12 @@ def _opened(path: str, conn_id: str | None) -> BinaryIO:
 def path_of(path: str) -> Path:
     """PURE: give the path behind a `file://` address, or the path itself."""
     return Path(unquote(urlsplit(path).path)) if path.startswith("file://") else Path(path)
+
+
+def _are_one(path: str, other: str) -> bool:
+    if is_local(path) and is_local(other):
+        return path_of(path).resolve() == path_of(other).resolve()
+    return path == other
 
 
 def is_local(path: str) -> bool:

@@ -68,6 +68,22 @@ def test_a_file_whose_results_go_elsewhere_stays_as_it_is(tmp_path):
     assert not sheet.path.exists()
 
 
+@pytest.mark.parametrize("results", ["{}/week.csv", "{}/./week.csv", "file://{}/week.csv"])
+def test_a_file_that_is_its_own_results_is_worked_on_where_it_is(tmp_path, results):
+    path = tmp_path / "week.csv"
+    path.write_text("one")
+    with local(str(path), conn_id=None, results=results.format(tmp_path)) as sheet:
+        assert (sheet.path, sheet.results) == (path, None)
+
+
+def test_an_object_is_never_its_own_results(bucket):
+    """No store refuses to replace what somebody changed meanwhile."""
+    sheet_at = f"{bucket}/week.csv"
+    words = pytest.raises(ConfigurationError, match="name another object")
+    with words, local(sheet_at, conn_id=None, results=sheet_at):
+        pass
+
+
 def test_an_object_is_fetched_and_its_results_lie_beside_it(bucket):
     sheet_at = f"{bucket}/week.csv"
     ObjectStoragePath(sheet_at).parent.mkdir(parents=True, exist_ok=True)
