@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from airflow_provider_smmplus.events import Event, EventError, Status
+from airflow_provider_smmplus.given import seconds_of
 from airflow_provider_smmplus.hooks.smmplus import SmmPlusHook
-from airflow_provider_smmplus.watches import Seen, Watch
+from airflow_provider_smmplus.watches import UNKNOWN_ROUNDS, Seen, Watch
 
 if TYPE_CHECKING:
     from airflow.triggers.base import BaseTrigger
+
+UNSURE_PAUSE = 5.0
+"""Seconds before an id is asked for once more that the panel said it does not know."""
 
 SPARE = timedelta(minutes=5)
 """The triggerer's own deadline ends a wait; Airflow's time-out stands behind it, for a triggerer that is gone."""
@@ -33,22 +37,28 @@ def must_survive(trigger: "BaseTrigger") -> None:
         raise ValueError(f"the arguments of {type(trigger).__name__} do not survive the way to the triggerer")
 
 
-def deadline_after(timeout: float | None, now: Callable[[], float] = time.time) -> float | None:
+def deadline_after(timeout: float | timedelta | None, now: Callable[[], float] = time.time) -> float | None:
     """Turn seconds from now into a moment."""
-    return None if timeout is None else now() + timeout
+    return None if timeout is None else now() + seconds_of(timeout, "timeout")
 
 
-def airflow_timeout(timeout: float | None) -> timedelta | None:
+def airflow_timeout(timeout: float | timedelta | None) -> timedelta | None:
     """Give the time-out for Airflow's own keeping."""
-    return None if timeout is None else timedelta(seconds=timeout) + SPARE
+    return None if timeout is None else timedelta(seconds=seconds_of(timeout, "timeout")) + SPARE
 
 
-def look_once(hook: SmmPlusHook, watch: Watch) -> Seen:
-    """Look once, in the worker. Raises CallError."""
+def look_once(hook: SmmPlusHook, watch: Watch, *, until_sure: bool = False) -> Seen:
+    """Look once, in the worker; `until_sure` looks again until an unknown id is believed. Raises CallError."""
 
     async def look() -> Seen:
         async with hook.async_client() as client:
-            return await watch.look(client)
+            seen = await watch.look(client)
+            for _ in range(UNKNOWN_ROUNDS - 1):
+                if not (until_sure and seen.unsure):
+                    break
+                await asyncio.sleep(UNSURE_PAUSE)
+                seen = await watch.look(client)
+            return seen
 
     return asyncio.run(look())
 

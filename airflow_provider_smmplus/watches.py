@@ -31,6 +31,8 @@ class Seen:
     """How many orders or refills have which status word."""
     words: str = ""
     """What was seen, for the log."""
+    unsure: bool = False
+    """Whether the panel said that it does not know an id, and is not believed yet."""
 
 
 class Watch(Protocol):
@@ -70,7 +72,8 @@ class _Words:
         failed = _named(f"ended as {ends}", what, self._strayed) or _named("the panel does not know", what, lost)
         counts = dict(Counter(self.words.values()).most_common())
         told = ", ".join(f"{count} {word}" for word, count in counts.items()) or "no status yet"
-        return Seen(not self.open and not failed, failed, counts, f"{what}s: {told}; {len(self.open)} open")
+        unsure = not failed and any(self._unknown[number] for number in self.open)
+        return Seen(not self.open and not failed, failed, counts, f"{what}s: {told}; {len(self.open)} open", unsure)
 
 
 async def all_of(looks: Iterable[Coroutine[Any, Any, None]]) -> None:

@@ -10,7 +10,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 
 from airflow_provider_smmplus.amounts import amount
 from airflow_provider_smmplus.connection import DEFAULT_CONN_ID
-from airflow_provider_smmplus.given import ids_of, texts_of
+from airflow_provider_smmplus.given import ids_of, name_of, texts_of
 from airflow_provider_smmplus.hooks.smmplus import SmmPlusHook
 from airflow_provider_smmplus.operators.base import airflow_errors
 from airflow_provider_smmplus.waiting import airflow_timeout, checked, deadline_after, look_once
@@ -66,7 +66,8 @@ class _WatchSensor(BaseSensorOperator):
 
         with airflow_errors():
             try:
-                seen = look_once(SmmPlusHook(self.smmplus_conn_id), self._watch)
+                # Rescheduled, the next look is another process's, which does not know what this one saw.
+                seen = look_once(SmmPlusHook(self.smmplus_conn_id), self._watch, until_sure=self.reschedule)
             except AccountError:
                 raise
             except CallError as error:
@@ -172,4 +173,5 @@ class SmmPlusServiceSensor(_WatchSensor):
         from airflow_provider_smmplus.triggers.smmplus import SmmPlusServiceTrigger  # noqa: PLC0415
 
         rate = amount(self.max_rate, "max_rate")
-        return SmmPlusServiceTrigger(service=str(self.service), max_rate=None if rate is None else str(rate), **common)
+        service = name_of(self.service, "service")
+        return SmmPlusServiceTrigger(service=service, max_rate=None if rate is None else str(rate), **common)

@@ -5,6 +5,7 @@ import time
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 
+from airflow_provider_smmplus import waiting
 from airflow_provider_smmplus.sensors.smmplus import (
     SmmPlusBalanceSensor,
     SmmPlusOrderSensor,
@@ -113,6 +114,19 @@ def test_an_account_that_is_refused_fails_the_sensor(airflow, connect):
     ran = airflow.run(SmmPlusBalanceSensor, at_least="1")
     assert ran.state == "up_for_retry"
     assert "not-the-key" not in str(ran.error)
+
+
+def test_rescheduled_an_unknown_order_fails_at_once(airflow, monkeypatch):
+    """Each look is another process's: it would be waited for until the time is over."""
+    monkeypatch.setattr(waiting, "UNSURE_PAUSE", 0.0)
+    ran = airflow.run(SmmPlusOrderSensor, order_ids="99999999", mode="reschedule", poke_interval=60)
+    assert isinstance(ran.error, AirflowFailException), ran
+    assert str(ran.error) == "order 99999999: the panel does not know"
+
+
+def test_a_service_whose_template_came_to_nothing_is_not_waited_for(airflow):
+    ran = airflow.run(SmmPlusServiceSensor, service="{{ none }}", mode="reschedule")
+    assert isinstance(ran.error, AirflowFailException), ran
 
 
 def test_refills(airflow, place, client, done):
