@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+from airflow_provider_smmplus.wording import in_arguments
 from smmplus.journal import State
 from smmplus.ordering import in_a_shell
 from smmplus.placing import Stop
@@ -22,7 +23,7 @@ MOST_NAMED = 5
 def must_be_well(outcome: "Outcome") -> None:
     """Raise what fails the task where a run of a sheet did not come to its end."""
     if outcome.blocked:
-        raise AirflowFailException(outcome.blocked)
+        raise AirflowFailException(in_arguments(outcome.blocked))
     must_be_placed(outcome.entries.values(), outcome.stop, outcome.reason)
     if outcome.unwritten:
         raise AirflowException(f"the results are in the journal, not in the sheet: {outcome.unwritten}")

@@ -3,6 +3,7 @@
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
+from airflow_provider_smmplus.wording import in_arguments
 from bulk.watching import Watcher
 from smmplus.numbers import plain
 
@@ -69,7 +70,7 @@ class LogWatcher(Watcher):
 def log_plan(log: Log, plan: "Plan") -> None:
     """Write into a log what a run of a sheet would do."""
     for problem in plan.problems[:MOST_PROBLEMS]:
-        log.error("%s: %r %s (%s)", problem.where, problem.value, problem.message, problem.remedy)
+        log.error("%s: %r %s (%s)", problem.where, problem.value, problem.message, in_arguments(problem.remedy))
     if len(plan.problems) > MOST_PROBLEMS:
         log.error("and %d more problems", len(plan.problems) - MOST_PROBLEMS)
     for warning in plan.signs.warnings:
