@@ -9,9 +9,12 @@ from airflow.sdk import NEVER_EXPIRE, BaseOperator, Context  # type: ignore[attr
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from airflow_provider_smmplus.connection import DEFAULT_CONN_ID
+from airflow_provider_smmplus.given import name_of
 from airflow_provider_smmplus.hooks.smmplus import SmmPlusHook
 from airflow_provider_smmplus.journals import remember
 from airflow_provider_smmplus.keys import TaskName
+from airflow_provider_smmplus.wording import in_arguments
+from smmplus.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from smmplus import Journal
@@ -42,6 +45,18 @@ class SmmPlusOperator(BaseOperator):
             self.log.info("the journal is %s", journal.where)
             remember(journal.uuid, journal.where, context["task_state_store"], for_ever=NEVER_EXPIRE)
             yield journal
+
+    def known_campaign(self, journal: "Journal", campaign: str) -> int:
+        """Give a campaign's number. ConfigurationError where the journal does not know it: it is misspelt."""
+        from smmplus.journal.budgets import find_campaign  # noqa: PLC0415 (not while a DAG file is parsed)
+
+        panel, account = self.hook.settings.panel, self.hook.settings.account
+        found = find_campaign(journal, journal.account(panel.url, account), name_of(campaign, "campaign"))
+        if found is None:
+            raise ConfigurationError(
+                f"the journal knows no campaign {campaign!r} of account {account!r}: give the one that was placed"
+            )
+        return found
 
 
 def task_name(context: Context) -> TaskName:
@@ -77,6 +92,6 @@ def airflow_errors() -> Iterator[None]:
     except OrderInDoubtError as error:
         raise AirflowFailException(f"{error}; then clear the task: it goes on") from error
     except for_good as error:
-        raise AirflowFailException(str(error)) from error
+        raise AirflowFailException(in_arguments(str(error))) from error
     except SmmPlusError as error:
         raise AirflowException(str(error)) from error

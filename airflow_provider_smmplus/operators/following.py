@@ -3,11 +3,13 @@
 import asyncio
 from abc import abstractmethod
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Context, conf
 
 from airflow_provider_smmplus.events import Event, Status
+from airflow_provider_smmplus.given import seconds_of
 from airflow_provider_smmplus.operators.base import SmmPlusOperator, airflow_errors
 from airflow_provider_smmplus.results import Json, counted
 from airflow_provider_smmplus.waiting import airflow_timeout, checked, deadline_after, must_survive
@@ -28,8 +30,8 @@ class FollowingOperator(SmmPlusOperator):
     def __init__(
         self,
         *,
-        poll_interval: float = 60.0,
-        timeout: float | None = None,
+        poll_interval: float | timedelta = 60.0,
+        timeout: float | timedelta | None = None,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
     ) -> None:
@@ -50,10 +52,10 @@ class FollowingOperator(SmmPlusOperator):
         """Wait until every order of the campaign is final, here or in the triggerer."""
         with airflow_errors(), self.journal(context) as journal:
             order_ids = list(self._open(journal, campaign))
+            trigger = self._trigger(order_ids)
         self.log.info("campaign %r: %d orders to follow", campaign, len(order_ids))
         if not order_ids:
             return self.execute_complete(context, Event(Status.DONE).payload())
-        trigger = self._trigger(order_ids)
         if self.deferrable:
             self.defer(trigger=trigger, method_name="execute_complete", timeout=airflow_timeout(self.timeout))
         return self.execute_complete(context, asyncio.run(trigger.wait()).payload())
@@ -63,7 +65,7 @@ class FollowingOperator(SmmPlusOperator):
         with airflow_errors(), self.journal(context) as journal:
             asyncio.run(self._poll(journal, self._open(journal, campaign)))
             return counted(
-                entry.order_status or "Placed" for entry in journal.of_campaign(self._campaign(journal, campaign))
+                entry.order_status or "Placed" for entry in journal.of_campaign(self.known_campaign(journal, campaign))
             )
 
     def ended(self, campaign: str, counts: dict[str, int], event: Any) -> Json:  # noqa: ANN401 (a trigger's)
@@ -75,11 +77,7 @@ class FollowingOperator(SmmPlusOperator):
     def _open(self, journal: "Journal", campaign: str) -> dict[str, int]:
         from smmplus.tracking import open_orders  # noqa: PLC0415
 
-        return open_orders(journal.of_campaign(self._campaign(journal, campaign)))
-
-    def _campaign(self, journal: "Journal", campaign: str) -> int:
-        settings = self.hook.settings
-        return journal.campaign(journal.account(settings.panel.url, settings.account), campaign)
+        return open_orders(journal.of_campaign(self.known_campaign(journal, campaign)))
 
     async def _poll(self, journal: "Journal", orders: dict[str, int]) -> None:
         from smmplus.tracking import poll  # noqa: PLC0415
@@ -94,6 +92,6 @@ class FollowingOperator(SmmPlusOperator):
         return SmmPlusOrdersTrigger(
             smmplus_conn_id=self.smmplus_conn_id,
             order_ids=order_ids,
-            poll_interval=self.poll_interval,
+            poll_interval=seconds_of(self.poll_interval, "poll_interval"),
             deadline=deadline_after(self.timeout),
         )

@@ -2,19 +2,21 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Context, conf
 from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_smmplus.amounts import amount
-from airflow_provider_smmplus.given import ids_of, texts_of
+from airflow_provider_smmplus.given import ids_of, name_of, seconds_of, texts_of
 from airflow_provider_smmplus.keys import order_key
 from airflow_provider_smmplus.links.smmplus import SmmPlusOrdersLink
 from airflow_provider_smmplus.operators.asking import AskingOperator
 from airflow_provider_smmplus.operators.base import SmmPlusOperator, airflow_errors, task_name
 from airflow_provider_smmplus.results import Json, counted, entry_object, status_object
 from airflow_provider_smmplus.waiting import airflow_timeout, checked, deadline_after, must_survive
+from smmplus.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from airflow_provider_smmplus.triggers.smmplus import SmmPlusOrdersTrigger
@@ -74,8 +76,8 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
         retry_refused: bool = False,
         wait_for_completion: bool = False,
         expected_statuses: Sequence[str] = DELIVERED,
-        poll_interval: float = 60.0,
-        timeout: float | None = None,
+        poll_interval: float | timedelta = 60.0,
+        timeout: float | timedelta | None = None,
         cancel_on_kill: bool = False,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
@@ -134,10 +136,12 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
         from smmplus.ordering import Ticket  # noqa: PLC0415
 
         task = task_name(context)
+        if not isinstance(self.fields, Mapping | None):
+            raise ConfigurationError(f"fields is {self.fields!r}: give a dict, whose values may be templates")
         fields = {"link": self.link, "quantity": self.quantity, "runs": self.runs, "interval": self.interval}
         return Ticket(
             account=self.hook.settings.account,
-            campaign=self.campaign or task.dag_id,
+            campaign=task.dag_id if self.campaign is None else name_of(self.campaign, "campaign"),
             source=task.source,
             key=order_key(task, self.order_key),
             request=OrderRequest.of(self.service, {**fields, **(self.fields or {})}),
@@ -161,7 +165,7 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
             smmplus_conn_id=self.smmplus_conn_id,
             order_ids=[order_id],
             statuses=texts_of(self.expected_statuses, "expected_statuses"),
-            poll_interval=self.poll_interval,
+            poll_interval=seconds_of(self.poll_interval, "poll_interval"),
             deadline=deadline_after(self.timeout),
             cancel_on_kill=self.cancel_on_kill,
         )

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Context, conf
 
-from airflow_provider_smmplus.given import ids_of
+from airflow_provider_smmplus.given import ids_of, seconds_of
 from airflow_provider_smmplus.operators.asking import AskingOperator
 from airflow_provider_smmplus.operators.base import SmmPlusOperator, airflow_errors
 from airflow_provider_smmplus.results import Json, counted
@@ -33,8 +34,8 @@ class SmmPlusRefillOperator(AskingOperator):
         self,
         *,
         wait_for_completion: bool = False,
-        poll_interval: float = 60.0,
-        timeout: float | None = None,
+        poll_interval: float | timedelta = 60.0,
+        timeout: float | timedelta | None = None,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
     ) -> None:
@@ -49,7 +50,8 @@ class SmmPlusRefillOperator(AskingOperator):
         from smmplus.journal.follow_ups import Kind  # noqa: PLC0415
 
         if self.wait_for_completion:
-            must_survive(self._trigger(["0"]))
+            with airflow_errors():
+                must_survive(self._trigger(["0"]))
         result = _result(self.ask(context, Kind.REFILL))
         if not self.wait_for_completion or not result["refills"]:
             return result
@@ -71,7 +73,7 @@ class SmmPlusRefillOperator(AskingOperator):
         return SmmPlusRefillsTrigger(
             smmplus_conn_id=self.smmplus_conn_id,
             refill_ids=refill_ids,
-            poll_interval=self.poll_interval,
+            poll_interval=seconds_of(self.poll_interval, "poll_interval"),
             deadline=deadline_after(self.timeout),
         )
 

@@ -8,10 +8,11 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from airflow_provider_smmplus.amounts import amount
-from airflow_provider_smmplus.given import whole_of
+from airflow_provider_smmplus.given import name_of, whole_of
 from airflow_provider_smmplus.links.smmplus import SmmPlusOrdersLink
 from airflow_provider_smmplus.operators.base import SmmPlusOperator, task_name
 from airflow_provider_smmplus.results import Json, outcome_object, plan_object, states_object
+from airflow_provider_smmplus.wording import in_arguments
 
 if TYPE_CHECKING:
     from airflow_provider_smmplus.files import LocalSheet
@@ -95,7 +96,7 @@ class SheetOperator(SmmPlusOperator):
         return Options(
             sheet.path,
             account=settings.account,
-            campaign=self.campaign,
+            campaign=name_of(self.campaign, "campaign"),
             batch=task_name(context).batch(self.path),
             sheet=self.worksheet,
             encoding=self.encoding,
@@ -122,7 +123,7 @@ class SheetOperator(SmmPlusOperator):
             plan = runner.check(options, self.hook.settings.panel, journal)
             log_plan(self.log, plan)
             if blocked := obstacle(plan, options):
-                raise AirflowFailException(blocked)
+                raise AirflowFailException(in_arguments(blocked))
         if plan.short_by:
             raise AirflowException(f"the balance is short by {plan.short_by} {plan.prices.balance.currency}")
         return plan_object(plan)
@@ -150,6 +151,7 @@ class SheetOperator(SmmPlusOperator):
         from bulk.results_only import write_results_of  # noqa: PLC0415
 
         with self.sheet() as sheet:
+            self.known_campaign(journal, self.campaign)
             entries, written = write_results_of(self.options(context, sheet), self.hook.settings.panel.url, journal)
             where = store(sheet, written.path if written else None)
         self.log.info("written to %s", where)

@@ -12,6 +12,8 @@ from airflow_provider_smmplus.operators.base import airflow_errors
 from airflow_provider_smmplus.operators.following import FollowingOperator
 from airflow_provider_smmplus.operators.sheet_base import SheetOperator
 from airflow_provider_smmplus.results import Json, states_object
+from airflow_provider_smmplus.wording import in_arguments
+from smmplus.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from smmplus.journal import Journal
@@ -50,7 +52,7 @@ class SmmPlusSplitSheetOperator(SheetOperator):
             options, panel = self.options(context, sheet), self.hook.settings.panel
             found = split(options, panel, journal, LogWatcher(self.log), size=self.part_size)
         if found.blocked:
-            raise AirflowFailException(found.blocked)
+            raise AirflowFailException(in_arguments(found.blocked))
         self.log.info("%d parts of at most %d orders", len(found.parts), self.part_size)
         return [list(part) for part in found.parts]
 
@@ -89,8 +91,12 @@ class SmmPlusPlaceSheetOperator(SheetOperator):
         from airflow_provider_smmplus.telling import LogWatcher  # noqa: PLC0415
         from bulk.parts import place_part  # noqa: PLC0415
 
+        keys = list(self.keys or ())
+        # One part that a template wrote, or all parts at once.
+        if isinstance(self.keys, str) or not all(isinstance(key, str) for key in keys):
+            raise ConfigurationError("keys is not one part: map over the parts, .expand(keys=split.output)")
         options = self.options(context, LocalSheet(Path(self.path), None, None))
-        part = place_part(options, self.hook.settings.panel, journal, list(self.keys or ()), LogWatcher(self.log))
+        part = place_part(options, self.hook.settings.panel, journal, keys, LogWatcher(self.log))
         SmmPlusOrdersLink.persist(context, self.hook.settings.panel.url)
         must_be_placed(part.entries, part.progress.stop, part.progress.reason)
         return {"campaign": self.campaign, "sent": part.progress.sent, **states_object(part.entries)}
@@ -148,9 +154,9 @@ class SmmPlusSheetOperator(FollowingOperator, SheetOperator):
 
     def execute(self, context: Context) -> Json:
         """Place, and wait, here or in the triggerer."""
-        if self.wait_for_completion:
-            self.must_survive()
         with airflow_errors(), self.journal(context) as journal:
+            if self.wait_for_completion:
+                self.must_survive()
             if truth_of(self.dry_run, "dry_run"):
                 return self.check(context, journal)
             placed = self.place(context, journal)

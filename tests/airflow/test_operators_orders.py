@@ -1,6 +1,8 @@
 """The operators for single orders, run by Airflow's task runner; the simulated panel's ledger is the judge."""
 
 import json
+import time
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -89,8 +91,16 @@ def test_a_key_of_ones_own_is_one_order_in_every_run(airflow, ordered, order):
     assert len(ordered()) == 1
 
 
-def test_a_key_that_came_to_nothing_places_nothing(airflow, ordered, order):
-    assert "the key is empty" in failed_for_good(airflow.run(ADD, **order, order_key="{{ '' }}"))
+@pytest.mark.parametrize("name", ["order_key", "campaign", "max_spend"])
+@pytest.mark.parametrize("nothing", ["{{ '' }}", "{{ none }}"])
+def test_a_template_that_came_to_nothing_places_nothing(airflow, ordered, order, name, nothing):
+    """All runs would be one order; the order would count against another budget, or none."""
+    assert " is '" in failed_for_good(airflow.run(ADD, **order, **{name: nothing}))
+    assert ordered() == []
+
+
+def test_fields_that_are_text_place_nothing(airflow, ordered, order):
+    assert "fields is" in failed_for_good(airflow.run(ADD, **order, fields="{{ {'runs': 2} }}"))
     assert ordered() == []
 
 
@@ -310,6 +320,20 @@ def test_arguments_that_do_not_reach_the_triggerer_stop_the_task_before_money_is
     ran = airflow.run(ADD, **order, wait_for_completion=True, deferrable=True, poll_interval=object())
     assert ran.state != "success"
     assert ordered() == []
+
+
+@pytest.mark.parametrize("wrong", [{"poll_interval": "5"}, {"poll_interval": -1}, {"timeout": "1 h"}])
+def test_a_wait_that_cannot_be_is_found_before_money_is_spent(airflow, ordered, order, wrong):
+    ran = airflow.run(ADD, **order, wait_for_completion=True, deferrable=True, **wrong)
+    assert "write seconds, such as 60" in failed_for_good(ran)
+    assert ordered() == []
+
+
+def test_a_wait_may_be_given_as_timedeltas(airflow, order):
+    wait = {"poll_interval": timedelta(minutes=1), "timeout": timedelta(hours=1)}
+    _, arguments = airflow.run(ADD, **order, wait_for_completion=True, deferrable=True, **wait).trigger
+    assert arguments["poll_interval"] == 60
+    assert 3500 < arguments["deadline"] - time.time() <= 3600
 
 
 def test_without_a_connection_it_is_named(airflow, ordered, order):

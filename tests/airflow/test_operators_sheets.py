@@ -71,7 +71,8 @@ def test_a_sheet_with_problems_is_not_sent(airflow, ordered, tmp_path, link, ope
 
 
 @pytest.mark.parametrize("operator", [CHECK, PLACE, SPLIT, BACK, ALL])
-def test_a_sheet_that_is_not_there_is_named(airflow, tmp_path, operator):
+def test_a_sheet_that_is_not_there_is_named(airflow, tmp_path, operator, sheet):
+    airflow.run(CHECK, **sheet | {"campaign": "x"})
     assert "nowhere.csv" in failed_for_good(airflow.run(operator, path=str(tmp_path / "nowhere.csv"), campaign="x"))
 
 
@@ -291,8 +292,52 @@ def test_a_sheet_whose_orders_are_over_is_not_deferred_again(airflow, sheet, don
     assert airflow.run(TRACK, campaign=sheet["campaign"], deferrable=True).state == "success"
 
 
-def test_nothing_to_follow_is_no_failure(airflow):
-    assert airflow.run(TRACK, campaign="empty").result == {"campaign": "empty", "statuses": {}}
+def test_nothing_to_follow_is_no_failure(airflow, sheet):
+    airflow.run(PLACE, **sheet, dry_run=True)
+    assert airflow.run(TRACK, campaign="week 2026-02-03").result == {"campaign": "week 2026-02-03", "statuses": {}}
+
+
+@pytest.mark.parametrize("operator", [TRACK, BACK])
+def test_a_campaign_that_nobody_placed_is_misspelt(airflow, sheet, operator):
+    """As often as it is tried: asking does not make it known."""
+    airflow.run(PLACE, **sheet)
+    given = {"campaign": "weak"} if operator is TRACK else {**sheet, "campaign": "weak"}
+    for _ in range(2):
+        words = failed_for_good(airflow.run(operator, **given))
+        assert words == "the journal knows no campaign 'weak' of account 'main': give the one that was placed"
+
+
+@pytest.mark.parametrize("operator", [CHECK, PLACE, SPLIT, BACK, ALL, TRACK])
+@pytest.mark.parametrize("nothing", ["{{ '' }}", "{{ none }}"])
+def test_a_campaign_whose_template_came_to_nothing_is_none(airflow, ordered, sheet, operator, nothing):
+    """The file's name is no campaign here: it is the same in every run."""
+    given = {"campaign": nothing} if operator is TRACK else {**sheet, "campaign": nothing}
+    assert "campaign is '" in failed_for_good(airflow.run(operator, **given))
+    assert ordered() == []
+
+
+@pytest.mark.parametrize("guard", ["max_spend", "expect_rows", "expect_total"])
+def test_a_guard_whose_template_came_to_nothing_lets_nothing_pass(airflow, ordered, sheet, guard):
+    assert f"{guard} is ''" in failed_for_good(airflow.run(PLACE, **sheet, **{guard: "{{ '' }}"}))
+    assert ordered() == []
+
+
+@pytest.mark.parametrize("keys", ["['a', 'b']", "{{ none }}", [["a"], ["b"]]])
+def test_what_is_not_one_part_is_refused_in_words(airflow, ordered, sheet, keys):
+    assert "keys is not one part" in failed_for_good(airflow.run(PLACE, **sheet, keys=keys))
+    assert ordered() == []
+
+
+@pytest.mark.parametrize("operator", [CHECK, PLACE, SPLIT, ALL])
+def test_what_stands_in_the_way_names_the_operators_argument(airflow, tmp_path, link, operator):
+    path = write(tmp_path / "week.csv", (1, link, 100), (1, link, 0))
+    words = failed_for_good(airflow.run(operator, path=str(path), campaign="week"))
+    assert words.endswith("or leave them out with skip_bad=True")
+
+
+def test_a_wait_that_cannot_be_is_found_before_money_is_spent(airflow, ordered, sheet):
+    assert "poll_interval is 'x'" in failed_for_good(airflow.run(ALL, **sheet, poll_interval="x"))
+    assert ordered() == []
 
 
 def test_an_operator_without_a_campaign_cannot_be_made():
