@@ -1,4 +1,5 @@
 # make demo     see the whole job on sample sheets, against a simulated panel
+# make airflow-demo   Airflow with example DAGs, against a simulated panel; Ctrl-C ends it
 # make test     every check: lint, types, imports, all tests with coverage
 # make check    the quick part of it: lint, types, imports, unit tests
 # make properties  thousands of random steps, other ones each time (EXAMPLES=100 of 50 steps at most)
@@ -10,10 +11,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check lint properties mutants matrix soak bench clean
+.PHONY: demo airflow-demo test check lint properties mutants matrix soak bench clean
 
 demo: $(VENV)/run.installed
 	$(BIN)/smmplus demo
+
+airflow-demo: $(VENV)/airflow.installed
+	$(BIN)/python -m airflow_demo
 
 test: lint
 	rm -f .coverage .coverage.*
@@ -46,7 +50,7 @@ bench: $(VENV)/dev.installed
 	$(BIN)/python -m benchmarks
 
 clean:
-	rm -rf $(VENV) smmplus-demo
+	rm -rf $(VENV) smmplus-demo airflow-demo
 
 # The stamps say what is installed: a second run installs nothing.
 $(VENV)/run.installed: pyproject.toml constraints.txt
@@ -54,6 +58,10 @@ $(VENV)/run.installed: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
 	touch $@
 
+$(VENV)/airflow.installed: $(VENV)/run.installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[airflow]'
+	touch $@
+
 $(VENV)/dev.installed: $(VENV)/run.installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[airflow,postgres,dev]'
 	touch $@

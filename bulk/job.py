@@ -53,7 +53,7 @@ class Job:
         """Watch the rows that the journal knows."""
         self.watcher = Unbreakable(self.watcher)
         self.watched = {row: entry.id for row, entry in self.plan.binding.entries.items()}
-        self.results = WriteBack(self.plan, self.journal, self.watched)
+        self.results = WriteBack(self.plan.sheet, self.plan.problems, self.journal, self.watched)
 
     def prepare(self) -> None:
         """Write the plan into the journal: from here on the rows to send have entries."""
@@ -196,7 +196,7 @@ class Job:
     async def _meanwhile(self, every: float, do: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
         """Do something now and then while the body goes on."""
         done = asyncio.Event()
-        task = asyncio.create_task(_repeat(every, do, done))
+        task = asyncio.create_task(repeat(every, do, done))
         try:
             yield
         finally:
@@ -229,7 +229,8 @@ def _still_waited_for(progress: Progress, longest: float) -> str:
     )
 
 
-async def _repeat(every: float, do: Callable[[], Awaitable[None]], done: asyncio.Event) -> None:
+async def repeat(every: float, do: Callable[[], Awaitable[None]], done: asyncio.Event) -> None:
+    """Do something every so many seconds until `done` is set; the one under way is waited for."""
     while True:
         try:
             await asyncio.wait_for(done.wait(), every)

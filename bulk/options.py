@@ -13,6 +13,8 @@ class Options:
     account: str = "default"
     campaign: str | None = None
     """Named by a person: equal orders of other campaigns are then ordered anew. None: the file's name."""
+    batch: str | None = None
+    """What the batch is known by, finished or not: a task. None: the file's name, as long as it is unfinished."""
     sheet: str | None = None
     encoding: str | None = None
     skip_bad: bool = False
@@ -52,5 +54,5 @@ class Options:
 
     @property
     def source(self) -> str:
-        """What the sheet is known by: its file name, in whichever folder it lies."""
-        return self.path.name
+        """What the batch is known by: by default the sheet's file name, in whichever folder it lies."""
+        return self.batch or self.path.name

@@ -41,7 +41,7 @@ def run(
     Raises SheetError where the file cannot be used, CallError where the panel does not answer before anything was
     sent, JournalError where the journal cannot be used or another run is in the campaign.
     """
-    place = _hold(options, panel, journal)
+    place = hold(options, panel, journal)
     sheet = read_sheet(options.path, sheet=options.sheet, encoding=options.encoding)
     asked = clock()
     plan = make_plan(sheet, ask_prices(options, panel, journal), place, journal, options)
@@ -65,7 +65,7 @@ def run(
 
 def status(options: Options, panel: Panel, journal: Journal, watcher: Watcher) -> Outcome:
     """Ask once where the open orders of a sheet stand, and write it into the sheet. Places nothing."""
-    _hold(options, panel, journal)
+    hold(options, panel, journal)
     plan = check(options, panel, journal)
     # Rows that would be sent, and what is wrong with them, are not this command's affair.
     seen = replace(plan, sending=(), problems=tuple(plan.binding.problems))
@@ -88,12 +88,12 @@ def find_place(options: Options, panel: Panel, journal: Journal) -> Place:
     """Find a sheet's account, campaign and unfinished batch in the journal."""
     account_id = journal.account(panel.url, options.account)
     campaign_id = journal.campaign(account_id, options.campaign_name)
-    batch_id = journal.unfinished_batch(campaign_id, options.source)
+    batch_id = journal.latest_batch(campaign_id, options.source, finished=options.batch is not None)
     spent, budget = journal.spent(campaign_id), budgets.budget(journal, campaign_id)
     return Place(account_id, campaign_id, options.campaign_name, batch_id, spent, budget)
 
 
-def _hold(options: Options, panel: Panel, journal: Journal) -> Place:
+def hold(options: Options, panel: Panel, journal: Journal) -> Place:
     """Keep others out of the campaign, and bury what dead processes left, before anything is decided.
 
     A budget that a person gives is the campaign's from here on: later runs hold to it without being told.

@@ -1,10 +1,10 @@
 """Keeps the sheet on disk up to date with the journal during a run."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
-from bulk.plan import Plan
 from bulk.results import Cells, cells_of, cells_of_problems, is_new, stamp
+from bulk.sheet import Problem, Sheet
 from bulk.writing import Written, write_results
 from bulk.writing.result_text import clean
 from smmplus.errors import JournalError
@@ -12,20 +12,20 @@ from smmplus.journal import Entry, Journal
 
 
 class WriteBack:
-    """Writes what the journal knows of a plan's rows into the sheet, as often as it is told to.
+    """Writes what the journal knows of a sheet's rows into it, as often as it is told to.
 
     `watched` tells which entry each row is; rows with problems get their words.
     """
 
-    def __init__(self, plan: Plan, journal: Journal, watched: Mapping[int, int]) -> None:
+    def __init__(self, sheet: Sheet, problems: Iterable[Problem], journal: Journal, watched: Mapping[int, int]) -> None:
         self.last: Written | None = None
-        self._sheet = plan.sheet
+        self._sheet = sheet
         self._journal = journal
         self._watched = watched
-        words, rows = cells_of_problems(plan.problems), plan.sheet.frame.index
+        words, rows = cells_of_problems(problems), sheet.frame.index
         # A line that could not be taken apart has no cells to write to.
         self._words = {row: cells for row, cells in words.items() if row in rows}
-        self._digest = plan.sheet.digest
+        self._digest = sheet.digest
         self._stamp = ""
         """Of the cells that were written in place."""
 

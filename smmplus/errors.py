@@ -18,9 +18,13 @@
     │       ├── FollowUpError      this refill, cancel or status cannot be had
     │       ├── MalformedCallError the panel does not understand the call: our mistake
     │       └── UnknownRefusalError  a text that is in no list; never repeated by itself
-    └── JournalError               the record of orders cannot be used
-        ├── JournalInUseError      another process holds what is needed
-        └── JournalConflictError   what was asked contradicts what the journal knows
+    ├── JournalError               the record of orders cannot be used
+    │   ├── JournalInUseError      another process holds what is needed
+    │   └── JournalConflictError   what was asked contradicts what the journal knows
+    └── OrderError                 an order under a key of the caller's was not accepted
+        ├── OrderRefusedError      it is wrong, or the panel refused it
+        ├── OrderInDoubtError      nobody knows whether it was placed; it is not sent again by itself
+        └── OrderHeldBackError     it was not sent, and may be later
 
 Foreign exceptions (requests, aiohttp, SQLAlchemy) are translated into these once, at the boundary.
 """
@@ -121,3 +125,19 @@ class JournalInUseError(JournalError):
 
 class JournalConflictError(JournalError):
     """What was asked contradicts what the journal knows."""
+
+
+class OrderError(SmmPlusError):
+    """An order that was asked for under a key, and is not accepted; the message says which, why and what to do."""
+
+
+class OrderRefusedError(OrderError):
+    """The order is wrong, or the panel refused it. Asking again in the same way changes nothing."""
+
+
+class OrderInDoubtError(OrderError):
+    """Nobody knows whether the order was placed: a person must settle it."""
+
+
+class OrderHeldBackError(OrderError):
+    """The order was not sent: the panel was out of reach or busy, the account or the budget empty. Ask again later."""

@@ -110,6 +110,12 @@ def both_clocks() -> tuple[float, float]:
     return running, time.time()
 
 
+def refuse_stale(began: tuple[float, float], now: tuple[float, float]) -> None:
+    """Keep back what was intended too long ago, by either clock: NeverSentError."""
+    if max(later - then for later, then in zip(now, began, strict=True)) > STALE_SECONDS:
+        raise NeverSentError(f"more than {STALE_SECONDS:.0f} s passed since the intent was written; not sent")
+
+
 class Placer:
     """Places orders of one account through one journal; share one for all orders of a process.
 
@@ -229,8 +235,7 @@ class Placer:
         stopped = self.progress.stop not in {None, Stop.BUDGET}
         if stopped or (owner is not None and owner.cancelling()):
             raise NeverSentError("the run was stopped before it was sent")
-        if max(now - then for now, then in zip(self._clock(), began, strict=True)) > STALE_SECONDS:
-            raise NeverSentError(f"more than {STALE_SECONDS:.0f} s passed since the intent was written; not sent")
+        refuse_stale(began, self._clock())
 
     def _not_taken(self, order: Order, answer: Answer) -> Placed | None:
         if not isinstance(answer, Refusal) or answer is Refusal.NOT_PLANNED:

@@ -1,7 +1,8 @@
 """Following orders: statuses in calls of 100, into the journal."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
 
 from smmplus.async_client import AsyncClient
 from smmplus.errors import FollowUpError
@@ -9,6 +10,8 @@ from smmplus.journal.entry import Entry
 from smmplus.journal.store import Journal
 from smmplus.models import OrderStatus
 from smmplus.protocol import hundreds, merged
+
+Item = TypeVar("Item")
 
 LONGEST_PAUSE = 600.0
 """Seconds between two rounds at the most, when nothing moves."""
@@ -26,7 +29,7 @@ async def poll(
 
     What the panel leaves out of its answer is not in the result: that says nothing about an order.
     """
-    parts = await asyncio.gather(*(_ask(client, ids) for ids in hundreds(orders)))
+    parts = await asyncio.gather(*(ask_hundred(client, ids) for ids in hundreds(orders)))
     answers = merged(parts)
     found = {orders[order_id]: answer for order_id, answer in answers.items()}
     known = {entry: answer for entry, answer in found.items() if isinstance(answer, OrderStatus)}
@@ -34,15 +37,22 @@ async def poll(
     return found
 
 
-async def _ask(client: AsyncClient, ids: Sequence[str]) -> dict[str, OrderStatus | FollowUpError]:
+async def ask_hundred(client: AsyncClient, ids: Sequence[str]) -> dict[str, OrderStatus | FollowUpError]:
     """Ask for up to 100 orders. Some panels answer one bad id with an error for all: it is found by halving."""
+    return await halved(client.order_statuses, ids)
+
+
+async def halved(
+    ask: Callable[[Sequence[str]], Awaitable[dict[str, Item | FollowUpError]]], ids: Sequence[str]
+) -> dict[str, Item | FollowUpError]:
+    """Ask for many ids, and for ever fewer of them where the panel has one error for all; in the end it is one id's."""
     try:
-        return await client.order_statuses(ids)
+        return await ask(ids)
     except FollowUpError as error:
         if len(ids) == 1:
             return {ids[0]: error}
     middle = len(ids) // 2
-    return await _ask(client, ids[:middle]) | await _ask(client, ids[middle:])
+    return await halved(ask, ids[:middle]) | await halved(ask, ids[middle:])
 
 
 def next_pause(pause: float, least: float, *, moved: bool) -> float:

@@ -19,6 +19,11 @@ def of_batch(connection: Connection, batch_id: int) -> list[Entry]:
     return _found(connection, entries.c.batch_id == batch_id)
 
 
+def of_campaign(connection: Connection, campaign_id: int) -> list[Entry]:
+    """Give a campaign's accepted orders, in the order in which they were planned."""
+    return _found(connection, (entries.c.campaign_id == campaign_id) & (entries.c.state == State.ACCEPTED.value))
+
+
 def numbers_of_batch(connection: Connection, batch_id: int) -> list[int]:
     """Give the numbers of a batch's entries, in the order in which they were planned."""
     query = select(entries.c.id).where(entries.c.batch_id == batch_id).order_by(entries.c.id)

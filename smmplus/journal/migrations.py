@@ -5,7 +5,21 @@ Each step is written out as the schema was then: a step that looked at `schema` 
 
 from collections.abc import Callable
 
-from sqlalchemy import Column, Connection, ForeignKey, Index, Integer, MetaData, Table, Text, select, text, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects import postgresql
 
 from smmplus.errors import JournalError
 from smmplus.journal import schema
@@ -44,5 +58,35 @@ def _budgets_and_balances(connection: Connection) -> None:
     balances.create(connection)
 
 
-_STEPS: dict[int, Callable[[Connection], None]] = {1: _budgets_and_balances}
+_BYTES = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
+"""Text that is compared byte by byte, whatever language a PostgreSQL server sorts in."""
+
+
+def _follow_ups(connection: Connection) -> None:
+    then = MetaData()
+    Table("accounts", then, Column("id", Integer, primary_key=True))
+    Table("runs", then, Column("id", _BYTES, primary_key=True))
+    submitting = text("state = 'submitting'")
+    table = Table(
+        "follow_ups",
+        then,
+        Column("id", Integer, primary_key=True),
+        Column("account_id", Integer, ForeignKey("accounts.id"), nullable=False),
+        Column("kind", _BYTES, nullable=False),
+        Column("key", _BYTES, nullable=False),
+        Column("order_id", _BYTES, nullable=False),
+        Column("state", _BYTES, nullable=False),
+        Column("attempt", Integer, nullable=False, server_default="0"),
+        Column("run_id", _BYTES, ForeignKey("runs.id")),
+        Column("sent_at", _BYTES),
+        Column("settled_at", _BYTES),
+        Column("answer", Text, nullable=False, server_default=""),
+        Column("error", Text, nullable=False, server_default=""),
+        UniqueConstraint("account_id", "kind", "key", "order_id"),
+        Index("ix_follow_ups_submitting", "state", sqlite_where=submitting, postgresql_where=submitting),
+    )
+    table.create(connection)
+
+
+_STEPS: dict[int, Callable[[Connection], None]] = {1: _budgets_and_balances, 2: _follow_ups}
 """Version -> what makes the next one of it."""

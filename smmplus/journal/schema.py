@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 
-VERSION = 2
+VERSION = 3
 
 metadata = MetaData()
 
@@ -47,6 +47,7 @@ class Words(TypeDecorator[str]):
         return value.replace("\x00", "\ufffd") if value and "\x00" in value else value
 
 
+_SUBMITTING = text("state = 'submitting'")
 _UNSETTLED = text("state IN ('submitting', 'in_doubt')")
 
 meta = Table(
@@ -177,3 +178,24 @@ notes = Table(
     Column("why", Words, nullable=False),
 )
 """What persons settled, with their reasons, and alarms."""
+
+follow_ups = Table(
+    "follow_ups",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("account_id", Integer, ForeignKey("accounts.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("order_id", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempt", Integer, nullable=False, server_default="0"),
+    Column("run_id", Text, ForeignKey("runs.id")),
+    Column("sent_at", Text),
+    Column("settled_at", Text),
+    Column("answer", Words, nullable=False, server_default=""),
+    Column("error", Words, nullable=False, server_default=""),
+    UniqueConstraint("account_id", "kind", "key", "order_id"),
+    Index("ix_follow_ups_submitting", "state", sqlite_where=_SUBMITTING, postgresql_where=_SUBMITTING),
+)
+"""Refills and cancels that were asked for: `kind` says which, `key` by whom; `answer` is the refill's id, or what the
+panel said to a cancel."""

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 from sqlalchemy import Connection, Table, and_, insert, select, update
 
 from smmplus.errors import JournalError, JournalInUseError
-from smmplus.journal import doubts, entries, holders, marks, postgres, rescue, sqlite, wave
+from smmplus.journal import doubts, entries, follow_ups, holders, marks, postgres, rescue, sqlite, wave
 from smmplus.journal.database import READING, Database, default_url, open_database, translated
 from smmplus.journal.entry import Entry, Planned
 from smmplus.journal.schema import accounts, batches, campaigns, meta, runs
@@ -80,10 +80,12 @@ class Journal:
                 connection.execute(select(campaigns.c.spent).where(campaigns.c.id == campaign_id)).scalar_one()
             )
 
-    def unfinished_batch(self, campaign_id: int, source: str) -> int | None:
-        """Give the unfinished batch of a campaign and a file name, the latest if there are several."""
+    def latest_batch(self, campaign_id: int, source: str, *, finished: bool = False) -> int | None:
+        """Give the latest batch of a campaign and a file or task that is unfinished, or, if asked for, any."""
         columns = batches.c
-        where = (columns.campaign_id == campaign_id) & (columns.source == source) & columns.finished_at.is_(None)
+        where = (columns.campaign_id == campaign_id) & (columns.source == source)
+        if not finished:
+            where &= columns.finished_at.is_(None)
         with self.reading() as connection:
             found = connection.execute(select(columns.id).where(where).order_by(columns.id.desc())).scalars().first()
         return None if found is None else int(found)
@@ -103,6 +105,11 @@ class Journal:
         """Give a batch's entries."""
         with self.reading() as connection:
             return entries.of_batch(connection, batch_id)
+
+    def of_campaign(self, campaign_id: int) -> list[Entry]:
+        """Give a campaign's accepted orders."""
+        with self.reading() as connection:
+            return entries.of_campaign(connection, campaign_id)
 
     def with_ids(self, ids: Iterable[int]) -> dict[int, Entry]:
         """Give entries by number."""
@@ -180,6 +187,7 @@ class Journal:
         """Take up the order ids that dead processes rescued, and put into doubt what else they left behind."""
         rescue.take_up(self, self.is_alive)
         with self.transaction() as connection:
+            follow_ups.bury(connection, self.is_alive, self.time())
             return doubts.bury(connection, self.is_alive, self.time())
 
     def in_doubt(self, account_id: int | None = None) -> list[Entry]:

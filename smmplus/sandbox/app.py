@@ -29,6 +29,7 @@ def create_app(panel: Panel, latency: float = 0.0) -> web.Application:
     app.router.add_get("/", _home)
     app.router.add_get("/ledger", _ledger(panel))
     app.router.add_get("/order/{order}", _order_page(panel))
+    app.router.add_get("/orders", _orders_page(panel))
     app.add_routes(control_routes(panel))
     return app
 
@@ -91,5 +92,16 @@ def _order_page(panel: Panel) -> Handler:
         if order is None:
             return web.Response(text=pages.page("No such order", ""), status=404, content_type="text/html")
         return web.Response(text=pages.order(panel.order_facts(order)), content_type="text/html")
+
+    return handle
+
+
+def _orders_page(panel: Panel) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        search = request.query.get("search", "")
+        found = [
+            order for order in panel.ledger()["orders"] if search in {"", order["order"]} or search in order["link"]
+        ]
+        return web.Response(text=pages.orders(found[::-1], search), content_type="text/html")
 
     return handle

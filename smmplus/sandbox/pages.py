@@ -1,6 +1,6 @@
 """The HTML pages for people."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 
 NOT_SIMULATED = (
@@ -24,7 +24,7 @@ def home() -> str:
     """Give the page that says what this is."""
     items = "".join(f"<li>{escape(item)}</li>" for item in NOT_SIMULATED)
     text = "<p>A simulated SMM panel for development and tests. No money moves here.</p>"
-    links = "<p>API: POST /api/v2. <a href=/ledger>Ledger</a>.</p>"
+    links = "<p>API: POST /api/v2. <a href=/orders>Orders</a>, <a href=/ledger>ledger</a>.</p>"
     return page("Sandbox panel", f"{text}{links}<p>Not simulated:</p><ul>{items}</ul>")
 
 
@@ -32,6 +32,23 @@ def order(facts: Mapping[str, object]) -> str:
     """Give the page of an order."""
     rows = "".join(f"<tr><th align=left>{escape(name)}<td>{escape(_text(value))}" for name, value in facts.items())
     return page(f"Order {facts['order']}", f"<table>{rows}</table>")
+
+
+def orders(found: Sequence[Mapping[str, object]], search: str) -> str:
+    """Give the page that people look at for an order: the first hundred of those that were found."""
+    head = "".join(f"<th align=left>{name}" for name in _COLUMNS)
+    rows = "".join(
+        f"<tr><td><a href=/order/{order['order']}>{order['order']}</a>"
+        + "".join(f"<td>{escape(str(order[name]))}" for name in _COLUMNS[1:])
+        for order in found[:100]
+    )
+    form = (
+        f'<form><input name=search value="{escape(search)}" placeholder="order or link"> <button>Search</button></form>'
+    )
+    return page("Orders", f"{form}<table><tr>{head}{rows}</table>")
+
+
+_COLUMNS = ("order", "service", "link", "quantity", "charge", "status", "remains", "time")
 
 
 def _text(value: object) -> str:

@@ -33,7 +33,7 @@ def write_back(week, path, entries=(), **options):
     """Watch a sheet's rows, and what else is named by row."""
     plan = week.plan(read_sheet(path), **options)
     watched = {row: entry.id for row, entry in plan.binding.entries.items()}
-    return WriteBack(plan, week.journal, watched | dict(entries))
+    return WriteBack(plan.sheet, plan.problems, week.journal, watched | dict(entries))
 
 
 def test_ids_reach_the_sheet(week, path):
@@ -188,7 +188,7 @@ def test_the_entries_of_the_rows_are_as_the_journal_knows_them(week, path):
 
 def test_rows_that_are_sent_are_watched_once_they_have_entries(week, path):
     watched = {}
-    results = WriteBack(week.plan(read_sheet(path)), week.journal, watched)
+    results = WriteBack(read_sheet(path), (), week.journal, watched)
     watched[3] = week.accepted("502", request(LINK + "/2")).id
     results.write({})
     assert written(path)[3]["order_id"] == "502"

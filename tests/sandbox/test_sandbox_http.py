@@ -153,6 +153,18 @@ async def test_pages_for_people(site):
     assert (await site.get("/order/1"))[0] == 404
 
 
+async def test_orders_are_found_by_number_and_by_link(site):
+    for name in ("one", "two"):
+        await site.call(**{**ADD, "link": f"https://a.b/<{name}>"})
+    _, page = await site.get("/orders?search=23502")
+    assert "23502" in page
+    assert "23501" not in page
+    assert "&lt;two&gt;" in page
+    _, page = await site.get("/orders?search=%3Cone")
+    assert "23501" in page
+    assert "23502" not in page
+
+
 @pytest.mark.parametrize("reset", [True, False])
 @pytest.mark.parametrize(("moment", "ordered"), [("before", 0), ("after", 1)])
 @pytest.mark.parametrize(("how", "more"), [("drop", {}), ("hang", {"seconds": 0.01})])

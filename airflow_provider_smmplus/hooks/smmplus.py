@@ -1,0 +1,250 @@
+"""The hook: every action of the API, and orders that go through the journal.
+
+Nothing heavy is imported before it is used: DAG files import this module when they are parsed.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseHook, conf
+
+from airflow_provider_smmplus.connection import CONN_TYPE, DEFAULT_CONN_ID, Settings, settings_of
+from airflow_provider_smmplus.given import name_of
+from airflow_provider_smmplus.journals import journal_url
+from airflow_provider_smmplus.keys import quoted
+
+if TYPE_CHECKING:
+    import requests
+
+    from smmplus import AsyncClient, Balance, Client, Entry, FollowUpError, Journal, OrderStatus, Service
+    from smmplus.journal.follow_ups import FollowUp
+    from smmplus.ordering import Ticket
+
+
+class SmmPlusHook(BaseHook):
+    """Every action of the smm.plus API, through a connection of the type `smmplus`.
+
+    Reads are repeated after passing faults. An order is placed under a key, through the journal: asked for again, by a
+    retry or a cleared task, the same key is the same order. The methods whose names begin with `a` do the same in an
+    event loop.
+
+    :param smmplus_conn_id: the id of the connection
+    """
+
+    conn_name_attr = "smmplus_conn_id"
+    default_conn_name = DEFAULT_CONN_ID
+    conn_type = CONN_TYPE
+    hook_name = "smm.plus"
+
+    def __init__(self, smmplus_conn_id: str = DEFAULT_CONN_ID, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.smmplus_conn_id = smmplus_conn_id
+
+    @cached_property
+    def settings(self) -> Settings:
+        """What the connection says. ConfigurationError names the field that is wrong."""
+        return settings_of(self.get_connection(self.smmplus_conn_id))
+
+    async def asettings(self) -> Settings:
+        """Give the settings where an event loop runs: the other way would hold up every other trigger."""
+        if "settings" not in self.__dict__:
+            self.__dict__["settings"] = settings_of(await self.aget_connection(self.smmplus_conn_id))
+        return self.settings
+
+    def get_conn(self) -> "requests.Session":
+        """Give a session for calls of one's own. It follows what the environment says of proxies and certificates."""
+        from smmplus.session import session  # noqa: PLC0415
+
+        return session(self.settings.panel.url, connections=4)
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Ask for the balance: the surest test of a key, and it costs nothing."""
+        from smmplus import SmmPlusError  # noqa: PLC0415
+
+        try:
+            held = self.balance()
+        except SmmPlusError as error:
+            return False, str(error)
+        return True, f"the panel answers: the balance is {held.amount} {held.currency}"
+
+    @contextmanager
+    def client(self) -> "Iterator[Client]":
+        """Open a synchronous client."""
+        from smmplus import Client  # noqa: PLC0415
+
+        with Client(self.settings.panel, rate=self.settings.rate) as client:
+            yield client
+
+    @asynccontextmanager
+    async def async_client(self) -> "AsyncIterator[AsyncClient]":
+        """Open an asynchronous client."""
+        settings = await self.asettings()
+        async with (await asyncio.to_thread(_client_class))(settings.panel, rate=settings.rate) as client:
+            yield client
+
+    def journal(self) -> "Journal":
+        """Open the journal of all orders; use it with `with`."""
+        from smmplus import Journal  # noqa: PLC0415
+
+        executors = [name.strip() for name in conf.get("core", "executor").split(",")]
+        home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()
+        return Journal(
+            journal_url(self.settings.journal_conn_id, connection=self.get_connection, executors=executors, home=home)
+        )
+
+    def services(self) -> "list[Service]":
+        """Ask for the price list."""
+        with self.client() as client:
+            return client.services()
+
+    async def aservices(self) -> "list[Service]":
+        """Ask for the price list."""
+        async with self.async_client() as client:
+            return await client.services()
+
+    def balance(self) -> "Balance":
+        """Ask for the balance."""
+        with self.client() as client:
+            return client.balance()
+
+    async def abalance(self) -> "Balance":
+        """Ask for the balance."""
+        async with self.async_client() as client:
+            return await client.balance()
+
+    def order_status(self, order_id: str) -> "OrderStatus":
+        """Ask where one order stands."""
+        with self.client() as client:
+            return client.order_status(order_id)
+
+    async def aorder_status(self, order_id: str) -> "OrderStatus":
+        """Ask where one order stands."""
+        async with self.async_client() as client:
+            return await client.order_status(order_id)
+
+    def order_statuses(self, order_ids: Iterable[str]) -> "dict[str, OrderStatus | FollowUpError]":
+        """Ask where many orders stand, 100 a call; an id that the panel leaves out is left out."""
+        with self.client() as client:
+            return client.order_statuses(order_ids)
+
+    async def aorder_statuses(self, order_ids: Iterable[str]) -> "dict[str, OrderStatus | FollowUpError]":
+        """Ask where many orders stand, 100 a call; an id that the panel leaves out is left out."""
+        from smmplus.protocol import hundreds, merged  # noqa: PLC0415
+        from smmplus.tracking import ask_hundred  # noqa: PLC0415
+
+        async with self.async_client() as client:
+            return merged(await asyncio.gather(*(ask_hundred(client, ids) for ids in hundreds(order_ids))))
+
+    def refill_status(self, refill_id: str) -> str:
+        """Ask for the status word of one refill."""
+        with self.client() as client:
+            return client.refill_status(refill_id)
+
+    async def arefill_status(self, refill_id: str) -> str:
+        """Ask for the status word of one refill."""
+        async with self.async_client() as client:
+            return await client.refill_status(refill_id)
+
+    def refill_statuses(self, refill_ids: Iterable[str]) -> "dict[str, str | FollowUpError]":
+        """Ask for the status words of many refills, 100 a call."""
+        with self.client() as client:
+            return client.refill_statuses(refill_ids)
+
+    async def arefill_statuses(self, refill_ids: Iterable[str]) -> "dict[str, str | FollowUpError]":
+        """Ask for the status words of many refills, 100 a call."""
+        async with self.async_client() as client:
+            return await client.refill_statuses(refill_ids)
+
+    def refills(self, order_ids: Iterable[str], *, key: str) -> "dict[str, FollowUp]":
+        """Ask for refills of orders, each once under a key. See `smmplus.follow_ups.ask_for`."""
+        return asyncio.run(self.arefills(order_ids, key=key))
+
+    async def arefills(self, order_ids: Iterable[str], *, key: str) -> "dict[str, FollowUp]":
+        """Ask for refills as `refills` does."""
+        return await self._aask_for("refill", order_ids, key)
+
+    def cancel(self, order_ids: Iterable[str], *, key: str) -> "dict[str, FollowUp]":
+        """Ask to cancel orders, each once under a key. See `smmplus.follow_ups.ask_for`."""
+        return asyncio.run(self.acancel(order_ids, key=key))
+
+    async def acancel(self, order_ids: Iterable[str], *, key: str) -> "dict[str, FollowUp]":
+        """Ask to cancel orders as `cancel` does."""
+        return await self._aask_for("cancel", order_ids, key)
+
+    async def _aask_for(self, kind: str, order_ids: Iterable[str], key: str) -> "dict[str, FollowUp]":
+        from smmplus.follow_ups import Asking, ask_for  # noqa: PLC0415
+        from smmplus.journal.follow_ups import Kind  # noqa: PLC0415
+
+        async with self.async_client() as client:
+            asking = Asking(self.settings.account, Kind(kind), name_of(key, "key"))
+            with await asyncio.to_thread(self.journal) as journal:
+                return await ask_for(client, journal, asking, order_ids)
+
+    def place_order(
+        self,
+        *,
+        key: str,
+        campaign: str,
+        service: str | int,
+        max_spend: Decimal | None = None,
+        retry_refused: bool = False,
+        **fields: str | int | None,
+    ) -> "Entry":
+        """Place an order, or take up what the journal knows of it; its entry has the `order_id`.
+
+        Raises what `smmplus.ordering.place_once` raises: OrderRefusedError, OrderInDoubtError, OrderHeldBackError …
+
+        :param key: who the order is, among the campaign's: the same key is the same order, in every try and every run
+        :param campaign: the campaign whose budget it counts against
+        :param service: id of the service
+        :param max_spend: what the campaign may spend in all
+        :param retry_refused: send it again if it was refused with a text that is in no list
+        :param fields: link, quantity, and the form fields of other order types
+        """
+        ticket = self._ticket(key, campaign, service, fields)
+        return asyncio.run(self._place(ticket, max_spend=max_spend, retry_refused=retry_refused))
+
+    async def aplace_order(
+        self,
+        *,
+        key: str,
+        campaign: str,
+        service: str | int,
+        max_spend: Decimal | None = None,
+        retry_refused: bool = False,
+        **fields: str | int | None,
+    ) -> "Entry":
+        """Place an order as `place_order` does."""
+        await self.asettings()
+        ticket = self._ticket(key, campaign, service, fields)
+        return await self._place(ticket, max_spend=max_spend, retry_refused=retry_refused)
+
+    def _ticket(self, key: str, campaign: str, service: str | int, fields: Mapping[str, str | int | None]) -> "Ticket":
+        from smmplus import OrderRequest  # noqa: PLC0415
+        from smmplus.ordering import Ticket  # noqa: PLC0415
+
+        request = OrderRequest.of(service, fields)
+        campaign, key = name_of(campaign, "campaign"), quoted(name_of(key, "key"))
+        return Ticket(self.settings.account, campaign, "a task of one's own", key, request)
+
+    async def _place(self, ticket: "Ticket", *, max_spend: Decimal | None, retry_refused: bool) -> "Entry":
+        from smmplus.ordering import place_once  # noqa: PLC0415
+
+        async with self.async_client() as client:
+            with await asyncio.to_thread(self.journal) as journal:
+                return await place_once(client, journal, ticket, max_spend=max_spend, retry_refused=retry_refused)
+
+
+def _client_class() -> "type[AsyncClient]":
+    """Import in a thread: aiohttp takes longer than an event loop may be held up."""
+    from smmplus import AsyncClient  # noqa: PLC0415
+    from smmplus.panel import tls_context  # noqa: PLC0415
+
+    tls_context()
+    return AsyncClient

@@ -1,0 +1,60 @@
+"""Operators that only ask: the price list and the balance."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from airflow.sdk import Context
+
+from airflow_provider_smmplus.given import ids_of
+from airflow_provider_smmplus.operators.base import SmmPlusOperator, airflow_errors
+from airflow_provider_smmplus.results import balance_object, service_object
+
+
+class SmmPlusServicesOperator(SmmPlusOperator):
+    """Give the services that the panel offers, as a list of plain objects; rates are strings.
+
+    :param category: only services whose category holds this word, in any case
+    :param service_type: only services of this type, such as `Default`
+    :param service_ids: only these services: one id, a list, or a string of ids with commas
+    """
+
+    template_fields: Sequence[str] = (*SmmPlusOperator.template_fields, "category", "service_type", "service_ids")
+
+    def __init__(
+        self,
+        *,
+        category: str | None = None,
+        service_type: str | None = None,
+        service_ids: str | Sequence[str | int] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.category = category
+        self.service_type = service_type
+        self.service_ids = service_ids
+
+    def execute(self, context: Context) -> list[dict[str, Any]]:  # noqa: ARG002 (Airflow's)
+        """Ask for the price list."""
+        with airflow_errors():
+            wanted = None if self.service_ids is None else ids_of(self.service_ids, "service_ids")
+            services = self.hook.services()
+        found = [
+            service_object(service)
+            for service in services
+            if (self.category or "").casefold() in service.category.casefold()
+            and (not self.service_type or service.type.casefold() == self.service_type.casefold())
+            and (wanted is None or service.id in wanted)
+        ]
+        self.log.info("%d of %d services", len(found), len(services))
+        return found
+
+
+class SmmPlusBalanceOperator(SmmPlusOperator):
+    """Give the account's balance: `{"balance": "100.84", "currency": "USD"}`."""
+
+    def execute(self, context: Context) -> dict[str, str]:  # noqa: ARG002 (Airflow's)
+        """Ask for the balance."""
+        with airflow_errors():
+            held = self.hook.balance()
+        self.log.info("the balance is %s %s", held.amount, held.currency)
+        return balance_object(held)

@@ -1,0 +1,227 @@
+"""Operators for single orders: place, ask where they stand, cancel."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Context, conf
+from airflow.sdk.exceptions import AirflowFailException
+
+from airflow_provider_smmplus.amounts import amount
+from airflow_provider_smmplus.given import ids_of, name_of, seconds_of, texts_of
+from airflow_provider_smmplus.keys import order_key
+from airflow_provider_smmplus.links.smmplus import SmmPlusOrdersLink
+from airflow_provider_smmplus.operators.asking import AskingOperator
+from airflow_provider_smmplus.operators.base import SmmPlusOperator, airflow_errors, task_name
+from airflow_provider_smmplus.results import Json, counted, entry_object, status_object
+from airflow_provider_smmplus.waiting import airflow_timeout, checked, deadline_after, must_survive
+from smmplus.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from airflow_provider_smmplus.triggers.smmplus import SmmPlusOrdersTrigger
+    from smmplus import Entry, Journal
+    from smmplus.ordering import Ticket
+
+DELIVERED = ("Completed", "Success", "Partial")
+"""Status words of an order that brought something."""
+
+
+class SmmPlusAddOrderOperator(SmmPlusOperator):
+    """Place one order, exactly once, and wait for it if asked to.
+
+    A retry, a clear or a killed worker never orders again: the order's key is made of dag_id, run_id, task_id and
+    map_index, and the journal knows what became of it. In doubt the task fails without retries, and says what to do. To
+    order again on purpose, run the DAG again, or give another `order_key`.
+
+    :param service: id of the service
+    :param link: what is to be promoted
+    :param quantity: how many
+    :param runs: of a drip-feed order
+    :param interval: minutes between two runs
+    :param fields: further form fields, for other order types (comments, usernames, answer_number …)
+    :param campaign: the campaign whose budget it counts against; the DAG's id by default
+    :param order_key: a key of one's own, in place of run_id and map_index: the same key is the same order in every run
+    :param max_spend: what the campaign may spend in all, as a string
+    :param retry_refused: order again what was refused with a text that is in no list
+    :param wait_for_completion: wait until the order is final
+    :param expected_statuses: how it may end; with another status the task fails
+    :param poll_interval: seconds between two looks
+    :param timeout: seconds to wait at most; the task then fails, and a retry goes on waiting
+    :param cancel_on_kill: ask the panel to cancel the order when somebody ends the waiting task by hand. Off by
+        default: when a task is cleared, Airflow starts its next try before it ends the old one, which would then cancel
+        what the new one has just taken up.
+    :param deferrable: wait in the triggerer
+    """
+
+    template_fields: Sequence[str] = (
+        *SmmPlusOperator.template_fields,
+        "service", "link", "quantity", "runs", "interval", "fields", "campaign", "order_key", "max_spend",
+        "expected_statuses",
+    )  # fmt: skip
+    operator_extra_links = (SmmPlusOrdersLink(),)
+
+    def __init__(
+        self,
+        *,
+        service: str | int,
+        link: str | None = None,
+        quantity: str | int | None = None,
+        runs: str | int | None = None,
+        interval: str | int | None = None,
+        fields: Mapping[str, str | int] | None = None,
+        campaign: str | None = None,
+        order_key: str | None = None,
+        max_spend: str | None = None,
+        retry_refused: bool = False,
+        wait_for_completion: bool = False,
+        expected_statuses: Sequence[str] = DELIVERED,
+        poll_interval: float | timedelta = 60.0,
+        timeout: float | timedelta | None = None,
+        cancel_on_kill: bool = False,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.service = service
+        self.link = link
+        self.quantity = quantity
+        self.runs = runs
+        self.interval = interval
+        self.fields = fields
+        self.campaign = campaign
+        self.order_key = order_key
+        self.max_spend = max_spend
+        self.retry_refused = retry_refused
+        self.wait_for_completion = wait_for_completion
+        self.expected_statuses = expected_statuses
+        self.poll_interval = poll_interval
+        self.timeout = timeout
+        self.cancel_on_kill = cancel_on_kill
+        self.deferrable = deferrable
+
+    def execute(self, context: Context) -> Json:
+        """Place the order or take it up, and wait for it."""
+        with airflow_errors(), self.journal(context) as journal:
+            if self.wait_for_completion:
+                must_survive(self._trigger("0"))
+            entry = self._place(journal, self._ticket(context))
+        SmmPlusOrdersLink.persist(context, self.hook.settings.panel.url, entry.order_id)
+        placed = entry_object(entry)
+        self.log.info("order %(order_id)s is placed; expected charge %(expected_charge)s, key %(key)s", placed)
+        if not self.wait_for_completion:
+            return placed
+        trigger = self._trigger(placed["order_id"])
+        if self.deferrable:
+            self.defer(trigger=trigger, method_name="execute_complete", timeout=airflow_timeout(self.timeout))
+        return self.execute_complete(context, asyncio.run(trigger.wait()).payload())
+
+    def execute_complete(self, context: Context, event: Any) -> Json:  # noqa: ANN401 (a trigger's)
+        """Give where the order stands, as the panel says it now. Which order it is, the journal knows."""
+        from smmplus.ordering import known  # noqa: PLC0415
+
+        checked(event)
+        with airflow_errors(), self.journal(context) as journal:
+            entry = known(journal, self.hook.settings.panel.url, self._ticket(context))
+            if entry is None or entry.order_id is None:
+                raise AirflowFailException("the journal does not know the order that this task waited for")
+            status = self.hook.order_status(entry.order_id)
+            journal.record_statuses({entry.id: status})
+        result = entry_object(entry) | status_object(entry.order_id, status)
+        self.log.info("order %(order_id)s: %(status)s, charge %(charge)s %(currency)s, %(remains)s remain", result)
+        return result
+
+    def _ticket(self, context: Context) -> "Ticket":
+        from smmplus import OrderRequest  # noqa: PLC0415
+        from smmplus.ordering import Ticket  # noqa: PLC0415
+
+        task = task_name(context)
+        if not isinstance(self.fields, Mapping | None):
+            raise ConfigurationError(f"fields is {self.fields!r}: give a dict, whose values may be templates")
+        fields = {"link": self.link, "quantity": self.quantity, "runs": self.runs, "interval": self.interval}
+        return Ticket(
+            account=self.hook.settings.account,
+            campaign=task.dag_id if self.campaign is None else name_of(self.campaign, "campaign"),
+            source=task.source,
+            key=order_key(task, self.order_key),
+            request=OrderRequest.of(self.service, {**fields, **(self.fields or {})}),
+        )
+
+    def _place(self, journal: "Journal", ticket: "Ticket") -> "Entry":
+        return asyncio.run(self._place_in_loop(journal, ticket))
+
+    async def _place_in_loop(self, journal: "Journal", ticket: "Ticket") -> "Entry":
+        from smmplus.ordering import place_once  # noqa: PLC0415
+
+        async with self.hook.async_client() as client:
+            return await place_once(
+                client, journal, ticket, max_spend=amount(self.max_spend, "max_spend"), retry_refused=self.retry_refused
+            )
+
+    def _trigger(self, order_id: str) -> "SmmPlusOrdersTrigger":
+        from airflow_provider_smmplus.triggers.smmplus import SmmPlusOrdersTrigger  # noqa: PLC0415
+
+        return SmmPlusOrdersTrigger(
+            smmplus_conn_id=self.smmplus_conn_id,
+            order_ids=[order_id],
+            statuses=texts_of(self.expected_statuses, "expected_statuses"),
+            poll_interval=seconds_of(self.poll_interval, "poll_interval"),
+            deadline=deadline_after(self.timeout),
+            cancel_on_kill=self.cancel_on_kill,
+        )
+
+
+class SmmPlusOrderStatusOperator(SmmPlusOperator):
+    """Ask once where orders stand.
+
+    The result is `{"orders": {order: {status, final, charge, remains …}}, "unknown": {order: why}, "counts": {word: how
+    many}}`; for more than `most` orders only the counts, for XCom is no place for thousands of statuses. Orders that
+    the journal knows get their status there.
+
+    :param order_ids: the orders: one id, a list, or a string of ids with commas
+    :param most: give each order's status up to so many orders
+    """
+
+    template_fields: Sequence[str] = (*SmmPlusOperator.template_fields, "order_ids")
+
+    def __init__(self, *, order_ids: str | Sequence[str | int], most: int = 500, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.order_ids = order_ids
+        self.most = most
+
+    def execute(self, context: Context) -> Json:
+        """Ask, 100 a call."""
+        with airflow_errors():
+            ids = ids_of(self.order_ids, "order_ids")
+            answers = asyncio.run(self.hook.aorder_statuses(ids))
+            known = {number: answer for number, answer in answers.items() if not isinstance(answer, Exception)}
+            with self.journal(context) as journal:
+                account_id = journal.account(self.hook.settings.panel.url, self.hook.settings.account)
+                entries = journal.with_order_ids(account_id, known)
+                journal.record_statuses({entry.id: known[number] for number, entry in entries.items()})
+        counts = counted(status.status for status in known.values())
+        unknown = {
+            number: str(answers.get(number, "the panel's answer leaves it out"))
+            for number in ids
+            if number not in known
+        }
+        self.log.info("orders: %s; %d unknown", counts, len(unknown))
+        if len(ids) > self.most:
+            return {"counts": counts, "unknown": len(unknown)}
+        orders = {number: status_object(number, status) for number, status in known.items()}
+        return {"orders": orders, "unknown": unknown, "counts": counts}
+
+
+class SmmPlusCancelOperator(AskingOperator):
+    """Ask the panel to cancel orders, each once: `{"asked": {order: answer}, "refused": {order: why}}`.
+
+    It is a request: whether an order was cancelled, and what came back, its status tells later.
+    """
+
+    def execute(self, context: Context) -> Json:
+        """Ask, 100 a call."""
+        from smmplus.journal.follow_ups import Kind  # noqa: PLC0415
+
+        found = self.ask(context, Kind.CANCEL)
+        asked = {number: item.answer for number, item in found.items() if item.state.value == "accepted"}
+        return {"asked": asked, "refused": {number: found[number].error for number in found if number not in asked}}

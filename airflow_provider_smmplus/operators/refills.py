@@ -1,0 +1,108 @@
+"""Operators for refills: ask for them, and ask where they stand."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Context, conf
+
+from airflow_provider_smmplus.given import ids_of, seconds_of
+from airflow_provider_smmplus.operators.asking import AskingOperator
+from airflow_provider_smmplus.operators.base import SmmPlusOperator, airflow_errors
+from airflow_provider_smmplus.results import Json, counted
+from airflow_provider_smmplus.waiting import airflow_timeout, checked, deadline_after, must_survive
+
+if TYPE_CHECKING:
+    from airflow_provider_smmplus.triggers.smmplus import SmmPlusRefillsTrigger
+    from smmplus.journal.follow_ups import FollowUp
+
+
+class SmmPlusRefillOperator(AskingOperator):
+    """Ask for refills of one or many orders, each once, and wait for them if asked to.
+
+    A retry or a clear asks for none again that the panel took; what it refused is asked for again. The result is
+    `{"refills": {order: refill}, "refused": {order: why}}`.
+
+    :param wait_for_completion: wait until every refill is over; one that is rejected fails the task
+    :param poll_interval: seconds between two looks
+    :param timeout: seconds to wait at most; the task then fails, and a retry goes on waiting
+    :param deferrable: wait in the triggerer
+    """
+
+    def __init__(
+        self,
+        *,
+        wait_for_completion: bool = False,
+        poll_interval: float | timedelta = 60.0,
+        timeout: float | timedelta | None = None,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.wait_for_completion = wait_for_completion
+        self.poll_interval = poll_interval
+        self.timeout = timeout
+        self.deferrable = deferrable
+
+    def execute(self, context: Context) -> Json:
+        """Ask, and wait."""
+        from smmplus.journal.follow_ups import Kind  # noqa: PLC0415
+
+        if self.wait_for_completion:
+            with airflow_errors():
+                must_survive(self._trigger(["0"]))
+        result = _result(self.ask(context, Kind.REFILL))
+        if not self.wait_for_completion or not result["refills"]:
+            return result
+        trigger = self._trigger(list(result["refills"].values()))
+        if self.deferrable:
+            self.defer(trigger=trigger, method_name="execute_complete", timeout=airflow_timeout(self.timeout))
+        return self.execute_complete(context, asyncio.run(trigger.wait()).payload())
+
+    def execute_complete(self, context: Context, event: Any) -> Json:  # noqa: ANN401 (a trigger's)
+        """Give the result once the refills are over. Which they are, the journal knows."""
+        from smmplus.journal.follow_ups import Kind  # noqa: PLC0415
+
+        statuses = dict(checked(event).counts)
+        return _result(self.known(context, Kind.REFILL)) | {"statuses": statuses}
+
+    def _trigger(self, refill_ids: list[str]) -> "SmmPlusRefillsTrigger":
+        from airflow_provider_smmplus.triggers.smmplus import SmmPlusRefillsTrigger  # noqa: PLC0415
+
+        return SmmPlusRefillsTrigger(
+            smmplus_conn_id=self.smmplus_conn_id,
+            refill_ids=refill_ids,
+            poll_interval=seconds_of(self.poll_interval, "poll_interval"),
+            deadline=deadline_after(self.timeout),
+        )
+
+
+def _result(found: "dict[str, FollowUp]") -> Json:
+    return {
+        "refills": {number: item.answer for number, item in found.items() if item.answer},
+        "refused": {number: item.error for number, item in found.items() if not item.answer},
+    }
+
+
+class SmmPlusRefillStatusOperator(SmmPlusOperator):
+    """Ask where refills stand: `{"statuses": {refill: word}, "unknown": {refill: why}, "counts": {word: how many}}`.
+
+    :param refill_ids: the refills: one id, a list, or a string of ids with commas
+    """
+
+    template_fields: Sequence[str] = (*SmmPlusOperator.template_fields, "refill_ids")
+
+    def __init__(self, *, refill_ids: str | Sequence[str | int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.refill_ids = refill_ids
+
+    def execute(self, context: Context) -> Json:  # noqa: ARG002 (Airflow's)
+        """Ask, 100 a call."""
+        with airflow_errors():
+            answers = self.hook.refill_statuses(ids_of(self.refill_ids, "refill_ids"))
+        words = {number: answer for number, answer in answers.items() if isinstance(answer, str)}
+        unknown = {number: str(answer) for number, answer in answers.items() if not isinstance(answer, str)}
+        counts = counted(words.values())
+        self.log.info("refills: %s; %d unknown", counts, len(unknown))
+        return {"statuses": words, "unknown": unknown, "counts": counts}

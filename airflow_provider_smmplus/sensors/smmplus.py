@@ -1,0 +1,177 @@
+"""Sensors: in the worker (poke), between other tasks (reschedule), or in the triggerer (deferrable)."""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseSensorOperator, Context, conf
+from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
+
+from airflow_provider_smmplus.amounts import amount
+from airflow_provider_smmplus.connection import DEFAULT_CONN_ID
+from airflow_provider_smmplus.given import ids_of, name_of, texts_of
+from airflow_provider_smmplus.hooks.smmplus import SmmPlusHook
+from airflow_provider_smmplus.operators.base import airflow_errors
+from airflow_provider_smmplus.waiting import airflow_timeout, checked, deadline_after, look_once
+from airflow_provider_smmplus.watches import Watch
+from smmplus.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from airflow_provider_smmplus.triggers.smmplus import WatchTrigger
+
+
+class _WatchSensor(BaseSensorOperator):
+    """Waits for what its trigger watches, in any of the three ways.
+
+    A panel that does not answer is asked again in the next round; one that refuses the account fails the sensor.
+
+    :param smmplus_conn_id: the id of the connection
+    :param deferrable: wait in the triggerer
+    """
+
+    template_fields: Sequence[str] = ("smmplus_conn_id",)
+
+    def __init__(
+        self,
+        *,
+        smmplus_conn_id: str = DEFAULT_CONN_ID,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.smmplus_conn_id = smmplus_conn_id
+        self.deferrable = deferrable
+
+    @abstractmethod
+    def trigger(self, **common: Any) -> "WatchTrigger":
+        """Make the trigger that waits for the same."""
+
+    def execute(self, context: Context) -> None:
+        """Wait here, or hand over to the triggerer."""
+        if not self.deferrable:
+            super().execute(context)
+            return
+        with airflow_errors():
+            trigger = self._trigger(deadline_after(self.timeout))
+        self.defer(trigger=trigger, method_name="execute_complete", timeout=airflow_timeout(self.timeout))
+
+    def execute_complete(self, context: Context, event: Any) -> None:  # noqa: ANN401, ARG002 (a trigger's; Airflow's)
+        """End as the trigger says; out of time as any sensor is, so that no retry waits once more."""
+        checked(event, out_of_time=AirflowSensorTimeout)
+
+    def poke(self, context: Context) -> bool:  # noqa: ARG002 (Airflow's)
+        """Look once."""
+        from smmplus import AccountError, CallError  # noqa: PLC0415 (not while a DAG file is parsed)
+
+        with airflow_errors():
+            try:
+                # Rescheduled, the next look is another process's, which does not know what this one saw.
+                seen = look_once(SmmPlusHook(self.smmplus_conn_id), self._watch, until_sure=self.reschedule)
+            except AccountError:
+                raise
+            except CallError as error:
+                self.log.warning("%s; asking again later", error)
+                return False
+        self.log.info(seen.words)
+        if seen.failed:
+            raise AirflowFailException(seen.failed)
+        return seen.done
+
+    @cached_property
+    def _watch(self) -> Watch:
+        return self._trigger(None).watch()
+
+    def _trigger(self, deadline: float | None) -> "WatchTrigger":
+        return self.trigger(smmplus_conn_id=self.smmplus_conn_id, poll_interval=self.poke_interval, deadline=deadline)
+
+
+class SmmPlusOrderSensor(_WatchSensor):
+    """Waits until orders have reached a status, or are final.
+
+    An order that ends with another status fails the sensor: it can never get there.
+
+    :param order_ids: the orders: one id, a list, or a string of ids with commas
+    :param statuses: the words that count as reached, in any case; none for any final one
+    """
+
+    template_fields: Sequence[str] = (*_WatchSensor.template_fields, "order_ids", "statuses")
+
+    def __init__(
+        self, *, order_ids: str | Sequence[str | int], statuses: str | Sequence[str] = (), **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.order_ids = order_ids
+        self.statuses = statuses
+
+    def trigger(self, **common: Any) -> "WatchTrigger":
+        """Make the trigger that follows the orders."""
+        from airflow_provider_smmplus.triggers.smmplus import SmmPlusOrdersTrigger  # noqa: PLC0415
+
+        ids, statuses = ids_of(self.order_ids, "order_ids"), texts_of(self.statuses, "statuses")
+        return SmmPlusOrdersTrigger(order_ids=ids, statuses=statuses, **common)
+
+
+class SmmPlusRefillSensor(_WatchSensor):
+    """Waits until refills are completed; one that is rejected fails the sensor.
+
+    :param refill_ids: the refills: one id, a list, or a string of ids with commas
+    """
+
+    template_fields: Sequence[str] = (*_WatchSensor.template_fields, "refill_ids")
+
+    def __init__(self, *, refill_ids: str | Sequence[str | int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.refill_ids = refill_ids
+
+    def trigger(self, **common: Any) -> "WatchTrigger":
+        """Make the trigger that follows the refills."""
+        from airflow_provider_smmplus.triggers.smmplus import SmmPlusRefillsTrigger  # noqa: PLC0415
+
+        return SmmPlusRefillsTrigger(refill_ids=ids_of(self.refill_ids, "refill_ids"), **common)
+
+
+class SmmPlusBalanceSensor(_WatchSensor):
+    """Waits until the account holds enough.
+
+    :param at_least: the amount, as a string, in the account's own currency
+    """
+
+    template_fields: Sequence[str] = (*_WatchSensor.template_fields, "at_least")
+
+    def __init__(self, *, at_least: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.at_least = at_least
+
+    def trigger(self, **common: Any) -> "WatchTrigger":
+        """Make the trigger that looks at the balance."""
+        from airflow_provider_smmplus.triggers.smmplus import SmmPlusBalanceTrigger  # noqa: PLC0415
+
+        least = amount(self.at_least, "at_least")
+        # A guard whose template came to nothing must not let everything pass.
+        if least is None:
+            raise ConfigurationError(f'at_least is {self.at_least!r}: write an amount as a string, such as "12.50"')
+        return SmmPlusBalanceTrigger(at_least=str(least), **common)
+
+
+class SmmPlusServiceSensor(_WatchSensor):
+    """Waits until a service is offered, at a rate that suits.
+
+    :param service: its id
+    :param max_rate: what 1000 units may cost at most, as a string; None for any rate
+    """
+
+    template_fields: Sequence[str] = (*_WatchSensor.template_fields, "service", "max_rate")
+
+    def __init__(self, *, service: str | int, max_rate: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.service = service
+        self.max_rate = max_rate
+
+    def trigger(self, **common: Any) -> "WatchTrigger":
+        """Make the trigger that looks at the price list."""
+        from airflow_provider_smmplus.triggers.smmplus import SmmPlusServiceTrigger  # noqa: PLC0415
+
+        rate = amount(self.max_rate, "max_rate")
+        service = name_of(self.service, "service")
+        return SmmPlusServiceTrigger(service=service, max_rate=None if rate is None else str(rate), **common)

@@ -1,0 +1,87 @@
+"""A run of a sheet, told in a task's log."""
+
+import time
+from typing import TYPE_CHECKING, Any, Protocol
+
+from airflow_provider_smmplus.wording import in_arguments
+from bulk.watching import Watcher
+from smmplus.numbers import plain
+
+if TYPE_CHECKING:
+    from bulk.plan import Plan
+    from bulk.writing import Written
+    from smmplus.placing import Placed
+
+LINE_EVERY = 10.0
+"""Seconds between two lines of progress."""
+
+MOST_PROBLEMS = 500
+"""Lines of problems in a log; a sheet with more is wrong as a whole."""
+
+
+class Log(Protocol):
+    """What is used of a task's log."""
+
+    def debug(self, event: str, *args: Any) -> Any: ...  # noqa: ANN401, D102
+    def info(self, event: str, *args: Any) -> Any: ...  # noqa: ANN401, D102
+    def warning(self, event: str, *args: Any) -> Any: ...  # noqa: ANN401, D102
+    def error(self, event: str, *args: Any) -> Any: ...  # noqa: ANN401, D102
+
+
+class LogWatcher(Watcher):
+    """Writes what a run does into a task's log; agrees beforehand, for who runs a DAG has decided."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(agreed=True)
+        self._log = log
+        self._orders = self._done = 0
+        self._last = float("-inf")
+
+    def planned(self, plan: "Plan") -> None:
+        """Tell the problems, what is placed already, and what would be sent for how much."""
+        log_plan(self._log, plan)
+
+    def placing(self, orders: int) -> None:
+        """Tell how many orders are sent."""
+        self._orders = orders
+        self._log.info("placing %d orders", orders)
+
+    def placed(self, placed: "Placed") -> None:
+        """Tell every order, and now and then how far it is."""
+        self._done += 1
+        self._log.debug("entry %d is %s %s %s", placed.entry, placed.state.value, placed.order_id or "", placed.error)
+        if self._done == self._orders or time.monotonic() - self._last >= LINE_EVERY:
+            self._last = time.monotonic()
+            self._log.info("placed %d of %d", self._done, self._orders)
+
+    def following(self, orders: int, final: int) -> None:
+        """Tell how many orders are final."""
+        self._log.info("following: %d of %d orders are final", final, orders)
+
+    def wrote(self, written: "Written") -> None:
+        """Tell where the results are."""
+        self._log.info("written to %s%s", written.path, f" ({written.reason})" if written.reason else "")
+
+    def note(self, text: str) -> None:
+        """Tell what a person should know."""
+        self._log.warning("%s", text)
+
+
+def log_plan(log: Log, plan: "Plan") -> None:
+    """Write into a log what a run of a sheet would do."""
+    for problem in plan.problems[:MOST_PROBLEMS]:
+        log.error("%s: %r %s (%s)", problem.where, problem.value, problem.message, in_arguments(problem.remedy))
+    if len(plan.problems) > MOST_PROBLEMS:
+        log.error("and %d more problems", len(plan.problems) - MOST_PROBLEMS)
+    for warning in plan.signs.warnings:
+        log.warning("%s", warning)
+    currency = plan.prices.balance.currency
+    for item in plan.by_service:
+        log.info(
+            "service %s (%s): %d rows, %s %s", item.service.id, item.service.name, item.rows, plain(item.cost), currency
+        )
+    log.info(
+        "campaign %r: %d rows, %d already in the journal, %d to send for %s %s; the balance is %s",
+        plan.place.campaign, len(plan.rows), len(plan.binding.entries), len(plan.sending), plain(plan.total), currency,
+        plain(plan.prices.balance.amount),
+    )  # fmt: skip

@@ -1,0 +1,22 @@
+"""PURE: what the command line and the operators both say, in the words of an operator's author."""
+
+import re
+
+_ARGUMENTS = {
+    "--adopt": "adopt=True",
+    "--allow-duplicates": "allow_duplicates=True",
+    "--campaign": "campaign=…",
+    "--encoding": "encoding=…",
+    "--ignore-missing": "ignore_missing=True",
+    "--max-spend": "max_spend=…",
+    "--sheet": "worksheet=…",
+    "--skip-bad": "skip_bad=True",
+}
+"""An option of `smmplus run` -> the operator's argument. Commands that a message names keep their own options."""
+
+_OPTION = re.compile(r"(?<![\w-])--[a-z]+(?:-[a-z]+)*(?![\w-])")
+
+
+def in_arguments(message: str) -> str:
+    """Name the operator's arguments in place of the options of the command line."""
+    return _OPTION.sub(lambda option: _ARGUMENTS.get(option[0], option[0]), message)

@@ -1,0 +1,138 @@
+"""One sheet placed in parts, side by side: split once, each part placed by whoever takes it, results written by one.
+
+A part is a list of journal keys, fixed by the split: whoever places it, and however often, each order is placed once.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from bulk.job import Job, repeat
+from bulk.obstacles import obstacle
+from bulk.options import Options
+from bulk.plan import Plan, make_plan
+from bulk.reading import read_sheet
+from bulk.runner import ask_prices, hold
+from bulk.stopping import Stopping
+from bulk.watching import Unbreakable, Watcher
+from smmplus.async_client import AsyncClient
+from smmplus.commits import Commits
+from smmplus.errors import CallError, ConfigurationError, JournalConflictError
+from smmplus.journal import Entry, Journal, State
+from smmplus.models import Service
+from smmplus.numbers import plain
+from smmplus.panel import Panel
+from smmplus.placing import Order, Placer, Progress, Stop
+from smmplus.pricing import cost
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A sheet whose rows are in the journal, and the keys of its parts; no parts where something stood in the way."""
+
+    plan: Plan
+    blocked: str
+    parts: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedPart:
+    """What came of a part."""
+
+    entries: tuple[Entry, ...]
+    progress: Progress
+
+
+def split(options: Options, panel: Panel, journal: Journal, watcher: Watcher, *, size: int) -> Split:
+    """Check a sheet as a run does, write its rows into the journal, and give their keys in parts of `size`.
+
+    Asked again, by a retry, the same sheet gives the same parts: they are cut from its batch in the journal. Sends
+    nothing. Raises what `bulk.runner.run` raises before it sends anything.
+    """
+    if size < 1:
+        raise ConfigurationError(f"a part of {size} orders is none: write how many orders a part has at most")
+    place = hold(options, panel, journal)
+    sheet = read_sheet(options.path, sheet=options.sheet, encoding=options.encoding)
+    plan = make_plan(sheet, ask_prices(options, panel, journal), place, journal, options)
+    watcher.planned(plan)
+    if blocked := obstacle(plan, options) or _short(plan):
+        return Split(plan, blocked, ())
+    job = Job(options, panel, journal, watcher, plan)
+    job.prepare()
+    keys = [] if job.batch_id is None else [entry.key for entry in journal.of_batch(job.batch_id)]
+    return Split(plan, "", tuple(tuple(keys[start : start + size]) for start in range(0, len(keys), size)))
+
+
+def _short(plan: Plan) -> str:
+    return f"the balance is short by {plain(plan.short_by)}" if plan.short_by else ""
+
+
+def place_part(options: Options, panel: Panel, journal: Journal, keys: Sequence[str], watcher: Watcher) -> PlacedPart:
+    """Place the orders of a part that are planned, and give all of the part as the journal has it then.
+
+    Parts of a campaign may be placed at the same time, here and on other machines: the journal lets each order through
+    once, and the campaign's budget holds for all. Raises JournalConflictError where the journal does not know a key.
+    """
+    account_id = journal.account(panel.url, options.account)
+    campaign_id = journal.campaign(account_id, options.campaign_name)
+    journal.bury_the_dead()
+    planned = [entry for entry in _entries(journal, campaign_id, keys) if entry.state is State.PLANNED]
+    progress = asyncio.run(_place(options, panel, journal, planned, Unbreakable(watcher))) if planned else Progress()
+    return PlacedPart(tuple(_entries(journal, campaign_id, keys)), progress)
+
+
+def _entries(journal: Journal, campaign_id: int, keys: Sequence[str]) -> list[Entry]:
+    known = journal.with_keys(campaign_id, keys)
+    if unknown := [key for key in keys if key not in known]:
+        raise JournalConflictError(
+            f"the journal {journal.where} does not know {len(unknown)} of the part's orders, such as {unknown[0]}: the "
+            "sheet was split with another journal, or for another campaign"
+        )
+    return [known[key] for key in keys]
+
+
+async def _place(
+    options: Options, panel: Panel, journal: Journal, planned: Sequence[Entry], watcher: Watcher
+) -> Progress:
+    with Stopping() as stopping:
+        client = AsyncClient(panel, rate=options.rate, in_flight=options.in_flight, sleep=stopping.sleep)
+        async with client, Commits(journal) as commits:
+            placer = Placer(client, commits, on_placed=watcher.placed)
+            stopping.on_stop(lambda: placer.progress.stop_for(Stop.ASKED, "interrupted"))
+            await _stop_if_dearer(client, planned, placer.progress)
+            watcher.placing(len(planned))
+            done = asyncio.Event()
+            look = lambda: _look_again(client, planned, placer.progress)  # noqa: E731
+            looking = asyncio.create_task(repeat(options.prices_every, look, done))
+            try:
+                await placer.place_all([Order(entry.id, entry.request) for entry in planned])
+            finally:
+                done.set()
+                await looking
+    return placer.progress
+
+
+async def _look_again(client: AsyncClient, planned: Iterable[Entry], progress: Progress) -> None:
+    with suppress(CallError):
+        await _stop_if_dearer(client, planned, progress)
+
+
+async def _stop_if_dearer(client: AsyncClient, planned: Iterable[Entry], progress: Progress) -> None:
+    """Stop where a price rose since the split: a budget counts with the prices of then."""
+    services = {service.id: service for service in await client.services()}
+    if words := dearer_entry(planned, services):
+        progress.stop_for(Stop.PRICE, words)
+
+
+def dearer_entry(planned: Iterable[Entry], services: Mapping[str, Service]) -> str:
+    """PURE: name the first order that costs more than the journal expects, or whose service is gone; "" for none."""
+    for entry in planned:
+        service = services.get(entry.request.service)
+        if service is None:
+            return f"service {entry.request.service} is gone"
+        price = cost(entry.request, service)
+        if entry.cost is not None and (price is None or price > entry.cost):
+            now = "without a bound" if price is None else plain(price)
+            return f"{entry.name} (service {service.id}) went from {plain(entry.cost)} to {now}"
+    return ""

@@ -1,0 +1,122 @@
+"""Refills and cancels of many orders, each asked for once: intent -> call -> outcome, in calls of 100.
+
+They cost nothing, but a second refill or cancel is not what was asked for: what may have been taken is not repeated.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from smmplus import protocol
+from smmplus.async_client import AsyncClient
+from smmplus.errors import AccountError, BusyError, CallError, FollowUpError, MalformedCallError, NeverSentError
+from smmplus.finishing import finished
+from smmplus.journal import follow_ups as records
+from smmplus.journal.follow_ups import MOVES, FollowUp, Kind, Move, Settled
+from smmplus.journal.store import Journal
+from smmplus.placing import both_clocks, refuse_stale
+from smmplus.protocol import Call, hundreds
+from smmplus.retry import async_retrying
+
+Answers = dict[str, str | FollowUpError]
+
+_CALLS: dict[Kind, Callable[[Sequence[str]], list[Call[Answers]]]] = {
+    Kind.REFILL: protocol.refills,
+    Kind.CANCEL: protocol.cancel,
+}
+
+_HELD_BACK = (NeverSentError, BusyError, AccountError, MalformedCallError)
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks for what: the same key asks for the same order once, however often."""
+
+    account: str
+    kind: Kind
+    key: str
+
+
+async def ask_for(
+    client: AsyncClient, journal: Journal, asking: Asking, order_ids: Iterable[str]
+) -> dict[str, FollowUp]:
+    """Ask for refills or cancels of orders, each once; the result is by order id.
+
+    What the panel took is taken up, what it refused is asked for again, and what is in doubt is left alone: another key
+    asks anew. Raises CallError where the panel is out of reach, busy, or refuses the account, and JournalError; the
+    next call with the same key goes on.
+    """
+    ids = list(dict.fromkeys(order_ids))
+    desk = _Desk(client, journal, asking)
+    await asyncio.to_thread(journal.bury_the_dead)
+    for hundred in hundreds(ids):
+        await async_retrying(effect=True, sleep=client.sleep)(desk.send, hundred)
+    return await asyncio.to_thread(known, journal, client.panel.url, asking, ids)
+
+
+def known(journal: Journal, url: str, asking: Asking, order_ids: Iterable[str]) -> dict[str, FollowUp]:
+    """Give what the journal knows, planned where it is new; by order id."""
+    account_id = journal.account(url, asking.account)
+    with journal.transaction() as connection:
+        found = records.asked(connection, account_id, asking.kind, asking.key, order_ids)
+    return {item.order_id: item for item in found}
+
+
+class _Desk:
+    """The journal's side of it, and one sending."""
+
+    def __init__(self, client: AsyncClient, journal: Journal, asking: Asking) -> None:
+        self._client = client
+        self._journal = journal
+        self._asking = asking
+
+    def intend(self, ids: Sequence[str]) -> list[FollowUp]:
+        asked = known(self._journal, self._client.panel.url, self._asking, ids)
+        wanted = [item for item in asked.values() if Move.INTENT in MOVES[item.state]]
+        run_id = self._journal.begin_run()
+        with self._journal.transaction() as connection:
+            return records.intend(connection, wanted, run_id, self._journal.time())
+
+    def settle(self, outcomes: Sequence[Settled]) -> None:
+        with self._journal.transaction() as connection:
+            records.settle(connection, outcomes, self._journal.time())
+
+    async def send(self, ids: Sequence[str]) -> None:
+        """Send up to 100 once. Raises the error behind what is planned again, for the retry policy to judge."""
+        async with self._client.turn():
+            # What was sent is brought home, whoever cancels this.
+            error = await finished(self._carry_out(ids))
+        if isinstance(error, _HELD_BACK):
+            raise error
+
+    async def _carry_out(self, ids: Sequence[str]) -> CallError | None:
+        """Intend, send and record."""
+        began = both_clocks()
+        sent = await asyncio.to_thread(self.intend, ids)
+        if not sent:
+            return None
+        (call,) = _CALLS[self._asking.kind]([item.order_id for item in sent])
+        error: CallError | None = None
+        try:
+            answers = await self._client.ask(call, before_body=lambda: refuse_stale(began, both_clocks()))
+            outcomes = [answered(item, answers.get(item.order_id)) for item in sent]
+        except CallError as failure:
+            error, outcomes = failure, [failed(item, failure) for item in sent]
+        await asyncio.to_thread(self.settle, outcomes)
+        return error
+
+
+def answered(item: FollowUp, answer: str | FollowUpError | None) -> Settled:
+    """PURE: tell what the panel's answer for one order makes of its follow-up."""
+    if isinstance(answer, str):
+        return Settled(item, Move.YES, answer)
+    if isinstance(answer, FollowUpError):
+        return Settled(item, Move.NO, error=answer.text)
+    return Settled(item, Move.DOUBT, error="the panel's answer leaves this order out")
+
+
+def failed(item: FollowUp, error: CallError) -> Settled:
+    """PURE: tell what an error of the whole call makes of a follow-up."""
+    if error.may_have_taken_effect:
+        return Settled(item, Move.DOUBT, error=str(error))
+    return Settled(item, Move.HELD_BACK if isinstance(error, _HELD_BACK) else Move.NO, error=str(error))

@@ -1,0 +1,156 @@
+"""One order under a key of the caller's own: placed once, and taken up whenever it is asked for again.
+
+    entry = await place_once(client, journal, ticket)
+
+Who asks again under the same key, after a crash, a retry or a restart, gets the same order. The same key for something
+else is an error: it would be lost, or ordered twice.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from shlex import quote
+
+from smmplus.async_client import AsyncClient
+from smmplus.commits import Commits
+from smmplus.errors import (
+    JournalConflictError,
+    JournalError,
+    JournalInUseError,
+    OrderHeldBackError,
+    OrderInDoubtError,
+    OrderRefusedError,
+)
+from smmplus.journal import Entry, Journal, Planned, State
+from smmplus.models import OrderRequest, Service
+from smmplus.placing import Order, Placer
+from smmplus.pricing import cost
+from smmplus.refusals import Meaning
+from smmplus.validation import problems
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """An order that somebody wants exactly once, however often it is asked for."""
+
+    account: str
+    campaign: str
+    source: str
+    """Where it comes from, for people: a task's name."""
+    key: str
+    """Who it is, among the campaign's orders; without a slash."""
+    request: OrderRequest
+
+
+async def place_once(
+    client: AsyncClient,
+    journal: Journal,
+    ticket: Ticket,
+    *,
+    max_spend: Decimal | None = None,
+    retry_refused: bool = False,
+) -> Entry:
+    """Place an order, or take it up, and give its accepted entry.
+
+    `max_spend` bounds what the campaign may spend in all. An order that was refused before is sent again: somebody asks
+    for it anew; one refused with a text that is in no list only with `retry_refused`.
+
+    Raises OrderRefusedError where the panel refused it, OrderInDoubtError where nobody knows whether it was placed,
+    OrderHeldBackError where it was not sent and may be later, JournalConflictError where the key is another order's,
+    JournalInUseError where a live process is sending it, JournalError where the journal cannot be used.
+    """
+    journal.bury_the_dead()
+    entry = known(journal, client.panel.url, ticket)
+    if entry is None or _is_sent_again(entry, retry_refused=retry_refused):
+        price = _cost(ticket.request, {service.id: service for service in await client.services()})
+        entry = _plan(client, journal, ticket, price, entry)
+    reason = ""
+    if entry.state is State.PLANNED:
+        reason = await _place(client, journal, Order(entry.id, ticket.request), max_spend)
+        entry = journal.with_ids([entry.id])[entry.id]
+    return _accepted(entry, reason)
+
+
+def known(journal: Journal, url: str, ticket: Ticket) -> Entry | None:
+    """Give what the journal knows of a ticket; None where it was never asked for. JournalConflictError as above."""
+    account_id = journal.account(url, ticket.account)
+    found = journal.with_keys(journal.campaign(account_id, ticket.campaign), [ticket.key]).get(ticket.key)
+    if found is not None and found.fingerprint != ticket.request.fingerprint:
+        raise JournalConflictError(
+            f"{found.name} is an order for something else: service {found.request.service}, "
+            f"{_fields(found.request)}; asked for now: service {ticket.request.service}, {_fields(ticket.request)}. "
+            "Give the changed order a key of its own, or ask for what it was"
+        )
+    return found
+
+
+def _plan(client: AsyncClient, journal: Journal, ticket: Ticket, price: Decimal | None, entry: Entry | None) -> Entry:
+    """See to it that the ticket has a planned entry."""
+    planned = Planned(ticket.key, ticket.request, price)
+    campaign_id = journal.campaign(journal.account(client.panel.url, ticket.account), ticket.campaign)
+    if entry is None:
+        batch_id = journal.latest_batch(campaign_id, ticket.source)
+        batch_id = journal.open_batch(campaign_id, ticket.source) if batch_id is None else batch_id
+        new, again = [planned], {}
+    else:
+        batch_id, new, again = entry.batch_id, [], {entry.id: planned}
+    try:
+        journal.plan(campaign_id, batch_id, new, again)
+    except JournalError:
+        # Somebody else who asks for the same was quicker: what became of theirs is what is asked for.
+        if (theirs := known(journal, client.panel.url, ticket)) in {None, entry}:
+            raise
+        return theirs
+    return journal.with_keys(campaign_id, [ticket.key])[ticket.key]
+
+
+def _is_sent_again(entry: Entry, *, retry_refused: bool) -> bool:
+    if entry.state is State.REJECTED:
+        return retry_refused or entry.meaning != Meaning.UNKNOWN.name
+    return entry.state is State.PLANNED
+
+
+def _cost(request: OrderRequest, services: Mapping[str, Service]) -> Decimal | None:
+    service = services.get(request.service)
+    wrong = problems(request, service)
+    if wrong or service is None:
+        words = "; ".join(f"{problem.field}: {problem.message} ({problem.remedy})" for problem in wrong)
+        raise OrderRefusedError(f"service {request.service}, {_fields(request)}: {words}. Nothing was sent")
+    return cost(request, service)
+
+
+async def _place(client: AsyncClient, journal: Journal, order: Order, max_spend: Decimal | None) -> str:
+    """Place one order, and give the reason why it was held back, if it was."""
+    async with Commits(journal) as commits:
+        placer = Placer(client, commits, max_spend=max_spend)
+        placed = await placer.place(order)
+    return placer.progress.reason or (placed.error if placed is not None else "")
+
+
+def in_a_shell(entry: Entry) -> str:
+    """PURE: name an order as the arguments of `smmplus resolve`."""
+    account = "" if entry.account == "default" else f" --account {quote(entry.account)}"
+    return quote(entry.name) + account
+
+
+def _accepted(entry: Entry, reason: str) -> Entry:
+    about = f"{entry.name} (service {entry.request.service}, {_fields(entry.request)})"
+    match entry.state:
+        case State.ACCEPTED:
+            return entry
+        case State.REJECTED:
+            raise OrderRefusedError(f"{about} was refused by the panel: {entry.error}")
+        case State.IN_DOUBT:
+            raise OrderInDoubtError(
+                f"{about} is in doubt since {(entry.sent_at or '')[:19]} UTC: {entry.error}. It is not sent again; "
+                "`smmplus doubts` shows the evidence, `smmplus resolve` settles it: "
+                f"`smmplus resolve {in_a_shell(entry)} --order-id NUMBER`, or with `--not-placed`"
+            )
+        case State.SUBMITTING:
+            raise JournalInUseError(f"{about} is being sent by another process: wait for it")
+        case State.PLANNED:
+            raise OrderHeldBackError(f"{about} was not sent: {reason or 'the run has ended'}")
+
+
+def _fields(request: OrderRequest) -> str:
+    return ", ".join(f"{name} {value}" for name, value in request.fields)

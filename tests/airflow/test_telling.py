@@ -1,0 +1,84 @@
+"""What a run of a sheet says in a task's log."""
+
+import itertools
+import logging
+from types import SimpleNamespace
+
+import pytest
+
+from airflow_provider_smmplus import telling
+from airflow_provider_smmplus.telling import MOST_PROBLEMS, LogWatcher, log_plan
+from bulk.sheet import Problem
+from bulk.writing import Written
+from smmplus.journal import State
+from tests.bulk.jobs import Ledger, row, sheet_of
+
+LOG = logging.getLogger("a task")
+
+
+@pytest.fixture
+def said(caplog):
+    caplog.set_level(logging.INFO)
+    return lambda: [f"{record.levelname} {record.getMessage()}" for record in caplog.records]
+
+
+@pytest.fixture
+def week(journal):
+    return Ledger.of(journal)
+
+
+def problem(number):
+    return Problem(f"C{number}", "quantity", "many", "is no number", "write one", number)
+
+
+def test_a_plan_is_told_with_its_cost(week, said):
+    log_plan(LOG, week.plan(sheet_of(row(), row("https://example.com/other"))))
+    assert said()[-2:] == [
+        "INFO service 2 (Likes): 2 rows, 0.3 USD",
+        "INFO campaign 'week': 2 rows, 0 already in the journal, 2 to send for 0.3 USD; the balance is 1000",
+    ]
+
+
+def test_every_problem_is_told_with_its_cell_its_value_and_what_to_do(week, said):
+    log_plan(LOG, week.plan(sheet_of(row(), problems=[problem(3), problem(4)])))
+    assert said()[:2] == [
+        "ERROR C3: 'many' is no number (write one)",
+        "ERROR C4: 'many' is no number (write one)",
+    ]
+
+
+def test_of_thousands_of_problems_the_first_are_told(week, said):
+    log_plan(LOG, week.plan(sheet_of(row(), problems=[problem(number) for number in range(3, MOST_PROBLEMS + 10)])))
+    errors = [line for line in said() if line.startswith("ERROR")]
+    assert len(errors) == MOST_PROBLEMS + 1
+    assert errors[-1] == "ERROR and 7 more problems"
+
+
+def test_progress_is_told_now_and_then_and_at_the_end(said, monkeypatch):
+    clock = itertools.count(0.0, 4.0)
+    watcher = LogWatcher(LOG)
+    watcher.placing(5)
+    placed = SimpleNamespace(entry=1, state=State.ACCEPTED, order_id="501", error="")
+    with monkeypatch.context() as patch:
+        patch.setattr(telling, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+        for _ in range(5):
+            watcher.placed(placed)
+    assert said() == ["INFO placing 5 orders", "INFO placed 1 of 5", "INFO placed 4 of 5", "INFO placed 5 of 5"]
+
+
+def test_a_watcher_agrees_for_who_runs_a_dag_has_decided(week):
+    watcher = LogWatcher(LOG)
+    assert watcher.agreed
+    assert watcher.confirm(week.plan(sheet_of(row())))
+
+
+def test_notes_and_results_are_told(said, tmp_path):
+    watcher = LogWatcher(LOG)
+    watcher.note("the balance is low")
+    watcher.following(5, 2)
+    watcher.wrote(Written(tmp_path / "week.csv", in_place=True, reason="", digest=""))
+    assert said() == [
+        "WARNING the balance is low",
+        "INFO following: 2 of 5 orders are final",
+        f"INFO written to {tmp_path / 'week.csv'}",
+    ]
