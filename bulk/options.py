@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from bulk.reading.how import Hidden, How
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -17,6 +19,7 @@ class Options:
     """What the batch is known by, finished or not: a task. None: the file's name, as long as it is unfinished."""
     sheet: str | None = None
     encoding: str | None = None
+    hidden: Hidden = "refuse"
     skip_bad: bool = False
     allow_duplicates: bool = False
     adopt: bool = False
@@ -46,6 +49,11 @@ class Options:
     """Seconds between two looks at the price list and the balance while orders are placed."""
     lock_wait: float = 10.0
     """Seconds to wait for another run of the campaign."""
+
+    @property
+    def how(self) -> How:
+        """How the file is to be read."""
+        return How(self.sheet, self.encoding, self.hidden)
 
     @property
     def campaign_name(self) -> str:

@@ -3,7 +3,7 @@
 from bulk.binding import Binding, Known, bind
 from bulk.options import Options
 from bulk.orders import order_rows
-from bulk.reading import read_sheet
+from bulk.reading import read_as
 from bulk.write_back import WriteBack
 from bulk.writing import Written
 from smmplus.journal import Entry, Journal
@@ -15,7 +15,7 @@ def write_results_of(options: Options, url: str, journal: Journal) -> tuple[dict
     Rows that carry an order id are that order; others are the campaign's equal orders, in their order. What has no row,
     or no order, stays as it is; None where everything stands there already. Raises SheetError and JournalError.
     """
-    sheet = read_sheet(options.path, sheet=options.sheet, encoding=options.encoding)
+    sheet = read_as(options.path, options.how)
     rows = order_rows(sheet)
     account_id = journal.account(url, options.account)
     campaign_id = journal.campaign(account_id, options.campaign_name)

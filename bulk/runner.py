@@ -11,7 +11,7 @@ from bulk.obstacles import obstacle
 from bulk.options import Options
 from bulk.outcome import Outcome
 from bulk.plan import Place, Plan, Prices, make_plan
-from bulk.reading import read_sheet
+from bulk.reading import read_as
 from bulk.watching import Watcher
 from smmplus.client import Client
 from smmplus.journal import Journal, budgets, falls
@@ -28,7 +28,7 @@ FRESH_SECONDS = 5.0
 def check(options: Options, panel: Panel, journal: Journal) -> Plan:
     """Tell what a run would do. Sends nothing, and writes nothing into the sheet."""
     journal.bury_the_dead()
-    sheet = read_sheet(options.path, sheet=options.sheet, encoding=options.encoding)
+    sheet = read_as(options.path, options.how)
     prices = ask_prices(options, panel, journal)
     return make_plan(sheet, prices, find_place(options, panel, journal), journal, options)
 
@@ -42,7 +42,7 @@ def run(
     sent, JournalError where the journal cannot be used or another run is in the campaign.
     """
     place = hold(options, panel, journal)
-    sheet = read_sheet(options.path, sheet=options.sheet, encoding=options.encoding)
+    sheet = read_as(options.path, options.how)
     asked = clock()
     plan = make_plan(sheet, ask_prices(options, panel, journal), place, journal, options)
     watcher.planned(plan)

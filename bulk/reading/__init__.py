@@ -1,15 +1,13 @@
 """Reads a sheet of orders: CSV, XLSX or mass-order text."""
 
 from pathlib import Path
-from typing import Literal
 
 from bulk.reading.from_csv import parse_csv
 from bulk.reading.from_mass_order import parse_mass_order
 from bulk.reading.from_xlsx import parse_xlsx
 from bulk.reading.guard import check_workbook, load
+from bulk.reading.how import Hidden, How
 from bulk.sheet import Sheet
-
-Hidden = Literal["refuse", "include", "skip"]
 
 
 def read_sheet(
@@ -25,11 +23,16 @@ def read_sheet(
     :raises RefusedFileError: if the file is not safe to open, or not of a kind that can be written back.
     :raises SheetError: if the file as a whole cannot be read: no header, a doubled column, several sheets.
     """
+    return read_as(path, How(sheet, encoding, hidden))
+
+
+def read_as(path: Path, how: How) -> Sheet:
+    """Read the rows of a sheet as :func:`read_sheet` does."""
     data = load(path)
     ending = path.suffix.casefold()
     if ending == ".xlsx":
         check_workbook(path, data)
-        return parse_xlsx(path, data, sheet=sheet, hidden=hidden)
+        return parse_xlsx(path, data, sheet=how.sheet, hidden=how.hidden)
     if ending == ".txt":
-        return parse_mass_order(path, data, encoding=encoding)
-    return parse_csv(path, data, encoding=encoding)
+        return parse_mass_order(path, data, encoding=how.encoding)
+    return parse_csv(path, data, encoding=how.encoding)
