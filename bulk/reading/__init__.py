@@ -2,10 +2,8 @@
 
 from pathlib import Path
 
-from bulk.reading.from_csv import parse_csv
-from bulk.reading.from_mass_order import parse_mass_order
-from bulk.reading.from_xlsx import parse_xlsx
-from bulk.reading.guard import check_workbook, load
+from bulk.reading.apart import read_apart
+from bulk.reading.contents import sheet_of
 from bulk.reading.how import Hidden, How
 from bulk.sheet import Sheet
 
@@ -27,12 +25,8 @@ def read_sheet(
 
 
 def read_as(path: Path, how: How) -> Sheet:
-    """Read the rows of a sheet as :func:`read_sheet` does."""
-    data = load(path)
-    ending = path.suffix.casefold()
-    if ending == ".xlsx":
-        check_workbook(path, data)
-        return parse_xlsx(path, data, sheet=how.sheet, hidden=how.hidden)
-    if ending == ".txt":
-        return parse_mass_order(path, data, encoding=how.encoding)
-    return parse_csv(path, data, encoding=how.encoding)
+    """Read the rows of a sheet as :func:`read_sheet` does.
+
+    It happens in a process of its own, with a limit on its memory and its time.
+    """
+    return sheet_of(path, read_apart(path, how))

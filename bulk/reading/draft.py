@@ -7,11 +7,10 @@ from pathlib import Path
 from sys import intern
 from typing import Literal
 
-import pandas as pd
-
 from bulk.formats.cells import Flaw, order_text
 from bulk.reading.columns import ORDER_FIELDS, Header
-from bulk.sheet import Column, Problem, Sheet
+from bulk.reading.contents import Contents
+from bulk.sheet import Column, Problem
 
 GUARDED_FIELDS = frozenset({*ORDER_FIELDS, "order_id"})
 """Fields that decide what is ordered: a row that holds any of them is an order, and each must be beyond doubt."""
@@ -63,15 +62,11 @@ class Draft:
         """Name a cell as a person finds it."""
         return f"{column.letter}{row}" if self.kind == "xlsx" else f"line {row}, {column.header}"
 
-    def finish(self, digest: str, encoding: str = "utf-8") -> Sheet:
+    def finish(self, digest: str, encoding: str = "utf-8") -> Contents:
         """Freeze what was gathered."""
-        frame = pd.DataFrame(
-            self._rows,
-            index=pd.Index(self._numbers, dtype="int64", name="row"),
-            columns=list(self.header.columns),
-            dtype=str,
-        )
-        return Sheet(
-            path=self.path, kind=self.kind, name=self.name, header_row=self.header.row, columns=self.header.columns,
-            ignored=self.header.ignored, frame=frame, problems=tuple(self.problems), digest=digest, encoding=encoding,
+        texts = dict(zip(self.header.columns, zip(*self._rows, strict=True), strict=True)) if self._rows else {}
+        return Contents(
+            kind=self.kind, name=self.name, header_row=self.header.row, columns=self.header.columns,
+            ignored=self.header.ignored, rows=self._numbers, texts=texts, problems=tuple(self.problems), digest=digest,
+            encoding=encoding,
         )  # fmt: skip

@@ -5,14 +5,15 @@ from pathlib import Path
 from bulk.formats.cells import Flaw, strip_text
 from bulk.formats.csv_records import Record, take_apart
 from bulk.formats.text_files import decode
+from bulk.reading.contents import Contents
 from bulk.reading.draft import Draft, digest_of
-from bulk.sheet import RESULT_FIELDS, Problem, Sheet
+from bulk.sheet import RESULT_FIELDS, Problem
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What makes spreadsheet programs take a cell of CSV for a formula, the wide forms in some languages."""
 
 
-def parse_csv(path: Path, data: bytes, *, encoding: str | None) -> Sheet:
+def parse_csv(path: Path, data: bytes, *, encoding: str | None) -> Contents:
     """Read a CSV file; see :func:`bulk.reading.read_sheet`."""
     text, encoding = decode(path, data, encoding)
     file = take_apart(path, text)

@@ -6,15 +6,16 @@ from pathlib import Path
 from bulk.formats.cells import strip_text
 from bulk.formats.text_files import decode, physical_lines
 from bulk.reading.columns import Header
+from bulk.reading.contents import Contents
 from bulk.reading.draft import Draft, digest_of
-from bulk.sheet import Column, Problem, Sheet
+from bulk.sheet import Column, Problem
 
 _HEADER = Header(0, {name: Column(i, "ABC"[i], name) for i, name in enumerate(("service", "link", "quantity"))}, ())
 _WHOLE_NUMBER = re.compile(r"[1-9][0-9]*")
 _REMEDY = "Write it as: service | link | quantity"
 
 
-def parse_mass_order(path: Path, data: bytes, *, encoding: str | None) -> Sheet:
+def parse_mass_order(path: Path, data: bytes, *, encoding: str | None) -> Contents:
     """Read ``service | link | quantity``, one order a line, or with the last two swapped; empty lines do not count."""
     text, encoding = decode(path, data, encoding)
     draft = Draft(path, "mass_order", "", _HEADER)

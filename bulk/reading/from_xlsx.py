@@ -12,14 +12,15 @@ from bulk.formats.archive import Archive, ArchiveError
 from bulk.formats.cells import Flaw, result_text, value_text
 from bulk.formats.xml_parts import RefusedXmlError, Worksheet, worksheets
 from bulk.reading.columns import HEADER_SEARCH_ROWS, find_header, no_header, understand_header
+from bulk.reading.contents import Contents
 from bulk.reading.draft import GUARDED_FIELDS, Draft, digest_of
 from bulk.reading.sheet_facts import SheetFacts, read_facts
-from bulk.sheet import Column, Problem, Sheet
+from bulk.sheet import Column, Problem
 
 Rows = Sequence[Sequence[object]]
 
 
-def parse_xlsx(path: Path, data: bytes, *, sheet: str | None, hidden: Literal["refuse", "include", "skip"]) -> Sheet:
+def parse_xlsx(path: Path, data: bytes, *, sheet: str | None, hidden: Literal["refuse", "include", "skip"]) -> Contents:
     """Read a workbook that the guard has let through; see :func:`bulk.reading.read_sheet`."""
     try:
         archive = Archive(data)
