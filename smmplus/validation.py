@@ -5,7 +5,7 @@ a drip-feed order, or its total?) the stricter reading is checked.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from smmplus.models import OrderRequest, Service
@@ -60,6 +60,12 @@ class FieldProblem:
     field: str
     message: str
     remedy: str
+
+
+def fits(field: str) -> Callable[[str], object]:
+    """Give the test for the shape of a field's text: true, or None; any text will do where a field has no shape."""
+    shape = _SHAPES.get(field)
+    return shape.pattern.fullmatch if shape else bool
 
 
 def problems(request: OrderRequest, service: Service | None) -> tuple[FieldProblem, ...]:
