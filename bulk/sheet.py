@@ -1,6 +1,6 @@
 """A sheet of orders as it was read: text cells, and where each came from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -66,6 +66,10 @@ class Sheet:
     """SHA-256 of the file's bytes as they were read."""
     encoding: str = "utf-8"
     """How the bytes of a file of text are read and written, as Python names it."""
+    headers: Sequence[tuple[str, str]] = ()
+    """What headers mean by a person's word: (header, field)."""
+    headers_from: Path | None = None
+    """The file beside the sheet that keeps some of these, where there is one."""
 
     def where(self, row: int, field: str = "") -> str:
         """Name a place as a person finds it: "B7", or "row 7" where the field has no column."""

@@ -59,6 +59,11 @@ def value_text(value: object) -> str | Flaw:
     return Flaw(str(value), "cannot be read faithfully", _AS_TEXT)
 
 
+def switch_text(value: object) -> str | Flaw:
+    """Turn the value of a cell that says yes or no into text: here a truth value is what it seems."""
+    return str(value).upper() if isinstance(value, bool) else value_text(value)
+
+
 def order_text(field: str, text: str) -> str | Flaw:
     """Settle the text of an order field: line breaks as LF; nothing unseen inside a service, link or quantity."""
     if field in LIST_FIELDS or "\r" in text:

@@ -9,7 +9,15 @@ from pathlib import Path
 from bulk.errors import SheetError
 from bulk.formats.cells import strip_text
 from bulk.formats.text_files import physical_lines
-from bulk.reading.columns import HEADER_SEARCH_ROWS, Header, field_of, find_header, no_header, understand_header
+from bulk.reading.columns import (
+    HEADER_SEARCH_ROWS,
+    Header,
+    HeaderNames,
+    field_of,
+    find_header,
+    no_header,
+    understand_header,
+)
 
 _DELIMITERS = (",", ";", "\t", "|")
 _SEP_LINE = re.compile(r"\ufeff?\"?sep=(.)\"?[\r\n]*", re.IGNORECASE)
@@ -41,34 +49,36 @@ class CsvFile:
     """What stands below the header."""
 
 
-def take_apart(path: Path, text: str) -> CsvFile:
+def take_apart(path: Path, text: str, given: HeaderNames = ()) -> CsvFile:
     """Find delimiter and header, and split the text into records.
+
+    :param given: what headers mean by a person's word.
 
     :raises SheetError: if there is no header, if a quote is never closed, or if quotes stand in odd places.
     """
     lines = physical_lines(text)
     declared = _SEP_LINE.fullmatch(lines[0]) if lines else None
     skipped = 1 if declared else 0
-    delimiter = declared[1] if declared else _find_delimiter(path, lines)
+    delimiter = declared[1] if declared else _find_delimiter(path, lines, given)
     records = list(_records(path, lines, delimiter, skipped))
-    index = find_header([record.cells for record in records[:HEADER_SEARCH_ROWS]])
+    index = find_header([record.cells for record in records[:HEADER_SEARCH_ROWS]], given)
     if index is None:
-        raise no_header(str(path), [record.cells for record in records[:HEADER_SEARCH_ROWS]])
+        raise no_header(str(path), [record.cells for record in records[:HEADER_SEARCH_ROWS]], given)
     head = records[index]
-    header = understand_header([strip_text(cell) for cell in head.cells], head.line, str(path))
+    header = understand_header([strip_text(cell) for cell in head.cells], head.line, str(path), given)
     return CsvFile(delimiter, "".join(lines[: head.line - 1]), header, head, tuple(records[index + 1 :]))
 
 
-def _find_delimiter(path: Path, lines: Sequence[str]) -> str:
+def _find_delimiter(path: Path, lines: Sequence[str], given: HeaderNames) -> str:
     """Take the delimiter by which a header is found; of several the one that yields the most known names."""
-    known = {delimiter: _known_names(path, lines, delimiter) for delimiter in _DELIMITERS}
+    known = {delimiter: _known_names(path, lines, delimiter, given) for delimiter in _DELIMITERS}
     best = max(known, key=lambda delimiter: known[delimiter])
     if not known[best]:
-        raise no_header(str(path), [[line.strip()] for line in lines[:HEADER_SEARCH_ROWS]])
+        raise no_header(str(path), [[line.strip()] for line in lines[:HEADER_SEARCH_ROWS]], given)
     return best
 
 
-def _known_names(path: Path, lines: Sequence[str], delimiter: str) -> int:
+def _known_names(path: Path, lines: Sequence[str], delimiter: str, given: HeaderNames) -> int:
     cells = []
     try:
         for _, record in zip(range(HEADER_SEARCH_ROWS), _records(path, lines, delimiter, 0), strict=False):
@@ -76,8 +86,8 @@ def _known_names(path: Path, lines: Sequence[str], delimiter: str) -> int:
     except SheetError:
         # Quotes that make no sense with this delimiter may do so with another.
         pass
-    index = find_header(cells)
-    return 0 if index is None else sum(field_of(cell) is not None for cell in cells[index])
+    index = find_header(cells, given)
+    return 0 if index is None else sum(field_of(cell, given) is not None for cell in cells[index])
 
 
 def _records(path: Path, lines: Sequence[str], delimiter: str, skipped: int) -> Iterator[Record]:

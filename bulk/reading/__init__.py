@@ -1,9 +1,11 @@
 """Reads a sheet of orders: CSV, XLSX or mass-order text."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from bulk.reading.apart import read_apart
 from bulk.reading.contents import sheet_of
+from bulk.reading.header_map import joined, kept_headers, map_path
 from bulk.reading.how import Hidden, How
 from bulk.sheet import Sheet
 
@@ -25,8 +27,11 @@ def read_sheet(
 
 
 def read_as(path: Path, how: How) -> Sheet:
-    """Read the rows of a sheet as :func:`read_sheet` does.
+    """Read the rows of a sheet as :func:`read_sheet` does. What its headers mean may be kept beside it.
 
     It happens in a process of its own, with a limit on its memory and its time.
     """
-    return sheet_of(path, read_apart(path, how))
+    kept = kept_headers(path)
+    how = replace(how, headers=joined(how.headers, kept))
+    sheet = sheet_of(path, read_apart(path, how))
+    return replace(sheet, headers=how.headers, headers_from=map_path(path) if kept else None)

@@ -8,12 +8,15 @@ from sys import intern
 from typing import Literal
 
 from bulk.formats.cells import Flaw, order_text
-from bulk.reading.columns import ORDER_FIELDS, Header
+from bulk.reading.columns import ORDER_FIELDS, SWITCH_NAMES, Header
 from bulk.reading.contents import Contents
 from bulk.sheet import Column, Problem
 
-GUARDED_FIELDS = frozenset({*ORDER_FIELDS, "order_id"})
-"""Fields that decide what is ordered: a row that holds any of them is an order, and each must be beyond doubt."""
+ORDERING_FIELDS = frozenset({*ORDER_FIELDS, "order_id"})
+"""A row that holds any of them is an order."""
+
+GUARDED_FIELDS = ORDERING_FIELDS.union(SWITCH_NAMES)
+"""Fields that decide what is ordered: each must be beyond doubt."""
 
 LONGEST_REPEATED = 24
 """Characters: as long as an order id. Services, quantities and statuses repeat from row to row and are kept once;
@@ -42,14 +45,18 @@ class Draft:
 
         A cell with a flaw becomes a problem, and its row keeps what stands there: it must not look empty.
         """
-        texts, is_order = [], False
+        texts, flaws, is_order = [], [], False
         for (name, column), cell in zip(self.header.columns.items(), cells, strict=True):
             settled = order_text(name, cell) if isinstance(cell, str) and name in GUARDED_FIELDS else cell
             if isinstance(settled, Flaw):
-                self._add_flaw(number, name, column, settled)
+                flaws.append((name, column, settled))
                 settled = settled.value
             texts.append(intern(settled) if len(settled) <= LONGEST_REPEATED else settled)
-            is_order = is_order or (settled != "" and name in GUARDED_FIELDS)
+            is_order = is_order or (settled != "" and name in ORDERING_FIELDS)
+        for name, column, flaw in flaws:
+            # What leaves a row out matters where there is one to leave out.
+            if is_order or name in ORDERING_FIELDS:
+                self._add_flaw(number, name, column, flaw)
         if is_order:
             self._numbers.append(number)
             self._rows.append(texts)

@@ -3,37 +3,38 @@
 import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
 
 import python_calamine as calamine
 
 from bulk.errors import SheetError
 from bulk.formats.archive import Archive, ArchiveError
-from bulk.formats.cells import Flaw, result_text, value_text
+from bulk.formats.cells import Flaw, result_text, strip_text, switch_text, value_text
+from bulk.formats.numerals import NUMBER_FIELDS, plain_digits
 from bulk.formats.xml_parts import RefusedXmlError, Worksheet, worksheets
-from bulk.reading.columns import HEADER_SEARCH_ROWS, find_header, no_header, understand_header
+from bulk.reading.columns import HEADER_SEARCH_ROWS, SWITCH_NAMES, find_header, no_header, understand_header
 from bulk.reading.contents import Contents
 from bulk.reading.draft import GUARDED_FIELDS, Draft, digest_of
+from bulk.reading.how import How
 from bulk.reading.sheet_facts import SheetFacts, read_facts
 from bulk.sheet import Column, Problem
 
 Rows = Sequence[Sequence[object]]
 
 
-def parse_xlsx(path: Path, data: bytes, *, sheet: str | None, hidden: Literal["refuse", "include", "skip"]) -> Contents:
+def parse_xlsx(path: Path, data: bytes, how: How) -> Contents:
     """Read a workbook that the guard has let through; see :func:`bulk.reading.read_sheet`."""
     try:
         archive = Archive(data)
         with calamine.CalamineWorkbook.from_filelike(io.BytesIO(data)) as book:
-            chosen, rows = _choose(path, worksheets(archive), lambda name: _rows_of(book, name), sheet)
+            chosen, rows = _choose(path, worksheets(archive), lambda name: _rows_of(book, name), how)
         facts = read_facts(archive.unpack(chosen.part))
     except (calamine.CalamineError, ArchiveError, RefusedXmlError) as error:
         raise SheetError(f"{path}: cannot be read: {error}. Open it in Excel and save it again.") from error
     rows = _down_to_flaws(rows, facts)
-    draft = _draft(path, chosen.name, rows)
-    _add_rows(draft, rows, facts, hidden)
+    draft = _draft(path, chosen.name, rows, how)
+    _add_rows(draft, rows, facts, how)
     draft.problems.extend(_merged_cells(draft, rows, facts))
-    if hidden != "include":
+    if how.hidden != "include":
         draft.problems.extend(_hidden_columns(draft, facts))
     return draft.finish(digest_of(data))
 
@@ -50,17 +51,17 @@ def _down_to_flaws(rows: Rows, facts: SheetFacts) -> Rows:
 
 
 def _choose(
-    path: Path, listed: Sequence[Worksheet], rows_of: Callable[[str], Rows], wanted: str | None
+    path: Path, listed: Sequence[Worksheet], rows_of: Callable[[str], Rows], how: How
 ) -> tuple[Worksheet, Rows]:
     """Take the worksheet that was asked for, or the only visible one that has a header of orders."""
-    names = ", ".join(repr(each.name) for each in listed)
+    names, wanted = ", ".join(repr(each.name) for each in listed), how.sheet
     if wanted is not None:
         for each in listed:
             if each.name == wanted:
                 return each, rows_of(each.name)
         raise SheetError(f"{path}: there is no worksheet {wanted!r}. There are: {names}.")
     visible = [(each, rows_of(each.name)) for each in listed if each.visible]
-    found = [(each, rows) for each, rows in visible if find_header(_first_texts(rows)) is not None]
+    found = [(each, rows) for each, rows in visible if find_header(_first_texts(rows), how.headers) is not None]
     if len(found) == 1:
         return found[0]
     if found:
@@ -68,25 +69,25 @@ def _choose(
         raise SheetError(f"{path}: several worksheets hold orders: {several}. Choose one with --sheet.")
     if not visible:
         raise SheetError(f"{path}: it has no visible worksheet.")
-    raise no_header(f"{path}, sheet {visible[0][0].name!r}", _first_texts(visible[0][1]))
+    raise no_header(f"{path}, sheet {visible[0][0].name!r}", _first_texts(visible[0][1]), how.headers)
 
 
 def _first_texts(rows: Rows) -> list[list[str]]:
     return [[result_text(value) for value in row] for row in rows[:HEADER_SEARCH_ROWS]]
 
 
-def _draft(path: Path, name: str, rows: Rows) -> Draft:
+def _draft(path: Path, name: str, rows: Rows, how: How) -> Draft:
     source, first = f"{path}, sheet {name!r}", _first_texts(rows)
-    index = find_header(first)
+    index = find_header(first, how.headers)
     if index is None:
-        raise no_header(source, first)
-    return Draft(path, "xlsx", name, understand_header(first[index], index + 1, source))
+        raise no_header(source, first, how.headers)
+    return Draft(path, "xlsx", name, understand_header(first[index], index + 1, source, how.headers))
 
 
-def _add_rows(draft: Draft, rows: Rows, facts: SheetFacts, hidden: str) -> None:
-    readers = [_reader(name, column, facts) for name, column in draft.header.columns.items()]
-    skipped = facts.hidden_rows if hidden == "skip" else frozenset()
-    warned = facts.hidden_rows if hidden == "refuse" else frozenset()
+def _add_rows(draft: Draft, rows: Rows, facts: SheetFacts, how: How) -> None:
+    readers = [_reader(name, column, facts, how.locale) for name, column in draft.header.columns.items()]
+    skipped = facts.hidden_rows if how.hidden == "skip" else frozenset()
+    warned = facts.hidden_rows if how.hidden == "refuse" else frozenset()
     for number, row in enumerate(rows[draft.header.row :], start=draft.header.row + 1):
         if number in skipped:
             continue
@@ -94,14 +95,27 @@ def _add_rows(draft: Draft, rows: Rows, facts: SheetFacts, hidden: str) -> None:
             draft.problems.append(_hidden_row(number))
 
 
-def _reader(name: str, column: Column, facts: SheetFacts) -> Callable[[int, Sequence[object]], str | Flaw]:
+def _reader(
+    name: str, column: Column, facts: SheetFacts, locale: str | None
+) -> Callable[[int, Sequence[object]], str | Flaw]:
     """Make the function that reads one column's cell of a row."""
     index, flaws = column.index, {row: flaw for (row, at), flaw in facts.flaws.items() if at == column.index}
     if name not in GUARDED_FIELDS:
         return lambda _number, row: result_text(row[index])
+    read = _meaning(name, locale)
     if not flaws:
-        return lambda _number, row: value_text(row[index])
-    return lambda number, row: flaws.get(number) or value_text(row[index])
+        return lambda _number, row: read(row[index])
+    return lambda number, row: flaws.get(number) or read(row[index])
+
+
+def _meaning(name: str, locale: str | None) -> Callable[[object], str | Flaw]:
+    """Choose how a field's values are read."""
+    if name in SWITCH_NAMES:
+        return switch_text
+    if locale and name in NUMBER_FIELDS:
+        # A number that was typed as one needs no locale, and must not meet one: 1.125 is no thousand.
+        return lambda value: plain_digits(strip_text(value), locale) if isinstance(value, str) else value_text(value)
+    return value_text
 
 
 def _hidden_row(number: int) -> Problem:

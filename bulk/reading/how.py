@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from bulk.reading.columns import HeaderNames
+
 Hidden = Literal["refuse", "include", "skip"]
 
 
@@ -16,3 +18,7 @@ class How:
     """Of a file of text that neither has a byte-order mark nor is UTF-8."""
     hidden: Hidden = "refuse"
     """Hidden and filtered rows are problems, or rows like any other, or left out."""
+    locale: str | None = None
+    """How text writes whole numbers, such as "id": "1.000" is one thousand. Without it nothing separates thousands."""
+    headers: HeaderNames = ()
+    """What headers mean by a person's word."""

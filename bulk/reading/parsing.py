@@ -16,7 +16,7 @@ def parse(path: Path, how: How) -> Contents:
     ending = path.suffix.casefold()
     if ending == ".xlsx":
         check_workbook(path, data)
-        return parse_xlsx(path, data, sheet=how.sheet, hidden=how.hidden)
+        return parse_xlsx(path, data, how)
     if ending == ".txt":
-        return parse_mass_order(path, data, encoding=how.encoding)
-    return parse_csv(path, data, encoding=how.encoding)
+        return parse_mass_order(path, data, how)
+    return parse_csv(path, data, how)
