@@ -72,6 +72,10 @@ def log_plan(log: Log, plan: "Plan") -> None:
         log.error("%s: %r %s (%s)", problem.where, problem.value, problem.message, problem.remedy)
     if len(plan.problems) > MOST_PROBLEMS:
         log.error("and %d more problems", len(plan.problems) - MOST_PROBLEMS)
+    for thought in plan.warnings[:MOST_PROBLEMS]:
+        log.warning("%s: %r: %s (%s)", thought.where, thought.value, thought.message, thought.remedy)
+    if len(plan.warnings) > MOST_PROBLEMS:
+        log.warning("and %d more to think of twice", len(plan.warnings) - MOST_PROBLEMS)
     for warning in plan.signs.warnings:
         log.warning("%s", warning)
     currency = plan.prices.balance.currency

@@ -8,6 +8,7 @@ from decimal import Decimal
 from bulk.binding import Binding, Known, bind
 from bulk.options import Options
 from bulk.orders import OrderRow, check_rows, equal_rows, order_rows
+from bulk.second_thoughts import second_thoughts
 from bulk.sheet import RESULT_FIELDS, Problem, Sheet
 from bulk.signs import Signs, signs_of
 from smmplus.journal import Entry, Journal, Planned, State
@@ -80,6 +81,8 @@ class Plan:
     """What the campaign may spend over all its runs, whether a person just said it or the journal keeps it."""
     later: tuple[Sending, ...] = ()
     """Rows to be sent that this run leaves to a later one, because a person wants the first few only."""
+    warnings: tuple[Problem, ...] = ()
+    """What a person should think of twice. None of it stops a run."""
 
     @property
     def total(self) -> Decimal:
@@ -162,7 +165,8 @@ def make_plan(sheet: Sheet, prices: Prices, place: Place, journal: Journal, opti
     first, later = tuple(sending[: options.first]), tuple(sending[len(sending[: options.first]) :])
     ids = {row.order_id for row in rows.values() if row.order_id}
     signs = signs_of(journal, place.account_id, options.account, ids=ids, known=known.by_order_id, fall=prices.fall)
-    return Plan(sheet, rows, place, prices, binding, ordered, first, signs, max_spend, later)
+    warnings = tuple(second_thoughts(sheet, candidates, binding.entries, journal, place.campaign_id))
+    return Plan(sheet, rows, place, prices, binding, ordered, first, signs, max_spend, later, warnings)
 
 
 def foreign_results(sheet: Sheet) -> list[Problem]:

@@ -68,7 +68,7 @@ def status(options: Options, panel: Panel, journal: Journal, watcher: Watcher) -
     hold(options, panel, journal)
     plan = check(options, panel, journal)
     # Rows that would be sent, and what is wrong with them, are not this command's affair.
-    seen = replace(plan, sending=(), problems=tuple(plan.binding.problems))
+    seen = replace(plan, sending=(), problems=tuple(plan.binding.problems), warnings=())
     job = Job(options, panel, journal, watcher, seen)
     asyncio.run(job.ask_once())
     return job.finish()

@@ -68,6 +68,7 @@ def plan_object(plan: Plan, *, gather: Gather = list) -> Json:
         "sending": gather(sending_object(item, plan.place.campaign) for item in plan.sending),
         "already": states_object(plan.binding.entries),
         "problems": [asdict(problem) for problem in plan.problems],
+        "warnings": [asdict(warning) for warning in plan.warnings],
         "questions": [row_object(row, entry) for row, entry in plan.binding.questions.items()],
         "missing": [entry_object(entry) for entry in plan.binding.missing],
         "ignored_columns": list(plan.sheet.ignored),

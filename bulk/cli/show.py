@@ -21,6 +21,9 @@ from smmplus.numbers import plain
 MOST_PROBLEMS = 50
 """Lines of problems on a screen; `--json` has them all."""
 
+MOST_SECOND_THOUGHTS = 20
+"""Lines of what may well be meant."""
+
 
 def money(amount: Decimal, currency: str) -> str:
     """Write an amount with its currency; at least two decimal places."""
@@ -61,6 +64,7 @@ def show_plan(console: Console, plan: Plan) -> None:
     if plan.problems:
         show_problems(console, plan.problems)
     _show_costs(console, plan)
+    _show_second_thoughts(console, plan.warnings)
     show_warnings(console, plan.signs.warnings)
 
 
@@ -68,6 +72,19 @@ def show_warnings(console: Console, warnings: Iterable[str]) -> None:
     """Show what a person should think of before money is spent."""
     for words in warnings:
         console.print(Text(words, "yellow"))
+
+
+def _show_second_thoughts(console: Console, found: Sequence[Problem]) -> None:
+    """Show what a person should think of twice, and no more of it than is read."""
+    if not found:
+        return
+    counted = rows(len({each.row for each in found}))
+    console.print(Text(f"to think of twice, nothing is stopped by it ({counted}):", "yellow"))
+    for each in found[:MOST_SECOND_THOUGHTS]:
+        console.print(Text(f"  {each.where} ({each.value[:80]}): {each.message}", "yellow"), soft_wrap=True)
+    if len(found) > MOST_SECOND_THOUGHTS:
+        console.print(f"… and {len(found) - MOST_SECOND_THOUGHTS} more (--json shows all)")
+    console.print(Text(f"  {found[0].remedy}", "yellow"))
 
 
 def show_problems(console: Console, problems: tuple[Problem, ...]) -> None:

@@ -44,6 +44,7 @@ def test_a_plan(week):
         "sending": [sending | {"units": 100, "cost": "0.15"}],
         "already": {"accepted": 1},
         "problems": told["problems"],
+        "warnings": [],
         "questions": [],
         "missing": [],
         "ignored_columns": ["note"],
@@ -53,6 +54,18 @@ def test_a_plan(week):
         (4, "quantity", "x")
     ]
     json.dumps(told)
+
+
+def test_what_to_think_of_twice(week):
+    (told,) = plan_object(week.plan(sheet_of(row(), row(LINK + "/"))))["warnings"]
+    assert told == {
+        "where": "line 3, link",
+        "field": "link",
+        "value": LINK + "/",
+        "message": f"differs only in form from line 2, link, for the same service: {LINK}",
+        "remedy": "if both are meant, go on; if not, take the row out",
+        "row": 3,
+    }
 
 
 def test_a_journal_and_what_speaks_for_its_being_the_wrong_one(week):

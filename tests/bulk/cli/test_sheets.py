@@ -31,6 +31,19 @@ def test_check_tells_what_stands_in_the_way(smmplus, path):
     assert (told["exit_status"], told["blocked"][:5], len(told["problems"])) == (3, "1 row", 1)
 
 
+def test_what_to_think_of_twice_is_told_and_stops_nothing(smmplus, path):
+    assert smmplus("run", path, *RUN).status == 0
+    path.write_text(path.read_text("utf-8") + f"2,{LINK}/?igsh=x,{'250' + ',' * 8}\n", "utf-8")
+    done = smmplus("check", path)
+    assert done.status == 0
+    assert f"as {LINK}, which differs only in form, with quantity" in done.words
+    told = smmplus("check", path, "--json").json
+    assert (told["exit_status"], [warning["row"] for warning in told["warnings"]]) == (0, [4])
+    asked = smmplus("run", path, "--rate", "0", answer="n\n").out
+    assert asked.index("differs only in form") < asked.index("Send 1 orders")
+    assert smmplus("run", path, *RUN).status == 0
+
+
 def test_check_and_its_object_agree_on_a_doubt(smmplus, path, lost):
     assert smmplus("run", path, *RUN).status == 4
     done = smmplus("check", path, "--json")

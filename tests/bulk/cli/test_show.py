@@ -123,6 +123,27 @@ def test_what_a_panel_says_is_no_markup(week):
     assert "balance: 1000.00 [/USD]" in text
 
 
+def test_a_plan_tells_what_to_think_of_twice_beside_what_is_sent(week):
+    text = words(show.show_plan, week.plan(sheet_of(row(), row("http://example.com/post"))))
+    assert text.index("to send: 2 rows") < text.index("to think of twice, nothing is stopped by it (1 row):")
+    assert (
+        f"line 3, link (http://example.com/post): differs only in form from line 2, link, for the same service: {LINK}"
+        in text
+    )
+    assert "if both are meant, go on; if not, take the row out" in text
+
+
+def test_no_more_to_think_of_twice_than_is_read(week):
+    rows = [row(LINK + "/" * number) for number in range(show.MOST_SECOND_THOUGHTS + 4)]
+    text = words(show.show_plan, week.plan(sheet_of(*rows)))
+    assert text.count("only in form") == show.MOST_SECOND_THOUGHTS
+    assert "… and 3 more (--json shows all)" in text
+
+
+def test_a_plan_without_second_thoughts_is_silent_of_them(week):
+    assert "twice" not in words(show.show_plan, week.plan(sheet_of(row())))
+
+
 def test_problems_are_told_with_place_value_and_remedy():
     text = words(show.show_problems, (Problem("C2", "quantity", "[/x]", "is [no] number", "write 1000", 2),))
     assert text.startswith("1 problem: ")
