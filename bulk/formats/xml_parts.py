@@ -120,6 +120,8 @@ def worksheets(archive: Archive) -> tuple[Worksheet, ...]:
     parser = make_parser()
     parser.StartElementHandler = on_start
     feed(parser, archive.unpack(book))
+    if len({each.name.casefold() for each in listed}) < len(listed):
+        raise RefusedXmlError("it has two worksheets of one name")
     return tuple(listed)
 
 

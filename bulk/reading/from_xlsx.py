@@ -1,7 +1,7 @@
 """Reads a worksheet: values by calamine, and what calamine does not tell from the XML."""
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import python_calamine as calamine
@@ -15,21 +15,24 @@ from bulk.reading.columns import HEADER_SEARCH_ROWS, SWITCH_NAMES, find_header, 
 from bulk.reading.contents import Contents
 from bulk.reading.draft import GUARDED_FIELDS, Draft, digest_of
 from bulk.reading.how import How
-from bulk.reading.sheet_facts import SheetFacts, read_facts
+from bulk.reading.sheet_facts import SheetFacts
 from bulk.sheet import Column, Problem
 
 Rows = Sequence[Sequence[object]]
 
 
-def parse_xlsx(path: Path, data: bytes, how: How) -> Contents:
-    """Read a workbook that the guard has let through; see :func:`bulk.reading.read_sheet`."""
+def parse_xlsx(path: Path, data: bytes, how: How, seen: Mapping[str, SheetFacts]) -> Contents:
+    """Read a workbook that the guard has let through; see :func:`bulk.reading.read_sheet`.
+
+    :param seen: what the guard saw in each worksheet, by the part's name.
+    """
     try:
         archive = Archive(data)
         with calamine.CalamineWorkbook.from_filelike(io.BytesIO(data)) as book:
             chosen, rows = _choose(path, worksheets(archive), lambda name: _rows_of(book, name), how)
-        facts = read_facts(archive.unpack(chosen.part))
     except (calamine.CalamineError, ArchiveError, RefusedXmlError) as error:
         raise SheetError(f"{path}: cannot be read: {error}. Open it in Excel and save it again.") from error
+    facts = seen[chosen.part]
     rows = _down_to_flaws(rows, facts)
     draft = _draft(path, chosen.name, rows, how)
     _add_rows(draft, rows, facts, how)

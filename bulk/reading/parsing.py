@@ -15,8 +15,7 @@ def parse(path: Path, how: How) -> Contents:
     data = load(path)
     ending = path.suffix.casefold()
     if ending == ".xlsx":
-        check_workbook(path, data)
-        return parse_xlsx(path, data, how)
+        return parse_xlsx(path, data, how, check_workbook(path, data))
     if ending == ".txt":
         return parse_mass_order(path, data, how)
     return parse_csv(path, data, how)
