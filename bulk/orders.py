@@ -7,6 +7,7 @@ from functools import cached_property
 from itertools import compress
 
 from bulk.formats.columns_of_text import consists_of, map_column, repeats
+from bulk.formats.dates import DATE_FIELD, panel_date
 from bulk.sheet import Problem, Sheet
 from smmplus.models import OrderRequest, Service, normal_text
 from smmplus.order_types import FIELDS
@@ -44,6 +45,8 @@ class OrderRows(Mapping[int, OrderRow]):
             texts = {name: list(compress(column, kept)) for name, column in texts.items()}
         nothing = [""] * len(self._numbers)
         self._order_ids = texts.pop("order_id", nothing)
+        if DATE_FIELD in texts:
+            texts[DATE_FIELD] = map_column(lambda text: panel_date(text) or text, texts[DATE_FIELD])
         columns = {name: _normal_column(column) for name, column in texts.items()}
         self._services = columns.pop("service", nothing)
         self._columns = columns
@@ -139,7 +142,7 @@ def equal_rows(sheet: Sheet, to_send: Iterable[OrderRow], rows: Iterable[OrderRo
     for row in sorted(rows, key=lambda row: (row.number in waiting, row.number)):
         other = first.setdefault(row.request, row.number)
         if other != row.number and row.number in waiting:
-            message = f"orders the same as row {other}"
+            message = f"orders the same as {sheet.where(other)}"
             remedy = "delete the row, or say --allow-duplicates if both are meant"
             found.append(
                 Problem(sheet.where(row.number), "", row.request.values.get("link", ""), message, remedy, row.number)

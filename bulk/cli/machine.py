@@ -49,6 +49,7 @@ def plan_object(plan: Plan, *, gather: Gather = list) -> Json:
         "rows": len(plan.rows),
         "to_send": len(plan.sending),
         "later": len(plan.later),
+        "left_out": sorted(plan.left_out),
         "total": plain(plan.total),
         "currency": plan.prices.balance.currency,
         "balance": plain(plan.prices.balance.amount),
@@ -72,6 +73,7 @@ def plan_object(plan: Plan, *, gather: Gather = list) -> Json:
         "questions": [row_object(row, entry) for row, entry in plan.binding.questions.items()],
         "missing": [entry_object(entry) for entry in plan.binding.missing],
         "ignored_columns": list(plan.sheet.ignored),
+        "headers": dict(plan.sheet.headers),
         "journal": signs_object(plan.signs),
     }
 

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from bulk.outcome import ExitStatus, Outcome
 from bulk.plan import Plan
+from bulk.reading.columns import SWITCH_NAMES
 from bulk.results import cells_of
 from bulk.sheet import Problem, Sheet
 from smmplus.journal import Entry, State
@@ -55,6 +56,8 @@ def show_plan(console: Console, plan: Plan) -> None:
     console.print(Text(f"{sheet.path.name}{where}: {rows(len(sheet.frame))}, campaign {plan.place.campaign!r}", "bold"))
     if sheet.ignored:
         console.print(Text(f"columns that mean nothing here: {', '.join(sheet.ignored)}", "dim"))
+    for words in said_of_columns(plan):
+        console.print(Text(words, "yellow"))
     if already:
         console.print(Text(f"already in the journal: {_states(already.values())}"))
     if elsewhere := {entry.campaign for entry in already.values()} - {plan.place.campaign}:
@@ -66,6 +69,20 @@ def show_plan(console: Console, plan: Plan) -> None:
     _show_costs(console, plan)
     _show_second_thoughts(console, plan.warnings)
     show_warnings(console, plan.signs.warnings)
+
+
+def said_of_columns(plan: Plan) -> list[str]:
+    """PURE: say what headers stand for by a person's word, and which rows a column leaves out."""
+    sheet, said = plan.sheet, []
+    if sheet.headers:
+        meant = ", ".join(f"{header!r} is {field}" for header, field in sheet.headers)
+        kept = f" (kept in {sheet.headers_from.name})" if sheet.headers_from else ""
+        said.append(f"headers as you say: {meant}{kept}")
+    if plan.left_out:
+        columns = " and ".join(repr(sheet.columns[name].header) for name in SWITCH_NAMES if name in sheet.columns)
+        verb = "is" if len(plan.left_out) == 1 else "are"
+        said.append(f"{rows(len(plan.left_out))} {verb} left out by the column {columns}")
+    return said
 
 
 def show_warnings(console: Console, warnings: Iterable[str]) -> None:
@@ -161,7 +178,7 @@ def show_outcome(console: Console, outcome: Outcome) -> None:
 
 def _unrecorded(outcome: Outcome, row: int) -> str:
     order_id, entry = outcome.unrecorded[row], outcome.entries.get(row)
-    words = f"row {row} is order {order_id}, which the journal could not take"
+    words = f"{outcome.plan.sheet.where(row)} is order {order_id}, which the journal could not take"
     if path := outcome.rescued.get(row):
         return f"{words}: it is in {path}, and the next run takes it up once the journal works again"
     key = "KEY" if entry is None else shlex.quote(entry.name)

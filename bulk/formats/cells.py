@@ -6,6 +6,7 @@ import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal
 
+from bulk.formats.dates import DATE_FIELD, panel_date
 from bulk.reading.columns import LIST_FIELDS
 
 _INVISIBLE = "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
@@ -65,9 +66,14 @@ def switch_text(value: object) -> str | Flaw:
 
 
 def order_text(field: str, text: str) -> str | Flaw:
-    """Settle the text of an order field: line breaks as LF; nothing unseen inside a service, link or quantity."""
+    """Settle the text of an order field: line breaks as LF; nothing unseen in a service, link or quantity.
+
+    A date must be an ISO date, and stays one.
+    """
     if field in LIST_FIELDS or "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if field == DATE_FIELD and text and panel_date(text) is None:
+        return Flaw(text, "is no date written as year-month-day", f"Write it as 2026-12-31. {_AS_TEXT}")
     if field not in _STRICT_FIELDS or (text.isascii() and text.isprintable()):
         return text
     if "\n" in text:
