@@ -3,6 +3,7 @@
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
+from bulk.telling import said_of_columns
 from bulk.watching import Watcher
 from smmplus.numbers import plain
 
@@ -68,6 +69,8 @@ class LogWatcher(Watcher):
 
 def log_plan(log: Log, plan: "Plan") -> None:
     """Write into a log what a run of a sheet would do."""
+    for words in said_of_columns(plan):
+        log.info("%s", words)
     for problem in plan.problems[:MOST_PROBLEMS]:
         log.error("%s: %r %s (%s)", problem.where, problem.value, problem.message, problem.remedy)
     if len(plan.problems) > MOST_PROBLEMS:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from bulk.naming import name_without_mark
+from bulk.reading.columns import HeaderNames
 from bulk.reading.how import Hidden, How
 
 
@@ -20,6 +22,12 @@ class Options:
     sheet: str | None = None
     encoding: str | None = None
     hidden: Hidden = "refuse"
+    locale: str | None = None
+    """How the sheet's text writes whole numbers, such as "id"."""
+    headers: HeaderNames = ()
+    """What headers mean by a person's word: (header, field)."""
+    remember_map: bool = False
+    """Keep what headers mean beside the sheet, for later runs."""
     skip_bad: bool = False
     allow_duplicates: bool = False
     adopt: bool = False
@@ -53,12 +61,12 @@ class Options:
     @property
     def how(self) -> How:
         """How the file is to be read."""
-        return How(self.sheet, self.encoding, self.hidden)
+        return How(self.sheet, self.encoding, self.hidden, self.locale, self.headers)
 
     @property
     def campaign_name(self) -> str:
-        """The campaign, by default named like the file without its ending."""
-        return self.campaign or self.path.stem
+        """The campaign, by default named like the file without its ending; a copy to mend belongs to its sheet's."""
+        return self.campaign or name_without_mark(self.path.stem)
 
     @property
     def source(self) -> str:

@@ -12,9 +12,9 @@ from rich.text import Text
 
 from bulk.outcome import ExitStatus, Outcome
 from bulk.plan import Plan
-from bulk.reading.columns import SWITCH_NAMES
 from bulk.results import cells_of
 from bulk.sheet import Problem, Sheet
+from bulk.telling import said_of_columns
 from smmplus.journal import Entry, State
 from smmplus.journal.budgets import Budget
 from smmplus.numbers import plain
@@ -69,20 +69,6 @@ def show_plan(console: Console, plan: Plan) -> None:
     _show_costs(console, plan)
     _show_second_thoughts(console, plan.warnings)
     show_warnings(console, plan.signs.warnings)
-
-
-def said_of_columns(plan: Plan) -> list[str]:
-    """PURE: say what headers stand for by a person's word, and which rows a column leaves out."""
-    sheet, said = plan.sheet, []
-    if sheet.headers:
-        meant = ", ".join(f"{header!r} is {field}" for header, field in sheet.headers)
-        kept = f" (kept in {sheet.headers_from.name})" if sheet.headers_from else ""
-        said.append(f"headers as you say: {meant}{kept}")
-    if plan.left_out:
-        columns = " and ".join(repr(sheet.columns[name].header) for name in SWITCH_NAMES if name in sheet.columns)
-        verb = "is" if len(plan.left_out) == 1 else "are"
-        said.append(f"{rows(len(plan.left_out))} {verb} left out by the column {columns}")
-    return said
 
 
 def show_warnings(console: Console, warnings: Iterable[str]) -> None:

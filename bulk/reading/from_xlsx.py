@@ -8,7 +8,8 @@ import python_calamine as calamine
 
 from bulk.errors import SheetError
 from bulk.formats.archive import Archive, ArchiveError
-from bulk.formats.cells import Flaw, result_text, strip_text, switch_text, value_text
+from bulk.formats.cells import Flaw, date_text, result_text, strip_text, switch_text, value_text
+from bulk.formats.dates import DATE_FIELD
 from bulk.formats.numerals import NUMBER_FIELDS, plain_digits
 from bulk.formats.xml_parts import RefusedXmlError, Worksheet, worksheets
 from bulk.reading.columns import HEADER_SEARCH_ROWS, SWITCH_NAMES, find_header, no_header, understand_header
@@ -115,6 +116,8 @@ def _meaning(name: str, locale: str | None) -> Callable[[object], str | Flaw]:
     """Choose how a field's values are read."""
     if name in SWITCH_NAMES:
         return switch_text
+    if name == DATE_FIELD:
+        return date_text
     if locale and name in NUMBER_FIELDS:
         # A number that was typed as one needs no locale, and must not meet one: 1.125 is no thousand.
         return lambda value: plain_digits(strip_text(value), locale) if isinstance(value, str) else value_text(value)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bulk.errors import SheetError
+from bulk.naming import name_without_mark
 from bulk.reading.columns import FIELDS, HeaderNames, field_of, same_header
 
 FORMAT = "headers of a sheet of smmplus orders, version 1"
@@ -13,8 +14,8 @@ _LARGEST = 64 << 10
 
 
 def map_path(sheet: Path) -> Path:
-    """Name the file that keeps what the headers of a sheet mean."""
-    return sheet.with_name(f"{sheet.name}.map.json")
+    """Name the file that keeps what the headers of a sheet, and of marked copies of it, mean: week.map.json."""
+    return sheet.with_name(f"{name_without_mark(sheet.stem)}.map.json")
 
 
 def parse_headers(given: Iterable[str]) -> HeaderNames:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from bulk.formats.numerals import check_locale
 from bulk.reading.contents import Contents
 from bulk.reading.from_csv import parse_csv
 from bulk.reading.from_mass_order import parse_mass_order
@@ -12,6 +13,8 @@ from bulk.reading.how import How
 
 def parse(path: Path, how: How) -> Contents:
     """Read what :func:`bulk.reading.read_sheet` promises, here and now; raises what it raises."""
+    if how.locale:
+        check_locale(how.locale)
     data = load(path)
     ending = path.suffix.casefold()
     if ending == ".xlsx":
