@@ -9,6 +9,9 @@ Done = TypeVar("Done")
 
 _SAMPLE = 1000
 
+_ALIKE = frozenset({bool, int, float})
+"""Values of these types may be equal and yet not the same: 1, 1.0 and True."""
+
 
 def repeats(column: Sequence[Hashable]) -> bool:
     """Tell from a column's first cells whether most of them occur more than once."""
@@ -23,5 +26,7 @@ def consists_of(untouched: re.Pattern[str], column: Sequence[str]) -> bool:
 
 def map_column(do: Callable[[Cell], Done], column: Sequence[Cell]) -> list[Done]:
     """Do the same with every cell; with equal ones once, so that what becomes of them is one object."""
+    if len(_ALIKE.intersection(map(type, column))) > 1:
+        return list(map(do, column))
     done = {cell: do(cell) for cell in dict.fromkeys(column)}
     return list(map(done.__getitem__, column))
