@@ -60,17 +60,25 @@ def kept_headers(sheet: Path) -> HeaderNames:
     :raises SheetError: if the file is not one that :func:`bulk.writing.kept_headers.keep_headers` wrote.
     """
     path = map_path(sheet)
-    if not path.exists():
-        return ()
     try:
-        data = path.read_bytes() if path.is_file() and path.stat().st_size <= _LARGEST else b""
+        data = _bytes_of(path) if path.exists() else None
     except OSError as error:
         raise _unusable(path, f"cannot be read: {error.strerror}") from error
+    if data is None:
+        return ()
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise _unusable(path, "is no JSON") from error
     return checked(_pairs(path, document), str(path))
+
+
+def _bytes_of(path: Path) -> bytes:
+    if not path.is_file():
+        raise _unusable(path, "is no file")
+    if path.stat().st_size > _LARGEST:
+        raise _unusable(path, "is too large")
+    return path.read_bytes()
 
 
 def _pairs(path: Path, document: object) -> HeaderNames:
