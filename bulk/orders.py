@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress
 
+from bulk.choices import BETWEEN, is_choice, name_of, service_of, shown_name
 from bulk.formats.columns_of_text import consists_of, map_column, repeats
 from bulk.formats.dates import DATE_FIELD, panel_date
 from bulk.sheet import Problem, Sheet
 from smmplus.models import OrderRequest, Service, normal_text
 from smmplus.order_types import FIELDS
-from smmplus.validation import problems
+from smmplus.validation import FieldProblem, problems
 from smmplus.validation_columns import doubtful
 
 _NORMAL = re.compile("[!-~]*")
@@ -25,6 +26,8 @@ class OrderRow:
     number: int
     request: OrderRequest
     order_id: str
+    service_name: str = ""
+    """The name with which the service was chosen, "" where the row gives its id alone."""
 
 
 class OrderRows(Mapping[int, OrderRow]):
@@ -48,7 +51,9 @@ class OrderRows(Mapping[int, OrderRow]):
         if DATE_FIELD in texts:
             texts[DATE_FIELD] = map_column(lambda text: panel_date(text) or text, texts[DATE_FIELD])
         columns = {name: _normal_column(column) for name, column in texts.items()}
-        self._services = columns.pop("service", nothing)
+        self._chosen = columns.pop("service", nothing)
+        has_names = any(BETWEEN in text for text in set(self._chosen))
+        self._services = map_column(service_of, self._chosen) if has_names else self._chosen
         self._columns = columns
         self._rows: list[OrderRow | None] = [None] * len(self._numbers)
 
@@ -74,7 +79,10 @@ class OrderRows(Mapping[int, OrderRow]):
 
     def doubtful(self, offered: Mapping[str, Service]) -> list[OrderRow]:
         """Give the rows that may be wrong; what all others order is right."""
-        return [self._row(at) for at in doubtful(self._services, self._columns, offered)]
+        wrong = {text for text in set(self._chosen) if is_choice(text) and _misnamed(text, offered)}
+        misnamed = (at for at, text in enumerate(self._chosen) if text in wrong) if wrong else ()
+        found = {*doubtful(self._services, self._columns, offered), *misnamed}
+        return [self._row(at) for at in sorted(found)]
 
     @cached_property
     def _places(self) -> dict[int, int]:
@@ -85,7 +93,8 @@ class OrderRows(Mapping[int, OrderRow]):
         if row is None:
             # The columns are in the normal form of a request, and in its order.
             fields = tuple([(name, column[at]) for name, column in self._columns.items() if column[at]])
-            row = OrderRow(self._numbers[at], OrderRequest(self._services[at], fields), self._order_ids[at])
+            request, name = OrderRequest(self._services[at], fields), name_of(self._chosen[at])
+            row = OrderRow(self._numbers[at], request, self._order_ids[at], name)
             self._rows[at] = row
         return row
 
@@ -129,8 +138,21 @@ def check_rows(sheet: Sheet, rows: Iterable[OrderRow], services: Mapping[str, Se
             row.number,
         )
         for row in (rows.rows.doubtful(services) if isinstance(rows, AllRows) else rows)
-        for found in problems(row.request, services.get(row.request.service))
+        for found in (*_wrong_name(row, services), *problems(row.request, services.get(row.request.service)))
     ]
+
+
+def _wrong_name(row: OrderRow, services: Mapping[str, Service]) -> Iterator[FieldProblem]:
+    """Find a service that has another name than that with which it was chosen: it may be another service by now."""
+    service = services.get(row.request.service)
+    if row.service_name and service is not None and shown_name(service.name) != row.service_name:
+        message = f"service {service.id} is called {service.name!r}, not {row.service_name!r}"
+        yield FieldProblem("service", message, f"write {service.id} alone if that is the one you mean")
+
+
+def _misnamed(chosen: str, services: Mapping[str, Service]) -> bool:
+    service = services.get(service_of(chosen))
+    return service is not None and shown_name(service.name) != name_of(chosen)
 
 
 def equal_rows(sheet: Sheet, to_send: Iterable[OrderRow], rows: Iterable[OrderRow]) -> list[Problem]:

@@ -8,6 +8,7 @@ from itertools import compress
 from pathlib import Path
 from typing import Any
 
+from bulk.choices import is_example
 from bulk.formats.cells import Flaw, order_text
 from bulk.formats.columns_of_text import consists_of, map_column, repeats
 from bulk.formats.dates import DATE_FIELD
@@ -38,7 +39,7 @@ def _settled(name: str, column: Sequence[Any], read: Reader) -> Sequence[Any]:
         return column
 
     def settle(cell: object) -> str | Flaw:
-        text = read(cell)
+        text = cell if isinstance(cell, Flaw) else read(cell)
         return order_text(name, text) if isinstance(text, str) and name in GUARDED_FIELDS else text
 
     return map_column(settle, column)
@@ -53,6 +54,14 @@ def _hold_orders(columns: Sequence[Sequence[str]]) -> list[bool] | None:
     if any("" not in column for column in columns):
         return None
     return [any(cells) for cells in zip(*columns, strict=True)]
+
+
+def _but_examples(columns: Mapping[str, Sequence[str]], kept: list[bool] | None) -> list[bool] | None:
+    """Leave out the rows in which all that stands is an example of a template."""
+    if not any(map(is_example, set(columns.get("service", ())))):
+        return kept
+    examples = [all(map(is_example, filter(None, cells))) for cells in zip(*columns.values(), strict=True)]
+    return [not example and (kept is None or kept[at]) for at, example in enumerate(examples)]
 
 
 def _as_it_is(cell: str | Flaw) -> str | Flaw:
@@ -104,7 +113,8 @@ class Draft:
         texts: dict[str, Sequence[str]] = {
             name: _texts_of(cells) if name in flawed else cells for name, cells in settled.items()
         }
-        kept = _hold_orders([column for name, column in texts.items() if name in ORDERING_FIELDS])
+        ordering = {name: column for name, column in texts.items() if name in ORDERING_FIELDS}
+        kept = _but_examples(ordering, _hold_orders(list(ordering.values())))
         for at in sorted({at for cells in flawed.values() for at, cell in enumerate(cells) if isinstance(cell, Flaw)}):
             self._add_flaws(
                 numbers[at], {name: cells[at] for name, cells in flawed.items()}, is_order=not kept or kept[at]
