@@ -17,7 +17,7 @@ from bulk.reading.contents import Contents
 from bulk.reading.draft import GUARDED_FIELDS, Draft, digest_of
 from bulk.reading.how import How
 from bulk.reading.sheet_facts import SheetFacts
-from bulk.sheet import Column, Problem
+from bulk.sheet import Problem
 
 Rows = Sequence[Sequence[object]]
 
@@ -89,31 +89,31 @@ def _draft(path: Path, name: str, rows: Rows, how: How) -> Draft:
 
 
 def _add_rows(draft: Draft, rows: Rows, facts: SheetFacts, how: How) -> None:
-    readers = [_reader(name, column, facts, how.locale) for name, column in draft.header.columns.items()]
-    skipped = facts.hidden_rows if how.hidden == "skip" else frozenset()
-    warned = facts.hidden_rows if how.hidden == "refuse" else frozenset()
-    for number, row in enumerate(rows[draft.header.row :], start=draft.header.row + 1):
-        if number in skipped:
-            continue
-        if draft.add_row(number, [read(number, row) for read in readers]) and number in warned:
-            draft.problems.append(_hidden_row(number))
+    numbers: Sequence[int] = range(draft.header.row + 1, len(rows) + 1)
+    if how.hidden == "skip" and facts.hidden_rows:
+        numbers = [number for number in numbers if number not in facts.hidden_rows]
+    below = [rows[number - 1] for number in numbers]
+    columns = {name: [row[column.index] for row in below] for name, column in draft.header.columns.items()}
+    _put_in_flaws(draft, numbers, columns, facts)
+    held = draft.add_columns(numbers, list(columns.values()), [_reader(name, how.locale) for name in columns])
+    if how.hidden == "refuse":
+        draft.problems += [_hidden_row(number) for number in held if number in facts.hidden_rows]
+    draft.put_problems_in_order()
 
 
-def _reader(
-    name: str, column: Column, facts: SheetFacts, locale: str | None
-) -> Callable[[int, Sequence[object]], str | Flaw]:
-    """Make the function that reads one column's cell of a row."""
-    index, flaws = column.index, {row: flaw for (row, at), flaw in facts.flaws.items() if at == column.index}
-    if name not in GUARDED_FIELDS:
-        return lambda _number, row: result_text(row[index])
-    read = _meaning(name, locale)
-    if not flaws:
-        return lambda _number, row: read(row[index])
-    return lambda number, row: flaws.get(number) or read(row[index])
+def _put_in_flaws(draft: Draft, numbers: Sequence[int], columns: Mapping[str, list[object]], facts: SheetFacts) -> None:
+    """Put what is wrong with a cell in the place of its value, where it may be an order's."""
+    names = {column.index: name for name, column in draft.header.columns.items() if name in GUARDED_FIELDS}
+    places = {number: at for at, number in enumerate(numbers)} if facts.flaws else {}
+    for (number, index), flaw in facts.flaws.items():
+        if number in places and index in names:
+            columns[names[index]][places[number]] = flaw
 
 
-def _meaning(name: str, locale: str | None) -> Callable[[object], str | Flaw]:
+def _reader(name: str, locale: str | None) -> Callable[[object], str | Flaw]:
     """Choose how a field's values are read."""
+    if name not in GUARDED_FIELDS:
+        return result_text
     if name in SWITCH_NAMES:
         return switch_text
     if name == DATE_FIELD:
