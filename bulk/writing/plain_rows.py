@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from types import MappingProxyType
 from typing import NamedTuple
 
 from bulk.formats.grid import index_of, letter_of, parse_range
@@ -17,8 +16,10 @@ from bulk.writing.result_text import Changes
 from bulk.writing.sheet_tail import Range
 from bulk.writing.splice_scan import CellMark, Places, refuse_formulas, with_cells
 
-_TABLE = re.compile(rb"<((?:[A-Za-z_][\w.-]*:)?)sheetData>")
+_TABLE = re.compile(rb"<((?:[A-Za-z_]\w*:)?)sheetData>")
 _SPANS = re.compile(rb'\sspans="[^"]*"')
+_FILLING = re.compile(rb"""\bt\s*=\s*["'](?:array|dataTable)["']""")
+_REF = re.compile(rb"""\bref\s*=\s*["']([^"']*)""")
 # Rows and cells whose attributes stand in double quotes and hold no ">".
 _ROW = rb'<%brow r="([0-9]+)"([^<>"\']*(?:"[^<>"]*"[^<>"\']*)*)>'
 _CELL = rb'<%bc r="([A-Z]{1,3})[0-9]+"((?:\s[\w:]+="[^<>"]*")*)\s*(?:/>|>(.*?)</%bc>)'
@@ -30,7 +31,6 @@ _RESULT_CELL = (
 )
 _ROW_STYLE = re.compile(rb'(?=[^>]*\scustomFormat="(?:1|true)")[^>]*\ss="([0-9]+)"')
 _PIECES_AT_ONCE = 1_500
-_NONE: Mapping[str, str | None] = MappingProxyType({})
 
 
 class NotPlainError(ValueError):
@@ -67,21 +67,18 @@ class PlainRows:
         """Look at the XML as a whole; NotPlainError if it is written in an unusual way."""
         table = _TABLE.search(xml)
         # Twice: its start and its end. Anywhere else the word could be in a comment, or a cell's text.
-        if table is None or xml.count(b"sheetData") != 2 or b"extLst" in xml[: table.start()]:
+        if table is None or xml.count(b"sheetData") != 2:
             raise NotPlainError("no usual table of cells")
         prefix, start, end = table[1], table.end(), xml.rfind(b"</" + table[1] + b"sheetData")
         header = xml.find(b'<%brow r="%d"' % (prefix, header_row), start, end)
         behind = b"</" + prefix + b"row>"
         below = xml.find(behind, header, end) + len(behind)
         rows = cls(xml, prefix, start, end, header, below)
-        if header < 0 or below < len(behind) or not rows._is_addressed() or xml.find(b"extLst", start, end) >= 0:
+        # Every cell begins with its address, and nothing else with the same letter.
+        cell = b"<" + prefix + b"c"
+        if header < 0 or below < len(behind) or rows._count(cell) != rows._count(cell + b' r="'):
             raise NotPlainError("no usual rows")
         return rows
-
-    def _is_addressed(self) -> bool:
-        """Tell whether every row and every cell begins with its address, and nothing else with the same letters."""
-        tags = (b"<" + self.prefix + b"row", b"<" + self.prefix + b"c")
-        return all(self._count(tag) == self._count(tag + b' r="') for tag in tags)
 
     def _count(self, text: bytes) -> int:
         return self.xml.count(text, self.start, self.end)
@@ -96,13 +93,11 @@ class PlainRows:
         """Whether any cell holds a formula."""
         return re.search(rb"<%bf[\s/>]" % self.prefix, self.xml) is not None
 
-    @cached_property
     def arrays(self) -> list[Range]:
-        """What single formulas fill."""
-        tags = re.compile(rb"<%bf\s([^<>]*)>" % self.prefix).finditer(self.xml, self.start, self.end)
-        filling = (tag[1] for tag in tags if b'"array"' in tag[1] or b'"dataTable"' in tag[1])
-        refs = (re.search(rb'ref="([^"]*)"', tag) for tag in filling)
-        return [parse_range(ref[1].decode()) for ref in refs if ref]
+        """List what single formulas fill."""
+        tags = re.compile(rb"<%bf\s([^<>]*)" % self.prefix).finditer(self.xml, self.start, self.end)
+        filling = (_REF.search(tag[1]) for tag in tags if _FILLING.search(tag[1]))
+        return [parse_range(ref[1].decode()) for ref in filling if ref]
 
     def last_column(self, known: int) -> int:
         """Give the last column with a cell, at least the known one."""
@@ -114,6 +109,8 @@ class PlainRows:
         """Give the rows below the header with their result cells, some hundred at a time."""
         xml, done, left, gathered = self.xml, self.below, len(changes), []
         row_end = b"</" + self.prefix + b"row>"
+        if self._count(b"extLst"):
+            raise NotPlainError("elements of other programs among the cells")
         for found in re.compile(_ROW % self.prefix).finditer(xml, self.below, self.end):
             fields = changes.get(int(found[1]))
             if fields is None:
@@ -176,7 +173,7 @@ class RowSplicer:
         """`columns` are those of all result fields, new ones too; `styles` what columns lend their cells."""
         self._prefix = prefix
         self._columns = columns
-        self._styles = styles
+        self._lent = styles
         self._writer = CellWriter(prefix.decode(), columns)
         self._present = [field for field in self._writer.order if field in places.columns]
         self._last = places.last_column
@@ -200,35 +197,35 @@ class RowSplicer:
     def row(self, row: Row, fields: Mapping[str, str]) -> bytes:
         """Give a row's cells with its results."""
         if not self._present:
-            return row.xml[row.start : row.end] + self._made(row, fields, self._writer.order)
+            made = self._writer.cells(row.number, fields, self._styles(row))
+            return row.xml[row.start : row.end] + made
         if self._is_last and all(field in fields for field in self._present):
             first = self._first.search(row.xml, row.start)
             usual = first and self._usual.match(row.xml, first.start())
             if first and usual:
-                styles = zip(self._present, usual.groups(), strict=True)
-                found = {field: style[4:-1].decode() or None for field, style in styles if style is not None}
-                return row.xml[row.start : first.start()] + self._made(row, fields, self._writer.order, found)
+                made = self._writer.cells(row.number, fields, self._kept(row, usual.groups()))
+                return row.xml[row.start : first.start()] + made
         return self._merged(row, fields)
 
-    def _made(
-        self, row: Row, fields: Mapping[str, str], order: list[str], styles: Mapping[str, str | None] = _NONE
-    ) -> bytes:
-        """Write the cells that are spoken of; a cell that is there already keeps its style, and its lack of one."""
-        cell, own, lent = self._writer.cell, row.style, self._styles
-        return "".join(
-            [
-                cell(field, row.number, styles[field] if field in styles else own or lent.get(field), fields[field])
-                for field in order
-                if field in fields
-            ]
-        ).encode()
+    def _styles(self, row: Row) -> Mapping[str, str]:
+        """Give the styles of cells that are not written out; one that is keeps its own, and its lack of one."""
+        style = row.style
+        return self._lent if style is None else dict.fromkeys(self._columns, style)
+
+    def _kept(self, row: Row, own: tuple[bytes | None, ...]) -> Mapping[str, str]:
+        """Give the styles of results as they are; None stands for a cell that is not written out."""
+        styles = self._styles(row)
+        if not styles and not any(own):
+            return styles
+        found = zip(self._present, own, strict=True)
+        return {**styles, **{field: style[4:-1].decode() for field, style in found if style is not None}}
 
     def _merged(self, row: Row, fields: Mapping[str, str]) -> bytes:
         marks = row.cells(self._prefix)
         refuse_formulas(row.number, marks, {self._columns[field] for field in fields})
-        styles = {mark.column: mark.style for mark in marks}
-        found = {field: styles[at] for field, at in self._columns.items() if at in styles}
-        new = {
-            self._columns[name]: self._made(row, fields, [name], found) for name in self._writer.order if name in fields
-        }
+        own = {mark.column: mark.style for mark in marks}
+        found = {field: own[at] for field, at in self._columns.items() if at in own}
+        styles, spoken = {**self._styles(row), **found}, [field for field in self._writer.order if field in fields]
+        write = self._writer.cells
+        new = {self._columns[field]: write(row.number, {field: fields[field]}, styles) for field in spoken}
         return with_cells(row.xml, row.start, row.end, marks, new)

@@ -20,27 +20,36 @@ class CellWriter:
         self.order = sorted(columns, key=columns.__getitem__)
         """The fields from left to right."""
         self._prefix = prefix
-        self._starts = {field: f'<{prefix}c r="{letter_of(column)}' for field, column in columns.items()}
-        self._known: dict[tuple[bool, str], str] = {}
+        self._columns = [
+            (field, f'<{prefix}c r="{letter_of(columns[field])}', dict[str, str]()) for field in self.order
+        ]
 
-    def cell(self, field: str, row: str, style: str | None, text: str) -> str:
-        """Write one cell; "" makes it empty."""
-        kind = (field in _NUMERIC_FIELDS, text)
-        rest = self._known.get(kind)
-        if rest is None:
-            if len(self._known) >= _KNOWN_AT_MOST:
-                self._known.clear()
-            rest = self._known[kind] = self._rest(*kind)
-        styled = f'" s="{style}"' if style else '"'
-        return f"{self._starts[field]}{row}{styled}{rest}"
+    def cells(self, row: str, fields: Mapping[str, str], styles: Mapping[str, str | None]) -> bytes:
+        """Write a row's cells, from left to right; "" makes a cell empty."""
+        made = []
+        for field, start, known in self._columns:
+            text = fields.get(field)
+            if text is None:
+                continue
+            rest = known.get(text) or self._learn(known, field, text)
+            style = styles.get(field)
+            made.append(f'{start}{row}" s="{style}"{rest}' if style else f'{start}{row}"{rest}')
+        return "".join(made).encode()
 
-    def _rest(self, may_be_number: bool, text: str) -> str:
+    def _learn(self, known: dict[str, str], field: str, text: str) -> str:
+        if len(known) >= _KNOWN_AT_MOST:
+            known.clear()
+        rest = known[text] = self._rest(field, text)
+        return rest
+
+    def _rest(self, field: str, text: str) -> str:
         """Write what stands behind a cell's address and style."""
         prefix = self._prefix
         if not text:
             return "/>"
-        if may_be_number and _NUMBER.fullmatch(text) and sum(map(str.isdigit, text)) <= 15:
+        if field in _NUMERIC_FIELDS and _NUMBER.fullmatch(text) and sum(map(str.isdigit, text)) <= 15:
             return f"><{prefix}v>{text}</{prefix}v></{prefix}c>"
-        written = escape(_ESCAPE_LIKE.sub("_x005F_", text))
+        # Most texts are order ids, and hold nothing to escape.
+        written = text if text.isalnum() else escape(_ESCAPE_LIKE.sub("_x005F_", text))
         space = ' xml:space="preserve"' if "  " in text else ""
         return f' t="inlineStr"><{prefix}is><{prefix}t{space}>{written}</{prefix}t></{prefix}is></{prefix}c>'

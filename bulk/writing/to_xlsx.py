@@ -218,18 +218,16 @@ class _Splicer:
         prefix = (_PREFIX.match(self._xml, mark.start) or [b"", b""])[1] or b""
         writer = CellWriter(prefix.decode(), self._columns)
         own = _STYLE.search(tag) if _CUSTOM.search(tag) else None
-        lent = {self._columns[field]: own[1].decode() if own else self._lent.get(field) for field in self._columns}
-        styles = lent | {cell.column: cell.style for cell in mark.cells}
+        lent = dict.fromkeys(self._columns, own[1].decode()) if own else self._lent
+        written = {cell.column: cell.style for cell in mark.cells}
+        found = {field: written[at] for field, at in self._columns.items() if at in written}
         if mark.number in self._changes:
             texts = self._changes[mark.number]
         else:
             texts = {field: field for field in self._new}
-            styles |= {self._columns[field]: self._places.header_style for field in self._new}
-        columns = {field: self._columns[field] for field in writer.order if field in texts}
-        return {
-            column: writer.cell(field, str(mark.number), styles.get(column), texts[field]).encode()
-            for field, column in columns.items()
-        }
+            found = dict.fromkeys(self._new, self._places.header_style)
+        styles, spoken = {**lent, **found}, [field for field in writer.order if field in texts]
+        return {self._columns[field]: writer.cells(str(mark.number), {field: texts[field]}, styles) for field in spoken}
 
 
 class _PlainSplicer(_Splicer):
@@ -241,7 +239,7 @@ class _PlainSplicer(_Splicer):
         self._rows = rows
         places = find_places(rows.frame, known, header_row, ())
         places.last_column = rows.last_column(places.last_column)
-        places.arrays = rows.arrays
+        places.arrays = rows.arrays()
         places.reach(places.arrays, header_row)
         super().__init__(rows.frame, places, header_row, changes, table_edge)
 
