@@ -7,7 +7,7 @@ another. Rows that are alike in all else are judged once, by `validation` itself
 from collections.abc import Callable, Mapping, Sequence
 
 from smmplus.models import OrderRequest, Service
-from smmplus.validation import fits, problems
+from smmplus.validation import all_fit, fits, problems
 
 Columns = Mapping[str, Sequence[str]]
 """Field -> the text of each request in its normal form, "" where the request has no such field."""
@@ -19,7 +19,7 @@ _STANDS_IN = {
 """For fields of which nothing is judged but the shape: a text of that shape."""
 
 _LISTS = frozenset({"comments", "usernames", "hashtags", "keywords", "groups"})
-"""Fields of which nothing is judged but how many lines they have."""
+"""Fields of which nothing is judged but their shape and how many lines they have."""
 
 _PIECE = 1 << 16
 """Requests looked at together: what is made of them on the way stays small."""
@@ -34,30 +34,31 @@ def doubtful(services: Sequence[str], columns: Columns, offered: Mapping[str, Se
     """
     quantities = columns.get("quantity") or [""] * len(services)
     names = [name for name, column in columns.items() if name != "quantity" and any(column)]
-    judged = [_judged(name, columns[name]) for name in names]
-    judge, found = _Judge(names, offered), []
+    same = {name: _STANDS_IN[name] for name in names if name in _STANDS_IN and all_fit(name, columns[name])}
+    judged = {name: _judged(name, columns[name]) for name in names if name not in same}
+    judge, found = _Judge(same, list(judged), offered), []
     for start in range(0, len(services), _PIECE):
-        here = slice(start, start + _PIECE)
-        kinds = list(zip(quantities[here], services[here], *(column[here] for column in judged), strict=True))
-        wrong = {kind for kind in set(kinds) if not judge.is_right(*kind)}
-        found += [at for at, kind in enumerate(kinds, start) if kind in wrong] if wrong else []
+        pieces = [column[start : start + _PIECE] for column in (quantities, services, *judged.values())]
+        wrong = {kind for kind in set(zip(*pieces, strict=True)) if not judge.is_right(*kind)}
+        if wrong:
+            found += [at for at, kind in enumerate(zip(*pieces, strict=True), start) if kind in wrong]
     return found
 
 
 def _judged(name: str, column: Sequence[str]) -> Sequence[str]:
     """Give a column with as few different texts as its checks allow."""
     if name in _LISTS:
-        return [text and "x\n" * text.count("\n") + "x" for text in column]
+        is_fit = fits(name)
+        return [text and "x\n" * text.count("\n") + "x" if is_fit(text) else text for text in column]
     if name not in _STANDS_IN:
         return column
     stands_in, is_fit = _STANDS_IN[name], fits(name)
-    if all(map(is_fit, column)):
-        return [stands_in] * len(column)
     return [stands_in if is_fit(text) else text for text in column]
 
 
 class _Judge:
-    def __init__(self, names: Sequence[str], offered: Mapping[str, Service]) -> None:
+    def __init__(self, same: Mapping[str, str], names: Sequence[str], offered: Mapping[str, Service]) -> None:
+        self._same = same
         self._names = names
         self._offered = offered
         self._is_whole: Callable[[str], object] = fits("quantity")
@@ -72,7 +73,7 @@ class _Judge:
         least, most = self._right.get(kind, (number, number - 1))
         if number and least <= number <= most:
             return True
-        fields = {"quantity": quantity} | dict(zip(self._names, texts, strict=True))
+        fields = {"quantity": quantity, **self._same} | dict(zip(self._names, texts, strict=True))
         if problems(OrderRequest.of(service, fields), self._offered.get(service)):
             return False
         if number:
