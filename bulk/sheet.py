@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 RESULT_FIELDS = ("order_id", "order_status", "charge", "start_count", "remains", "currency", "error", "updated_at")
 """The columns that are written back, in the order in which missing ones are appended."""
 
+Kind = Literal["xlsx", "csv", "mass_order", "frame"]
+"""What a sheet is on disk; a frame is a DataFrame, and nowhere on disk."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -48,7 +51,7 @@ class Sheet:
     """The rows of one sheet. Nothing in it is guessed: every cell is text, "" where it is empty."""
 
     path: Path
-    kind: Literal["xlsx", "csv", "mass_order"]
+    kind: "Kind"
     name: str
     """The worksheet's name; "" where the file has none."""
     header_row: int
@@ -70,10 +73,14 @@ class Sheet:
     """What headers mean by a person's word: (header, field)."""
     headers_from: Path | None = None
     """The file beside the sheet that keeps some of these, where there is one."""
+    labels: Sequence[str] = ()
+    """What a DataFrame calls its rows, from the first to the last."""
 
     def where(self, row: int, field: str = "") -> str:
         """Name a place as a person finds it: "B7", or "row 7" where the field has no column."""
         column = self.columns.get(field)
+        if self.labels:
+            return f"row {self.labels[row - 1]}" + (f", {column.header}" if column else "")
         if column is None:
             return f"row {row}"
         return f"{column.letter}{row}" if self.kind == "xlsx" else f"line {row}, {column.header}"

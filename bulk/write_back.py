@@ -38,6 +38,8 @@ class WriteBack:
 
         Raises SheetError where nothing could be written, JournalError where there is nothing to write.
         """
+        if self._sheet.kind == "frame":
+            return None  # it is given back at the end, with its results
         cells = self._wanted(unrecorded)
         now = stamp(cells)
         if now == self._stamp or not (self._stamp or is_new(self._sheet, cells)):

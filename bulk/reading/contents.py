@@ -4,9 +4,8 @@ from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from bulk.sheet import Column, Problem, Sheet
+from bulk.sheet import Column, Kind, Problem, Sheet
 
 Packed = str | tuple[Sequence[str], bytes] | Sequence[str]
 """A column's text: one text, a line each; or what occurs and each row's number in it; or as it is."""
@@ -16,7 +15,7 @@ Packed = str | tuple[Sequence[str], bytes] | Sequence[str]
 class Contents:
     """The fields of a :class:`bulk.sheet.Sheet`, but for its path and its frame."""
 
-    kind: Literal["xlsx", "csv", "mass_order"]
+    kind: Kind
     name: str
     header_row: int
     columns: Mapping[str, Column]
