@@ -9,6 +9,7 @@ from itertools import compress
 from bulk.choices import BETWEEN, is_choice, name_of, service_of, shown_name
 from bulk.formats.columns_of_text import consists_of, map_column, repeats
 from bulk.formats.dates import DATE_FIELD, panel_date
+from bulk.formats.numerals import NUMBER_FIELDS, is_ambiguous
 from bulk.sheet import Problem, Sheet
 from smmplus.models import OrderRequest, Service, normal_text
 from smmplus.order_types import FIELDS
@@ -134,7 +135,7 @@ def check_rows(sheet: Sheet, rows: Iterable[OrderRow], services: Mapping[str, Se
             found.field,
             row.request.values.get(found.field, row.request.service if found.field == "service" else ""),
             found.message,
-            found.remedy,
+            _remedy(sheet, row, found),
             row.number,
         )
         for row in (rows.rows.doubtful(services) if isinstance(rows, AllRows) else rows)
@@ -153,6 +154,15 @@ def _wrong_name(row: OrderRow, services: Mapping[str, Service]) -> Iterator[Fiel
 def _misnamed(chosen: str, services: Mapping[str, Service]) -> bool:
     service = services.get(service_of(chosen))
     return service is not None and shown_name(service.name) != name_of(chosen)
+
+
+def _remedy(sheet: Sheet, row: OrderRow, found: FieldProblem) -> str:
+    """Say what to do, also to who is at a loss where: a column is missing, or a number may be thousands elsewhere."""
+    if found.field in FIELDS and found.field not in sheet.columns:
+        return f"{found.remedy} (the sheet has no column {found.field}: add it)"
+    if found.field in NUMBER_FIELDS and is_ambiguous(row.request.values.get(found.field, "")):
+        return f"{found.remedy}; or say how its numbers are written, such as --locale id"
+    return found.remedy
 
 
 def equal_rows(sheet: Sheet, to_send: Iterable[OrderRow], rows: Iterable[OrderRow]) -> list[Problem]:

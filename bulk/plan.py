@@ -18,7 +18,7 @@ from smmplus.journal.falls import Fall
 from smmplus.journal.lookup import look_up
 from smmplus.models import Balance, Service
 from smmplus.numbers import minus, total
-from smmplus.pricing import cost, units
+from smmplus.pricing import cost, is_upper_bound, units
 from smmplus.refusals import Meaning
 
 
@@ -97,6 +97,13 @@ class Plan:
     def unbounded(self) -> int:
         """How many rows to be sent have no upper bound."""
         return sum(sending.planned.cost is None for sending in self.sending)
+
+    @property
+    def upper_bounds(self) -> int:
+        """How many rows to be sent may cost less than is summed up, and not more."""
+        services = self.prices.services
+        bounded = (item for item in self.sending if item.planned.cost is not None)
+        return sum(is_upper_bound(services[item.row.request.service]) for item in bounded)
 
     @property
     def over_budget(self) -> Decimal:
@@ -228,9 +235,9 @@ def _without_bound(sheet: Sheet, sending: Iterable[Sending]) -> list[Problem]:
     remedy = "fill in posts, or lift the campaign's budget: `smmplus budget CAMPAIGN --none`, and no --max-spend"
     return [
         Problem(
-            sheet.where(item.row.number),
-            "",
-            item.row.request.service,
+            sheet.where(item.row.number, "posts"),
+            "posts",
+            item.row.request.values.get("posts", ""),
             "its cost has no upper bound",
             remedy,
             item.row.number,

@@ -54,6 +54,7 @@ def plan_object(plan: Plan, *, gather: Gather = list) -> Json:
         "currency": plan.prices.balance.currency,
         "balance": plain(plan.prices.balance.amount),
         "without_bound": plan.unbounded,
+        "upper_bounds": plan.upper_bounds,
         "spent_before": plain(plan.place.spent),
         "max_spend": None if plan.max_spend is None else plain(plan.max_spend),
         "by_service": [

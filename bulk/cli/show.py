@@ -103,6 +103,12 @@ def show_problems(console: Console, problems: tuple[Problem, ...]) -> None:
         console.print(f"… and {len(problems) - MOST_PROBLEMS} more (--json shows all)")
 
 
+def cost_of(plan: Plan) -> str:
+    """Say what the rows to be sent cost."""
+    at_most = "at most " if plan.upper_bounds else ""
+    return f"{at_most}{money(plan.total, plan.prices.balance.currency)}"
+
+
 def _show_costs(console: Console, plan: Plan) -> None:
     balance = plan.prices.balance
     if not plan.sending:
@@ -124,7 +130,7 @@ def _show_costs(console: Console, plan: Plan) -> None:
     console.print(shown)
     of_all = f" of {len(plan.sending) + len(plan.later)}" if plan.later else ""
     words = f"{'the first ' if plan.later else ''}{rows(len(plan.sending))}{of_all}"
-    console.print(Text(f"to send: {words} for {money(plan.total, balance.currency)}", "bold"))
+    console.print(Text(f"to send: {words} for {cost_of(plan)}", "bold"))
     if plan.unbounded:
         console.print(Text(f"{plan.unbounded} of them have no upper bound, and are not in this sum", "yellow"))
     console.print(Text(f"balance: {money(balance.amount, balance.currency)}"))

@@ -1,5 +1,7 @@
 """From the rows of a sheet to what they order."""
 
+import pytest
+
 from bulk.orders import OrderRow, check_rows, equal_rows, order_rows
 from bulk.sheet import Problem
 from smmplus.models import OrderRequest
@@ -37,6 +39,19 @@ def test_a_field_without_a_column_is_told_by_its_row():
     sheet = sheet_of({"service": "2", "link": LINK})
     (problem,) = check_rows(sheet, order_rows(sheet).values(), SERVICES)
     assert (problem.where, problem.field, problem.value) == ("row 2", "quantity", "")
+
+
+def test_a_missing_column_is_told():
+    sheet = sheet_of({"service": "2", "link": LINK})
+    (problem,) = check_rows(sheet, order_rows(sheet).values(), SERVICES)
+    assert problem.remedy == "fill in quantity (the sheet has no column quantity: add it)"
+
+
+@pytest.mark.parametrize(("text", "told"), [("1.000", True), ("1,000", True), ("10.5", False), ("many", False)])
+def test_a_number_that_may_be_thousands_is_refused_with_the_way_out(text, told):
+    sheet = sheet_of(row(quantity=text), kind="xlsx")
+    (problem,) = check_rows(sheet, order_rows(sheet).values(), SERVICES)
+    assert (problem.where, problem.value, "--locale id" in problem.remedy) == ("C2", text, told)
 
 
 def test_a_service_that_is_not_offered_is_told_with_its_number():

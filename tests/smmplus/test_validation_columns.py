@@ -20,8 +20,9 @@ TEXTS = {
     "media": ["", "https://example.com/a", "x"],
     "referring_url": ["", "https://example.com/a", "x"],
     "comments": ["", "a", "a\nb", "c\nd", "\n".join("a" * 51)],
-    "usernames": ["", "a", "a\nb", "\n".join("a" * 51)],
-    "username": ["", "someone", "other", "a\nb"],
+    "usernames": ["", "a", "a\nb", "\n".join("a" * 51), "a b", "a\nb,c"],
+    "hashtags": ["", "#a", "#a\n#b", "#a;#b"],
+    "username": ["", "someone", "other", "a\nb", "a b"],
     "min": ["", "1", "2", "10", "60"],
     "max": ["", "1", "5", "50", "60"],
     "device": ["", "1", "6"],
@@ -29,7 +30,7 @@ TEXTS = {
     "google_keyword": ["", "shoes"],
     "delay": ["", "30", "31"],
     "posts": ["", "0", "5"],
-    "expiry": ["", "31/12/2026", "2026-12-31"],
+    "expiry": ["", "31/12/2026", "2026-12-31", "31/02/2026"],
 }
 
 

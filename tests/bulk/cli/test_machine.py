@@ -34,10 +34,12 @@ def test_a_plan(week):
         "rows": 3,
         "to_send": 1,
         "later": 0,
+        "left_out": [],
         "total": "0.15",
         "currency": "USD",
         "balance": "1000",
         "without_bound": 0,
+        "upper_bounds": 0,
         "spent_before": "0.15",
         "max_spend": None,
         "by_service": [{"service": "2", "name": "Likes", "rows": 1, "units": 100, "cost": "0.15"}],
@@ -48,6 +50,7 @@ def test_a_plan(week):
         "questions": [],
         "missing": [],
         "ignored_columns": ["note"],
+        "headers": {},
         "journal": told["journal"],
     }
     assert [(problem["row"], problem["field"], problem["value"]) for problem in told["problems"]] == [

@@ -86,6 +86,23 @@ def test_a_plan_tells_what_stands_against_it(week):
     assert "the balance is short by 0.05 USD" in text
 
 
+def test_a_sum_with_upper_bounds_in_it_is_the_most_that_it_can_be(week):
+    cells = {"service": "7", "username": "anna", "min": "100", "max": "200", "delay": "0", "posts": "5"}
+    services = service(), service("7", kind="Subscriptions")
+    assert "to send: 1 row for 0.15 USD" in words(show.show_plan, week.plan(sheet_of(row()), *services))
+    text = words(show.show_plan, week.plan(sheet_of(row(), cells), *services))
+    assert "to send: 2 rows for at most 1.65 USD" in text
+
+
+def test_a_plan_tells_what_headers_stand_for_and_which_rows_are_left_out(week):
+    sheet = replace(sheet_of(row(), row(LINK + "/2", skip="x")), headers=(("Alamat", "link"), ("Pcs", "quantity")))
+    text = words(show.show_plan, week.plan(sheet))
+    assert "headers as you say: 'Alamat' is link, 'Pcs' is quantity" in text
+    assert "1 row is left out by the column 'skip'" in text
+    kept = replace(sheet, headers_from=Path("somewhere/week.map.json"))
+    assert "'Pcs' is quantity (kept in week.map.json)" in words(show.show_plan, week.plan(kept))
+
+
 def test_a_plan_tells_its_budget(week):
     week.accepted()
     text = words(show.show_plan, week.plan(sheet_of(row(LINK + "/2")), max_spend=Decimal(2)))
