@@ -26,6 +26,7 @@ _REFUSED_ENDINGS = {
     ".numbers": "is a Numbers document. Export it as Excel (.xlsx) or CSV.",
 }
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_DELIMITERS = (b",", b";", b"\t", b"|")
 _ZIP = b"PK\x03\x04"
 
 
@@ -72,6 +73,17 @@ def _check_signature(path: Path, data: bytes) -> None:
         raise RefusedFileError(f"{path}: an Excel workbook or a zip file by content. If it is one, rename it to .xlsx.")
 
 
+def check_text(path: Path, data: bytes, limits: Limits = DEFAULT_LIMITS) -> None:
+    """Count the lines and the values of a file of text, at most.
+
+    :raises RefusedFileError: if there are too many.
+    """
+    if max(data.count(b"\n"), data.count(b"\r")) > limits.lines:
+        raise RefusedFileError(f"{path}: more than {limits.lines:,} lines. Split it into several files.")
+    if max(map(data.count, _DELIMITERS)) > limits.marks:
+        raise RefusedFileError(f"{path}: more than {limits.marks:,} values. Delete empty columns, or split it.")
+
+
 def check_workbook(path: Path, data: bytes, limits: Limits = DEFAULT_LIMITS) -> Mapping[str, SheetFacts]:
     """Look through every part of a workbook; give what was seen in each of its worksheets, by the part's name.
 
@@ -92,8 +104,6 @@ def _check_parts(path: Path, archive: Archive, limits: Limits) -> None:
         raise RefusedFileError(f"{path}: {_REFUSED_ENDINGS['.xlsb']}")
     if archive.find("xl/vbaProject.bin"):
         raise RefusedFileError(f"{path}: {_REFUSED_ENDINGS['.xlsm']}")
-    if any(entry.filename.casefold().startswith("_xmlsignatures/") for entry in archive.entries):
-        raise RefusedFileError(f"{path}: digitally signed; writing results would break that. Save a copy unsigned.")
     if not archive.find("[Content_Types].xml"):
         raise RefusedFileError(f"{path}: a zip file, but no Excel workbook. {_SAVE_AS_XLSX}")
 
