@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, cast
 
 import pandas as pd
@@ -64,7 +65,7 @@ def checked(frame: pd.DataFrame, plan: Plan, blocked: str, say: Callable[[str], 
     for name, values, kind in (
         ("problems", [say(wrong.get(row, "")) for row in rows], "str"),
         ("warnings", [thoughts.get(row, "") for row in rows], "str"),
-        ("price", [prices.get(row) for row in rows], "object"),
+        ("price", [_shown(prices.get(row)) for row in rows], "object"),
     ):
         result[name] = pd.Series(cast("list[Any]", values), index=frame.index, dtype=kind)
     balance = plan.prices.balance
@@ -78,6 +79,11 @@ def checked(frame: pd.DataFrame, plan: Plan, blocked: str, say: Callable[[str], 
         "blocked": say(blocked),
     }
     return result
+
+
+def _shown(price: Decimal | None) -> Decimal | None:
+    """Take the zeros at the end away, which a rate times a quantity has."""
+    return None if price is None else Decimal(plain(price))
 
 
 def _problems(plan: Plan) -> dict[int, str]:

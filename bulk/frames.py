@@ -70,7 +70,7 @@ def check(
     The other arguments are those of :func:`run`, and so are the errors; problems are none.
     """
     options = Options(
-        Path(name), account=account_named(account), campaign=_named(campaign or NAME, "campaign"),
+        Path(name), account=_account(account, panel), campaign=_named(campaign or NAME, "campaign"),
         batch=_named(name, "name"), allow_duplicates=allow_duplicates, adopt=adopt, ignore_missing=ignore_missing,
         retry_refused=retry_refused, max_spend=_amount(max_spend, "max_spend"), first=first, expect_rows=expect_rows,
         expect_total=_amount(expect_total, "expect_total"), rate=rate,
@@ -140,15 +140,20 @@ def run(
     :raises SmmPlusError: if the panel does not answer before anything was sent, or the journal cannot be used.
     """
     options = Options(
-        Path(name), account=account_named(account), campaign=_named(campaign, "campaign"), batch=_named(name, "name"),
+        Path(name), account=_account(account, panel), campaign=_named(campaign, "campaign"), batch=_named(name, "name"),
         skip_bad=skip_bad, allow_duplicates=allow_duplicates, adopt=adopt, ignore_missing=ignore_missing,
         retry_refused=retry_refused, max_spend=_amount(max_spend, "max_spend"), first=first, expect_rows=expect_rows,
         expect_total=_amount(expect_total, "expect_total"), rate=rate, in_flight=in_flight, wait=wait, poll=poll,
     )  # fmt: skip
     sheet = sheet_of_frame(frame, name, locale=locale)
     used, watching = panel or _panel(account), watcher or _Logging(agreed=True)
-    with _opened(journal) as opened:
-        outcome = _outside_a_loop(lambda: runner.run(options, used, opened, watching, sheet=sheet))
+
+    def work() -> Outcome:
+        # Opened where the work is done: who no longer waits for it must not close the journal under it.
+        with _opened(journal) as opened:
+            return runner.run(options, used, opened, watching, sheet=sheet)
+
+    outcome = _outside_a_loop(work)
     results = joined(frame, outcome, in_python)
     for alarm in outcome.alarms:
         _LOG.critical("%s", alarm)
@@ -173,13 +178,17 @@ def status(
     Arguments, columns and errors are those of :func:`run`; orders in doubt are no error here.
     """
     options = Options(
-        Path(name), account=account_named(account), campaign=_named(campaign, "campaign"), batch=_named(name, "name"),
+        Path(name), account=_account(account, panel), campaign=_named(campaign, "campaign"), batch=_named(name, "name"),
         rate=rate,
     )  # fmt: skip
     sheet = sheet_of_frame(frame, name, locale=locale)
     used, watching = panel or _panel(account), _Logging(agreed=False)
-    with _opened(journal) as opened:
-        outcome = _outside_a_loop(lambda: runner.status(options, used, opened, watching, sheet=sheet))
+
+    def work() -> Outcome:
+        with _opened(journal) as opened:
+            return runner.status(options, used, opened, watching, sheet=sheet)
+
+    outcome = _outside_a_loop(work)
     results = joined(frame, outcome, in_python)
     if outcome.stop is None and not outcome.unfollowed:
         return results
@@ -227,6 +236,11 @@ class _Logging(Watcher):
     def note(self, text: str) -> None:
         """Tell it."""
         _LOG.warning("%s", text)
+
+
+def _account(account: str, panel: Panel | None) -> str:
+    """Give an account's name; whoever gives a panel gives its account as the journal knows it."""
+    return account_named(account) if panel is None else account
 
 
 def _panel(account: str) -> Panel:
