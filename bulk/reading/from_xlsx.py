@@ -36,7 +36,7 @@ def parse_xlsx(path: Path, data: bytes, how: How, seen: Mapping[str, SheetFacts]
     facts = seen[chosen.part]
     rows = _down_to_flaws(rows, facts)
     draft = _draft(path, chosen.name, rows, how)
-    _add_rows(draft, rows, facts, how)
+    add_rows(draft, rows, facts, how)
     draft.problems.extend(_merged_cells(draft, rows, facts))
     if how.hidden != "include":
         draft.problems.extend(_hidden_columns(draft, facts))
@@ -88,7 +88,8 @@ def _draft(path: Path, name: str, rows: Rows, how: How) -> Draft:
     return Draft(path, "xlsx", name, understand_header(first[index], index + 1, source, how.headers))
 
 
-def _add_rows(draft: Draft, rows: Rows, facts: SheetFacts, how: How) -> None:
+def add_rows(draft: Draft, rows: Rows, facts: SheetFacts, how: How) -> None:
+    """Read what stands below the header, column by column."""
     numbers: Sequence[int] = range(draft.header.row + 1, len(rows) + 1)
     if how.hidden == "skip" and facts.hidden_rows:
         numbers = [number for number in numbers if number not in facts.hidden_rows]

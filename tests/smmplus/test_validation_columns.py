@@ -1,7 +1,7 @@
 """What is judged by columns is judged as one by one."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smmplus.models import OrderRequest
@@ -58,11 +58,13 @@ def orders(draw):
     return OrderRequest.of(number, fields)
 
 
+@settings(deadline=None)
 @given(st.lists(orders(), max_size=12))
 def test_columns_find_the_requests_that_are_found_one_by_one(requests):
     assert found_by_columns(requests) == found_one_by_one(requests)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["0", "404"]), st.sampled_from(TEXTS["quantity"]), st.sampled_from(TEXTS["runs"]))
