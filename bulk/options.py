@@ -47,6 +47,8 @@ class Options:
     rate: float = 1.0
     """Calls a second; 0 for no limit."""
     in_flight: int = 16
+    colours: bool = True
+    """Give the statuses in a workbook colours."""
     wait: float | None = None
     """Seconds to follow the orders; None until all are final."""
     poll: float = 60.0

@@ -32,6 +32,7 @@ def write_results_of(options: Options, url: str, journal: Journal) -> tuple[dict
     binding: Binding = bind(
         sheet, rows, known, campaign_id=campaign_id, batch_id=batch_id, adopt=True, anew=True, left_out=left_out
     )
-    results = WriteBack(sheet, binding.problems, journal, {row: entry.id for row, entry in binding.entries.items()})
+    watched = {row: entry.id for row, entry in binding.entries.items()}
+    results = WriteBack(sheet, binding.problems, journal, watched, colours=options.colours)
     written = results.write({})
     return results.entries(), written

@@ -109,6 +109,7 @@ Wait = Annotated[
     ),
 ]
 InFlight = Annotated[int, typer.Option("--in-flight", help="Calls under way at once.", min=1, max=256)]
+Colours = Annotated[bool, typer.Option("--colours/--no-colours", help="Give the statuses in a workbook colours.")]
 Poll = Annotated[
     float, typer.Option("--poll", help="Seconds between two rounds of statuses.", min=0.1, callback=finite)
 ]

@@ -64,7 +64,7 @@ def check(
     show_plan(out, plan)
     if blocked:
         out.print(blocked, style="red", markup=False, soft_wrap=True)
-    marked = mark_copy(out, plan, options) if mark else None
+    marked = mark_copy(out, plan) if mark else None
     outcome = Outcome(plan, plan.binding.entries, blocked=blocked or "only checked")
     status = ExitStatus.PROBLEMS if blocked else ExitStatus.ACCOUNT if short else ExitStatus.DONE
     if outcome.exit_status is ExitStatus.IN_DOUBT:
@@ -100,6 +100,7 @@ def run(
     rate: given.Rate = 1.0,
     in_flight: given.InFlight = 16,
     poll: given.Poll = 60.0,
+    colours: given.Colours = True,
     as_json: given.AsJson = False,
 ) -> None:
     """Check a sheet, place every row once, follow the orders, and write ids and statuses into the sheet."""
@@ -111,6 +112,7 @@ def run(
         allow_duplicates=allow_duplicates, adopt=adopt, ignore_missing=ignore_missing, retry_refused=retry_refused,
         max_spend=given.money(max_spend), first=first, expect_rows=expect_rows,
         expect_total=given.money(expect_total, "--expect-total"), rate=rate, in_flight=in_flight, wait=wait, poll=poll,
+        colours=colours,
     )  # fmt: skip
     panel = given.panel_for(account)
     with _watching(agreed=yes, as_json=as_json) as watcher, given.open_journal() as journal:
@@ -129,11 +131,13 @@ def status(
     locale: given.Locale = None,
     header_map: given.Map = None,
     rate: given.Rate = 1.0,
+    colours: given.Colours = True,
     as_json: given.AsJson = False,
 ) -> None:
     """Ask where the open orders of a sheet stand, and write it into the sheet. Places nothing."""
     options = Options(
         file, account=account, campaign=campaign, sheet=sheet, encoding=encoding, locale=locale, rate=rate,
+        colours=colours,
         headers=given.headers(header_map),
     )  # fmt: skip
     panel = given.panel_for(account)
