@@ -4,6 +4,7 @@ import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_smmplus.wording import in_arguments
+from bulk.telling import said_of_columns
 from bulk.watching import Watcher
 from smmplus.numbers import plain
 
@@ -69,10 +70,16 @@ class LogWatcher(Watcher):
 
 def log_plan(log: Log, plan: "Plan") -> None:
     """Write into a log what a run of a sheet would do."""
+    for words in said_of_columns(plan):
+        log.info("%s", words)
     for problem in plan.problems[:MOST_PROBLEMS]:
         log.error("%s: %r %s (%s)", problem.where, problem.value, problem.message, in_arguments(problem.remedy))
     if len(plan.problems) > MOST_PROBLEMS:
         log.error("and %d more problems", len(plan.problems) - MOST_PROBLEMS)
+    for thought in plan.warnings[:MOST_PROBLEMS]:
+        log.warning("%s: %r: %s (%s)", thought.where, thought.value, thought.message, in_arguments(thought.remedy))
+    if len(plan.warnings) > MOST_PROBLEMS:
+        log.warning("and %d more to think of twice", len(plan.warnings) - MOST_PROBLEMS)
     for warning in plan.signs.warnings:
         log.warning("%s", warning)
     currency = plan.prices.balance.currency

@@ -26,7 +26,7 @@ class Known:
 
 @dataclass(slots=True)
 class Binding:
-    """Who is who. Every row is in exactly one of `entries`, `new`, `questions`, or named in `problems`."""
+    """Who is who. Every row is in exactly one of `entries`, `new`, `questions`, or named in `problems`, or left out."""
 
     entries: dict[int, Entry] = field(default_factory=dict)
     """Row -> the order that it is."""
@@ -48,6 +48,7 @@ def bind(
     batch_id: int | None,
     adopt: bool = False,
     anew: bool = False,
+    left_out: frozenset[int] = frozenset(),
 ) -> Binding:
     """Find out which order each row is.
 
@@ -55,13 +56,16 @@ def bind(
     sheet's unfinished batch; equal orders placed elsewhere (the question, or the answer `adopt`); equal entries of the
     campaign that were never placed, the batch's own first; new. `anew` says that the campaign was named by a person,
     so that equal orders of other campaigns are not asked about.
+
+    Rows that are left out come last among equal ones, and are none of this but orders: those go on to be followed.
     """
     binding = Binding()
     _bind_ids(sheet, rows, known.by_order_id, known.by_fingerprint, binding)
     bound = {entry.id for entry in binding.entries.values()}
     refused = {problem.row for problem in binding.problems}
     groups: dict[str, list[int]] = defaultdict(list)
-    for row in rows.values():
+    # Stable: equal rows that are not left out keep their order, and take what was ordered for them.
+    for row in sorted(rows.values(), key=lambda row: row.number in left_out) if left_out else rows.values():
         if not row.order_id and row.number not in refused:
             groups[row.request.fingerprint].append(row.number)
     candidates: dict[str, list[Entry]] = defaultdict(list)
@@ -70,9 +74,18 @@ def bind(
     for fingerprint, numbers in groups.items():
         equal = _Equal.of(candidates[fingerprint], bound, campaign_id=campaign_id, batch_id=batch_id, anew=anew)
         _bind_equal(numbers, equal, rows, binding, adopt=adopt)
+    for number in left_out:
+        _leave_out(number, binding)
     stands = {entry.id for entry in (*binding.entries.values(), *binding.questions.values())}
     binding.missing = [entry for entry in known.of_batch if entry.state in ORDERED and entry.id not in stands]
     return binding
+
+
+def _leave_out(row: int, binding: Binding) -> None:
+    binding.new.pop(row, None)
+    binding.questions.pop(row, None)
+    if row in binding.entries and binding.entries[row].state not in ORDERED:
+        del binding.entries[row]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +147,7 @@ def _bind_ids(
     equal: Sequence[Entry],
     binding: Binding,
 ) -> None:
-    owners: dict[int, int] = {}
+    owners: dict[int, str] = {}
     doubts = {entry.fingerprint: entry for entry in equal if entry.state is State.IN_DOUBT}
     for row in rows.values():
         if not row.order_id:
@@ -145,12 +158,12 @@ def _bind_ids(
             where = sheet.where(row.number, "order_id")
             binding.problems.append(Problem(where, "order_id", row.order_id, *wrong, row.number))
         elif entry is not None:
-            owners[entry.id] = row.number
+            owners[entry.id] = sheet.where(row.number)
             binding.entries[row.number] = entry
 
 
 def _wrong_id(
-    row: OrderRow, entry: Entry | None, owners: Mapping[int, int], doubt: Entry | None
+    row: OrderRow, entry: Entry | None, owners: Mapping[int, str], doubt: Entry | None
 ) -> tuple[str, str] | None:
     if entry is None and doubt is not None:
         remedy = (
@@ -166,5 +179,5 @@ def _wrong_id(
         )
         return f"this order was placed for something else ({was})", "undo the change, or empty the order_id to order it"
     if entry.id in owners:
-        return f"row {owners[entry.id]} carries the same order", "empty the order_id of the row that is not this order"
+        return f"{owners[entry.id]} carries the same order", "empty the order_id of the row that is not this order"
     return None

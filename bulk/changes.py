@@ -36,7 +36,7 @@ def services_changed(plan: Plan, now: Prices) -> Change | None:
     if wrong := check_rows(plan.sheet, [item.row for item in changed], now.services):
         return Stop.SERVICE, f"{wrong[0].where}: {wrong[0].message}"
     if costlier := next((item for item in changed if _costs_more(item, now.services)), None):
-        return Stop.SERVICE, f"row {costlier.row.number} would cost more than was shown"
+        return Stop.SERVICE, f"{plan.sheet.where(costlier.row.number)} would cost more than was shown"
     return None
 
 

@@ -53,7 +53,8 @@ class Job:
         """Watch the rows that the journal knows."""
         self.watcher = Unbreakable(self.watcher)
         self.watched = {row: entry.id for row, entry in self.plan.binding.entries.items()}
-        self.results = WriteBack(self.plan.sheet, self.plan.problems, self.journal, self.watched)
+        plan, colours = self.plan, self.options.colours
+        self.results = WriteBack(plan.sheet, plan.problems, self.journal, self.watched, colours=colours)
 
     def prepare(self) -> None:
         """Write the plan into the journal: from here on the rows to send have entries."""

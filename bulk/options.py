@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from bulk.naming import name_without_mark
+from bulk.reading.columns import HeaderNames
+from bulk.reading.how import Hidden, How
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -17,6 +21,13 @@ class Options:
     """What the batch is known by, finished or not: a task. None: the file's name, as long as it is unfinished."""
     sheet: str | None = None
     encoding: str | None = None
+    hidden: Hidden = "refuse"
+    locale: str | None = None
+    """How the sheet's text writes whole numbers, such as "id"."""
+    headers: HeaderNames = ()
+    """What headers mean by a person's word: (header, field)."""
+    remember_map: bool = False
+    """Keep what headers mean beside the sheet, for later runs."""
     skip_bad: bool = False
     allow_duplicates: bool = False
     adopt: bool = False
@@ -36,6 +47,8 @@ class Options:
     rate: float = 1.0
     """Calls a second; 0 for no limit."""
     in_flight: int = 16
+    colours: bool = True
+    """Give the statuses in a workbook colours."""
     wait: float | None = None
     """Seconds to follow the orders; None until all are final."""
     poll: float = 60.0
@@ -48,9 +61,14 @@ class Options:
     """Seconds to wait for another run of the campaign."""
 
     @property
+    def how(self) -> How:
+        """How the file is to be read."""
+        return How(self.sheet, self.encoding, self.hidden, self.locale, self.headers)
+
+    @property
     def campaign_name(self) -> str:
-        """The campaign, by default named like the file without its ending."""
-        return self.campaign or self.path.stem
+        """The campaign, by default named like the file without its ending; a copy to mend belongs to its sheet's."""
+        return self.campaign or name_without_mark(self.path.stem)
 
     @property
     def source(self) -> str:

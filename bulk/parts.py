@@ -12,7 +12,7 @@ from bulk.job import Job, repeat
 from bulk.obstacles import obstacle
 from bulk.options import Options
 from bulk.plan import Plan, make_plan
-from bulk.reading import read_sheet
+from bulk.reading import read_as
 from bulk.runner import ask_prices, hold
 from bulk.stopping import Stopping
 from bulk.watching import Unbreakable, Watcher
@@ -53,7 +53,7 @@ def split(options: Options, panel: Panel, journal: Journal, watcher: Watcher, *,
     if size < 1:
         raise ConfigurationError(f"a part of {size} orders is none: write how many orders a part has at most")
     place = hold(options, panel, journal)
-    sheet = read_sheet(options.path, sheet=options.sheet, encoding=options.encoding)
+    sheet = read_as(options.path, options.how)
     plan = make_plan(sheet, ask_prices(options, panel, journal), place, journal, options)
     watcher.planned(plan)
     if blocked := obstacle(plan, options) or _short(plan):

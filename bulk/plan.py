@@ -8,14 +8,17 @@ from decimal import Decimal
 from bulk.binding import Binding, Known, bind
 from bulk.options import Options
 from bulk.orders import OrderRow, check_rows, equal_rows, order_rows
+from bulk.reading.columns import SWITCH_NAMES
+from bulk.second_thoughts import second_thoughts
 from bulk.sheet import RESULT_FIELDS, Problem, Sheet
 from bulk.signs import Signs, signs_of
+from bulk.switches import switches_of
 from smmplus.journal import Entry, Journal, Planned, State
 from smmplus.journal.falls import Fall
 from smmplus.journal.lookup import look_up
 from smmplus.models import Balance, Service
 from smmplus.numbers import minus, total
-from smmplus.pricing import cost, units
+from smmplus.pricing import cost, is_upper_bound, units
 from smmplus.refusals import Meaning
 
 
@@ -80,6 +83,10 @@ class Plan:
     """What the campaign may spend over all its runs, whether a person just said it or the journal keeps it."""
     later: tuple[Sending, ...] = ()
     """Rows to be sent that this run leaves to a later one, because a person wants the first few only."""
+    warnings: tuple[Problem, ...] = ()
+    """What a person should think of twice. None of it stops a run."""
+    left_out: frozenset[int] = frozenset()
+    """Rows that the columns `skip` and `enabled` leave out, and that are no orders yet."""
 
     @property
     def total(self) -> Decimal:
@@ -90,6 +97,13 @@ class Plan:
     def unbounded(self) -> int:
         """How many rows to be sent have no upper bound."""
         return sum(sending.planned.cost is None for sending in self.sending)
+
+    @property
+    def upper_bounds(self) -> int:
+        """How many rows to be sent may cost less than is summed up, and not more."""
+        services = self.prices.services
+        bounded = (item for item in self.sending if item.planned.cost is not None)
+        return sum(is_upper_bound(services[item.row.request.service]) for item in bounded)
 
     @property
     def over_budget(self) -> Decimal:
@@ -132,7 +146,7 @@ class Plan:
 
 def make_plan(sheet: Sheet, prices: Prices, place: Place, journal: Journal, options: Options) -> Plan:
     """Check every row, find out which orders are placed already, and price the rest. Sends nothing."""
-    rows = order_rows(sheet)
+    rows, switches = order_rows(sheet), switches_of(sheet)
     known = _known(journal, place, rows.values())
     binding = bind(
         sheet,
@@ -142,16 +156,19 @@ def make_plan(sheet: Sheet, prices: Prices, place: Place, journal: Journal, opti
         batch_id=place.batch_id,
         adopt=options.adopt,
         anew=bool(options.campaign),  # an empty name, of a variable that is not set, names none
+        left_out=switches.left_out,
     )
+    left_out = switches.left_out.difference(binding.entries)
     candidates = _candidates(rows, binding, retry_refused=options.retry_refused)
     problems = [
-        *sheet.problems,
+        *(problem for problem in sheet.problems if problem.row not in left_out or problem.field in SWITCH_NAMES),
+        *switches.problems,
         *foreign_results(sheet),
         *binding.problems,
         *check_rows(sheet, candidates, prices.services),
     ]
     if not options.allow_duplicates:
-        problems += equal_rows(sheet, candidates, rows.values())
+        problems += equal_rows(sheet, candidates, _without(left_out, rows.values()))
     bad = {problem.row for problem in problems}
     sending = [_price(row, binding, prices.services) for row in candidates if row.number not in bad]
     max_spend = place.budget if options.max_spend is None else options.max_spend
@@ -162,7 +179,8 @@ def make_plan(sheet: Sheet, prices: Prices, place: Place, journal: Journal, opti
     first, later = tuple(sending[: options.first]), tuple(sending[len(sending[: options.first]) :])
     ids = {row.order_id for row in rows.values() if row.order_id}
     signs = signs_of(journal, place.account_id, options.account, ids=ids, known=known.by_order_id, fall=prices.fall)
-    return Plan(sheet, rows, place, prices, binding, ordered, first, signs, max_spend, later)
+    warnings = tuple(second_thoughts(sheet, candidates, binding.entries, journal, place.campaign_id))
+    return Plan(sheet, rows, place, prices, binding, ordered, first, signs, max_spend, later, warnings, left_out)
 
 
 def foreign_results(sheet: Sheet) -> list[Problem]:
@@ -186,6 +204,10 @@ def _known(journal: Journal, place: Place, rows: Iterable[OrderRow]) -> Known:
     fingerprints = (row.request.fingerprint for row in rows)
     found = look_up(journal, place.account_id, order_ids, fingerprints, place.batch_id)
     return Known(found.by_order_id, found.by_fingerprint, found.of_batch)
+
+
+def _without(left_out: frozenset[int], rows: Iterable[OrderRow]) -> Iterable[OrderRow]:
+    return [row for row in rows if row.number not in left_out] if left_out else rows
 
 
 def _candidates(rows: Mapping[int, OrderRow], binding: Binding, *, retry_refused: bool) -> list[OrderRow]:
@@ -213,9 +235,9 @@ def _without_bound(sheet: Sheet, sending: Iterable[Sending]) -> list[Problem]:
     remedy = "fill in posts, or lift the campaign's budget: `smmplus budget CAMPAIGN --none`, and no --max-spend"
     return [
         Problem(
-            sheet.where(item.row.number),
-            "",
-            item.row.request.service,
+            sheet.where(item.row.number, "posts"),
+            "posts",
+            item.row.request.values.get("posts", ""),
             "its cost has no upper bound",
             remedy,
             item.row.number,

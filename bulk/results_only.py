@@ -3,7 +3,8 @@
 from bulk.binding import Binding, Known, bind
 from bulk.options import Options
 from bulk.orders import order_rows
-from bulk.reading import read_sheet
+from bulk.reading import read_as
+from bulk.switches import switches_of
 from bulk.write_back import WriteBack
 from bulk.writing import Written
 from smmplus.journal import Entry, Journal
@@ -15,8 +16,9 @@ def write_results_of(options: Options, url: str, journal: Journal) -> tuple[dict
     Rows that carry an order id are that order; others are the campaign's equal orders, in their order. What has no row,
     or no order, stays as it is; None where everything stands there already. Raises SheetError and JournalError.
     """
-    sheet = read_sheet(options.path, sheet=options.sheet, encoding=options.encoding)
+    sheet = read_as(options.path, options.how)
     rows = order_rows(sheet)
+    left_out = switches_of(sheet).left_out
     account_id = journal.account(url, options.account)
     campaign_id = journal.campaign(account_id, options.campaign_name)
     equal = journal.with_fingerprints(account_id, (row.request.fingerprint for row in rows.values()))
@@ -27,7 +29,10 @@ def write_results_of(options: Options, url: str, journal: Journal) -> tuple[dict
     )
     # The sheet's own batch comes first; beyond it nothing is asked, for nothing is sent for a wrong guess.
     batch_id = journal.latest_batch(campaign_id, options.source, finished=True)
-    binding: Binding = bind(sheet, rows, known, campaign_id=campaign_id, batch_id=batch_id, adopt=True, anew=True)
-    results = WriteBack(sheet, binding.problems, journal, {row: entry.id for row, entry in binding.entries.items()})
+    binding: Binding = bind(
+        sheet, rows, known, campaign_id=campaign_id, batch_id=batch_id, adopt=True, anew=True, left_out=left_out
+    )
+    watched = {row: entry.id for row, entry in binding.entries.items()}
+    results = WriteBack(sheet, binding.problems, journal, watched, colours=options.colours)
     written = results.write({})
     return results.entries(), written

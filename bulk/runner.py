@@ -11,8 +11,10 @@ from bulk.obstacles import obstacle
 from bulk.options import Options
 from bulk.outcome import Outcome
 from bulk.plan import Place, Plan, Prices, make_plan
-from bulk.reading import read_sheet
+from bulk.reading import read_as
+from bulk.sheet import Sheet
 from bulk.watching import Watcher
+from bulk.writing.kept_headers import keep_headers
 from smmplus.client import Client
 from smmplus.journal import Journal, budgets, falls
 from smmplus.models import Balance
@@ -25,24 +27,35 @@ FRESH_SECONDS = 5.0
 """Prices and balance that are older than this, because the sheet is long, are read again before the first order."""
 
 
-def check(options: Options, panel: Panel, journal: Journal) -> Plan:
-    """Tell what a run would do. Sends nothing, and writes nothing into the sheet."""
+def check(options: Options, panel: Panel, journal: Journal, *, sheet: Sheet | None = None) -> Plan:
+    """Tell what a run would do. Sends nothing, and writes nothing into the sheet.
+
+    `sheet` is one that is in no file.
+    """
     journal.bury_the_dead()
-    sheet = read_sheet(options.path, sheet=options.sheet, encoding=options.encoding)
+    sheet = sheet or read(options)
     prices = ask_prices(options, panel, journal)
     return make_plan(sheet, prices, find_place(options, panel, journal), journal, options)
 
 
 def run(
-    options: Options, panel: Panel, journal: Journal, watcher: Watcher, *, clock: Callable[[], float] = time.monotonic
+    options: Options,
+    panel: Panel,
+    journal: Journal,
+    watcher: Watcher,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sheet: Sheet | None = None,
 ) -> Outcome:
     """Place every row of a sheet once, follow the orders, and write what is known into the sheet.
+
+    `sheet` is one that is in no file: its results are nowhere but in the outcome.
 
     Raises SheetError where the file cannot be used, CallError where the panel does not answer before anything was
     sent, JournalError where the journal cannot be used or another run is in the campaign.
     """
     place = hold(options, panel, journal)
-    sheet = read_sheet(options.path, sheet=options.sheet, encoding=options.encoding)
+    sheet = sheet or read(options)
     asked = clock()
     plan = make_plan(sheet, ask_prices(options, panel, journal), place, journal, options)
     watcher.planned(plan)
@@ -63,15 +76,25 @@ def run(
     return job.finish()
 
 
-def status(options: Options, panel: Panel, journal: Journal, watcher: Watcher) -> Outcome:
+def status(
+    options: Options, panel: Panel, journal: Journal, watcher: Watcher, *, sheet: Sheet | None = None
+) -> Outcome:
     """Ask once where the open orders of a sheet stand, and write it into the sheet. Places nothing."""
     hold(options, panel, journal)
-    plan = check(options, panel, journal)
+    plan = check(options, panel, journal, sheet=sheet)
     # Rows that would be sent, and what is wrong with them, are not this command's affair.
-    seen = replace(plan, sending=(), problems=tuple(plan.binding.problems))
+    seen = replace(plan, sending=(), problems=tuple(plan.binding.problems), warnings=())
     job = Job(options, panel, journal, watcher, seen)
     asyncio.run(job.ask_once())
     return job.finish()
+
+
+def read(options: Options) -> Sheet:
+    """Read the sheet, and keep what its headers mean beside it if a person says so: only then they are all there."""
+    sheet = read_as(options.path, options.how)
+    if options.remember_map and sheet.headers:
+        return replace(sheet, headers_from=keep_headers(options.path, sheet.headers))
+    return sheet
 
 
 def ask_prices(options: Options, panel: Panel, journal: Journal) -> Prices:

@@ -1,14 +1,19 @@
 """A sheet of orders as it was read: text cells, and where each came from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import pandas as pd
+if TYPE_CHECKING:
+    # Only a sheet's own frame needs it: the process that reads a file starts without it, ten times as fast.
+    import pandas as pd
 
 RESULT_FIELDS = ("order_id", "order_status", "charge", "start_count", "remains", "currency", "error", "updated_at")
 """The columns that are written back, in the order in which missing ones are appended."""
+
+Kind = Literal["xlsx", "csv", "mass_order", "frame"]
+"""What a sheet is on disk; a frame is a DataFrame, and nowhere on disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,7 @@ class Sheet:
     """The rows of one sheet. Nothing in it is guessed: every cell is text, "" where it is empty."""
 
     path: Path
-    kind: Literal["xlsx", "csv", "mass_order"]
+    kind: "Kind"
     name: str
     """The worksheet's name; "" where the file has none."""
     header_row: int
@@ -55,7 +60,7 @@ class Sheet:
     """Every field that was found (order fields and result fields), and where."""
     ignored: tuple[str, ...]
     """Headers that mean nothing here, as they stand in the file."""
-    frame: pd.DataFrame
+    frame: "pd.DataFrame"
     """A column of text for each field of `columns`; the index is the row number in the file, from 1.
     Rows that are empty in all order fields and in `order_id` are left out."""
     problems: tuple[Problem, ...]
@@ -64,10 +69,18 @@ class Sheet:
     """SHA-256 of the file's bytes as they were read."""
     encoding: str = "utf-8"
     """How the bytes of a file of text are read and written, as Python names it."""
+    headers: Sequence[tuple[str, str]] = ()
+    """What headers mean by a person's word: (header, field)."""
+    headers_from: Path | None = None
+    """The file beside the sheet that keeps some of these, where there is one."""
+    labels: Sequence[str] = ()
+    """What a DataFrame calls its rows, from the first to the last."""
 
     def where(self, row: int, field: str = "") -> str:
         """Name a place as a person finds it: "B7", or "row 7" where the field has no column."""
         column = self.columns.get(field)
+        if self.labels:
+            return f"row {self.labels[row - 1]}" + (f", {column.header}" if column else "")
         if column is None:
             return f"row {row}"
         return f"{column.letter}{row}" if self.kind == "xlsx" else f"line {row}, {column.header}"

@@ -2,9 +2,11 @@
 
 import asyncio
 import signal
+import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from contextvars import ContextVar
 from types import FrameType, TracebackType
 from typing import Self
 
@@ -13,6 +15,39 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, 
 
 ONE_PRESS = 0.5
 """Seconds within which a further signal is the same wish: a trembling finger, or a parent that passes on its own."""
+
+
+class Wish:
+    """The wish that a job stops, from another thread: beside the main thread no job hears a signal."""
+
+    def __init__(self) -> None:
+        self._one_at_a_time = threading.Lock()
+        self._asked = False
+        self._listener: Callable[[], object] | None = None
+
+    def ask(self) -> None:
+        """Ask the job to stop, now or as soon as it can be asked."""
+        with self._one_at_a_time:
+            self._asked = True
+            if self._listener is not None:
+                self._listener()
+
+    @contextmanager
+    def heard_by(self, listener: Callable[[], object]) -> Iterator[None]:
+        """Call somebody when the wish is told, at once if it was told before."""
+        with self._one_at_a_time:
+            self._listener = listener
+            if self._asked:
+                listener()
+        try:
+            yield
+        finally:
+            with self._one_at_a_time:
+                self._listener = None
+
+
+WISH: ContextVar[Wish | None] = ContextVar("WISH", default=None)
+"""Whose wish a job listens to, in the thread that it runs in."""
 
 
 class Stopping:
@@ -29,6 +64,7 @@ class Stopping:
         self._clock = clock
         self._times = 0
         self._last = float("-inf")
+        self._listening = ExitStack()
 
     @property
     def asked(self) -> bool:
@@ -36,8 +72,10 @@ class Stopping:
         return self._asked.is_set()
 
     def on_stop(self, hook: Callable[[], None]) -> None:
-        """Call something as soon as somebody asks to stop."""
+        """Call something as soon as somebody asks to stop; at once if somebody did."""
         self._hooks.append(hook)
+        if self.asked:
+            hook()
 
     def on_impatience(self, hook: Callable[[], None]) -> None:
         """Call something when somebody asks again: it should say what is still waited for."""
@@ -50,6 +88,8 @@ class Stopping:
 
     def __enter__(self) -> Self:
         loop = asyncio.get_running_loop()
+        if wish := WISH.get():
+            self._listening.enter_context(wish.heard_by(lambda: loop.call_soon_threadsafe(self._ask, 0)))
 
         def hear(number: int, _frame: FrameType | None) -> None:
             now = self._clock()
@@ -70,6 +110,7 @@ class Stopping:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._listening.close()
         for number, handler in self._before.items():
             signal.signal(number, handler)  # type: ignore[arg-type]  # what signal.signal itself returned
 

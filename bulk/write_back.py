@@ -17,11 +17,20 @@ class WriteBack:
     `watched` tells which entry each row is; rows with problems get their words.
     """
 
-    def __init__(self, sheet: Sheet, problems: Iterable[Problem], journal: Journal, watched: Mapping[int, int]) -> None:
+    def __init__(
+        self,
+        sheet: Sheet,
+        problems: Iterable[Problem],
+        journal: Journal,
+        watched: Mapping[int, int],
+        *,
+        colours: bool = True,
+    ) -> None:
         self.last: Written | None = None
         self._sheet = sheet
         self._journal = journal
         self._watched = watched
+        self._colours = colours
         words, rows = cells_of_problems(problems), sheet.frame.index
         # A line that could not be taken apart has no cells to write to.
         self._words = {row: cells for row, cells in words.items() if row in rows}
@@ -38,11 +47,13 @@ class WriteBack:
 
         Raises SheetError where nothing could be written, JournalError where there is nothing to write.
         """
+        if self._sheet.kind == "frame":
+            return None  # it is given back at the end, with its results
         cells = self._wanted(unrecorded)
         now = stamp(cells)
         if now == self._stamp or not (self._stamp or is_new(self._sheet, cells)):
             return None
-        self.last = write_results(self._sheet, cells, expected_digest=self._digest)
+        self.last = write_results(self._sheet, cells, expected_digest=self._digest, colours=self._colours)
         if self.last.in_place:
             self._digest, self._stamp = self.last.digest, now
         return self.last

@@ -44,8 +44,8 @@ class OrderRequest:
     @classmethod
     def of(cls, service: str | int, fields: Mapping[str, str | int | None]) -> "OrderRequest":
         """Bring form fields into the normal form. The values are not judged here."""
-        normal = {name: _normal(value) for name, value in fields.items() if value is not None}
-        return cls(_normal(service), tuple(sorted((name, value) for name, value in normal.items() if value)))
+        normal = {name: normal_text(value) for name, value in fields.items() if value is not None}
+        return cls(normal_text(service), tuple(sorted((name, value) for name, value in normal.items() if value)))
 
     @property
     def values(self) -> Mapping[str, str]:
@@ -71,7 +71,8 @@ class OrderRequest:
         return cls(service, tuple((name, value) for name, value in fields))
 
 
-def _normal(value: str | int) -> str:
+def normal_text(value: str | int) -> str:
+    """Bring one form field into its normal form: text is stripped, a list is its non-empty lines."""
     lines = (line.strip() for line in str(value).splitlines())
     return "\n".join(line for line in lines if line)
 

@@ -25,6 +25,12 @@ def cost(request: OrderRequest, service: Service) -> Decimal | None:
     return None if billed is None else EXACT.multiply(service.rate, Decimal(billed)).scaleb(-3, EXACT)
 
 
+def is_upper_bound(service: Service) -> bool:
+    """Tell whether `cost` is the most that an order of a service can cost, and not what it does cost."""
+    kind = order_type(service.type)
+    return kind is not None and kind.units is Units.POSTS
+
+
 def _lines(request: OrderRequest, field: str) -> int:
     return len(request.values.get(field, "").splitlines())
 

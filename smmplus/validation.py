@@ -4,9 +4,11 @@ The panel checks again; finding it here costs nothing and names the field. Where
 a drip-feed order, or its total?) the stricter reading is checked.
 """
 
+import datetime as dt
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from smmplus.models import OrderRequest, Service
 from smmplus.order_types import OrderType, Units, order_type
@@ -32,11 +34,19 @@ _LINK = _Shape(
     "paste the whole address, beginning with https://",
     re.compile(r"https?://[^\s/]+\.[^\s]+|@[^\s@/]+", re.IGNORECASE),
 )
+_ONE_NAME = _Shape("one name", "a name has no spaces, commas or semicolons", re.compile(r"[^\s,;]+"))
+_NAMES = _Shape(
+    "one name",
+    "write one name a line: Alt+Enter begins a new line in a cell",
+    re.compile(r"[^\s,;]+(\n[^\s,;]+)*"),
+)
 _ONE_LINE = _Shape("one value", "one line only", re.compile(r"[^\n]+"))
 _SHAPES = {
     **dict.fromkeys(("quantity", "runs", "interval", "min", "max", "answer_number"), _WHOLE),
     **dict.fromkeys(("posts", "old_posts"), _COUNT),
-    **dict.fromkeys(("username", "hashtag", "country", "google_keyword"), _ONE_LINE),
+    **dict.fromkeys(("username", "hashtag"), _ONE_NAME),
+    **dict.fromkeys(("usernames", "hashtags"), _NAMES),
+    **dict.fromkeys(("country", "google_keyword"), _ONE_LINE),
     **dict.fromkeys(("link", "media", "referring_url"), _LINK),
     "device": _Shape("a device", "a number from 1 to 5", re.compile("[1-5]")),
     "type_of_traffic": _Shape("a type of traffic", "a number from 1 to 3", re.compile("[1-3]")),
@@ -60,6 +70,24 @@ class FieldProblem:
     field: str
     message: str
     remedy: str
+
+
+def fits(field: str) -> Callable[[str], object]:
+    """Give the test for the shape of a field's text: true, or None; any text will do where a field has no shape."""
+    shape = _SHAPES.get(field)
+    return shape.pattern.fullmatch if shape else bool
+
+
+def all_fit(field: str, column: Sequence[str]) -> bool:
+    """Tell whether every text of a column is one line that has the shape of a field."""
+    lines = "\n".join([*column, ""])
+    return lines.count("\n") == len(column) and _lines_of(field).fullmatch(lines) is not None
+
+
+@cache
+def _lines_of(field: str) -> re.Pattern[str]:
+    pattern = _SHAPES[field].pattern
+    return re.compile(rf"(?:(?:{pattern.pattern})\n)*+", pattern.flags)
 
 
 def problems(request: OrderRequest, service: Service | None) -> tuple[FieldProblem, ...]:
@@ -96,7 +124,19 @@ def _wrong_shapes(values: Values) -> Iterator[FieldProblem]:
     for field, value in values.items():
         shape = _SHAPES.get(field)
         if shape and not shape.fits(value):
-            yield FieldProblem(field, f"{value!r} is not {shape.name}", shape.remedy)
+            wrong = next((line for line in value.split("\n") if not shape.fits(line)), value)
+            yield FieldProblem(field, f"{wrong!r} is not {shape.name}", shape.remedy)
+        elif field == "expiry" and not _is_day(value):
+            yield FieldProblem(field, f"there is no day {value}", "look at a calendar")
+
+
+def _is_day(text: str) -> bool:
+    day, month, year = map(int, text.split("/"))
+    try:
+        dt.date(year, month, day)
+    except ValueError:
+        return False
+    return True
 
 
 def _wrong_together(values: Values, kind: OrderType) -> Iterator[FieldProblem]:
@@ -119,12 +159,19 @@ def _wrong_limits(request: OrderRequest, service: Service, kind: OrderType) -> I
         return
     field = _LIMITED.get(kind.units, "quantity")
     billed = units(request, service) or 0
-    least = int(request.values["quantity"]) if field == "quantity" else billed
+    least, of_what = (int(request.values["quantity"]), "") if field == "quantity" else (billed, f" lines of {field}")
     if least < service.min:
-        yield FieldProblem(field, f"{least} is less than the service's minimum", f"at least {service.min}")
+        yield _outside(field, f"{least}{of_what}", "less", f"at least {service.min}{of_what}")
     if billed > service.max:
-        in_all = " in all runs" if billed != least else ""
-        yield FieldProblem(field, f"{billed}{in_all} is more than the service's maximum", f"at most {service.max}")
+        in_all = " in all runs" if billed != least else of_what
+        yield _outside(field, f"{billed}{in_all}", "more", f"at most {service.max}{of_what}")
+
+
+def _outside(field: str, counted: str, how: str, remedy: str) -> FieldProblem:
+    return FieldProblem(field, f"{counted} is {how} than the service's {_LIMITS[how]}", remedy)
+
+
+_LIMITS = {"less": "minimum", "more": "maximum"}
 
 
 def _wrong_range(values: Values, service: Service) -> Iterator[FieldProblem]:

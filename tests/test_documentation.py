@@ -124,6 +124,24 @@ def test_the_python_example_runs(capsys):
 
 
 @pytest.mark.e2e
+def test_the_examples_with_frames_do_what_they_say(tmp_path, monkeypatch, capsys):
+    page = (ROOT / "docs" / "dataframes.md").read_text(encoding="utf-8")
+    with SandboxProcess() as panel:
+        for name, value in Shell(tmp_path, panel).environment.items():
+            monkeypatch.setenv(name, value)
+        names = {}
+        for block in blocks("python", page):
+            exec(compile(block, "dataframes.md", "exec"), names)  # noqa: S102
+        said = capsys.readouterr().out
+        assert len(panel.orders()) == 6
+    for told in re.findall(r"^print\(.*\) +# (.*)$", page, re.MULTILINE):
+        begins = told.removesuffix("…")
+        assert any(line == told or (told != begins and line.startswith(begins)) for line in said.splitlines()), told
+    assert "row 0, quantity: " in said
+    assert list(names["left"]["order_id"]) == ["", "", ""]
+
+
+@pytest.mark.e2e
 def test_a_journal_is_kept_backed_up_and_restored_as_documented(tmp_path):
     lines = "\n".join(blocks("sh", (ROOT / "docs" / "money-safety.md").read_text(encoding="utf-8"))).splitlines()
     named = [line.partition("#")[0].strip() for line in lines if line.startswith("smmplus journal")]

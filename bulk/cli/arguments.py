@@ -11,6 +11,10 @@ from typing import Annotated
 
 import typer
 
+from bulk.errors import SheetError
+from bulk.formats.numerals import check_locale
+from bulk.reading.columns import HeaderNames
+from bulk.reading.header_map import parse_headers
 from bulk.settings import DEFAULT_ACCOUNT, account_named, panel_of, prompt_for_key
 from smmplus.client import Client
 from smmplus.errors import ConfigurationError
@@ -33,6 +37,37 @@ Campaign = Annotated[
 ]
 Worksheet = Annotated[str | None, typer.Option("--sheet", help="Which worksheet.", metavar="NAME")]
 Encoding = Annotated[str | None, typer.Option("--encoding", help="Of a CSV that is not UTF-8.", metavar="NAME")]
+Mark = Annotated[
+    bool,
+    typer.Option("--mark", help="Also write name.problems.xlsx: the sheet with its problems marked and explained."),
+]
+
+
+def _known_locale(locale: str | None) -> str | None:
+    try:
+        if locale is not None:
+            check_locale(locale)
+    except SheetError as error:
+        raise typer.BadParameter(str(error)) from error
+    return locale
+
+
+Locale = Annotated[
+    str | None,
+    typer.Option(
+        "--locale",
+        help="How numbers are written: with id, 1.000 is one thousand.",
+        metavar="NAME",
+        callback=_known_locale,
+    ),
+]
+Map = Annotated[
+    list[str] | None,
+    typer.Option("--map", help="What a header of the sheet stands for; once for each header.", metavar="HEADER=FIELD"),
+]
+RememberMap = Annotated[
+    bool, typer.Option("--remember-map", help="Keep what --map says beside the sheet, for later runs.")
+]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave rows with problems out, and send the rest.")]
 Duplicates = Annotated[bool, typer.Option("--allow-duplicates", help="Equal rows are meant.")]
 Adopt = Annotated[bool, typer.Option("--adopt", help="Equal orders placed before are the same: take their ids.")]
@@ -74,11 +109,22 @@ Wait = Annotated[
     ),
 ]
 InFlight = Annotated[int, typer.Option("--in-flight", help="Calls under way at once.", min=1, max=256)]
+Colours = Annotated[bool, typer.Option("--colours/--no-colours", help="Give the statuses in a workbook colours.")]
 Poll = Annotated[
     float, typer.Option("--poll", help="Seconds between two rounds of statuses.", min=0.1, callback=finite)
 ]
 
 DEFAULT = DEFAULT_ACCOUNT
+
+
+def headers(said: list[str] | None, *, remember: bool = False) -> HeaderNames:
+    """Read what a person says that headers stand for."""
+    if remember and not said:
+        raise ConfigurationError("--remember-map keeps what --map says: say --map as well")
+    try:
+        return parse_headers(said or ())
+    except SheetError as error:
+        raise ConfigurationError(str(error)) from error
 
 
 _AMOUNT = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")

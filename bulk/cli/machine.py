@@ -49,10 +49,12 @@ def plan_object(plan: Plan, *, gather: Gather = list) -> Json:
         "rows": len(plan.rows),
         "to_send": len(plan.sending),
         "later": len(plan.later),
+        "left_out": sorted(plan.left_out),
         "total": plain(plan.total),
         "currency": plan.prices.balance.currency,
         "balance": plain(plan.prices.balance.amount),
         "without_bound": plan.unbounded,
+        "upper_bounds": plan.upper_bounds,
         "spent_before": plain(plan.place.spent),
         "max_spend": None if plan.max_spend is None else plain(plan.max_spend),
         "by_service": [
@@ -68,9 +70,11 @@ def plan_object(plan: Plan, *, gather: Gather = list) -> Json:
         "sending": gather(sending_object(item, plan.place.campaign) for item in plan.sending),
         "already": states_object(plan.binding.entries),
         "problems": [asdict(problem) for problem in plan.problems],
+        "warnings": [asdict(warning) for warning in plan.warnings],
         "questions": [row_object(row, entry) for row, entry in plan.binding.questions.items()],
         "missing": [entry_object(entry) for entry in plan.binding.missing],
         "ignored_columns": list(plan.sheet.ignored),
+        "headers": dict(plan.sheet.headers),
         "journal": signs_object(plan.signs),
     }
 

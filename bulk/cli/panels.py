@@ -14,8 +14,10 @@ from bulk.cli.failing import failing
 from bulk.cli.machine import balance_object, fall_object, service_object
 from bulk.cli.show import console, money, show_warnings, table
 from bulk.signs import of_fall
-from bulk.template import TemplateService, write_template
+from bulk.template import write_template
+from bulk.template.words import Language
 from smmplus.client import Client
+from smmplus.errors import ConfigurationError
 from smmplus.journal import falls
 from smmplus.models import Balance, Service
 from smmplus.numbers import plain
@@ -74,15 +76,25 @@ def balance(account: given.Account = given.DEFAULT, as_json: given.AsJson = Fals
 def template(
     file: Annotated[Path, typer.Argument(help="Where to write it; must end in .xlsx and not exist yet.")],
     account: given.Account = given.DEFAULT,
+    language: Annotated[
+        Language, typer.Option("--language", help="Of its hints and instructions: English or Indonesian.")
+    ] = Language.ENGLISH,
+    only: Annotated[
+        str, typer.Option("--only", help="Only services with this word in id, name, category or type.", metavar="WORD")
+    ] = "",
     plain_sheet: Annotated[bool, typer.Option("--plain", help="Without the panel's services; needs no key.")] = False,
     as_json: given.AsJson = False,
 ) -> None:
     """Write an empty sheet to fill in, with the panel's services to choose from."""
+    if plain_sheet and only:
+        raise ConfigurationError("--plain is without services, and --only chooses some: say one of them")
     offered = []
     if not plain_sheet:
         with given.client_for(account) as client:
-            offered = client.services()
-    write_template(file, [_template_service(service) for service in offered])
+            offered = [service for service in client.services() if _speaks_of(service, only)]
+        if not offered:
+            raise ConfigurationError(f"no service speaks of {only!r}" if only else "the panel offers no service")
+    write_template(file, offered, language)
     words = f"{file}: fill it in, then `smmplus check {file}`"
     typer.echo(json.dumps({"file": str(file), "services": len(offered)}) if as_json else words)
 
@@ -99,14 +111,3 @@ def sandbox(context: typer.Context) -> None:
 def _speaks_of(service: Service, word: str) -> bool:
     texts = (service.id, service.name, service.category, service.type)
     return any(word.casefold() in text.casefold() for text in texts)
-
-
-def _template_service(service: Service) -> TemplateService:
-    return TemplateService(
-        id=service.id,
-        name=service.name,
-        category=service.category,
-        rate=plain(service.rate),
-        min=str(service.min),
-        max=str(service.max),
-    )

@@ -10,6 +10,8 @@ from bulk import runner
 from bulk.cli import arguments as given
 from bulk.cli.failing import failing, without_output
 from bulk.cli.machine import Json, outcome_object, pieces_of, plan_object
+from bulk.cli.marking import mark as mark_copy
+from bulk.cli.marking import marked_object
 from bulk.cli.show import console, show_outcome, show_plan, show_problems, show_warnings
 from bulk.cli.watchers import Bars, Lines, watcher_for
 from bulk.obstacles import obstacle
@@ -32,6 +34,9 @@ def check(
     campaign: given.Campaign = None,
     sheet: given.Worksheet = None,
     encoding: given.Encoding = None,
+    locale: given.Locale = None,
+    header_map: given.Map = None,
+    remember_map: given.RememberMap = False,
     allow_duplicates: given.Duplicates = False,
     adopt: given.Adopt = False,
     ignore_missing: given.IgnoreMissing = False,
@@ -40,13 +45,16 @@ def check(
     first: given.First = None,
     expect_rows: given.ExpectRows = None,
     expect_total: given.ExpectTotal = None,
+    mark: given.Mark = False,
     as_json: given.AsJson = False,
 ) -> None:
     """Show the problems of a sheet, what it would cost and what is placed already. Sends nothing."""
     options = Options(
-        file, account=account, campaign=campaign, sheet=sheet, encoding=encoding, allow_duplicates=allow_duplicates,
-        adopt=adopt, ignore_missing=ignore_missing, retry_refused=retry_refused, max_spend=given.money(max_spend),
-        first=first, expect_rows=expect_rows, expect_total=given.money(expect_total, "--expect-total"),
+        file, account=account, campaign=campaign, sheet=sheet, encoding=encoding, locale=locale,
+        headers=given.headers(header_map, remember=remember_map), remember_map=remember_map,
+        allow_duplicates=allow_duplicates, adopt=adopt, ignore_missing=ignore_missing, retry_refused=retry_refused,
+        max_spend=given.money(max_spend), first=first, expect_rows=expect_rows,
+        expect_total=given.money(expect_total, "--expect-total"),
     )  # fmt: skip
     with given.open_journal() as journal:
         plan = runner.check(options, given.panel_for(account), journal)
@@ -56,12 +64,14 @@ def check(
     show_plan(out, plan)
     if blocked:
         out.print(blocked, style="red", markup=False, soft_wrap=True)
+    marked = mark_copy(out, plan) if mark else None
     outcome = Outcome(plan, plan.binding.entries, blocked=blocked or "only checked")
     status = ExitStatus.PROBLEMS if blocked else ExitStatus.ACCOUNT if short else ExitStatus.DONE
     if outcome.exit_status is ExitStatus.IN_DOUBT:
         status = outcome.exit_status
     if as_json:
-        _print(plan_object(plan, gather=iter) | {"blocked": blocked, "exit_status": int(status)})
+        end = {"blocked": blocked, "exit_status": int(status)} | (marked_object(marked) if mark else {})
+        _print(plan_object(plan, gather=iter) | end)
     raise typer.Exit(int(status))
 
 
@@ -75,6 +85,9 @@ def run(
     campaign: given.Campaign = None,
     sheet: given.Worksheet = None,
     encoding: given.Encoding = None,
+    locale: given.Locale = None,
+    header_map: given.Map = None,
+    remember_map: given.RememberMap = False,
     skip_bad: given.SkipBad = False,
     allow_duplicates: given.Duplicates = False,
     adopt: given.Adopt = False,
@@ -87,16 +100,19 @@ def run(
     rate: given.Rate = 1.0,
     in_flight: given.InFlight = 16,
     poll: given.Poll = 60.0,
+    colours: given.Colours = True,
     as_json: given.AsJson = False,
 ) -> None:
     """Check a sheet, place every row once, follow the orders, and write ids and statuses into the sheet."""
     if as_json and not yes:
         raise ConfigurationError("--json cannot ask: say --yes as well")
     options = Options(
-        file, account=account, campaign=campaign, sheet=sheet, encoding=encoding, skip_bad=skip_bad,
+        file, account=account, campaign=campaign, sheet=sheet, encoding=encoding, locale=locale,
+        headers=given.headers(header_map, remember=remember_map), remember_map=remember_map, skip_bad=skip_bad,
         allow_duplicates=allow_duplicates, adopt=adopt, ignore_missing=ignore_missing, retry_refused=retry_refused,
         max_spend=given.money(max_spend), first=first, expect_rows=expect_rows,
         expect_total=given.money(expect_total, "--expect-total"), rate=rate, in_flight=in_flight, wait=wait, poll=poll,
+        colours=colours,
     )  # fmt: skip
     panel = given.panel_for(account)
     with _watching(agreed=yes, as_json=as_json) as watcher, given.open_journal() as journal:
@@ -112,11 +128,18 @@ def status(
     campaign: given.Campaign = None,
     sheet: given.Worksheet = None,
     encoding: given.Encoding = None,
+    locale: given.Locale = None,
+    header_map: given.Map = None,
     rate: given.Rate = 1.0,
+    colours: given.Colours = True,
     as_json: given.AsJson = False,
 ) -> None:
     """Ask where the open orders of a sheet stand, and write it into the sheet. Places nothing."""
-    options = Options(file, account=account, campaign=campaign, sheet=sheet, encoding=encoding, rate=rate)
+    options = Options(
+        file, account=account, campaign=campaign, sheet=sheet, encoding=encoding, locale=locale, rate=rate,
+        colours=colours,
+        headers=given.headers(header_map),
+    )  # fmt: skip
     panel = given.panel_for(account)
     with _watching(agreed=False, as_json=as_json) as watcher, given.open_journal() as journal:
         outcome = runner.status(options, panel, journal, watcher)

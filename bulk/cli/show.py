@@ -14,12 +14,16 @@ from bulk.outcome import ExitStatus, Outcome
 from bulk.plan import Plan
 from bulk.results import cells_of
 from bulk.sheet import Problem, Sheet
+from bulk.telling import said_of_columns
 from smmplus.journal import Entry, State
 from smmplus.journal.budgets import Budget
 from smmplus.numbers import plain
 
 MOST_PROBLEMS = 50
 """Lines of problems on a screen; `--json` has them all."""
+
+MOST_SECOND_THOUGHTS = 20
+"""Lines of what may well be meant."""
 
 
 def money(amount: Decimal, currency: str) -> str:
@@ -52,6 +56,8 @@ def show_plan(console: Console, plan: Plan) -> None:
     console.print(Text(f"{sheet.path.name}{where}: {rows(len(sheet.frame))}, campaign {plan.place.campaign!r}", "bold"))
     if sheet.ignored:
         console.print(Text(f"columns that mean nothing here: {', '.join(sheet.ignored)}", "dim"))
+    for words in said_of_columns(plan):
+        console.print(Text(words, "yellow"))
     if already:
         console.print(Text(f"already in the journal: {_states(already.values())}"))
     if elsewhere := {entry.campaign for entry in already.values()} - {plan.place.campaign}:
@@ -61,6 +67,7 @@ def show_plan(console: Console, plan: Plan) -> None:
     if plan.problems:
         show_problems(console, plan.problems)
     _show_costs(console, plan)
+    _show_second_thoughts(console, plan.warnings)
     show_warnings(console, plan.signs.warnings)
 
 
@@ -68,6 +75,19 @@ def show_warnings(console: Console, warnings: Iterable[str]) -> None:
     """Show what a person should think of before money is spent."""
     for words in warnings:
         console.print(Text(words, "yellow"))
+
+
+def _show_second_thoughts(console: Console, found: Sequence[Problem]) -> None:
+    """Show what a person should think of twice, and no more of it than is read."""
+    if not found:
+        return
+    counted = rows(len({each.row for each in found}))
+    console.print(Text(f"to think of twice, nothing is stopped by it ({counted}):", "yellow"))
+    for each in found[:MOST_SECOND_THOUGHTS]:
+        console.print(Text(f"  {each.where} ({each.value[:80]}): {each.message}", "yellow"), soft_wrap=True)
+    if len(found) > MOST_SECOND_THOUGHTS:
+        console.print(f"… and {len(found) - MOST_SECOND_THOUGHTS} more (--json shows all)")
+    console.print(Text(f"  {found[0].remedy}", "yellow"))
 
 
 def show_problems(console: Console, problems: tuple[Problem, ...]) -> None:
@@ -81,6 +101,12 @@ def show_problems(console: Console, problems: tuple[Problem, ...]) -> None:
     console.print(shown)
     if len(problems) > MOST_PROBLEMS:
         console.print(f"… and {len(problems) - MOST_PROBLEMS} more (--json shows all)")
+
+
+def cost_of(plan: Plan) -> str:
+    """Say what the rows to be sent cost."""
+    at_most = "at most " if plan.upper_bounds else ""
+    return f"{at_most}{money(plan.total, plan.prices.balance.currency)}"
 
 
 def _show_costs(console: Console, plan: Plan) -> None:
@@ -104,7 +130,7 @@ def _show_costs(console: Console, plan: Plan) -> None:
     console.print(shown)
     of_all = f" of {len(plan.sending) + len(plan.later)}" if plan.later else ""
     words = f"{'the first ' if plan.later else ''}{rows(len(plan.sending))}{of_all}"
-    console.print(Text(f"to send: {words} for {money(plan.total, balance.currency)}", "bold"))
+    console.print(Text(f"to send: {words} for {cost_of(plan)}", "bold"))
     if plan.unbounded:
         console.print(Text(f"{plan.unbounded} of them have no upper bound, and are not in this sum", "yellow"))
     console.print(Text(f"balance: {money(balance.amount, balance.currency)}"))
@@ -144,7 +170,7 @@ def show_outcome(console: Console, outcome: Outcome) -> None:
 
 def _unrecorded(outcome: Outcome, row: int) -> str:
     order_id, entry = outcome.unrecorded[row], outcome.entries.get(row)
-    words = f"row {row} is order {order_id}, which the journal could not take"
+    words = f"{outcome.plan.sheet.where(row)} is order {order_id}, which the journal could not take"
     if path := outcome.rescued.get(row):
         return f"{words}: it is in {path}, and the next run takes it up once the journal works again"
     key = "KEY" if entry is None else shlex.quote(entry.name)

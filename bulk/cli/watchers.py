@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from bulk.cli.show import money, show_plan
+from bulk.cli.show import cost_of, show_plan
 from bulk.plan import Plan
 from bulk.watching import Watcher
 from bulk.writing import Written
@@ -33,9 +33,8 @@ class _Telling(Watcher):
         show_plan(self._out, plan)
 
     def confirm(self, plan: Plan) -> bool:
-        cost = money(plan.total, plan.prices.balance.currency)
         first = f"the first {len(plan.sending)} of {len(plan.sending) + len(plan.later)}" if plan.later else ""
-        return self._agreed or asked(f"Send {first or len(plan.sending)} orders for {cost}?")
+        return self._agreed or asked(f"Send {first or len(plan.sending)} orders for {cost_of(plan)}?")
 
     def placing(self, orders: int) -> None:
         self._orders = orders

@@ -3,9 +3,10 @@
 import datetime as dt
 import math
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from bulk.formats.dates import DATE_FIELD, panel_date
 from bulk.reading.columns import LIST_FIELDS
 
 _INVISIBLE = "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
@@ -14,6 +15,7 @@ _AROUND = _SPACE + _INVISIBLE
 _STRICT_FIELDS = frozenset({"service", "link", "quantity"})
 
 _AS_TEXT = "Format the cell as text and type the value again."
+_AS_DATE = "Format the cell as text and write the date as 2026-12-31."
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,26 @@ def value_text(value: object) -> str | Flaw:
     return Flaw(str(value), "cannot be read faithfully", _AS_TEXT)
 
 
+def switch_text(value: object) -> str | Flaw:
+    """Turn the value of a cell that says yes or no into text: here a truth value is what it seems."""
+    return str(value).upper() if isinstance(value, bool) else value_text(value)
+
+
+def date_text(value: object) -> str | Flaw:
+    """Turn the value of a cell that is to hold a date into text; how it should be written is said with any flaw."""
+    text = value_text(value)
+    return text if isinstance(text, str) else replace(text, remedy=_AS_DATE)
+
+
 def order_text(field: str, text: str) -> str | Flaw:
-    """Settle the text of an order field: line breaks as LF; nothing unseen inside a service, link or quantity."""
+    """Settle the text of an order field: line breaks as LF; nothing unseen in a service, link or quantity.
+
+    A date must be an ISO date, and stays one.
+    """
     if field in LIST_FIELDS or "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if field == DATE_FIELD and text and panel_date(text) is None:
+        return Flaw(text, "is no date written as year-month-day", _AS_DATE)
     if field not in _STRICT_FIELDS or (text.isascii() and text.isprintable()):
         return text
     if "\n" in text:

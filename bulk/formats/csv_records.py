@@ -2,14 +2,24 @@
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from bulk.errors import SheetError
 from bulk.formats.cells import strip_text
-from bulk.formats.text_files import physical_lines
-from bulk.reading.columns import HEADER_SEARCH_ROWS, Header, field_of, find_header, no_header, understand_header
+from bulk.formats.text_files import lines_from, physical_lines
+from bulk.reading.columns import (
+    HEADER_SEARCH_ROWS,
+    Header,
+    HeaderNames,
+    field_of,
+    find_header,
+    no_header,
+    understand_header,
+)
 
 _DELIMITERS = (",", ";", "\t", "|")
 _SEP_LINE = re.compile(r"\ufeff?\"?sep=(.)\"?[\r\n]*", re.IGNORECASE)
@@ -41,59 +51,103 @@ class CsvFile:
     """What stands below the header."""
 
 
-def take_apart(path: Path, text: str) -> CsvFile:
+@dataclass(frozen=True, slots=True)
+class CsvHead:
+    """What a CSV file begins with, down to its header."""
+
+    delimiter: str
+    header: Header
+    """Its row is the physical line on which the header begins."""
+    header_record: Record
+    above: str
+    """Everything above the header: a byte-order mark, a sep= line, a title."""
+
+    @property
+    def width(self) -> int:
+        """How many columns the header has, and every record should have."""
+        return len(self.header_record.cells)
+
+
+def take_apart(path: Path, text: str, given: HeaderNames = ()) -> CsvFile:
     """Find delimiter and header, and split the text into records.
+
+    :param given: what headers mean by a person's word.
 
     :raises SheetError: if there is no header, if a quote is never closed, or if quotes stand in odd places.
     """
-    lines = physical_lines(text)
-    declared = _SEP_LINE.fullmatch(lines[0]) if lines else None
-    skipped = 1 if declared else 0
-    delimiter = declared[1] if declared else _find_delimiter(path, lines)
-    records = list(_records(path, lines, delimiter, skipped))
-    index = find_header([record.cells for record in records[:HEADER_SEARCH_ROWS]])
+    head = find_head(path, text, given)
+    begin = len(head.above) + len(head.header_record.raw)
+    line = head.header_record.line + len(physical_lines(head.header_record.raw))
+    below = records(path, lines_from(text, begin), head.delimiter, line)
+    return CsvFile(head.delimiter, head.above, head.header, head.header_record, tuple(below))
+
+
+def find_head(path: Path, text: str, given: HeaderNames = ()) -> CsvHead:
+    """Find delimiter and header; raises what :func:`take_apart` does."""
+    declared = _SEP_LINE.fullmatch(next(lines_from(text), ""))
+    delimiter = declared[1] if declared else _find_delimiter(path, text, given)
+    seen = list(_seen(path, text, delimiter, skipped=1 if declared else 0))
+    index = find_header([record.cells for record in seen], given)
     if index is None:
-        raise no_header(str(path), [record.cells for record in records[:HEADER_SEARCH_ROWS]])
-    head = records[index]
-    header = understand_header([strip_text(cell) for cell in head.cells], head.line, str(path))
-    return CsvFile(delimiter, "".join(lines[: head.line - 1]), header, head, tuple(records[index + 1 :]))
+        raise no_header(str(path), [record.cells for record in seen], given)
+    head = seen[index]
+    header = understand_header([strip_text(cell) for cell in head.cells], head.line, str(path), given)
+    above = "".join(islice(lines_from(text), head.line - 1))
+    return CsvHead(delimiter, header, head, above)
 
 
-def _find_delimiter(path: Path, lines: Sequence[str]) -> str:
+def _find_delimiter(path: Path, text: str, given: HeaderNames) -> str:
     """Take the delimiter by which a header is found; of several the one that yields the most known names."""
-    known = {delimiter: _known_names(path, lines, delimiter) for delimiter in _DELIMITERS}
+    known = {delimiter: _known_names(path, text, delimiter, given) for delimiter in _DELIMITERS}
     best = max(known, key=lambda delimiter: known[delimiter])
     if not known[best]:
-        raise no_header(str(path), [[line.strip()] for line in lines[:HEADER_SEARCH_ROWS]])
+        raise no_header(str(path), [[line.strip()] for line in islice(lines_from(text), HEADER_SEARCH_ROWS)], given)
     return best
 
 
-def _known_names(path: Path, lines: Sequence[str], delimiter: str) -> int:
-    cells = []
-    try:
-        for _, record in zip(range(HEADER_SEARCH_ROWS), _records(path, lines, delimiter, 0), strict=False):
-            cells.append(record.cells)
-    except SheetError:
-        # Quotes that make no sense with this delimiter may do so with another.
-        pass
-    index = find_header(cells)
-    return 0 if index is None else sum(field_of(cell) is not None for cell in cells[index])
+def _known_names(path: Path, text: str, delimiter: str, given: HeaderNames) -> int:
+    cells: list[Sequence[str]] = []
+    # Quotes that make no sense with this delimiter may do so with another.
+    with suppress(SheetError):
+        cells.extend(record.cells for record in _seen(path, text, delimiter, skipped=0))
+    index = find_header(cells, given)
+    return 0 if index is None else sum(field_of(cell, given) is not None for cell in cells[index])
 
 
-def _records(path: Path, lines: Sequence[str], delimiter: str, skipped: int) -> Iterator[Record]:
-    without_mark = [line.removeprefix("\ufeff") for line in lines[:1]]
-    reader = csv.reader(iter([*without_mark, *lines[1:]][skipped:]), delimiter=delimiter, strict=True)
-    begin = skipped
+def _seen(path: Path, text: str, delimiter: str, *, skipped: int) -> Iterator[Record]:
+    """Give the records in which a header is looked for; a byte-order mark is part of the text, and of no value."""
+    mark = "" if skipped else text[: text.startswith("\ufeff")]
+    lines = islice(lines_from(text.removeprefix(mark)), skipped, None)
+    for record in islice(records(path, lines, delimiter, skipped + 1), HEADER_SEARCH_ROWS):
+        yield replace(record, raw=mark + record.raw) if record.line == 1 else record
+
+
+def records(path: Path, lines: Iterable[str], delimiter: str, line: int) -> Iterator[Record]:
+    """Split lines into records.
+
+    :param line: the number of the first of these lines.
+    :raises SheetError: if a quote is never closed, or stands in an odd place.
+    """
+    taken: list[str] = []
+    reader = csv.reader(map(_noted(taken), lines), delimiter=delimiter, strict=True)
     try:
         for cells in reader:
-            end = reader.line_num + skipped
-            yield Record(begin + 1, lines[begin] if end == begin + 1 else "".join(lines[begin:end]), cells)
-            begin = end
+            yield Record(line, taken[0] if len(taken) == 1 else "".join(taken), cells)
+            line += len(taken)
+            taken.clear()
     except csv.Error as error:
         raise SheetError(
-            f"{path}, line {begin + 1}: {error}. A quote is opened and never closed, or stands inside a value: "
+            f"{path}, line {line}: {error}. A quote is opened and never closed, or stands inside a value: "
             f"mend the line, or save the sheet as CSV again."
         ) from error
+
+
+def _noted(taken: list[str]) -> Callable[[str], str]:
+    def note(line: str) -> str:
+        taken.append(line)
+        return line
+
+    return note
 
 
 def raw_cells(body: str, delimiter: str) -> list[str]:

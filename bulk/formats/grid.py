@@ -74,6 +74,10 @@ class Cursor:
         self.row, self._row_text, self.column = row, str(row), -1
         return row
 
+    def skip_to(self, row: int) -> None:
+        """Go to a row that is known to be further down, and whose cells nobody asks for."""
+        self.row, self._row_text, self.column = row, str(row), -1
+
     def enter_cell(self, address: str | None) -> int:
         """Go to the cell with this address, or to the next one; ValueError if that is not further right in this row."""
         if address is None:

@@ -2,9 +2,13 @@
 
 import codecs
 import io
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from bulk.errors import RefusedFileError, SheetError
+
+_PIECE = 1 << 16
 
 _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
@@ -44,6 +48,19 @@ def _undecodable(path: Path, encoding: str | None) -> str:
 def physical_lines(text: str) -> list[str]:
     """Split text at LF, CR LF and CR, as text editors do, and keep the line ends."""
     return list(io.StringIO(text, newline=""))
+
+
+def pieces_from(text: str, begin: int = 0) -> Iterator[str]:
+    """Cut text from a place on into pieces of whole lines; where no line ends with LF, into one."""
+    while begin < len(text):
+        end = text.find("\n", begin + _PIECE) + 1 or len(text)
+        yield text[begin:end]
+        begin = end
+
+
+def lines_from(text: str, begin: int = 0) -> Iterator[str]:
+    """Give the physical lines from a place on, a piece at a time: all of a large file would take much memory."""
+    return chain.from_iterable(map(physical_lines, pieces_from(text, begin)))
 
 
 def line_end(line: str) -> str:

@@ -12,6 +12,8 @@ _RELATIONSHIP_ID = (
     "http://purl.oclc.org/ooxml/officeDocument/relationships id",
 )
 
+_NO_MEMORY = expat.errors.codes[expat.errors.XML_ERROR_NO_MEMORY]
+
 
 class RefusedXmlError(ValueError):
     """XML that is damaged, or that readers would not all understand alike."""
@@ -56,6 +58,8 @@ def feed(parser: expat.XMLParserType, pieces: Iterable[bytes]) -> None:
             parser.Parse(piece)
         parser.Parse(b"", True)
     except expat.ExpatError as error:
+        if error.code == _NO_MEMORY:
+            raise MemoryError from error
         raise RefusedXmlError(f"its XML is damaged: {error}") from error
     finally:
         _release(parser)
@@ -116,6 +120,8 @@ def worksheets(archive: Archive) -> tuple[Worksheet, ...]:
     parser = make_parser()
     parser.StartElementHandler = on_start
     feed(parser, archive.unpack(book))
+    if len({each.name.casefold() for each in listed}) < len(listed):
+        raise RefusedXmlError("it has two worksheets of one name")
     return tuple(listed)
 
 

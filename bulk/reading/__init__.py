@@ -1,15 +1,13 @@
 """Reads a sheet of orders: CSV, XLSX or mass-order text."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
-from bulk.reading.from_csv import parse_csv
-from bulk.reading.from_mass_order import parse_mass_order
-from bulk.reading.from_xlsx import parse_xlsx
-from bulk.reading.guard import check_workbook, load
+from bulk.reading.apart import read_apart
+from bulk.reading.contents import sheet_of
+from bulk.reading.header_map import joined, kept_headers, map_path
+from bulk.reading.how import Hidden, How
 from bulk.sheet import Sheet
-
-Hidden = Literal["refuse", "include", "skip"]
 
 
 def read_sheet(
@@ -25,11 +23,15 @@ def read_sheet(
     :raises RefusedFileError: if the file is not safe to open, or not of a kind that can be written back.
     :raises SheetError: if the file as a whole cannot be read: no header, a doubled column, several sheets.
     """
-    data = load(path)
-    ending = path.suffix.casefold()
-    if ending == ".xlsx":
-        check_workbook(path, data)
-        return parse_xlsx(path, data, sheet=sheet, hidden=hidden)
-    if ending == ".txt":
-        return parse_mass_order(path, data, encoding=encoding)
-    return parse_csv(path, data, encoding=encoding)
+    return read_as(path, How(sheet, encoding, hidden))
+
+
+def read_as(path: Path, how: How) -> Sheet:
+    """Read the rows of a sheet as :func:`read_sheet` does. What its headers mean may be kept beside it.
+
+    It happens in a process of its own, with a limit on its memory and its time.
+    """
+    kept = kept_headers(path)
+    how = replace(how, headers=joined(how.headers, kept))
+    sheet = sheet_of(path, read_apart(path, how))
+    return replace(sheet, headers=how.headers, headers_from=map_path(path) if kept else None)

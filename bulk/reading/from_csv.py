@@ -1,36 +1,45 @@
 """Reads CSV: text, and nothing but text."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from bulk.formats.cells import Flaw, strip_text
-from bulk.formats.csv_records import Record, take_apart
+from bulk.formats.csv_columns import blocks
+from bulk.formats.csv_records import Record, find_head
+from bulk.formats.numerals import NUMBER_FIELDS, plain_digits
 from bulk.formats.text_files import decode
+from bulk.reading.contents import Contents
 from bulk.reading.draft import Draft, digest_of
-from bulk.sheet import RESULT_FIELDS, Problem, Sheet
+from bulk.reading.how import How
+from bulk.sheet import RESULT_FIELDS, Problem
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What makes spreadsheet programs take a cell of CSV for a formula, the wide forms in some languages."""
 
 
-def parse_csv(path: Path, data: bytes, *, encoding: str | None) -> Sheet:
+def parse_csv(path: Path, data: bytes, how: How) -> Contents:
     """Read a CSV file; see :func:`bulk.reading.read_sheet`."""
-    text, encoding = decode(path, data, encoding)
-    file = take_apart(path, text)
-    draft = Draft(path, "csv", "", file.header)
-    width = len(file.header_record.cells)
-    for record in file.records:
-        if len(record.cells) == width:
-            draft.add_row(record.line, _field_cells(draft, record))
-        elif any(map(strip_text, record.cells)):
-            draft.problems.append(_wrong_width(record, width))
+    text, encoding = decode(path, data, how.encoding)
+    head = find_head(path, text, how.headers)
+    draft = Draft(path, "csv", "", head.header)
+    indexes = [column.index for column in head.header.columns.values()]
+    readers = [_reader(name, how.locale) for name in head.header.columns]
+    for block in blocks(path, text, head):
+        draft.add_columns(block.lines, [block.columns[index] for index in indexes], readers)
+        draft.problems += [
+            _wrong_width(record, head.width) for record in block.odd if any(map(strip_text, record.cells))
+        ]
+    draft.put_problems_in_order()
     return draft.finish(digest_of(data), encoding)
 
 
-def _field_cells(draft: Draft, record: Record) -> list[str | Flaw]:
-    return [
-        plain_result(record.cells[column.index]) if name in RESULT_FIELDS else strip_text(record.cells[column.index])
-        for name, column in draft.header.columns.items()
-    ]
+def _reader(name: str, locale: str | None) -> Callable[[str], str | Flaw]:
+    """Make the function that reads a column's cells."""
+    if name in RESULT_FIELDS:
+        return plain_result
+    if locale and name in NUMBER_FIELDS:
+        return lambda cell: plain_digits(strip_text(cell), locale)
+    return strip_text
 
 
 def plain_result(cell: str) -> str:

@@ -3,29 +3,36 @@
 import re
 from pathlib import Path
 
+from bulk.errors import SheetError
 from bulk.formats.cells import strip_text
+from bulk.formats.numerals import plain_digits
 from bulk.formats.text_files import decode, physical_lines
 from bulk.reading.columns import Header
+from bulk.reading.contents import Contents
 from bulk.reading.draft import Draft, digest_of
-from bulk.sheet import Column, Problem, Sheet
+from bulk.reading.how import How
+from bulk.sheet import Column, Problem
 
 _HEADER = Header(0, {name: Column(i, "ABC"[i], name) for i, name in enumerate(("service", "link", "quantity"))}, ())
 _WHOLE_NUMBER = re.compile(r"[1-9][0-9]*")
 _REMEDY = "Write it as: service | link | quantity"
 
 
-def parse_mass_order(path: Path, data: bytes, *, encoding: str | None) -> Sheet:
+def parse_mass_order(path: Path, data: bytes, how: How) -> Contents:
     """Read ``service | link | quantity``, one order a line, or with the last two swapped; empty lines do not count."""
-    text, encoding = decode(path, data, encoding)
+    if how.headers:
+        raise SheetError(f"{path}: mass-order text has no headers that could stand for something: leave --map out.")
+    text, encoding = decode(path, data, how.encoding)
     draft = Draft(path, "mass_order", "", _HEADER)
     for number, line in enumerate(physical_lines(text.removeprefix("\ufeff")), start=1):
         if strip_text(line):
-            _add_line(draft, number, strip_text(line))
+            _add_line(draft, number, strip_text(line), how.locale)
     return draft.finish(digest_of(data), encoding)
 
 
-def _add_line(draft: Draft, number: int, line: str) -> None:
+def _add_line(draft: Draft, number: int, line: str, locale: str | None) -> None:
     parts = [strip_text(part) for part in line.split("|")]
+    parts[1:] = [plain_digits(part, locale) for part in parts[1:]]
     ordered = _in_order(parts)
     if isinstance(ordered, str):
         draft.problems.append(Problem(f"line {number}", "", line[:200], ordered, _REMEDY, number))

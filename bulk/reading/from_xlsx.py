@@ -1,38 +1,44 @@
 """Reads a worksheet: values by calamine, and what calamine does not tell from the XML."""
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal
 
 import python_calamine as calamine
 
 from bulk.errors import SheetError
 from bulk.formats.archive import Archive, ArchiveError
-from bulk.formats.cells import Flaw, result_text, value_text
+from bulk.formats.cells import Flaw, date_text, result_text, strip_text, switch_text, value_text
+from bulk.formats.dates import DATE_FIELD
+from bulk.formats.numerals import NUMBER_FIELDS, plain_digits
 from bulk.formats.xml_parts import RefusedXmlError, Worksheet, worksheets
-from bulk.reading.columns import HEADER_SEARCH_ROWS, find_header, no_header, understand_header
+from bulk.reading.columns import HEADER_SEARCH_ROWS, SWITCH_NAMES, find_header, no_header, understand_header
+from bulk.reading.contents import Contents
 from bulk.reading.draft import GUARDED_FIELDS, Draft, digest_of
-from bulk.reading.sheet_facts import SheetFacts, read_facts
-from bulk.sheet import Column, Problem, Sheet
+from bulk.reading.how import How
+from bulk.reading.sheet_facts import SheetFacts
+from bulk.sheet import Problem
 
 Rows = Sequence[Sequence[object]]
 
 
-def parse_xlsx(path: Path, data: bytes, *, sheet: str | None, hidden: Literal["refuse", "include", "skip"]) -> Sheet:
-    """Read a workbook that the guard has let through; see :func:`bulk.reading.read_sheet`."""
+def parse_xlsx(path: Path, data: bytes, how: How, seen: Mapping[str, SheetFacts]) -> Contents:
+    """Read a workbook that the guard has let through; see :func:`bulk.reading.read_sheet`.
+
+    :param seen: what the guard saw in each worksheet, by the part's name.
+    """
     try:
         archive = Archive(data)
         with calamine.CalamineWorkbook.from_filelike(io.BytesIO(data)) as book:
-            chosen, rows = _choose(path, worksheets(archive), lambda name: _rows_of(book, name), sheet)
-        facts = read_facts(archive.unpack(chosen.part))
+            chosen, rows = _choose(path, worksheets(archive), lambda name: _rows_of(book, name), how)
     except (calamine.CalamineError, ArchiveError, RefusedXmlError) as error:
         raise SheetError(f"{path}: cannot be read: {error}. Open it in Excel and save it again.") from error
+    facts = seen[chosen.part]
     rows = _down_to_flaws(rows, facts)
-    draft = _draft(path, chosen.name, rows)
-    _add_rows(draft, rows, facts, hidden)
+    draft = _draft(path, chosen.name, rows, how)
+    add_rows(draft, rows, facts, how)
     draft.problems.extend(_merged_cells(draft, rows, facts))
-    if hidden != "include":
+    if how.hidden != "include":
         draft.problems.extend(_hidden_columns(draft, facts))
     return draft.finish(digest_of(data))
 
@@ -49,17 +55,17 @@ def _down_to_flaws(rows: Rows, facts: SheetFacts) -> Rows:
 
 
 def _choose(
-    path: Path, listed: Sequence[Worksheet], rows_of: Callable[[str], Rows], wanted: str | None
+    path: Path, listed: Sequence[Worksheet], rows_of: Callable[[str], Rows], how: How
 ) -> tuple[Worksheet, Rows]:
     """Take the worksheet that was asked for, or the only visible one that has a header of orders."""
-    names = ", ".join(repr(each.name) for each in listed)
+    names, wanted = ", ".join(repr(each.name) for each in listed), how.sheet
     if wanted is not None:
         for each in listed:
             if each.name == wanted:
                 return each, rows_of(each.name)
         raise SheetError(f"{path}: there is no worksheet {wanted!r}. There are: {names}.")
     visible = [(each, rows_of(each.name)) for each in listed if each.visible]
-    found = [(each, rows) for each, rows in visible if find_header(_first_texts(rows)) is not None]
+    found = [(each, rows) for each, rows in visible if find_header(_first_texts(rows), how.headers) is not None]
     if len(found) == 1:
         return found[0]
     if found:
@@ -67,40 +73,56 @@ def _choose(
         raise SheetError(f"{path}: several worksheets hold orders: {several}. Choose one with --sheet.")
     if not visible:
         raise SheetError(f"{path}: it has no visible worksheet.")
-    raise no_header(f"{path}, sheet {visible[0][0].name!r}", _first_texts(visible[0][1]))
+    raise no_header(f"{path}, sheet {visible[0][0].name!r}", _first_texts(visible[0][1]), how.headers)
 
 
 def _first_texts(rows: Rows) -> list[list[str]]:
     return [[result_text(value) for value in row] for row in rows[:HEADER_SEARCH_ROWS]]
 
 
-def _draft(path: Path, name: str, rows: Rows) -> Draft:
+def _draft(path: Path, name: str, rows: Rows, how: How) -> Draft:
     source, first = f"{path}, sheet {name!r}", _first_texts(rows)
-    index = find_header(first)
+    index = find_header(first, how.headers)
     if index is None:
-        raise no_header(source, first)
-    return Draft(path, "xlsx", name, understand_header(first[index], index + 1, source))
+        raise no_header(source, first, how.headers)
+    return Draft(path, "xlsx", name, understand_header(first[index], index + 1, source, how.headers))
 
 
-def _add_rows(draft: Draft, rows: Rows, facts: SheetFacts, hidden: str) -> None:
-    readers = [_reader(name, column, facts) for name, column in draft.header.columns.items()]
-    skipped = facts.hidden_rows if hidden == "skip" else frozenset()
-    warned = facts.hidden_rows if hidden == "refuse" else frozenset()
-    for number, row in enumerate(rows[draft.header.row :], start=draft.header.row + 1):
-        if number in skipped:
-            continue
-        if draft.add_row(number, [read(number, row) for read in readers]) and number in warned:
-            draft.problems.append(_hidden_row(number))
+def add_rows(draft: Draft, rows: Rows, facts: SheetFacts, how: How) -> None:
+    """Read what stands below the header, column by column."""
+    numbers: Sequence[int] = range(draft.header.row + 1, len(rows) + 1)
+    if how.hidden == "skip" and facts.hidden_rows:
+        numbers = [number for number in numbers if number not in facts.hidden_rows]
+    below = [rows[number - 1] for number in numbers]
+    columns = {name: [row[column.index] for row in below] for name, column in draft.header.columns.items()}
+    _put_in_flaws(draft, numbers, columns, facts)
+    held = draft.add_columns(numbers, list(columns.values()), [_reader(name, how.locale) for name in columns])
+    if how.hidden == "refuse":
+        draft.problems += [_hidden_row(number) for number in held if number in facts.hidden_rows]
+    draft.put_problems_in_order()
 
 
-def _reader(name: str, column: Column, facts: SheetFacts) -> Callable[[int, Sequence[object]], str | Flaw]:
-    """Make the function that reads one column's cell of a row."""
-    index, flaws = column.index, {row: flaw for (row, at), flaw in facts.flaws.items() if at == column.index}
+def _put_in_flaws(draft: Draft, numbers: Sequence[int], columns: Mapping[str, list[object]], facts: SheetFacts) -> None:
+    """Put what is wrong with a cell in the place of its value, where it may be an order's."""
+    names = {column.index: name for name, column in draft.header.columns.items() if name in GUARDED_FIELDS}
+    places = {number: at for at, number in enumerate(numbers)} if facts.flaws else {}
+    for (number, index), flaw in facts.flaws.items():
+        if number in places and index in names:
+            columns[names[index]][places[number]] = flaw
+
+
+def _reader(name: str, locale: str | None) -> Callable[[object], str | Flaw]:
+    """Choose how a field's values are read."""
     if name not in GUARDED_FIELDS:
-        return lambda _number, row: result_text(row[index])
-    if not flaws:
-        return lambda _number, row: value_text(row[index])
-    return lambda number, row: flaws.get(number) or value_text(row[index])
+        return result_text
+    if name in SWITCH_NAMES:
+        return switch_text
+    if name == DATE_FIELD:
+        return date_text
+    if locale and name in NUMBER_FIELDS:
+        # A number that was typed as one needs no locale, and must not meet one: 1.125 is no thousand.
+        return lambda value: plain_digits(strip_text(value), locale) if isinstance(value, str) else value_text(value)
+    return value_text
 
 
 def _hidden_row(number: int) -> Problem:

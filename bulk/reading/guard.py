@@ -4,13 +4,14 @@ A workbook of 2 KB can abort the interpreter (one cell at XFD1048576) or fill th
 character), so nothing here trusts a declared size, and nothing is held beyond one piece of 64 KiB.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from bulk.errors import RefusedFileError, SheetError
 from bulk.formats.archive import Archive, ArchiveError
-from bulk.formats.xml_parts import RefusedXmlError, Worksheet, feed, worksheets
-from bulk.reading.guard_cells import Limits, WorksheetCheck
+from bulk.formats.xml_parts import RefusedXmlError, Worksheet, worksheets
+from bulk.reading.guard_cells import Limits, scan
+from bulk.reading.sheet_facts import SheetFacts
 
 KNOWN_ENDINGS = (".xlsx", ".csv", ".tsv", ".txt")
 
@@ -25,6 +26,7 @@ _REFUSED_ENDINGS = {
     ".numbers": "is a Numbers document. Export it as Excel (.xlsx) or CSV.",
 }
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_DELIMITERS = (b",", b";", b"\t", b"|")
 _ZIP = b"PK\x03\x04"
 
 
@@ -71,15 +73,26 @@ def _check_signature(path: Path, data: bytes) -> None:
         raise RefusedFileError(f"{path}: an Excel workbook or a zip file by content. If it is one, rename it to .xlsx.")
 
 
-def check_workbook(path: Path, data: bytes, limits: Limits = DEFAULT_LIMITS) -> None:
-    """Look through every part of a workbook.
+def check_text(path: Path, data: bytes, limits: Limits = DEFAULT_LIMITS) -> None:
+    """Count the lines and the values of a file of text, at most.
+
+    :raises RefusedFileError: if there are too many.
+    """
+    if max(data.count(b"\n"), data.count(b"\r")) > limits.lines:
+        raise RefusedFileError(f"{path}: more than {limits.lines:,} lines. Split it into several files.")
+    if max(map(data.count, _DELIMITERS)) > limits.marks:
+        raise RefusedFileError(f"{path}: more than {limits.marks:,} values. Delete empty columns, or split it.")
+
+
+def check_workbook(path: Path, data: bytes, limits: Limits = DEFAULT_LIMITS) -> Mapping[str, SheetFacts]:
+    """Look through every part of a workbook; give what was seen in each of its worksheets, by the part's name.
 
     :raises RefusedFileError: names the file, the sheet or part, the cell where there is one, and the remedy.
     """
     try:
         archive = Archive(data)
         _check_parts(path, archive, limits)
-        _unpack_all(path, archive, limits)
+        return _unpack_all(path, archive, limits)
     except (ArchiveError, RefusedXmlError) as error:
         raise RefusedFileError(f"{path}: {error}. {_SAVE_AS_XLSX}") from error
 
@@ -91,25 +104,28 @@ def _check_parts(path: Path, archive: Archive, limits: Limits) -> None:
         raise RefusedFileError(f"{path}: {_REFUSED_ENDINGS['.xlsb']}")
     if archive.find("xl/vbaProject.bin"):
         raise RefusedFileError(f"{path}: {_REFUSED_ENDINGS['.xlsm']}")
-    if any(entry.filename.casefold().startswith("_xmlsignatures/") for entry in archive.entries):
-        raise RefusedFileError(f"{path}: digitally signed; writing results would break that. Save a copy unsigned.")
     if not archive.find("[Content_Types].xml"):
         raise RefusedFileError(f"{path}: a zip file, but no Excel workbook. {_SAVE_AS_XLSX}")
 
 
-def _unpack_all(path: Path, archive: Archive, limits: Limits) -> None:
+def _unpack_all(path: Path, archive: Archive, limits: Limits) -> dict[str, SheetFacts]:
     """Unpack every part once, the list of worksheets first: so that a refusal can name the worksheet."""
     counter = _Counter(archive, limits)
     small_first = sorted(archive.entries, key=lambda entry: entry.filename.casefold().startswith("xl/worksheets/"))
     names: dict[str, str] = {}
+    seen: dict[str, SheetFacts] = {}
     for entry in small_first:
-        if not names and entry.filename.casefold().startswith("xl/worksheets/"):
+        part = entry.filename
+        if not names and part.casefold().startswith("xl/worksheets/"):
             names = {sheet.part: sheet.name for sheet in _listed(archive)}
         try:
-            _look_into(entry.filename, counter, limits)
+            facts = _look_into(part, counter, limits)
         except (ArchiveError, RefusedXmlError) as error:
-            what = f"sheet {names[entry.filename]!r}" if entry.filename in names else f"part {entry.filename}"
+            what = f"sheet {names[part]!r}" if part in names else f"part {part}"
             raise RefusedFileError(f"{path}, {what}: {error}. {_SAVE_AS_XLSX}") from error
+        if facts is not None:
+            seen[part] = facts
+    return seen
 
 
 def _listed(archive: Archive) -> tuple[Worksheet, ...]:
@@ -119,12 +135,12 @@ def _listed(archive: Archive) -> tuple[Worksheet, ...]:
         return ()
 
 
-def _look_into(part: str, counter: "_Counter", limits: Limits) -> None:
+def _look_into(part: str, counter: "_Counter", limits: Limits) -> SheetFacts | None:
     if part.casefold().endswith((".xml", ".rels")):
-        feed(WorksheetCheck(limits).parser, counter.pieces(part))
-    else:
-        for _ in counter.pieces(part):
-            pass
+        return scan(counter.pieces(part), limits)
+    for _ in counter.pieces(part):
+        pass
+    return None
 
 
 class _Counter:

@@ -1,6 +1,7 @@
 """Writes results back into the sheet they belong to, or beside it when that is not safe."""
 
 import os
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,7 @@ class Written:
     """Why not in place; "" if in place."""
 
 
-def write_results(sheet: Sheet, results: Changes, *, expected_digest: str) -> Written:
+def write_results(sheet: Sheet, results: Changes, *, expected_digest: str, colours: bool = True) -> Written:
     """Write results into their rows' cells and leave everything else of the file as it is.
 
     A field that a row's mapping lacks leaves its cell as it is; "" empties the cell. Columns that are spoken of
@@ -38,30 +39,32 @@ def write_results(sheet: Sheet, results: Changes, *, expected_digest: str) -> Wr
     any number of calls, each expecting the digest that the one before returned.
 
     The results go to ``name.results.xlsx`` or ``name.results.csv`` beside the sheet if the file is open in Excel or
-    LibreOffice, was changed, cannot be changed faithfully, or is mass-order text. An earlier file of that name is
-    replaced, and what earlier calls wrote is not repeated in it: pass all that is known of the rows.
+    LibreOffice, is write-protected, was changed, cannot be changed faithfully, or is mass-order text. An earlier file
+    of that name is replaced, but for one that is open itself: then it is ``name.results-2.xlsx``. What earlier calls
+    wrote is not repeated in it: pass all that is known of the rows.
 
     :param results: row number -> result field -> text.
     :param expected_digest: of the file as it is believed to be: ``sheet.digest``, or that of the last `Written`.
+    :param colours: give the words of ``order_status`` colours, in a workbook that has none for them yet.
     :raises SheetError: if nothing could be written; no file has changed.
     :raises ValueError: if a row or a field is unknown.
     """
     changes = clean_results(sheet, results)
     target = Path(os.path.realpath(sheet.path))
     data = _current(target, expected_digest)
-    reason = _open_elsewhere(sheet.path, target) if data is not None else _CHANGED
+    reason = _open_elsewhere(sheet.path, target) or _protected(target) if data is not None else _CHANGED
     if sheet.kind == "mass_order":
         return _write_fresh(sheet, changes, "mass-order text has no place for results")
     if data is None:
         return _write_fresh(sheet, changes, reason)
     try:
-        return _write_spliced(sheet, changes, data, target, reason)
+        return _write_spliced(sheet, changes, data, target, reason, colours=colours)
     except CannotSpliceError as error:
         return _write_fresh(sheet, changes, str(error))
 
 
-def _write_spliced(sheet: Sheet, changes: Changes, data: bytes, target: Path, reason: str) -> Written:
-    splice = _splicer(sheet, changes, data)
+def _write_spliced(sheet: Sheet, changes: Changes, data: bytes, target: Path, reason: str, *, colours: bool) -> Written:
+    splice = _splicer(sheet, changes, data, colours=colours)
     if not reason:
         digest = store(target, splice, mode_of=target, still=lambda: _current(target, digest_of(data)) is not None)
         if digest is None:
@@ -70,9 +73,10 @@ def _write_spliced(sheet: Sheet, changes: Changes, data: bytes, target: Path, re
     return _write_beside(sheet, splice, reason)
 
 
-def _splicer(sheet: Sheet, changes: Changes, data: bytes) -> Callable[[BinaryIO], None]:
-    splice = splice_xlsx if sheet.kind == "xlsx" else splice_csv
-    return lambda out: splice(data, sheet, changes, out)
+def _splicer(sheet: Sheet, changes: Changes, data: bytes, *, colours: bool) -> Callable[[BinaryIO], None]:
+    if sheet.kind == "xlsx":
+        return lambda out: splice_xlsx(data, sheet, changes, out, colours=colours)
+    return lambda out: splice_csv(data, sheet, changes, out)
 
 
 def _write_fresh(sheet: Sheet, changes: Changes, reason: str) -> Written:
@@ -81,7 +85,7 @@ def _write_fresh(sheet: Sheet, changes: Changes, reason: str) -> Written:
 
 
 def _write_beside(sheet: Sheet, write: Callable[[BinaryIO], None], reason: str) -> Written:
-    path = results_path(sheet)
+    path = _closed(results_path(sheet))
     digest = store(path, write, mode_of=sheet.path)
     return Written(path, digest or "", in_place=False, reason=reason)
 
@@ -89,6 +93,12 @@ def _write_beside(sheet: Sheet, write: Callable[[BinaryIO], None], reason: str) 
 def results_path(sheet: Sheet) -> Path:
     """Name the file that takes the results when the sheet itself cannot."""
     return sheet.path.with_name(f"{sheet.path.stem}.results{'.xlsx' if sheet.kind == 'xlsx' else '.csv'}")
+
+
+def _closed(path: Path) -> Path:
+    """Choose a file that is not open elsewhere: whoever looks at earlier results loses none, and sees the new ones."""
+    others = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(2, 10))
+    return next((each for each in (path, *others) if not _open_elsewhere(each)), path)
 
 
 def _current(target: Path, digest: str) -> bytes | None:
@@ -106,3 +116,9 @@ def _open_elsewhere(*paths: Path) -> str:
             if path.with_name(lock).exists():
                 return f"{program} has it open (if not, delete {lock!r} beside it)"
     return ""
+
+
+def _protected(target: Path) -> str:
+    """Say that a file is not meant to be written: where its folder is writable, it could be replaced all the same."""
+    writable = os.access(target, os.W_OK) and target.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH)
+    return "" if writable else "it is write-protected"

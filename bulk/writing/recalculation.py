@@ -4,7 +4,7 @@ import re
 
 from bulk.formats.archive import Archive
 from bulk.formats.xml_parts import feed, local_name, make_parser, worksheets
-from bulk.writing.splice_scan import behind_element, tag_end
+from bulk.writing.sheet_tail import behind_element, tag_end
 
 _FORMULA = re.compile(rb"<(?:[^\s<>/:]+:)?f[\s/>]")
 _FULL_CALC = re.compile(rb"""\sfullCalcOnLoad\s*=\s*(?:"[^"]*"|'[^']*')""")

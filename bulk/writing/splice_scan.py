@@ -1,34 +1,20 @@
 """Finds the places in a worksheet's XML where result cells stand or belong, as byte offsets."""
 
-import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from bulk.formats.grid import Cursor, parse_range
+from bulk.errors import CannotSpliceError
+from bulk.formats.grid import Cursor, letter_of, parse_range
 from bulk.formats.xml_parts import feed, local_name, make_parser
 from bulk.reading.columns import field_of
 from bulk.sheet import RESULT_FIELDS
+from bulk.writing.sheet_tail import Range, Tail, behind_element
 
-_REST_OF_TAG = re.compile(rb"""(?:[^>"']|"[^"]*"|'[^']*')*>""")
-
-
-def tag_end(data: bytes, start: int) -> int:
-    """Give the offset behind the tag that begins at `start`; a ">" inside an attribute does not end it."""
-    match = _REST_OF_TAG.match(data, start)
-    if match is None:
-        raise ValueError("a tag without end")
-    return match.end()
-
-
-def behind_element(data: bytes, start: int, end_event: int) -> int:
-    """Give the offset behind an element from where expat reports its start and its end.
-
-    An end is reported where its tag begins; but for ``<c/>``, which has none, behind that one tag.
-    """
-    is_empty = data.startswith(b"/>", end_event - 2) and tag_end(data, start) == end_event
-    return end_event if is_empty else tag_end(data, end_event)
+_FILLING = frozenset({"array", "dataTable"})
+"""Formulas that stand in one cell and fill others."""
 
 
 class CellMark(NamedTuple):
@@ -71,6 +57,28 @@ def _style_number(text: str) -> int:
     return int(text)
 
 
+def refuse_formulas(row: int | str, cells: Iterable[CellMark], wanted: AbstractSet[int]) -> None:
+    """Raise CannotSpliceError if a cell of the wanted columns holds a formula."""
+    for cell in cells:
+        if cell.is_formula and cell.column in wanted:
+            # Other formulas, and the workbook's chain of calculation, may hang on it.
+            raise CannotSpliceError(f"cell {letter_of(cell.column)}{row} holds a formula")
+
+
+def with_cells(xml: bytes, start: int, end: int, cells: Iterable[CellMark], new: Mapping[int, bytes]) -> bytes:
+    """Give a row's XML with new cells (column -> XML, from left to right) where they belong among its own."""
+    waiting = dict(new)
+    pieces: list[bytes] = []
+    for cell in cells:
+        for column in [column for column in waiting if column < cell.column]:
+            pieces.extend((xml[start : cell.start], waiting.pop(column)))
+            start = cell.start
+        if cell.column in waiting:
+            pieces.extend((xml[start : cell.start], waiting.pop(cell.column)))
+            start = cell.end
+    return b"".join([*pieces, xml[start:end], *waiting.values()])
+
+
 @dataclass(slots=True)
 class RowMark:
     """A row that gets results. All offsets are in bytes."""
@@ -94,8 +102,18 @@ class Places:
     header_style: str | None = None
     """The style of the header's last cell."""
     has_formula: bool = False
+    arrays: list[Range] = field(default_factory=list)
+    """What single formulas fill."""
     dimension: int | None = None
     """Where the dimension tag begins."""
+    tail: Tail = field(default_factory=Tail)
+    """What stands behind the rows."""
+
+    def reach(self, ranges: Iterable[Range], header_row: int) -> None:
+        """Count ranges as in use, but for those above the header: titles."""
+        for _, _, bottom, right in ranges:
+            if bottom >= header_row:
+                self.last_column = max(self.last_column, right)
 
 
 def find_places(data: bytes, columns: Mapping[str, int], header_row: int, rows: Iterable[int]) -> Places:
@@ -107,6 +125,8 @@ def find_places(data: bytes, columns: Mapping[str, int], header_row: int, rows: 
     """
     scan = _Scan(data, Places(dict(columns)), header_row, frozenset(rows))
     feed(scan.parser, [data])
+    scan.places.reach(scan.places.tail.ranges, header_row)
+    scan.places.reach(scan.places.arrays, header_row)
     return scan.places
 
 
@@ -129,7 +149,7 @@ class _Scan:
         self.parser = make_parser()
         self.parser.StartElementHandler = self._outside
 
-    def _outside(self, name: str, attributes: dict[str, str]) -> None:
+    def _outside(self, name: str, _attributes: dict[str, str]) -> None:
         match local_name(name):
             case "sheetData":
                 namespace = name.removesuffix("sheetData")
@@ -139,10 +159,6 @@ class _Scan:
                 self.parser.EndElementHandler = self._end
             case "dimension":
                 self.places.dimension = self.parser.CurrentByteIndex
-            case "mergeCell" | "autoFilter" if "ref" in attributes:
-                _, _, bottom, right = parse_range(attributes["ref"])
-                if bottom >= self._header_row:
-                    self.places.last_column = max(self.places.last_column, right)
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         if name == self._cell:
@@ -154,6 +170,8 @@ class _Scan:
             self._start_row(self._cursor.enter_row(attributes.get("r")))
         elif name == self._formula:
             self.places.has_formula = self._is_formula = True
+            if attributes.get("t") in _FILLING and "ref" in attributes:
+                self.places.arrays.append(parse_range(attributes["ref"]))
 
     def _start_row(self, number: int) -> None:
         if number in self._wanted or number == self._header_row:
@@ -179,8 +197,7 @@ class _Scan:
             if self._mark is not None:
                 self._end_row(self._mark)
         elif name == self._table:
-            self.parser.StartElementHandler = self._outside
-            self.parser.EndElementHandler = None
+            self.places.tail.follow(self.parser, self._data)
 
     def _end_cell(self, mark: RowMark, start: int, style: str | None) -> None:
         end = behind_element(self._data, start, self.parser.CurrentByteIndex)

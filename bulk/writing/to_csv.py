@@ -19,7 +19,7 @@ def splice_csv(data: bytes, sheet: Sheet, changes: Changes, out: BinaryIO) -> No
     text, encoding = decode(sheet.path, data, sheet.encoding)
     if text.encode(encoding) != data:
         raise CannotSpliceError(f"its encoding {encoding} does not lead back to the same bytes")
-    file = take_apart(sheet.path, text)
+    file = take_apart(sheet.path, text, sheet.headers)
     writer = _LineWriter(file, changes, encoding)
     missing = changes.keys() - {record.line for record in file.records}
     if missing:

@@ -1,47 +1,71 @@
 """Puts results into a workbook by splicing cells into the worksheet's XML; every other part stays as it is packed."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import BinaryIO
-from xml.sax.saxutils import escape
 
 from bulk.errors import CannotSpliceError
 from bulk.formats.archive import Archive, ArchiveError, rewrite
 from bulk.formats.grid import LAST_COLUMN, letter_of, parse_range
 from bulk.formats.xml_parts import feed, local_name, make_parser, relationships, workbook_part, worksheets
 from bulk.sheet import RESULT_FIELDS, Sheet
-from bulk.writing.column_widths import with_widths
+from bulk.writing.column_widths import style_of_column, with_widths
+from bulk.writing.plain_rows import NotPlainError, PlainRows, RowSplicer
 from bulk.writing.recalculation import has_formulas, recalculate_on_load
+from bulk.writing.result_cells import CellWriter
 from bulk.writing.result_text import Changes, new_fields
-from bulk.writing.splice_scan import Places, RowMark, find_places, tag_end
+from bulk.writing.sheet_tail import tag_end
+from bulk.writing.splice_scan import Places, RowMark, find_places, refuse_formulas, with_cells
+from bulk.writing.status_colours import SIGN, formatting, with_colours
 
-_NUMERIC_FIELDS = frozenset({"charge", "start_count", "remains"})
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
-_ESCAPE_LIKE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 _SPANS = re.compile(rb"""\sspans\s*=\s*(?:"[^"]*"|'[^']*')""")
+_STYLE = re.compile(rb"""\ss\s*=\s*["']([0-9]+)""")
+_CUSTOM = re.compile(rb"""\scustomFormat\s*=\s*["'](?:1|true)["']""")
 _REF = re.compile(rb"""(\sref\s*=\s*["'])([^"']*)""")
 _PREFIX = re.compile(rb"<([^\s/>:]+:)?")
 _ROWS_AT_ONCE = 500
 
 
-def splice_xlsx(data: bytes, sheet: Sheet, changes: Changes, out: BinaryIO) -> None:
+def splice_xlsx(data: bytes, sheet: Sheet, changes: Changes, out: BinaryIO, *, colours: bool = True) -> None:
     """Write the workbook with the changed cells. CannotSpliceError if that would harm something in it."""
     try:
         archive = Archive(data)
-        part = next(listed.part for listed in worksheets(archive) if listed.name == sheet.name)
-        xml = archive.read(part)
-        places = find_places(xml, _known_columns(sheet), sheet.header_row, changes)
-        replaced = {part: _Splicer(xml, places, changes, _table_edge(archive, part)).pieces()}
-        if places.has_formula or has_formulas(archive, part):
-            book = workbook_part(archive)
-            replaced[book] = iter([recalculate_on_load(archive.read(book))])
-        rewrite(archive, replaced, out)
+        _refuse_unfaithful(archive)
+        try:
+            _rewrite(archive, sheet, changes, out, colours=colours, plain=True)
+        except NotPlainError:
+            out.seek(0)
+            out.truncate()
+            _rewrite(archive, sheet, changes, out, colours=colours, plain=False)
     except (ArchiveError, StopIteration, ValueError) as error:
         raise CannotSpliceError(f"its XML cannot be changed: {error}") from error
 
 
-def _known_columns(sheet: Sheet) -> dict[str, int]:
-    return {field: column.index for field, column in sheet.columns.items() if field in RESULT_FIELDS}
+def _refuse_unfaithful(archive: Archive) -> None:
+    names = [entry.filename.casefold() for entry in archive.entries]
+    if any(name.startswith("_xmlsignatures/") for name in names):
+        raise CannotSpliceError("it is digitally signed, and any change would break the signature")
+    if any(name.startswith("xl/revisions/") for name in names):
+        raise CannotSpliceError("it is shared and keeps a list of all changes, which would lack these")
+
+
+def _rewrite(archive: Archive, sheet: Sheet, changes: Changes, out: BinaryIO, *, colours: bool, plain: bool) -> None:
+    part = next(listed.part for listed in worksheets(archive) if listed.name == sheet.name)
+    book = workbook_part(archive)
+    xml, edge = archive.read(part), _table_edge(archive, part)
+    known = {field: column.index for field, column in sheet.columns.items() if field in RESULT_FIELDS}
+    if plain:
+        splicer: _Splicer = _PlainSplicer(PlainRows.of(xml, sheet.header_row), known, sheet.header_row, changes, edge)
+    else:
+        splicer = _Splicer(xml, find_places(xml, known, sheet.header_row, changes), sheet.header_row, changes, edge)
+    replaced = {part: splicer.pieces()}
+    styles = next((target for kind, target in relationships(archive, book).values() if kind == "styles"), None)
+    if colours and styles is not None and splicer.is_uncoloured:
+        styled, splicer.first_style = with_colours(archive.read(styles))
+        replaced[archive.find(styles) or styles] = iter([styled])
+    if splicer.has_formula or has_formulas(archive, part):
+        replaced[book] = iter([recalculate_on_load(archive.read(book))])
+    rewrite(archive, replaced, out)
 
 
 def _table_edge(archive: Archive, part: str) -> int:
@@ -61,27 +85,75 @@ def _table_edge(archive: Archive, part: str) -> int:
 
 
 class _Splicer:
-    def __init__(self, xml: bytes, places: Places, changes: Changes, table_edge: int) -> None:
+    """Makes the worksheet's new XML from the places that a parser found."""
+
+    first_style: int | None = None
+    """The number of the first style of the colours; None where none are to be added."""
+
+    def __init__(self, xml: bytes, places: Places, header_row: int, changes: Changes, table_edge: int) -> None:
         self._xml = xml
         self._places = places
+        self._header_row = header_row
         self._changes = changes
         self._new = new_fields(changes, places.columns)
         first_new = max(places.last_column, table_edge) + 1
         self._columns = places.columns | {field: first_new + i for i, field in enumerate(self._new)}
         if first_new + len(self._new) > LAST_COLUMN:
             raise CannotSpliceError("there is no room for result columns at its right")
-        missing = changes.keys() - {mark.number for mark in places.rows}
+        self._refuse_filled()
+        self._refuse_merged()
+        self._check_rows()
+        self._lent = self._styles_lent(places.rows[0].start if places.rows else 0)
+
+    @property
+    def has_formula(self) -> bool:
+        """Whether the worksheet holds any formula."""
+        return self._places.has_formula
+
+    @property
+    def is_uncoloured(self) -> bool:
+        """Whether there is a column of statuses, and nothing that gives its words colours."""
+        column = self._columns.get("order_status")
+        if column is None:
+            return False
+        signed = [ranges for ranges, formula in self._places.tail.formulas if SIGN in formula]
+        return not any(left <= column <= right for ranges in signed for _, left, _, right in ranges)
+
+    def _check_rows(self) -> None:
+        missing = self._changes.keys() - {mark.number for mark in self._places.rows}
         if missing:
             raise CannotSpliceError(f"row {min(missing)} is not in it")
-        self._check_replaceable()
-
-    def _check_replaceable(self) -> None:
         for mark in self._places.rows:
-            wanted = {self._columns[field] for field in self._changes.get(mark.number, {}) if field in self._columns}
-            for cell in mark.cells:
-                if cell.is_formula and cell.column in wanted:
-                    # Other formulas, and the workbook's chain of calculation, may hang on it.
-                    raise CannotSpliceError(f"cell {letter_of(cell.column)}{mark.number} holds a formula")
+            wanted = {self._columns[field] for field in self._changes.get(mark.number, ())}
+            refuse_formulas(mark.number, mark.cells, wanted)
+
+    def _refuse_filled(self) -> None:
+        """Refuse to write where one formula fills several cells: it would find them taken."""
+        for top, left, bottom, right in self._places.arrays:
+            cell = self._first_wanted(top, left, bottom, right)
+            if cell:
+                raise CannotSpliceError(f"cell {cell} is filled by a formula")
+
+    def _refuse_merged(self) -> None:
+        """Refuse to write where nobody would see it: of merged cells, only the first shows what it holds."""
+        for top, left, bottom, right in self._places.tail.merged:
+            cell = self._first_wanted(top, left, bottom, right, but=(top, left))
+            if cell:
+                raise CannotSpliceError(f"cell {cell} is merged with others, and would not be seen")
+
+    def _first_wanted(self, top: int, left: int, bottom: int, right: int, but: tuple[int, int] | None = None) -> str:
+        """Name a cell of a range that is to be written; "" if there is none."""
+        fields = {field: column for field, column in self._columns.items() if left <= column <= right}
+        for row in range(top, bottom + 1) if fields else ():
+            for field, column in fields.items():
+                if field in self._changes.get(row, ()) and (row, column) != but:
+                    return f"{letter_of(column)}{row}"
+        return ""
+
+    def _styles_lent(self, head: int) -> Mapping[str, str]:
+        """Give the styles that columns lend cells which are not written out."""
+        found = {field: style_of_column(self._xml[:head], column) for field, column in self._columns.items()}
+        return {field: style for field, style in found.items() if style is not None}
 
     def pieces(self) -> Iterator[bytes]:
         """Give the new XML, some hundred rows at a time."""
@@ -94,7 +166,20 @@ class _Splicer:
                 yield b"".join(gathered)
                 gathered.clear()
         yield b"".join(gathered)
-        yield self._xml[done:]
+        yield from self._rest(done)
+
+    def _rest(self, done: int) -> Iterator[bytes]:
+        """Give what is left, with the colours where they belong."""
+        if self.first_style is None:
+            yield self._xml[done:]
+            return
+        tail = self._places.tail
+        prefix = (_PREFIX.match(self._xml, self._places.rows[0].start) or [b"", b""])[1] or b""
+        yield self._xml[done : tail.formatting_at]
+        yield formatting(
+            prefix.decode(), self._columns["order_status"], self._header_row, self.first_style, tail.priority + 1
+        )
+        yield self._xml[tail.formatting_at :]
 
     def _up_to(self, start: int, end: int) -> bytes:
         """Copy the XML between two rows; what stands before the first row tells of dimension and column widths."""
@@ -115,57 +200,65 @@ class _Splicer:
         except ValueError:
             return match[0]
         right = max(right, *(self._columns[field] for field in self._new))
-        bottom = max(bottom, self._places.rows[-1].number)
+        bottom = max(bottom, *self._changes)
         return match[1] + f"{letter_of(left)}{top}:{letter_of(right)}{bottom}".encode()
 
     def _row(self, mark: RowMark) -> tuple[bytes, int]:
         """Give a row's new XML up to its end tag, and the offset from which the old XML goes on."""
         behind_tag = tag_end(self._xml, mark.start)
         tag = _SPANS.sub(b"", self._xml[mark.start : behind_tag])
-        cells = self._cells(mark)
+        cells = self._cells(mark, tag)
         if not tag.endswith(b"/>"):
-            return tag + self._merged(mark, cells, behind_tag), mark.end
+            return tag + with_cells(self._xml, behind_tag, mark.end, mark.cells, cells), mark.end
         name = tag[1:].split(None, 1)[0].rstrip(b"/>")
         return tag[:-2].rstrip() + b">" + b"".join(cells.values()) + b"</" + name + b">", behind_tag
 
-    def _cells(self, mark: RowMark) -> dict[int, bytes]:
+    def _cells(self, mark: RowMark, tag: bytes) -> dict[int, bytes]:
         """Make the row's new cells, by column."""
         prefix = (_PREFIX.match(self._xml, mark.start) or [b"", b""])[1] or b""
-        styles = {cell.column: cell.style for cell in mark.cells}
+        writer = CellWriter(prefix.decode(), self._columns)
+        own = _STYLE.search(tag) if _CUSTOM.search(tag) else None
+        lent = dict.fromkeys(self._columns, own[1].decode()) if own else self._lent
+        written = {cell.column: cell.style for cell in mark.cells}
+        found = {field: written[at] for field, at in self._columns.items() if at in written}
         if mark.number in self._changes:
-            texts = {field: text for field, text in self._changes[mark.number].items() if field in self._columns}
+            texts = self._changes[mark.number]
         else:
             texts = {field: field for field in self._new}
-            styles |= {self._columns[field]: self._places.header_style for field in self._new}
-        made = {}
-        for field, text in sorted(texts.items(), key=lambda item: self._columns[item[0]]):
-            column = self._columns[field]
-            made[column] = _cell(prefix.decode(), f"{letter_of(column)}{mark.number}", styles.get(column), field, text)
-        return made
-
-    def _merged(self, mark: RowMark, new: dict[int, bytes], start: int) -> bytes:
-        """Put the new cells where they belong among the old ones."""
-        waiting = dict(new)
-        pieces: list[bytes] = []
-        for cell in mark.cells:
-            for column in [column for column in waiting if column < cell.column]:
-                pieces.extend((self._xml[start : cell.start], waiting.pop(column)))
-                start = cell.start
-            if cell.column in waiting:
-                pieces.extend((self._xml[start : cell.start], waiting.pop(cell.column)))
-                start = cell.end
-        return b"".join([*pieces, self._xml[start : mark.end], *waiting.values()])
+            found = dict.fromkeys(self._new, self._places.header_style)
+        styles, spoken = {**lent, **found}, [field for field in writer.order if field in texts]
+        return {self._columns[field]: writer.cells(str(mark.number), {field: texts[field]}, styles) for field in spoken}
 
 
-def _cell(prefix: str, address: str, style: str | None, field: str, text: str) -> bytes:
-    styled = f' s="{style}"' if style else ""
-    tag = f'<{prefix}c r="{address}"{styled}'
-    if not text:
-        return f"{tag}/>".encode()
-    if field in _NUMERIC_FIELDS and _NUMBER.fullmatch(text) and sum(map(str.isdigit, text)) <= 15:
-        return f"{tag}><{prefix}v>{text}</{prefix}v></{prefix}c>".encode()
-    written = escape(_ESCAPE_LIKE.sub("_x005F_", text))
-    space = ' xml:space="preserve"' if "  " in text else ""
-    return (
-        f'{tag} t="inlineStr"><{prefix}is><{prefix}t{space}>{written}</{prefix}t></{prefix}is></{prefix}c>'
-    ).encode()
+class _PlainSplicer(_Splicer):
+    """Makes the same from rows that are found by their bytes; a parser sees the header alone, and what is around."""
+
+    def __init__(
+        self, rows: PlainRows, known: Mapping[str, int], header_row: int, changes: Changes, table_edge: int
+    ) -> None:
+        self._rows = rows
+        places = find_places(rows.frame, known, header_row, ())
+        places.last_column = rows.last_column(places.last_column)
+        places.arrays = rows.arrays()
+        places.reach(places.arrays, header_row)
+        super().__init__(rows.frame, places, header_row, changes, table_edge)
+
+    @property
+    def has_formula(self) -> bool:
+        """Whether the worksheet holds any formula."""
+        return self._rows.has_formula
+
+    def _check_rows(self) -> None:
+        """Rows are checked as they are written: they are gone through once."""
+
+    def pieces(self) -> Iterator[bytes]:
+        """Give the new XML, some hundred rows at a time."""
+        (header,) = self._places.rows
+        rows = self._rows
+        yield self._up_to(0, header.start)
+        yield rows.xml[rows.start : rows.header]
+        new_header, done = self._row(header)
+        behind = rows.start + rows.below - rows.header
+        yield new_header + self._xml[done:behind]
+        yield from rows.spliced(self._changes, RowSplicer(rows.prefix, self._places, self._columns, self._lent))
+        yield from self._rest(behind)

@@ -1,11 +1,12 @@
 """Finds what the journal knows that may concern a sheet: each entry once, however it is met."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from smmplus.journal import entries
-from smmplus.journal.entry import Entry
+from smmplus.journal.entry import Entry, readable
 from smmplus.journal.store import Journal
+from smmplus.models import OrderRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +35,15 @@ def look_up(
         known |= entries.with_ids(connection, {*owners.values(), *batch} - known.keys())
     by_order_id = {order_id: known[number] for order_id, number in owners.items()}
     return Found(by_order_id, equal, [known[number] for number in batch])
+
+
+def find_spent(journal: Journal, campaign_id: int, is_meant: Callable[[OrderRequest], bool]) -> list[Entry]:
+    """Find a campaign's orders that were paid for, or may have been, by what they order; the earliest first."""
+    meant = []
+    with journal.reading() as connection:
+        for number, content in entries.spent_contents(connection, campaign_id):
+            with readable(number):
+                request = OrderRequest.from_content(content)
+            if is_meant(request):
+                meant.append(number)
+        return sorted(entries.with_ids(connection, meant).values(), key=lambda entry: entry.id)

@@ -54,6 +54,22 @@ def test_of_thousands_of_problems_the_first_are_told(week, said):
     assert errors[-1] == "ERROR and 7 more problems"
 
 
+def test_what_to_think_of_twice_is_a_warning(week, said):
+    log_plan(LOG, week.plan(sheet_of(row(), row("http://www.example.com/post/"))))
+    assert said()[0] == (
+        "WARNING line 3, link: 'http://www.example.com/post/': differs only in form from line 2, link, for the same "
+        "service: https://example.com/post (if both are meant, go on; if not, take the row out)"
+    )
+
+
+def test_of_thousands_of_second_thoughts_the_first_are_told(week, said):
+    rows = [row(f"https://example.com/post{'/' * number}") for number in range(MOST_PROBLEMS + 10)]
+    log_plan(LOG, week.plan(sheet_of(*rows)))
+    warnings = [line for line in said() if "only in form" in line]
+    assert len(warnings) == MOST_PROBLEMS
+    assert "WARNING and 9 more to think of twice" in said()
+
+
 def test_progress_is_told_now_and_then_and_at_the_end(said, monkeypatch):
     clock = itertools.count(0.0, 4.0)
     watcher = LogWatcher(LOG)

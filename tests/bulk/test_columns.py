@@ -78,3 +78,51 @@ def test_unknown_headers_are_told_and_may_be_doubled():
     header = understand_header(["note", "service", "", "note", "link"], 1, "f.csv")
     assert header.ignored == ("note", "note")
     assert {field: column.letter for field, column in header.columns.items()} == {"service": "B", "link": "E"}
+
+
+@pytest.mark.parametrize(
+    ("header", "field"),
+    [
+        ("Kode Layanan", "service"),
+        ("ID Service", "service"),
+        ("No. Layanan", "service"),
+        ("Link Postingan", "link"),
+        ("Tautan / URL", None),
+        ("Link/URL", "link"),
+        ("Jumlah Pesanan", "quantity"),
+        ("Jml.", "quantity"),
+        ("Order quantity", "quantity"),
+        ("Interval (menit)", "interval"),
+        ("Jumlah run", "runs"),
+        ("List komentar", "comments"),
+        ("Nomor jawaban", "answer_number"),
+        ("Berlaku sampai", "expiry"),
+        ("Lewati", "skip"),
+        ("AKTIF", "enabled"),
+        ("Nama akun", None),
+        ("Harga", None),
+        ("Active", None),
+    ],
+)
+def test_more_names_are_known_and_those_that_may_mean_something_else_are_not(header, field):
+    assert field_of(header) == field
+
+
+def test_what_a_person_says_goes_before_the_known_names():
+    given = (("Tujuan", "link"),)
+    assert [field_of(header, given) for header in ("TUJUAN ", "Link", "Qty")] == ["link", None, "quantity"]
+
+
+def test_signs_without_letters_can_be_named_too():
+    given = (("#", "quantity"),)
+    assert [field_of(header, given) for header in (" # ", "*", "")] == ["quantity", None, None]
+
+
+def test_a_header_of_a_person_s_own_names_makes_a_row_the_header():
+    rows = [["Kampanye"], ["Kode", "Tujuan"], ["7", "x"]]
+    assert find_header(rows) is None
+    assert find_header(rows, (("Kode", "service"), ("Tujuan", "link"))) == 1
+
+
+def test_switches_alone_make_no_header():
+    assert find_header([["service", "skip", "enabled"]]) is None

@@ -1,5 +1,9 @@
 """From the rows of a sheet to what they order."""
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from bulk.orders import OrderRow, check_rows, equal_rows, order_rows
 from bulk.sheet import Problem
 from smmplus.models import OrderRequest
@@ -39,6 +43,19 @@ def test_a_field_without_a_column_is_told_by_its_row():
     assert (problem.where, problem.field, problem.value) == ("row 2", "quantity", "")
 
 
+def test_a_missing_column_is_told():
+    sheet = sheet_of({"service": "2", "link": LINK})
+    (problem,) = check_rows(sheet, order_rows(sheet).values(), SERVICES)
+    assert problem.remedy == "fill in quantity (the sheet has no column quantity: add it)"
+
+
+@pytest.mark.parametrize(("text", "told"), [("1.000", True), ("1,000", True), ("10.5", False), ("many", False)])
+def test_a_number_that_may_be_thousands_is_refused_with_the_way_out(text, told):
+    sheet = sheet_of(row(quantity=text), kind="xlsx")
+    (problem,) = check_rows(sheet, order_rows(sheet).values(), SERVICES)
+    assert (problem.where, problem.value, "--locale id" in problem.remedy) == ("C2", text, told)
+
+
 def test_a_service_that_is_not_offered_is_told_with_its_number():
     sheet = sheet_of(row(service="99"))
     (problem,) = check_rows(sheet, order_rows(sheet).values(), SERVICES)
@@ -48,6 +65,29 @@ def test_a_service_that_is_not_offered_is_told_with_its_number():
 def test_right_rows_have_no_problems():
     sheet = sheet_of(row(), row(LINK + "/2"))
     assert check_rows(sheet, order_rows(sheet).values(), SERVICES) == []
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            *map(
+                st.sampled_from, [["2", "9", "", "2 – Likes", "2 – Views"], ["", LINK, "x"], ["", "5", "100", "1.000"]]
+            )
+        )
+    )
+)
+def test_rows_are_checked_at_once_as_one_by_one(rows):
+    sheet = sheet_of(*(row(link, quantity, number) for number, link, quantity in rows), kind="xlsx")
+    assert check_rows(sheet, order_rows(sheet).values(), SERVICES) == check_rows(
+        sheet, [*order_rows(sheet).values()], SERVICES
+    )
+
+
+@pytest.mark.parametrize("text", ["a  ", "a\n\n b", "a\u2028b", "\u00a0a", "ab"])
+def test_an_order_made_of_columns_is_in_the_normal_form(text):
+    (made,) = order_rows(sheet_of(row(text, comments=text))).values()
+    assert made.request == request(text, comments=text)
 
 
 def equal(sheet, *to_send):

@@ -173,7 +173,13 @@ def test_a_row_without_bound_is_sent_and_not_in_the_sum(week):
 def test_a_row_without_bound_is_a_problem_where_there_is_a_budget(week):
     plan = week.plan(sheet_of(row(), subscription()), service(), SUBSCRIPTION, max_spend=Decimal(50))
     assert (sent(plan), plan.unbounded) == ([2], 0)
-    assert [(problem.row, problem.message) for problem in plan.problems] == [(3, "its cost has no upper bound")]
+    (problem,) = plan.problems
+    assert (problem.row, problem.field, problem.message) == (3, "posts", "its cost has no upper bound")
+
+
+def test_what_is_an_upper_bound_is_counted(week):
+    rows = (row(), subscription(), subscription(posts="5"), subscription(posts="6"))
+    assert week.plan(sheet_of(*rows), service(), SUBSCRIPTION).upper_bounds == 2
 
 
 def test_a_bounded_subscription_costs_the_most_that_it_may(week):

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from bulk.stopping import _SIGNALS, ONE_PRESS, Stopping
+from bulk.stopping import _SIGNALS, ONE_PRESS, WISH, Stopping, Wish
 
 NEVER = 3600
 """Seconds that no test waits: being woken is what is tested."""
@@ -134,3 +134,42 @@ def test_in_another_thread_nobody_presses_ctrl_c():
     thread.start()
     thread.join()
     assert done == [False]
+
+
+# From another thread.
+
+
+@pytest.fixture
+def wish():
+    wish = Wish()
+    token = WISH.set(wish)
+    yield wish
+    WISH.reset(token)
+
+
+async def test_a_wish_from_another_thread_wakes_and_calls(wish):
+    heard = []
+    with Stopping() as stopping:
+        stopping.on_stop(lambda: heard.append("asked"))
+        asking = threading.Thread(target=wish.ask)
+        asking.start()
+        await stopping.sleep(NEVER)
+        asking.join()
+        assert heard == ["asked"]
+
+
+async def test_a_wish_that_was_told_before_is_heard(wish):
+    wish.ask()
+    heard = []
+    with Stopping() as stopping:
+        await stopping.sleep(NEVER)
+        stopping.on_stop(lambda: heard.append("asked"))
+    assert heard == ["asked"]
+
+
+async def test_a_wish_after_the_end_calls_nobody(wish):
+    with Stopping() as stopping:
+        pass
+    wish.ask()
+    await asyncio.sleep(0)
+    assert not stopping.asked

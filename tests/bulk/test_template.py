@@ -1,53 +1,208 @@
+from dataclasses import fields, replace
+
 import openpyxl
 import pytest
 
 from bulk.errors import SheetError
+from bulk.orders import check_rows, order_rows
 from bulk.reading import read_sheet
+from bulk.reading.columns import ORDER_FIELDS
 from bulk.sheet import RESULT_FIELDS
-from bulk.template import TemplateService, write_template
+from bulk.template import write_template
+from bulk.template.words import LONGEST_PROMPT, WORDS, Language
+from bulk.writing import write_results
+from bulk.writing.status_colours import SIGN, STATUS_COLOURS
+from smmplus.order_types import Units, order_type
+from tests.bulk.jobs import LINK, service
 
 SERVICES = (
-    TemplateService("1", "Followers", "Instagram", "0.90", "50", "10000"),
-    TemplateService("2", "=cmd()\x07", "TikTok", "1.20", "10", "500"),
+    service("1", "0.90", least=50, most=10_000, name="Followers \U0001f468\u200d\U0001f469"),
+    service("2", "1.20", name="=cmd()\x07"),
+    service("3", "5", kind="Package", name="Starter"),
 )
+TYPES = (
+    "Default", "Package", "Custom Comments", "Custom Comments Package", "Mentions", "Mentions with Hashtags",
+    "Mentions Custom List", "Mentions Hashtag", "Mentions User Followers", "Mentions Media Likers", "Comment Likes",
+    "Comment Replies", "Poll", "Invites from Groups", "SEO", "Web Traffic", "Subscriptions",
+)  # fmt: skip
+EVERY_TYPE = tuple(service(str(number), kind=kind, name=kind) for number, kind in enumerate(TYPES, start=1))
+LANGUAGES = tuple(Language)
 
 
-@pytest.mark.parametrize("services", [(), SERVICES])
-def test_it_reads_back_as_a_sheet_of_no_orders(tmp_path, services):
-    path = tmp_path / "new.xlsx"
-    write_template(path, services)
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "new.xlsx"
+
+
+def page_of(path, name="Orders"):
+    return openpyxl.load_workbook(path)[name]
+
+
+def header(page):
+    return {cell.value: cell.column_letter for cell in page[1]}
+
+
+def rules(page):
+    """Give the rule of each column below its header."""
+    return {str(rule.sqref).split("2:")[0]: rule for rule in page.data_validations.dataValidation}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("services", [(), SERVICES, EVERY_TYPE], ids=["plain", "some", "every type"])
+def test_it_reads_back_as_a_sheet_of_no_orders_although_it_holds_examples(path, services, language):
+    write_template(path, services, language)
     sheet = read_sheet(path)
-    assert list(sheet.columns) == ["service", "link", "quantity", "runs", "interval", *RESULT_FIELDS]
-    assert (sheet.name, len(sheet.frame), sheet.problems, sheet.ignored) == ("Orders", 0, (), ())
+    assert (sheet.name, len(sheet.frame), sheet.problems) == ("Orders", 0, ())
+    assert sheet.ignored == ((WORDS[language].limits,) if services else ())
+    first = [cell.value for cell in page_of(path)[2]][:3]
+    assert all(text.startswith(WORDS[language].example) for text in first)
 
 
-def test_the_header_is_frozen_and_ids_and_links_are_text(tmp_path):
-    write_template(tmp_path / "new.xlsx")
-    page = openpyxl.load_workbook(tmp_path / "new.xlsx")["Orders"]
+def test_its_columns_are_those_that_the_types_of_the_services_take(path, tmp_path):
+    write_template(path, SERVICES)
+    assert list(read_sheet(path).columns) == ["service", "link", "quantity", "runs", "interval", *RESULT_FIELDS]
+    write_template(tmp_path / "all.xlsx", EVERY_TYPE)
+    assert list(read_sheet(tmp_path / "all.xlsx").columns) == [*ORDER_FIELDS, *RESULT_FIELDS]
+
+
+def test_a_type_that_is_not_supported_is_offered_without_columns_of_its_own(path):
+    write_template(path, [*SERVICES, service("9", kind="Teleport")])
+    assert page_of(path, "Services")["I5"].value == "none"
+
+
+def test_the_header_is_frozen_and_ids_and_links_are_text(path):
+    write_template(path)
+    page = page_of(path)
     assert page.freeze_panes == "A2"
-    assert [page[cell].number_format for cell in ("A2", "B1001", "C2")] == ["@", "@", "General"]
+    assert [page[cell].number_format for cell in ("A2", "B1001", "C4")] == ["@", "@", "General"]
+    assert [page.column_dimensions[letter].number_format for letter in "ABC"] == ["@", "@", "General"]
 
 
-def test_services_can_be_chosen_from_a_list(tmp_path):
-    write_template(tmp_path / "new.xlsx", SERVICES)
-    book = openpyxl.load_workbook(tmp_path / "new.xlsx")
-    (choice,) = book["Orders"].data_validations.dataValidation
-    assert (choice.formula1, str(choice.sqref)) == ("Services!$A$2:$A$3", "A2:A1001")
-    rows = [[cell.value for cell in row] for row in book["Services"].iter_rows()]
-    assert rows[:2] == [
-        ["id", "name", "category", "rate", "min", "max"],
-        ["1", "Followers", "Instagram", "0.90", "50", "10000"],
-    ]
+def test_services_are_chosen_from_a_list_of_ids_and_names(path):
+    write_template(path, SERVICES)
+    rule = rules(page_of(path))["A"]
+    assert (rule.type, rule.formula1, str(rule.sqref)) == ("list", "Services!$A$2:$A$4", "A2:A1048576")
+    rows = [[cell.value for cell in row] for row in page_of(path, "Services").iter_rows()]
+    assert rows[0] == ["choose", "id", "name", "category", "type", "rate", "min", "max", "fill in", "limits"]
+    assert [row[0] for row in rows[1:]] == ["1 – Followers \U0001f468\U0001f469", "2 – =cmd()", "3 – Starter"]
+    assert rows[1][5:] == [0.9, 50, 10_000, "link, quantity", "50 to 10000, 0.9 for 1000"]
+    assert rows[3][8:] == ["link", "5 for the package"]
 
 
-def test_a_service_whose_name_looks_like_a_formula_is_text(tmp_path):
-    write_template(tmp_path / "new.xlsx", SERVICES)
-    cell = openpyxl.load_workbook(tmp_path / "new.xlsx")["Services"]["B3"]
-    assert (cell.value, cell.data_type) == ("=cmd()", "s")
+def test_what_is_chosen_is_what_the_check_understands(path):
+    write_template(path, SERVICES)
+    chosen = [page_of(path, "Services").cell(row, 1).value for row in (2, 3, 4)]
+    book = openpyxl.load_workbook(path)
+    for at, (text, quantity) in enumerate(zip(chosen, ("100", "200", ""), strict=True), start=2):
+        book["Orders"].cell(at, 1, text)
+        book["Orders"].cell(at, 2, f"{LINK}/{at}")
+        book["Orders"].cell(at, 3, quantity)
+    book.save(path)
+    sheet = read_sheet(path)
+    rows = order_rows(sheet)
+    assert [row.request.service for row in rows.values()] == ["1", "2", "3"]
+    assert (sheet.problems, check_rows(sheet, rows.values(), {each.id: each for each in SERVICES})) == ((), [])
 
 
-def test_an_existing_file_is_never_overwritten(tmp_path):
-    path = tmp_path / "new.xlsx"
+def test_a_service_whose_name_looks_like_a_formula_is_text(path):
+    write_template(path, [replace(SERVICES[1], name="=1+1")])
+    cell = page_of(path, "Services")["C2"]
+    assert (cell.value, cell.data_type) == ("=1+1", "s")
+
+
+def test_limits_of_the_service_in_a_row_are_asked_for_and_shown(path):
+    write_template(path, SERVICES)
+    page = page_of(path)
+    rule = rules(page)["C"]
+    assert (rule.type, rule.operator, rule.errorStyle) == ("whole", "between", "warning")
+    looked_up = 'VLOOKUP(LEFT($A2,FIND(" ",$A2&" ")-1),Services!$B$2:$J$4,{},FALSE)'
+    assert rule.formula1 == f"IFERROR({looked_up.format(6)},1)"
+    assert rule.formula2 == f"IFERROR({looked_up.format(7)},1000000000000)"
+    assert page[f"{header(page)['limits']}2"].value == f'=IFERROR({looked_up.format(9)},"")'
+    assert [page_of(path, "Services").cell(1, column).value for column in (7, 8, 10)] == ["min", "max", "limits"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_column_to_fill_in_has_a_hint_that_programs_can_show(path, language):
+    write_template(path, EVERY_TYPE, language)
+    page = page_of(path)
+    found, letters = rules(page), header(page)
+    for field in ORDER_FIELDS:
+        rule = found[letters[field]]
+        assert (rule.prompt, rule.promptTitle, rule.showInputMessage) == (WORDS[language].hints[field], field, True)
+    assert all(len(text) <= LONGEST_PROMPT for text in WORDS[language].hints.values())
+    assert all(len(rule.formula1 or "") <= 255 and len(rule.error or "") <= 225 for rule in found.values())
+
+
+def test_the_result_columns_are_protected_and_the_others_are_not(path):
+    write_template(path, SERVICES)
+    page = page_of(path)
+    letters = header(page)
+    assert page.protection.sheet
+    assert page.protection.password is None
+    for row in (2, 1001):
+        assert all(page[f"{letters[name]}{row}"].protection.locked for name in RESULT_FIELDS)
+        assert not any(page[f"{letter}{row}"].protection.locked for letter in "ABCDE")
+    assert not any(page.column_dimensions[letter].protection.locked for letter in "ABCDE")
+
+
+def test_statuses_have_the_colours_that_results_get_anyway(path):
+    write_template(path, SERVICES)
+    page = page_of(path)
+    (block,) = page.conditional_formatting
+    letter = header(page)["order_status"]
+    assert str(block.sqref) == f"{letter}2:{letter}1048576"
+    assert len(block.rules) == len(STATUS_COLOURS)
+    assert any(SIGN in rule.formula[0] for rule in block.rules)
+
+
+def test_the_colours_are_not_doubled_by_results(path):
+    write_template(path, SERVICES)
+    book = openpyxl.load_workbook(path)
+    for column, text in enumerate(("1", LINK, 100), start=1):
+        book["Orders"].cell(2, column, text)
+    book.save(path)
+    sheet = read_sheet(path)
+    results = {2: {"order_id": "501", "order_status": "Completed"}}
+    assert write_results(sheet, results, expected_digest=sheet.digest).in_place
+    page = page_of(path)
+    assert page[f"{header(page)['order_status']}2"].value == "Completed"
+    assert len(page.conditional_formatting) == 1
+
+
+@pytest.mark.parametrize(("language", "sheet"), [(Language.ENGLISH, "Instructions"), (Language.INDONESIAN, "Petunjuk")])
+def test_there_are_instructions(path, language, sheet):
+    write_template(path, SERVICES, language)
+    texts = [cell.value for row in page_of(path, sheet).iter_rows() for cell in row if cell.value]
+    assert texts[0] == WORDS[language].title
+    assert {WORDS[language].hints["runs"], "Default", "link, quantity", "runs, interval"} <= set(texts)
+    assert any(WORDS[language].about_limits in text for text in texts)
+
+
+def test_without_services_nothing_is_said_of_lists_and_limits(path):
+    write_template(path)
+    book = openpyxl.load_workbook(path)
+    assert book.sheetnames == ["Orders", "Instructions"]
+    assert rules(book["Orders"])["A"].type is None
+    texts = [cell.value for row in book["Instructions"].iter_rows() for cell in row if cell.value]
+    assert not any(WORDS[Language.ENGLISH].about_limits in text for text in texts)
+
+
+def test_both_languages_say_everything():
+    english, indonesian = (WORDS[language] for language in LANGUAGES)
+    assert set(english.hints) == set(indonesian.hints) == set(ORDER_FIELDS)
+    assert set(english.units) == set(indonesian.units) == {each.name for each in Units}
+    for field in fields(english):
+        ours, theirs = getattr(english, field.name), getattr(indonesian, field.name)
+        assert len(ours) == len(theirs) or isinstance(ours, str)
+        assert ours != theirs
+
+
+def test_every_type_is_known():
+    assert all(order_type(kind) for kind in TYPES)
+
+
+def test_an_existing_file_is_never_overwritten(path):
     path.write_bytes(b"mine")
     with pytest.raises(SheetError, match=r"new\.xlsx: exists already"):
         write_template(path)

@@ -342,3 +342,97 @@ def test_orders_and_results_come_back_as_they_were_written(tmp_path, orders, fir
     for row, fields in expected.items():
         for field, text in fields.items():
             assert (again.frame.at[row, field] if field in again.columns else "") == wb.as_number(field, text)
+
+
+def test_results_that_are_merged_with_other_cells_go_beside(tmp_path):
+    rows = wb.header(names=RESULT_HEADER) + wb.order(2) + wb.order(3)
+    path = wb.book(tmp_path / "a.xlsx", rows, after='<mergeCells><mergeCell ref="D2:D3"/></mergeCells>')
+    _, written = write(path, {3: {"order_id": "1"}})
+    assert (written.in_place, "cell D3 is merged" in written.reason) == (False, True)
+    assert in_place(path, {2: {"order_id": "1"}}).frame.at[2, "order_id"] == "1"
+
+
+@pytest.mark.parametrize("kind", ["array", "dataTable"])
+def test_results_that_another_cell_fills_go_beside(tmp_path, kind):
+    filling = f'<c r="D2"><f t="{kind}" ref="D2:D3">A2:A3</f><v>7</v></c>'
+    names = ("service", "link", "quantity", "note", "Order ID")
+    for attributes in ("", " spans='1:4'"):
+        body = wb.order(2).replace("</row>", filling.replace("D2:D3", "D2:E3") + "</row>") + wb.order(
+            3, attributes=attributes
+        )
+        path = wb.book(tmp_path / "a.xlsx", wb.header(names=names) + body)
+        _, written = write(path, {3: {"order_id": "1"}})
+        assert (written.in_place, "cell E3 is filled by a formula" in written.reason) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [("_xmlsignatures/sig1.xml", "digitally signed"), ("xl/revisions/revisionLog1.xml", "list of all changes")],
+)
+def test_what_any_change_would_break_stays_as_it_is(tmp_path, part, words):
+    path = wb.book(tmp_path / "a.xlsx", wb.header() + wb.order(2), **{part: "<x/>"})
+    data = path.read_bytes()
+    _, written = write(path, {2: RESULT})
+    assert (written.path.name, words in written.reason) == ("a.results.xlsx", True)
+    assert path.read_bytes() == data
+    assert part not in wb.unpacked(written.path)
+    assert read_sheet(written.path).frame.at[2, "order_id"] == "23501"
+
+
+def test_dates_counted_from_1904_stay_and_times_of_results_are_text(tmp_path):
+    """`updated_at` would be four years off as a number."""
+    sheet = wb.worksheet(
+        wb.header(names=("service", "link", "quantity", "when"))
+        + wb.order(2).replace("</row>", wb.number("D2", "40000", ' s="2"') + "</row>")
+    )
+    made = wb.parts({"Orders": sheet}) | {"xl/styles.xml": wb.STYLES}
+    made["xl/workbook.xml"] = str(made["xl/workbook.xml"]).replace("<sheets>", '<workbookPr date1904="1"/><sheets>')
+    made["xl/_rels/workbook.xml.rels"] = wb.with_styles(made)
+    path = wb.pack(made, tmp_path / "a.xlsx")
+    before = wb.by_openpyxl(path)["D2"]
+    again = in_place(path, {2: {"updated_at": "2026-03-04T05:06:07Z"}})
+    assert again.frame.at[2, "updated_at"] == "2026-03-04T05:06:07Z"
+    assert wb.by_openpyxl(path)["D2"] == before
+    assert before.year == 2013
+
+
+def test_frozen_panes_filters_and_protection_stay(tmp_path):
+    pane = '<pane ySplit="1" topLeftCell="A2" state="frozen"/>'
+    before = f'<sheetViews><sheetView workbookViewId="0">{pane}</sheetView></sheetViews>'
+    after = '<sheetProtection sheet="1" objects="1"/><autoFilter ref="A1:C2"><filterColumn colId="0"/></autoFilter>'
+    path = wb.book(tmp_path / "a.xlsx", wb.header() + wb.order(2), before=before, after=after)
+    in_place(path, {2: RESULT})
+    xml = wb.unpacked(path)[wb.SHEET].decode()
+    assert before in xml
+    assert after in xml
+
+
+@pytest.mark.parametrize("plain", [True, False])
+def test_cells_that_are_not_written_out_have_the_style_of_their_row_or_column(tmp_path, plain):
+    rows = wb.header(names=RESULT_HEADER) + wb.order(2) + wb.order(3, attributes=' s="1" customFormat="1"')
+    if not plain:
+        rows = rows.replace('<row r="2">', "<row r='2'>")
+    cols = '<cols><col min="4" max="4" width="9" style="2"/></cols>'
+    path = wb.book(tmp_path / "a.xlsx", rows, before=cols)
+    in_place(path, {2: {"order_id": "1"}, 3: {"order_id": "2"}})
+    xml = wb.unpacked(path)[wb.SHEET]
+    assert b'<c r="D2" s="2" t="inlineStr">' in xml
+    assert b'<c r="D3" s="1" t="inlineStr">' in xml
+
+
+def test_new_columns_are_seen_where_all_others_are_hidden(tmp_path):
+    cols = '<cols><col min="1" max="3" width="20"/><col min="4" max="16384" width="9" hidden="1"/></cols>'
+    path = wb.book(tmp_path / "a.xlsx", wb.header() + wb.order(2), before=cols)
+    again = in_place(path, {2: RESULT})
+    assert again.columns["charge"].letter == "F"
+    page = openpyxl.load_workbook(path)["Orders"]
+    assert [page.column_dimensions[letter].hidden for letter in "DEFG"] == [False, False, False, True]
+
+
+def test_new_columns_leave_sparklines_alone(tmp_path):
+    after = (
+        '<extLst><ext xmlns:x14="x" uri="u"><x14:sparklineGroups xmlns:xm="m"><x14:sparkline><xm:f>Orders!C2:C3</xm:f>'
+        "<xm:sqref>E2</xm:sqref></x14:sparkline></x14:sparklineGroups></ext></extLst>"
+    )
+    path = wb.book(tmp_path / "a.xlsx", wb.header() + wb.order(2), after=after)
+    assert in_place(path, {2: RESULT}).columns["order_id"].letter == "F"

@@ -176,6 +176,12 @@ STYLES = (
 )
 
 
+def with_styles(made: Mapping[str, str | bytes]) -> str:
+    """Give the workbook's relationships, styles among them."""
+    styles = f'<Relationship Id="rId91" Type="{_OFFICE}/styles" Target="styles.xml"/></Relationships>'
+    return str(made["xl/_rels/workbook.xml.rels"]).replace("</Relationships>", styles)
+
+
 class _Stream(io.RawIOBase):
     """Takes bytes one after the other, and cannot go back."""
 

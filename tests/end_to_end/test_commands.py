@@ -118,6 +118,28 @@ def test_a_template_is_written_once_and_can_be_filled_in_and_run(desk: Desk):
     assert desk.ledger.count() == 1
 
 
+def test_a_template_is_filled_in_by_its_lists_and_runs_as_it_is(desk: Desk):
+    """What a person chooses, id and name, is ordered; what the template only shows is not."""
+    sheet = desk.folder / "new.xlsx"
+    desk.command("template", sheet, "--language", "id")
+    book = openpyxl.load_workbook(sheet)
+    page = book["Orders"]
+    header = {cell.value: cell.column for cell in page[1]}
+    chosen = {row[4]: row[0] for row in book["Services"].iter_rows(2, values_only=True)}
+    lines = (
+        {"service": chosen["Default"], "link": "https://example.com/1", "quantity": 1000},
+        {"service": chosen["Custom Comments"], "link": "https://example.com/2", "comments": "\n".join(["ok"] * 10)},
+    )
+    for row, cells in enumerate(lines, start=4):
+        for name, value in cells.items():
+            page.cell(row, header[name], value)
+    book.save(sheet)
+    done = desk.run(sheet)
+    assert (done.status, done.json["sent"], done.json["problems"]) == (0, 2, [])
+    after = openpyxl.load_workbook(sheet)["Orders"]
+    assert [bool(after.cell(row, header["order_id"]).value) for row in (2, 3, 4, 5)] == [False, False, True, True]
+
+
 def test_sandbox_starts_a_panel(desk: Desk):
     with subprocess.Popen([SMMPLUS, "sandbox", "--port", "0"], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smmplus.models import OrderRequest
-from smmplus.pricing import cost, units
+from smmplus.pricing import cost, is_upper_bound, units
 from tests.smmplus.orders import RIGHT, service_of
 
 PACKAGES = {"Package", "Custom Comments Package"}
@@ -41,6 +41,11 @@ def test_a_subscription_without_a_number_of_posts_has_no_bound(posts):
     """A PHP panel takes a limit of "0" for none at all."""
     request = order("Subscriptions", posts=posts, old_posts="3")
     assert cost(request, service_of("Subscriptions")) is None
+
+
+@pytest.mark.parametrize("kind", [*RIGHT, "Odd"])
+def test_the_cost_of_subscriptions_alone_is_an_upper_bound(kind):
+    assert is_upper_bound(service_of(kind)) == (kind == "Subscriptions")
 
 
 def test_an_unknown_type_has_no_price():

@@ -33,14 +33,25 @@ WRONG = {
     "link": LINK,
     "media": LINK,
     "referring_url": LINK,
-    "username": ["a\nb"],
-    "hashtag": ["#a\n#b"],
+    "username": ["a\nb", "a b", "a,b"],
+    "hashtag": ["#a\n#b", "#a #b"],
+    "usernames": ["a b", "a, b", "a;b", "a\nb c\nd"],
+    "hashtags": ["#a #b", "#a\n#b,#c"],
     "country": ["US\nDE"],
     "google_keyword": ["a\nb"],
     "device": ["0", "6", "1.0", "mobile", "11"],
     "type_of_traffic": ["0", "4", "organic"],
     "delay": ["1", "20", "45", "601", "630", "-5", "00", "soon"],
-    "expiry": ["2026-12-31", "31.12.2026", "32/12/2026", "31/13/2026", "0/1/2026", "31/12/26", "31/12/20266"],
+    "expiry": [
+        "2026-12-31",
+        "31.12.2026",
+        "32/12/2026",
+        "31/13/2026",
+        "0/1/2026",
+        "31/12/26",
+        "31/12/20266",
+        "30/02/2027",
+    ],
 }
 FITTING = {
     "quantity": ["1", "100000"],
@@ -48,6 +59,8 @@ FITTING = {
     "delay": ["0", "5", "10", "15", *(str(minutes) for minutes in range(30, 601, 30))],
     "device": ["1", "2", "3", "4", "5"],
     "type_of_traffic": ["3"],
+    "usernames": ["a", "@a\nb_2\nc.d", " a \n\n b "],
+    "hashtags": ["#a\nb"],
     "posts": ["0", "1", "100"],
     "old_posts": ["0", "7"],
     "expiry": ["31/12/2026", "1/1/2027", "01/09/2026"],
@@ -93,6 +106,19 @@ def test_drip_feed_is_for_types_that_take_it(kind):
 @pytest.mark.parametrize(("field", "value"), [(field, value) for field, values in WRONG.items() for value in values])
 def test_a_wrong_shape_is_a_problem_of_its_field(field, value):
     assert field in fields_with_problems(type_with(field), **also_needed(field), **{field: value})
+
+
+def test_of_a_list_the_item_that_is_wrong_is_told():
+    request = OrderRequest.of("1", {**RIGHT["Mentions"][0], "usernames": "anna\nben, carl\ndora"})
+    (problem,) = problems(request, service_of("Mentions"))
+    assert (problem.field, problem.message) == ("usernames", "'ben, carl' is not one name")
+
+
+def test_the_lines_of_a_list_are_told_where_they_are_too_many():
+    request = OrderRequest.of("1", {**RIGHT["Custom Comments"][0], "comments": "a\nb\nc"})
+    (problem,) = problems(request, service_of("Custom Comments", most=2))
+    words = ("3 lines of comments is more than the service's maximum", "at most 2 lines of comments")
+    assert (problem.message, problem.remedy) == words
 
 
 @pytest.mark.parametrize(("field", "value"), [(field, value) for field, values in FITTING.items() for value in values])

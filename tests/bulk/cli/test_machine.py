@@ -34,25 +34,41 @@ def test_a_plan(week):
         "rows": 3,
         "to_send": 1,
         "later": 0,
+        "left_out": [],
         "total": "0.15",
         "currency": "USD",
         "balance": "1000",
         "without_bound": 0,
+        "upper_bounds": 0,
         "spent_before": "0.15",
         "max_spend": None,
         "by_service": [{"service": "2", "name": "Likes", "rows": 1, "units": 100, "cost": "0.15"}],
         "sending": [sending | {"units": 100, "cost": "0.15"}],
         "already": {"accepted": 1},
         "problems": told["problems"],
+        "warnings": [],
         "questions": [],
         "missing": [],
         "ignored_columns": ["note"],
+        "headers": {},
         "journal": told["journal"],
     }
     assert [(problem["row"], problem["field"], problem["value"]) for problem in told["problems"]] == [
         (4, "quantity", "x")
     ]
     json.dumps(told)
+
+
+def test_what_to_think_of_twice(week):
+    (told,) = plan_object(week.plan(sheet_of(row(), row(LINK + "/"))))["warnings"]
+    assert told == {
+        "where": "line 3, link",
+        "field": "link",
+        "value": LINK + "/",
+        "message": f"differs only in form from line 2, link, for the same service: {LINK}",
+        "remedy": "if both are meant, go on; if not, take the row out",
+        "row": 3,
+    }
 
 
 def test_a_journal_and_what_speaks_for_its_being_the_wrong_one(week):

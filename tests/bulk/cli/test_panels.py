@@ -45,7 +45,7 @@ def test_a_template_without_services_needs_no_key(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(app, ["template", "new.xlsx", "--plain"])
     assert (done.exit_code, done.stdout) == (0, "new.xlsx: fill it in, then `smmplus check new.xlsx`\n")
-    assert openpyxl.load_workbook("new.xlsx").sheetnames == ["Orders"]
+    assert openpyxl.load_workbook("new.xlsx").sheetnames == ["Orders", "Instructions"]
 
 
 @pytest.mark.e2e
@@ -91,7 +91,24 @@ def test_a_balance_that_fell_for_no_known_reason_is_told_to_whoever_asks(smmplus
 def test_a_template_offers_the_services(smmplus):
     told = smmplus("template", "new.xlsx", "--json").json
     book = openpyxl.load_workbook("new.xlsx")
-    assert book.sheetnames == ["Orders", "Services"]
+    assert book.sheetnames == ["Orders", "Services", "Instructions"]
     assert told == {"file": "new.xlsx", "services": book["Services"].max_row - 1}
     again = smmplus("template", "new.xlsx")
     assert (again.status, "exists already" in again.err) == (3, True)
+
+
+@pytest.mark.e2e
+def test_a_template_speaks_indonesian_and_offers_some_services_only(smmplus):
+    told = smmplus("template", "new.xlsx", "--language", "id", "--only", "package", "--json").json
+    book = openpyxl.load_workbook("new.xlsx")
+    assert book.sheetnames == ["Orders", "Services", "Petunjuk"]
+    assert 0 < told["services"] < 27
+    assert all("package" in "".join(map(str, row)).lower() for row in book["Services"].iter_rows(2, values_only=True))
+    assert smmplus("template", "other.xlsx", "--language", "fr").status == 2
+
+
+@pytest.mark.e2e
+def test_a_template_of_no_services_is_refused(smmplus):
+    none = smmplus("template", "new.xlsx", "--only", "no such word")
+    assert (none.status, "no service speaks of 'no such word'" in none.words) == (2, True)
+    assert smmplus("template", "new.xlsx", "--only", "x", "--plain").status == 2

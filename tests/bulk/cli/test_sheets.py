@@ -1,7 +1,9 @@
 """`smmplus check`, `run` and `status`."""
 
+import openpyxl
 import pytest
 
+from bulk.marking import Marked
 from smmplus.errors import NeverSentError
 from tests.bulk.jobs import LINK
 
@@ -29,6 +31,53 @@ def test_check_tells_what_stands_in_the_way(smmplus, path):
     assert "1 row with problems, nothing was sent: mend them, or leave them out with --skip-bad" in done.words
     told = smmplus("check", path, "--json").json
     assert (told["exit_status"], told["blocked"][:5], len(told["problems"])) == (3, "1 row", 1)
+
+
+def test_what_to_think_of_twice_is_told_and_stops_nothing(smmplus, path):
+    assert smmplus("run", path, *RUN).status == 0
+    path.write_text(path.read_text("utf-8") + f"2,{LINK}/?igsh=x,{'250' + ',' * 8}\n", "utf-8")
+    done = smmplus("check", path)
+    assert done.status == 0
+    assert f"as {LINK}, which differs only in form, with quantity" in done.words
+    told = smmplus("check", path, "--json").json
+    assert (told["exit_status"], [warning["row"] for warning in told["warnings"]]) == (0, [4])
+    asked = smmplus("run", path, "--rate", "0", answer="n\n").out
+    assert asked.index("differs only in form") < asked.index("Send 1 orders")
+    assert smmplus("run", path, *RUN).status == 0
+
+
+def test_check_marks_the_problems_in_a_copy_that_runs_once_they_are_mended(smmplus, path, sandbox):
+    before, text = sandbox.ledger()["count"], path.read_text("utf-8") + f"2,{LINK}/3,1.000\n"
+    path.write_text(text, "utf-8")
+    done = smmplus("check", path, "--mark")
+    copy = path.with_name("week.problems.xlsx")
+    assert (done.status, f"the problems are marked in {copy}" in done.words) == (3, True)
+    book = openpyxl.load_workbook(copy)
+    assert "quantity" in book["Orders"]["C4"].comment.text or "whole" in book["Orders"]["C4"].comment.text
+    assert smmplus("run", copy, *RUN).status == 3
+    book["Orders"]["C4"] = "1000"
+    book.save(copy)
+    mended = smmplus("run", copy, *RUN, "--json").json
+    assert (mended["sent"], mended["campaign"], sandbox.ledger()["count"]) == (3, "week", before + 3)
+    assert path.read_text("utf-8") == text
+
+
+def test_check_tells_a_program_where_the_marks_are(smmplus, path):
+    assert smmplus("check", path, "--json", "--mark").json["marked"] is None
+    assert "nothing to mark" in smmplus("check", path, "--mark").words
+    path.write_text(path.read_text("utf-8") + "2,x,100\n", "utf-8")
+    told = smmplus("check", path, "--json", "--mark").json
+    assert told["marked"] == str(path.with_name("week.problems.xlsx"))
+    assert (told["marked_lost"], told["marked_without_comment"]) == ("", 0)
+    assert "marked" not in smmplus("check", path, "--json").json
+
+
+def test_check_tells_what_a_copy_lacks(smmplus, path, monkeypatch):
+    path.write_text(path.read_text("utf-8") + "2,x,100\n2,y,100\n", "utf-8")
+    monkeypatch.setattr("bulk.marking.in_workbook.MOST_NOTES", 1)
+    assert "1 more cells are coloured, but have no comment" in smmplus("check", path, "--mark").words
+    monkeypatch.setattr("bulk.cli.marking.mark_problems", lambda *_: Marked(path, 0, "it is odd"))
+    assert "without formats, drawings and comments: it is odd" in smmplus("check", path, "--mark").words
 
 
 def test_check_and_its_object_agree_on_a_doubt(smmplus, path, lost):
@@ -155,3 +204,61 @@ def test_a_panel_out_of_reach_is_unfinished(smmplus, path, monkeypatch):
 
 def out_of_reach(*_):
     raise NeverSentError("no connection")
+
+
+@pytest.fixture
+def theirs(tmp_path):
+    path = tmp_path / "week.csv"
+    path.write_text(f"kode;alamat;pcs;lewati\n2;{LINK}/a;1.000;\n2;{LINK}/b;100;ya\n", "utf-8")
+    return path
+
+
+MAPPED = ("--map", "Kode=service", "--map", "Alamat=link", "--map", "Pcs=quantity")
+
+
+def test_a_sheet_of_a_person_s_own_headers_and_numbers_is_ordered(smmplus, theirs, sandbox):
+    before = sandbox.ledger()["count"]
+    checked = smmplus("check", theirs, *MAPPED, "--locale", "id")
+    assert checked.status == 0, checked.words
+    assert "headers as you say: 'Kode' is service, 'Alamat' is link, 'Pcs' is quantity" in checked.words
+    assert "1 row is left out by the column 'lewati'" in checked.words
+    done = smmplus("run", theirs, *RUN, *MAPPED, "--locale", "id", "--json")
+    assert (done.status, done.json["sent"], done.json["left_out"]) == (0, 1, [3])
+    (order,) = sandbox.orders()[before:]
+    assert (order["link"], order["quantity"]) == (f"{LINK}/a", 1000)
+    assert smmplus("status", theirs, *MAPPED, "--locale", "id", "--json", "--rate", "0").json["states"] == {
+        "accepted": 1
+    }
+    assert theirs.read_text("utf-8").splitlines()[0].startswith("kode;alamat;pcs;lewati;order_id;order_status;")
+
+
+def test_what_headers_stand_for_is_remembered_and_told(smmplus, theirs):
+    first = smmplus("check", theirs, *MAPPED, "--remember-map", "--locale", "id")
+    told = "'Pcs' is quantity (kept in week.map.json)"
+    assert (first.status, told in first.words) == (0, True)
+    again = smmplus("check", theirs, "--locale", "id", "--json")
+    assert (again.status, again.json["headers"]["Alamat"]) == (0, "link")
+    (theirs.parent / "week.map.json").write_text("{}", "utf-8")
+    broken = smmplus("check", theirs, "--locale", "id")
+    assert (broken.status, "week.map.json: is not what smmplus writes" in broken.words) == (3, True)
+
+
+def test_without_a_locale_its_thousands_are_refused_with_the_way_out(smmplus, theirs):
+    done = smmplus("check", theirs, *MAPPED, "--json")
+    (problem,) = done.json["problems"]
+    assert (done.status, problem["where"], "--locale id" in problem["remedy"]) == (3, "line 2, pcs", True)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (("--locale", "xx"), "'xx' is no locale that is known"),
+        (("--map", "Alamat"), "write it as 'Their header=link'"),
+        (("--map", "A=link", "--map", "B=link"), "'A' is to stand for link, and 'B' for link"),
+        (("--remember-map",), "--remember-map keeps what --map says: say --map as well"),
+    ],
+)
+def test_what_cannot_be_meant_is_a_wrong_command(smmplus, theirs, wrong, words):
+    done = smmplus("check", theirs, *wrong)
+    assert done.status == 2
+    assert words in " ".join(done.words.replace("\u2502", " ").split())

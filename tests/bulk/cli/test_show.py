@@ -86,6 +86,23 @@ def test_a_plan_tells_what_stands_against_it(week):
     assert "the balance is short by 0.05 USD" in text
 
 
+def test_a_sum_with_upper_bounds_in_it_is_the_most_that_it_can_be(week):
+    cells = {"service": "7", "username": "anna", "min": "100", "max": "200", "delay": "0", "posts": "5"}
+    services = service(), service("7", kind="Subscriptions")
+    assert "to send: 1 row for 0.15 USD" in words(show.show_plan, week.plan(sheet_of(row()), *services))
+    text = words(show.show_plan, week.plan(sheet_of(row(), cells), *services))
+    assert "to send: 2 rows for at most 1.65 USD" in text
+
+
+def test_a_plan_tells_what_headers_stand_for_and_which_rows_are_left_out(week):
+    sheet = replace(sheet_of(row(), row(LINK + "/2", skip="x")), headers=(("Alamat", "link"), ("Pcs", "quantity")))
+    text = words(show.show_plan, week.plan(sheet))
+    assert "headers as you say: 'Alamat' is link, 'Pcs' is quantity" in text
+    assert "1 row is left out by the column 'skip'" in text
+    kept = replace(sheet, headers_from=Path("somewhere/week.map.json"))
+    assert "'Pcs' is quantity (kept in week.map.json)" in words(show.show_plan, week.plan(kept))
+
+
 def test_a_plan_tells_its_budget(week):
     week.accepted()
     text = words(show.show_plan, week.plan(sheet_of(row(LINK + "/2")), max_spend=Decimal(2)))
@@ -121,6 +138,27 @@ def test_what_a_panel_says_is_no_markup(week):
     assert "already in the journal: 1 [/odd] word" in text
     assert "[/2] [/b] likes [red]" in text
     assert "balance: 1000.00 [/USD]" in text
+
+
+def test_a_plan_tells_what_to_think_of_twice_beside_what_is_sent(week):
+    text = words(show.show_plan, week.plan(sheet_of(row(), row("http://example.com/post"))))
+    assert text.index("to send: 2 rows") < text.index("to think of twice, nothing is stopped by it (1 row):")
+    assert (
+        f"line 3, link (http://example.com/post): differs only in form from line 2, link, for the same service: {LINK}"
+        in text
+    )
+    assert "if both are meant, go on; if not, take the row out" in text
+
+
+def test_no_more_to_think_of_twice_than_is_read(week):
+    rows = [row(LINK + "/" * number) for number in range(show.MOST_SECOND_THOUGHTS + 4)]
+    text = words(show.show_plan, week.plan(sheet_of(*rows)))
+    assert text.count("only in form") == show.MOST_SECOND_THOUGHTS
+    assert "… and 3 more (--json shows all)" in text
+
+
+def test_a_plan_without_second_thoughts_is_silent_of_them(week):
+    assert "twice" not in words(show.show_plan, week.plan(sheet_of(row())))
 
 
 def test_problems_are_told_with_place_value_and_remedy():

@@ -1,0 +1,108 @@
+"""PURE: what is known of the rows of a DataFrame, joined to it as columns."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, cast
+
+import pandas as pd
+
+from bulk.obstacles import told
+from bulk.outcome import Outcome
+from bulk.plan import Plan
+from bulk.results import Cells, cells_of, cells_of_problems
+from bulk.sheet import RESULT_FIELDS, Problem, Sheet
+from smmplus.numbers import amount, count, plain
+
+
+def joined(frame: pd.DataFrame, outcome: Outcome, say: Callable[[str], str]) -> pd.DataFrame:
+    """Give a copy of a DataFrame with the columns of the results; `say` puts messages into words that fit here.
+
+    What stands in these columns of a row that nothing new is known of stays.
+    """
+    sheet, result = outcome.plan.sheet, frame.copy()
+    cells = _cells(outcome, say)
+    for field in RESULT_FIELDS:
+        column = sheet.columns.get(field)
+        values = _typed(field, _texts(sheet, field, cells, len(frame))).set_axis(frame.index)
+        if column is None:
+            result[field] = values
+        else:
+            result.isetitem(column.index, values.array)
+    return result
+
+
+def _cells(outcome: Outcome, say: Callable[[str], str]) -> dict[int, Cells]:
+    cells = {row: {"error": say(words["error"])} for row, words in cells_of_problems(outcome.plan.problems).items()}
+    for row, entry in outcome.entries.items():
+        cells[row] = cells_of(entry) | cells.get(row, {})
+    for row, order_id in outcome.unrecorded.items():
+        cells[row] = {**cells.get(row, {}), "order_id": order_id, "order_status": "Placed"}
+    return cells
+
+
+def _texts(sheet: Sheet, field: str, cells: Mapping[int, Cells], length: int) -> list[str]:
+    stood: dict[int, str] = {}
+    if field in sheet.columns:
+        stood = dict(zip(sheet.frame.index, sheet.frame[field], strict=True))
+    return [cells.get(row, {}).get(field, stood.get(row, "")) for row in range(1, length + 1)]
+
+
+def _typed(field: str, texts: Sequence[str]) -> "pd.Series[Any]":
+    if field == "charge":
+        return pd.Series([amount(text) for text in texts], dtype="object")
+    if field in {"start_count", "remains"}:
+        return pd.Series([count(text) for text in texts], dtype="Int64")
+    column = pd.Series(texts, dtype="str")
+    return pd.to_datetime(column, utc=True, format="ISO8601", errors="coerce") if field == "updated_at" else column
+
+
+def checked(frame: pd.DataFrame, plan: Plan, blocked: str, say: Callable[[str], str]) -> pd.DataFrame:
+    """Give a copy of a DataFrame with what is wrong with its rows, what to think of twice, and what they would cost."""
+    result, rows = frame.copy(), range(1, len(frame) + 1)
+    prices = {sending.row.number: sending.planned.cost for sending in (*plan.sending, *plan.later)}
+    wrong, thoughts = _problems(plan), _messages(plan.warnings)
+    for name, values, kind in (
+        ("problems", [say(wrong.get(row, "")) for row in rows], "str"),
+        ("warnings", [thoughts.get(row, "") for row in rows], "str"),
+        ("price", [_shown(prices.get(row)) for row in rows], "object"),
+    ):
+        result[name] = pd.Series(cast("list[Any]", values), index=frame.index, dtype=kind)
+    balance = plan.prices.balance
+    result.attrs |= {
+        "campaign": plan.place.campaign,
+        "rows": len(plan.rows),
+        "to_send": len(plan.sending),
+        "total": plain(plan.total),  # text: a file of the DataFrame may keep its attrs as JSON
+        "balance": plain(balance.amount),
+        "currency": balance.currency,
+        "blocked": say(blocked),
+    }
+    return result
+
+
+def _shown(price: Decimal | None) -> Decimal | None:
+    """Take the zeros at the end away, which a rate times a quantity has."""
+    return None if price is None else Decimal(plain(price))
+
+
+def _problems(plan: Plan) -> dict[int, str]:
+    """Say what is wrong with each row; what concerns all rows is said of each."""
+    of_all = [f"{each.where}: {each.message} ({each.remedy})" for each in plan.problems if each.row is None]
+    words = defaultdict(list, {row: list(of_all) for row in plan.sheet.frame.index})
+    for row, cells in cells_of_problems(plan.problems).items():
+        words[row].append(cells["error"])
+    for row, entry in plan.binding.questions.items():
+        words[row].append(
+            f"equals an order placed before: {told(entry)} (say --adopt if it is the same, or --campaign with a new "
+            "name to order it anew)"
+        )
+    return {row: "; ".join(found) for row, found in words.items()}
+
+
+def _messages(warnings: Iterable[Problem]) -> dict[int, str]:
+    words: dict[int, list[str]] = defaultdict(list)
+    for each in warnings:
+        if each.row is not None:
+            words[each.row].append(f"{each.where}: {each.message}")
+    return {row: "; ".join(found) for row, found in words.items()}

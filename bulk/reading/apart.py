@@ -1,0 +1,102 @@
+"""Has a file read in a process of its own: a file that kills its reader, or never lets go of it, is merely refused."""
+
+import io
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from bulk.errors import RefusedFileError, SheetError
+from bulk.reading.child import Allowance, Answer, Refusal, Task
+from bulk.reading.contents import Contents, unpack_column
+from bulk.reading.how import How
+
+_PROGRAM = (
+    "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); from bulk.reading.child import main; main()"
+)
+_KEPT_BACK = ("SMMPLUS", "AIRFLOW")
+"""Variables that begin so stay here: keys and passwords are none of a reader's business."""
+
+_SENT = {
+    ("bulk.reading.child", "Answer"), ("bulk.reading.child", "Refusal"), ("bulk.reading.contents", "Contents"),
+    ("bulk.sheet", "Column"), ("bulk.sheet", "Problem"),
+}  # fmt: skip
+"""All that an answer is made of, beside text and numbers."""
+
+_SAVE_AGAIN = "Open it in Excel or LibreOffice and save it again, or split it into several files."
+
+
+def allowance_for(size: int) -> Allowance:
+    """Tell what a file of so many bytes may take: several times what it takes to read an honest one."""
+    mebibytes = size / (1 << 20)
+    return Allowance(
+        memory_bytes=(400 << 20) + 24 * size,
+        processor_seconds=4 + int(3 * mebibytes),
+        seconds=30 + 15 * mebibytes,
+    )
+
+
+def read_apart(path: Path, how: How) -> Contents:
+    """Read a file in a process of its own.
+
+    :raises RefusedFileError: if it is refused, or if reading it takes too much, or ends the process.
+    :raises SheetError: as :func:`bulk.reading.read_sheet` does.
+    """
+    answer = _ask(Task(path, how, allowance_for(_size(path))))
+    if isinstance(answer, Refusal):
+        raise (RefusedFileError if answer.is_refused else SheetError)(answer.text)
+    return replace(answer.contents, texts={name: unpack_column(packed) for name, packed in answer.texts.items()})
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        # The reader says what is wrong with it.
+        return 0
+
+
+def _ask(task: Task) -> Answer | Refusal:
+    command = [sys.executable, "-I", "-X", f"utf8={sys.flags.utf8_mode}", "-c", _PROGRAM]
+    environment = {name: value for name, value in os.environ.items() if not name.upper().startswith(_KEPT_BACK)}
+    question = pickle.dumps(sys.path) + pickle.dumps(task)
+    try:
+        done = subprocess.run(  # noqa: S603 -- this very Python, with a fixed program
+            command, input=question, capture_output=True, timeout=task.allowance.seconds, env=environment, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise _refused(task, f"took more than {task.allowance.seconds:.0f} seconds") from error
+    except OSError as error:
+        raise SheetError(f"{task.path}: the process that is to read it cannot be started: {error}") from error
+    if done.returncode != 0:
+        raise _refused(task, _how_it_ended(task, done.returncode, done.stderr)) from ChildProcessError(
+            done.stderr.decode(errors="replace")
+        )
+    answer: Answer | Refusal = _Answers(io.BytesIO(done.stdout)).load()
+    return answer
+
+
+def _how_it_ended(task: Task, status: int, said: bytes) -> str:
+    last = said.decode(errors="replace").strip().rpartition("\n")[2][:200]
+    if "MemoryError" in last or "memory allocation" in last:
+        return f"needed more than {task.allowance.memory_bytes >> 20} MiB of memory"
+    if status == -getattr(signal, "SIGXCPU", 0):
+        return f"took more than {task.allowance.processor_seconds} seconds of processor time"
+    ended = f"ended with status {status}" if status > 0 else f"was ended by signal {-status}"
+    return f"{ended} ({last})" if last else ended
+
+
+def _refused(task: Task, what: str) -> RefusedFileError:
+    return RefusedFileError(f"{task.path}: reading it {what}, so it is not read. {_SAVE_AGAIN}")
+
+
+class _Answers(pickle.Unpickler):
+    """Takes nothing from a process that read a stranger's file but what an answer is made of."""
+
+    def find_class(self, module: str, name: str) -> object:
+        if (module, name) not in _SENT:
+            raise pickle.UnpicklingError(f"{module}.{name} is no part of an answer")
+        return super().find_class(module, name)

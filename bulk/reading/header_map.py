@@ -1,0 +1,100 @@
+"""What the headers of one sheet mean, kept in a small file beside it."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from bulk.errors import SheetError
+from bulk.naming import name_without_mark
+from bulk.reading.columns import FIELDS, HeaderNames, field_of, same_header
+
+FORMAT = "headers of a sheet of smmplus orders, version 1"
+_LARGEST = 64 << 10
+"""Bytes; a map of every field takes one of them."""
+
+
+def map_path(sheet: Path) -> Path:
+    """Name the file that keeps what the headers of a sheet, and of marked copies of it, mean: week.map.json."""
+    return sheet.with_name(f"{name_without_mark(sheet.stem)}.map.json")
+
+
+def parse_headers(given: Iterable[str]) -> HeaderNames:
+    """Read "Their header=link", several of them; the field may go by any of its names.
+
+    :raises SheetError: if a field is not known, or a header or a field is spoken of twice.
+    """
+    pairs = []
+    for text in given:
+        header, sign, name = text.rpartition("=")
+        field = field_of(name)
+        if not sign or not header.strip() or field is None:
+            raise SheetError(f"--map {text!r}: write it as 'Their header=link'. Fields are: {', '.join(FIELDS)}.")
+        pairs.append((header.strip(), field))
+    return checked(pairs, "--map")
+
+
+def checked(pairs: HeaderNames, source: str) -> HeaderNames:
+    """Give pairs as they are if each header and each field stands there once; raises SheetError."""
+    for at, (header, field) in enumerate(pairs):
+        for other, same in pairs[:at]:
+            if field == same or same_header(header, other):
+                raise SheetError(
+                    f"{source}: {other!r} is to stand for {same}, and {header!r} for {field}. Say one of them."
+                )
+    return tuple(pairs)
+
+
+def joined(given: HeaderNames, kept: HeaderNames) -> HeaderNames:
+    """Add what is kept to what a person says now, which comes first where both speak of a header or a field."""
+    left = [
+        (header, field)
+        for header, field in kept
+        if not any(field == same or same_header(header, other) for other, same in given)
+    ]
+    return (*given, *left)
+
+
+def kept_headers(sheet: Path) -> HeaderNames:
+    """Read what is kept beside a sheet; () where nothing is.
+
+    :raises SheetError: if the file is not one that :func:`bulk.writing.kept_headers.keep_headers` wrote.
+    """
+    path = map_path(sheet)
+    try:
+        data = _bytes_of(path) if path.exists() else None
+    except OSError as error:
+        raise _unusable(path, f"cannot be read: {error.strerror}") from error
+    if data is None:
+        return ()
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise _unusable(path, "is no JSON") from error
+    return checked(_pairs(path, document), str(path))
+
+
+def _bytes_of(path: Path) -> bytes:
+    if not path.is_file():
+        raise _unusable(path, "is no file")
+    if path.stat().st_size > _LARGEST:
+        raise _unusable(path, "is too large")
+    return path.read_bytes()
+
+
+def _pairs(path: Path, document: object) -> HeaderNames:
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise _unusable(path, "is not what smmplus writes")
+    headers = document.get("headers")
+    if not isinstance(headers, dict) or not headers:
+        raise _unusable(path, "names no headers")
+    for header, field in headers.items():
+        if not header.strip() or field not in FIELDS:
+            raise _unusable(path, f"says that {header!r} stands for {field!r}, which is no field")
+    return tuple(headers.items())
+
+
+def _unusable(path: Path, what: str) -> SheetError:
+    return SheetError(
+        f"{path}: {what}. It should keep what the sheet's headers mean: delete it, and say --map and --remember-map "
+        "again."
+    )

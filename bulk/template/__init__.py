@@ -1,0 +1,67 @@
+"""Makes an empty sheet of orders for people to fill in."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import openpyxl
+
+from bulk.errors import SheetError
+from bulk.reading.columns import ORDER_FIELDS
+from bulk.template import instructions_page, orders_page, services_page
+from bulk.template.words import WORDS, Language
+from smmplus.models import Service
+from smmplus.order_types import OrderType, order_type
+
+_USUAL_TYPES = ("Default", "Package", "Custom Comments")
+"""What a template without services is for."""
+
+
+def write_template(path: Path, services: Sequence[Service] = (), language: Language = Language.ENGLISH) -> None:
+    """Write an empty workbook: a sheet of orders, the services to choose from, if any, and instructions.
+
+    It has the columns that the types of the services take. What is filled in is read as any other sheet is.
+
+    :raises SheetError: if the file exists already or cannot be written.
+    """
+    if path.suffix.casefold() != ".xlsx":
+        raise SheetError(f"{path}: a template is a workbook: give it a name that ends in .xlsx.")
+    words, types = WORDS[language], _types(services)
+    fields = _fields(types)
+    book = openpyxl.Workbook()
+    orders = book.worksheets[0]
+    orders.title = orders_page.NAME
+    orders_page.fill_orders(orders, fields, services, words)
+    if services:
+        services_page.fill_services(book.create_sheet(services_page.NAME), services, words)
+    page = book.create_sheet(words.sheet)
+    instructions_page.fill_instructions(page, fields, types, words, with_limits=bool(services))
+    _save_new(book, path)
+
+
+def _types(services: Sequence[Service]) -> list[OrderType]:
+    """List the types that are offered and supported, each once."""
+    offered = dict.fromkeys(service.type for service in services) if services else _USUAL_TYPES
+    found = {kind.name: kind for kind in map(order_type, offered) if kind is not None}
+    return list(found.values())
+
+
+def _fields(types: Sequence[OrderType]) -> list[str]:
+    taken = {"service", "link", "quantity"}.union(*(kind.fields for kind in types))
+    return [field for field in ORDER_FIELDS if field in taken]
+
+
+def _save_new(book: openpyxl.Workbook, path: Path) -> None:
+    try:
+        file = path.open("xb")
+    except FileExistsError as error:
+        raise SheetError(f"{path}: exists already. Choose another name, or delete it first.") from error
+    except OSError as error:
+        raise SheetError(
+            f"{path}: cannot be written: {error.strerror}. Check the folder and your permissions."
+        ) from error
+    try:
+        with file:
+            book.save(file)
+    except OSError as error:
+        path.unlink()
+        raise SheetError(f"{path}: cannot be written: {error.strerror}. Free some space and try again.") from error

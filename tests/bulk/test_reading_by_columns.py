@@ -1,0 +1,160 @@
+"""Sheets are read by columns, and say what they would say if they were read cell by cell."""
+
+import datetime as dt
+from pathlib import Path
+from unittest import mock
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bulk.errors import SheetError
+from bulk.formats import text_files
+from bulk.formats.cells import Flaw, order_text, strip_text
+from bulk.formats.csv_columns import split_plain
+from bulk.formats.csv_records import take_apart
+from bulk.formats.numerals import NUMBER_FIELDS, plain_digits
+from bulk.reading.columns import understand_header
+from bulk.reading.draft import GUARDED_FIELDS, ORDERING_FIELDS, Draft
+from bulk.reading.from_csv import parse_csv, plain_result
+from bulk.reading.from_xlsx import add_rows
+from bulk.reading.how import How
+from bulk.reading.sheet_facts import SheetFacts
+from bulk.sheet import RESULT_FIELDS
+
+PATH = Path("a.csv")
+CELLS = st.one_of(
+    st.sampled_from(
+        ["", " ", "7", "100", "1.000", "x", "https://x.com/p", "'=7", "=1", "a b", "a\u200bb", "\u00a07", "é"]
+    ),
+    st.sampled_from(['"a"', '"a\nb"', '"a\r\nb"', '""', '"a""b"', 'a"b', '"a', "yes", "no"]),
+    st.text("7x ,;\"'\u00a0\n\r\t", max_size=4),
+)
+HEADERS = ("service,link,quantity", "\ufeffservice,link,comments,error,skip", 'title\n\n"service";link;order_id;note')
+
+
+@st.composite
+def files(draw):
+    header = draw(st.sampled_from(HEADERS))
+    mark = ";" if ";" in header else ","
+    width = header.count(mark) + 1
+    ends = st.sampled_from(draw(st.sampled_from([["\n"], ["\r\n"], ["\r"], ["\n", "\r\n"]])))
+    rows = st.lists(CELLS, min_size=width, max_size=width) | st.lists(CELLS, max_size=width + 1)
+    lines = [header, *(mark.join(cells) for cells in draw(st.lists(rows, max_size=8)))]
+    return "".join(line + draw(ends) for line in lines)
+
+
+def cell_by_cell(text, locale):
+    """Read as it is told: one record after the other, one cell after the other."""
+    file = take_apart(PATH, text)
+    rows, found = {}, []
+    for record in file.records:
+        if len(record.cells) != len(file.header_record.cells):
+            found += [(record.line, "")] if any(map(strip_text, record.cells)) else []
+            continue
+        cells = {name: settle(name, record.cells[at.index], locale) for name, at in file.header.columns.items()}
+        texts = {name: cell.value if isinstance(cell, Flaw) else cell for name, cell in cells.items()}
+        is_order = any(texts[name] for name in ORDERING_FIELDS.intersection(texts))
+        if is_order:
+            rows[record.line] = list(texts.values())
+        found += [
+            (record.line, name)
+            for name, cell in cells.items()
+            if isinstance(cell, Flaw) and (is_order or name in ORDERING_FIELDS)
+        ]
+    return rows, found
+
+
+def settle(name, cell, locale):
+    if name in RESULT_FIELDS and name not in GUARDED_FIELDS:
+        return plain_result(cell)
+    text = plain_result(cell) if name in RESULT_FIELDS else strip_text(cell)
+    text = plain_digits(text, locale) if name in NUMBER_FIELDS else text
+    return order_text(name, text) if name in GUARDED_FIELDS else text
+
+
+def by_columns(text, locale):
+    read = parse_csv(PATH, text.encode(), How(locale=locale))
+    rows = zip(read.rows, *(read.texts[name] for name in read.columns), strict=True)
+    return {number: cells for number, *cells in rows}, [(problem.row, problem.field) for problem in read.problems]
+
+
+def outcome(read, text, locale):
+    try:
+        return read(text, locale)
+    except SheetError as error:
+        return str(error)
+
+
+@settings(deadline=None)
+@given(files(), st.sampled_from([None, "id"]), st.sampled_from([1, 16, 1 << 16]))
+def test_csv_by_columns_says_what_it_says_cell_by_cell(text, locale, piece):
+    with mock.patch.object(text_files, "_PIECE", piece):
+        assert outcome(by_columns, text, locale) == outcome(cell_by_cell, text, locale)
+
+
+def test_what_has_no_quotes_is_split_at_once():
+    assert split_plain("a,b\n,d\r\n", ",", 2) == [["a", ""], ["b", "d"]]
+
+
+@pytest.mark.parametrize(
+    "piece", ['a,"b"\n', "a,b\rc,d\n", "a,b,c\nd\n", "a\nb,c,d\n", "\n", "a,b\n\nc,d\n", "a,b\n,,\n,"]
+)
+def test_what_may_be_more_than_it_seems_is_left_to_a_reader(piece):
+    assert split_plain(piece, ",", 2) is None
+
+
+def test_a_large_file_is_read_across_its_pieces():
+    lines = [f"7,https://x.com/{number},{number + 1}" for number in range(20_000)]
+    lines[15_000] = '7,"https://x.com/a",5'
+    lines[16_000] = "7,x,1,5"
+    read = parse_csv(PATH, "\n".join(["service,link,quantity", *lines]).encode(), How())
+    assert (len(read.rows), read.texts["link"][15_000], read.texts["quantity"][-1]) == (
+        19_999,
+        "https://x.com/a",
+        "20000",
+    )
+    assert ([problem.row for problem in read.problems], read.rows[-1]) == ([16_002], 20_001)
+
+
+VALUES = st.sampled_from(
+    [
+        "",
+        " x ",
+        "7",
+        "1.000",
+        "a\u200bb",
+        1.0,
+        1,
+        True,
+        False,
+        7.5,
+        1e15,
+        10**15,
+        -0.0,
+        dt.date(2026, 3, 4),
+        "2026-12-31",
+    ]
+)
+NAMES = ("service", "link", "quantity", "order_status", "expiry", "skip")
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.lists(VALUES, min_size=len(NAMES), max_size=len(NAMES)), max_size=6),
+    st.sampled_from(["refuse", "include", "skip"]),
+    st.sampled_from([None, "id"]),
+    st.sets(st.integers(1, 7)),
+    st.sets(st.tuples(st.integers(1, 7), st.integers(0, len(NAMES)))),
+)
+def test_a_worksheet_by_columns_says_what_it_says_row_by_row(rows, hidden, locale, hidden_rows, flawed):
+    facts = SheetFacts(hidden_rows, flaws={cell: Flaw("#N/A", "is an error", "mend it") for cell in flawed})
+    how, header = How(hidden=hidden, locale=locale), understand_header(NAMES, 1, "a.xlsx")
+    at_once, one_by_one = (Draft(PATH, "xlsx", "Orders", header) for _ in range(2))
+    add_rows(at_once, [NAMES, *rows], facts, how)
+    for number in range(2, len(rows) + 2):
+        # The others are left out: nothing but the row at hand could be read, or matter to it.
+        here = [NAMES, *([""] * len(NAMES) for _ in range(number - 2)), rows[number - 2]]
+        flaws = {cell: flaw for cell, flaw in facts.flaws.items() if cell[0] == number}
+        add_rows(one_by_one, here, SheetFacts(hidden_rows, flaws=flaws), how)
+    assert at_once.finish("") == one_by_one.finish("")
