@@ -7,7 +7,7 @@ from bulk.stopping import Stopping
 from bulk.watching import Watcher
 from bulk.write_back import WriteBack
 from smmplus.async_client import AsyncClient
-from smmplus.errors import AccountError, CallError, FollowUpError
+from smmplus.errors import CallError, FollowUpError
 from smmplus.journal import Journal
 from smmplus.models import OrderStatus, Phase
 from smmplus.tracking import next_pause, open_orders, poll
@@ -27,6 +27,8 @@ class Following:
     watched: dict[str, int]
     """Order id -> entry."""
     heard: Statuses = field(default_factory=dict)
+    fault: CallError | None = None
+    """Why the last round could not ask for all; None where it could."""
 
     @classmethod
     def of(cls, results: WriteBack, journal: Journal, client: AsyncClient, watcher: Watcher) -> "Following":
@@ -56,13 +58,9 @@ class Following:
 
     async def _round(self) -> bool:
         """Ask once, and tell whether anything has moved."""
-        try:
-            found = await poll(self.client, self.journal, self.watched)
-        except AccountError:
-            raise
-        except CallError as error:
-            self.watcher.note(f"the statuses could not be had, the next round tries again: {error}")
-            return False
+        found, self.fault = await poll(self.client, self.journal, self.watched)
+        if self.fault is not None:
+            self.watcher.note(f"{self._unanswered(found)}: {self.fault}")
         lost = {entry: answer for entry, answer in found.items() if isinstance(answer, FollowUpError)}
         for order_id in [order_id for order_id, entry in self.watched.items() if entry in lost]:
             self.watcher.note(
@@ -72,6 +70,10 @@ class Following:
         self.heard |= found
         self.watched = {order_id: entry for order_id, entry in self.watched.items() if _is_open(found.get(entry))}
         return moved
+
+    def _unanswered(self, found: Statuses) -> str:
+        missing = len(self.watched) - len(found)
+        return f"the statuses of {missing} of {len(self.watched)} orders could not be had, the next round asks again"
 
 
 def _is_open(answer: OrderStatus | FollowUpError | None) -> bool:

@@ -1,11 +1,11 @@
 """Following orders: statuses in calls of 100, into the journal."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 from smmplus.async_client import AsyncClient
-from smmplus.errors import FollowUpError
+from smmplus.errors import AccountError, BusyError, CallError, FollowUpError, RefusedError
 from smmplus.journal.entry import Entry
 from smmplus.journal.store import Journal
 from smmplus.models import OrderStatus
@@ -22,19 +22,67 @@ def open_orders(entries: Sequence[Entry]) -> dict[str, int]:
     return {entry.order_id: entry.id for entry in entries if entry.order_id is not None and not entry.final}
 
 
-async def poll(
-    client: AsyncClient, journal: Journal, orders: Mapping[str, int]
-) -> dict[int, OrderStatus | FollowUpError]:
-    """Ask where orders stand and write it down; the result is by entry.
+class Round(NamedTuple):
+    """What one round of questions brought."""
 
-    What the panel leaves out of its answer is not in the result: that says nothing about an order.
+    found: dict[int, OrderStatus | FollowUpError]
+    """By entry. What the panel leaves out of its answers is not here: that says nothing about an order."""
+    fault: CallError | None
+    """Why some orders could not be asked for; None where all were."""
+
+
+async def poll(client: AsyncClient, journal: Journal, orders: Mapping[str, int]) -> Round:
+    """Ask where orders stand, order id -> entry, and write down what is answered.
+
+    One call that fails costs its own 100 orders a round and no others. Raises AccountError where the panel refuses the
+    account; what was answered before is written down all the same.
     """
-    parts = await asyncio.gather(*(ask_hundred(client, ids) for ids in hundreds(orders)))
-    answers = merged(parts)
-    found = {orders[order_id]: answer for order_id, answer in answers.items()}
+    parts, fault = await _ask_all(client, hundreds(orders))
+    found = {orders[order_id]: answer for order_id, answer in merged(parts).items()}
     known = {entry: answer for entry, answer in found.items() if isinstance(answer, OrderStatus)}
-    await asyncio.to_thread(journal.record_statuses, known)
-    return found
+    if known:
+        await asyncio.to_thread(journal.record_statuses, known)
+    if isinstance(fault, AccountError):
+        raise fault
+    return Round(found, fault)
+
+
+async def _ask_all(
+    client: AsyncClient, parts: Iterable[Sequence[str]]
+) -> tuple[list[dict[str, OrderStatus | FollowUpError]], CallError | None]:
+    """Ask for every hundred, until something concerns them all; give the answers, and the gravest of the faults."""
+    asking = {asyncio.create_task(ask_hundred(client, ids)) for ids in parts}
+    faults: list[CallError] = []
+    waiting = asking
+    try:
+        while waiting and not any(map(_concerns_all, faults)):
+            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_EXCEPTION)
+            faults += filter(None, map(_fault_of, done))
+    finally:
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+    answered = [task.result() for task in asking if not task.cancelled() and task.exception() is None]
+    return answered, max(faults, key=_gravity, default=None)
+
+
+def _fault_of(task: "asyncio.Task[Any]") -> CallError | None:
+    """Give the fault of a call; any other exception is a mistake of ours, and raised."""
+    error = task.exception()
+    if error is None or isinstance(error, CallError):
+        return error
+    raise error
+
+
+def _concerns_all(fault: CallError) -> bool:
+    """PURE: tell whether the other calls would fail alike. The client has repeated this one already."""
+    return _gravity(fault) > 0
+
+
+def _gravity(fault: CallError) -> int:
+    if isinstance(fault, AccountError):
+        return 2
+    return int(isinstance(fault, BusyError) or not isinstance(fault, RefusedError))
 
 
 async def ask_hundred(client: AsyncClient, ids: Sequence[str]) -> dict[str, OrderStatus | FollowUpError]:

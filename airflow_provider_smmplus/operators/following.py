@@ -84,7 +84,9 @@ class FollowingOperator(SmmPlusOperator):
 
         if orders:
             async with self.hook.async_client() as client:
-                await poll(client, journal, orders)
+                fault = (await poll(client, journal, orders)).fault
+            if fault is not None:
+                raise fault
 
     def _trigger(self, order_ids: Sequence[str]) -> "SmmPlusOrdersTrigger":
         from airflow_provider_smmplus.triggers.smmplus import SmmPlusOrdersTrigger  # noqa: PLC0415

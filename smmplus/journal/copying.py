@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, Table, delete, func, insert, select, text
 
 from smmplus.errors import ConfigurationError, JournalConflictError, JournalError, JournalInUseError
-from smmplus.journal import files, marks, postgres, schema, sqlite
+from smmplus.journal import files, marks, postgres, rescue, schema, sqlite
 from smmplus.journal.audit import Finding, audit
 from smmplus.journal.database import READING, make_tables, new_engine, translated
 from smmplus.journal.snapshot import snapshot
@@ -69,6 +69,10 @@ def move(journal: Journal, url: str) -> Copied:
     with _postgres(url) as (engine, where), journal.transaction() as source:  # nobody else writes into the file
         _must_be_idle(journal, source)
         said = _must_be_current(source, journal.where)
+        if rescue.is_left(journal.rescues, said[marks.UUID_NAME], source):
+            raise JournalInUseError(
+                "a run has just ended, and left order ids beside the journal: do the same once more"
+            )
         with translated(where):
             sums, findings = _copy_into(engine, where, source, said | {marks.COPYING: journal.time()})
         if findings:

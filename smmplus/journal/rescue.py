@@ -149,6 +149,17 @@ def take_up(journal: "Journal", is_alive: Callable[[str], bool]) -> None:
             path.unlink(missing_ok=True)
 
 
+def is_left(folder: Path, journal_uuid: str, connection: Connection) -> bool:
+    """Tell whether a file holds an order id that `take_up` would put on record."""
+    for path in _files(folder):
+        with suppress(OSError):
+            lines, _ = read(path)
+            fitting, _ = _told_apart(connection, lines, journal_uuid)
+            if any(not _is_on_record(connection, line) for line in fitting):
+                return True
+    return False
+
+
 def read(path: Path) -> tuple[list[Line], int]:
     """Read a rescue file: its lines, and how many cannot be read. OSError where the file cannot."""
     data = path.read_bytes()
@@ -163,9 +174,8 @@ def _attach(journal: "Journal", path: Path, lines: Sequence[Line]) -> list[Line]
         return []
     journal_uuid = journal.uuid
     with journal.transaction() as connection:
-        known = _known(connection, lines)
-        strange = [line for line in lines if line.journal != journal_uuid or not _fits(line, known.get(line.entry))]
-        new = [line for line in lines if line not in strange and not _is_on_record(connection, line)]
+        fitting, strange = _told_apart(connection, lines, journal_uuid)
+        new = [line for line in fitting if not _is_on_record(connection, line)]
         alarms = [words for line in new for words in _settle(connection, line, journal.time())]
     if new:
         _log.warning("order ids were in the rescue file %s, and are on record now: %s", path, _ids(new))
@@ -182,6 +192,13 @@ def _settle(connection: Connection, line: Line, now: str) -> Iterator[str]:
         yield f"{entry.name}: the panel answered with order {line.order_id}, which is another row's already"
     elif change.alarm:
         yield f"{entry.name}: {change.alarm}"
+
+
+def _told_apart(connection: Connection, lines: Sequence[Line], journal_uuid: str) -> tuple[list[Line], list[Line]]:
+    """Give the lines that belong into this journal, and those that fit nothing in it."""
+    known = _known(connection, lines)
+    strange = [line for line in lines if line.journal != journal_uuid or not _fits(line, known.get(line.entry))]
+    return [line for line in lines if line not in strange], strange
 
 
 def _known(connection: Connection, lines: Sequence[Line]) -> dict[int, tuple[int, str]]:

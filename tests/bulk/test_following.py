@@ -165,7 +165,8 @@ async def test_an_order_that_the_panel_does_not_know_is_told_and_not_asked_about
 async def test_a_passing_fault_is_told_and_the_next_round_tries_again(follow, fault):
     client, clock, watcher = await follow(fault, {"501": DONE, "502": DONE}, pause=10)
     assert len(client.asked) == 2
-    assert watcher.notes == [f"the statuses could not be had, the next round tries again: {fault}"]
+    words = "the statuses of 2 of 2 orders could not be had, the next round asks again"
+    assert watcher.notes == [f"{words}: {fault}"]
     assert clock.sleeps == [15]
     assert watcher.seen == [(2, 0), (2, 2)]
 

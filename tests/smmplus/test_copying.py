@@ -16,6 +16,7 @@ from smmplus.journal.snapshot import snapshot
 from tests.databases import on_both, url_of
 from tests.postgres import lent_url
 from tests.smmplus.desk import Desk, request_for
+from tests.smmplus.test_rescue import rescued
 from tests.smmplus.used import used
 
 NOON = "2026-01-01T12:00:00.000+00:00"
@@ -214,6 +215,25 @@ def test_what_a_dead_process_was_sending_moves_as_in_doubt(busy, server_url):
         move(mover, server_url)
     with Journal(server_url) as there:
         assert len(there.in_doubt()) == 3
+
+
+def test_order_ids_that_a_run_left_just_now_are_not_left_behind(journal, server_url, monkeypatch):
+    """It ended after the dead were buried, and before the file was closed to others."""
+    desk = Desk(journal)
+    (entry,) = desk.plan()
+    bury = journal.bury_the_dead
+
+    def and_another_dies():
+        bury()
+        rescued(desk, entry, "777")
+
+    monkeypatch.setattr(journal, "bury_the_dead", and_another_dies)
+    with pytest.raises(JournalInUseError, match="left order ids beside the journal"):
+        move(journal, server_url)
+    monkeypatch.setattr(journal, "bury_the_dead", bury)
+    assert move(journal, server_url).orders == 1
+    with Journal(server_url) as moved:
+        assert moved.with_ids([entry.id])[entry.id].order_id == "777"
 
 
 def test_a_database_that_holds_a_journal_is_not_written_over(busy, server_url):

@@ -1,10 +1,13 @@
+import asyncio
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
 from smmplus.async_client import AsyncClient
-from smmplus.errors import FollowUpError
-from smmplus.journal import Event
+from smmplus.errors import AccountError, BusyError, FollowUpError, LostAnswerError, UnknownRefusalError
+from smmplus.journal import Event, Intent, Outcome
+from smmplus.models import OrderStatus
 from smmplus.tracking import LONGEST_PAUSE, next_pause, open_orders, poll
 from tests.smmplus.client_facts import panel_at
 from tests.smmplus.desk import request_for
@@ -36,7 +39,7 @@ async def test_what_the_panel_says_is_written_down_and_given(sandbox, panel, des
         order_id = await client.add_order(entry.request)
         desk.settle(desk.intend(entry), Event.ORDER_ID, order_id)
         sandbox.advance(3600)
-        found = await poll(client, desk.journal, {order_id: entry.id})
+        found, _ = await poll(client, desk.journal, {order_id: entry.id})
     now = desk.now(entry)
     assert (found[entry.id].status, now.order_status, now.final, str(now.charge)) == (
         "Completed",
@@ -51,7 +54,7 @@ async def test_what_the_panel_refuses_or_leaves_out_changes_nothing(desk):
     refused, missing = desk.accepted("501"), desk.accepted("502")
     with RawServer(lambda _: http({"501": {"error": "Incorrect order ID"}, "503": {"status": "Completed"}})) as server:
         async with AsyncClient(panel_at(server), rate=0.0) as client:
-            found = await poll(client, desk.journal, {"501": refused.id, "502": missing.id})
+            found, _ = await poll(client, desk.journal, {"501": refused.id, "502": missing.id})
     assert ({entry: type(answer) for entry, answer in found.items()}) == {refused.id: FollowUpError}
     assert (desk.now(refused), desk.now(missing)) == (refused, missing)
 
@@ -68,6 +71,64 @@ async def test_one_bad_id_that_makes_a_panel_refuse_a_whole_batch_costs_the_othe
 
     with RawServer(answer) as server:
         async with AsyncClient(panel_at(server), rate=0.0) as client:
-            found = await poll(client, desk.journal, entries)
+            found, _ = await poll(client, desk.journal, entries)
     refused = [order_id for order_id, entry in entries.items() if isinstance(found[entry], FollowUpError)]
     assert (len(found), refused) == (10, ["507"])
+
+
+class FakeClient:
+    """Answers a call by the first order that it asks for: a status for each of its orders, or an error."""
+
+    def __init__(self, faults):
+        self._faults = faults
+        self.cancelled = 0
+
+    async def order_statuses(self, ids):
+        fault = self._faults.get(ids[0])
+        if fault == "never":
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.cancelled += 1
+        if isinstance(fault, Exception):
+            raise fault
+        return {order_id: OrderStatus("Completed", Decimal(1), 0, 0, "USD") for order_id in ids}
+
+
+@pytest.fixture
+def three_hundred(desk):
+    """Orders 1000 to 1299 in the journal: order id -> entry."""
+    attempts = desk.journal.apply([Intent(entry.id) for entry in desk.plan(300)])
+    ids = [str(1000 + at) for at in range(300)]
+    desk.journal.apply(
+        [Outcome(attempt.entry, attempt.number, Event.ORDER_ID, order_id)
+         for attempt, order_id in zip(attempts, ids, strict=True)]
+    )  # fmt: skip
+    return {order_id: attempt.entry for order_id, attempt in zip(ids, attempts, strict=True)}
+
+
+async def test_a_call_that_is_refused_costs_its_own_hundred_and_no_others(desk, three_hundred):
+    found, fault = await poll(FakeClient({"1100": UnknownRefusalError("declined")}), desk.journal, three_hundred)
+    assert (len(found), str(fault)) == (200, "declined")
+    final = [order_id for order_id, entry in three_hundred.items() if desk.journal.with_ids([entry])[entry].final]
+    assert final == [*(str(at) for at in range(1000, 1100)), *(str(at) for at in range(1200, 1300))]
+
+
+@pytest.mark.parametrize("fault", [LostAnswerError("no answer"), BusyError("too many requests")])
+async def test_a_fault_that_concerns_all_ends_the_round_and_what_was_answered_is_kept(desk, three_hundred, fault):
+    client = FakeClient({"1100": fault, "1200": "never"})
+    found, told = await poll(client, desk.journal, three_hundred)
+    assert (len(found), told, client.cancelled) == (100, fault, 1)
+
+
+async def test_an_account_that_is_refused_is_raised_when_what_was_answered_is_kept(desk, three_hundred):
+    faults = {"1100": AccountError("Invalid API key"), "1200": UnknownRefusalError("declined")}
+    with pytest.raises(AccountError, match="Invalid API key"):
+        await poll(FakeClient(faults), desk.journal, three_hundred)
+    first = three_hundred["1000"]
+    assert desk.journal.with_ids([first])[first].final
+
+
+async def test_a_mistake_of_ours_is_raised(desk, three_hundred):
+    with pytest.raises(ZeroDivisionError):
+        await poll(FakeClient({"1100": ZeroDivisionError()}), desk.journal, three_hundred)

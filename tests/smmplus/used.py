@@ -7,7 +7,11 @@ from tests.smmplus.desk import Desk, request_for
 
 def used(journal):
     """Use a journal in every way: all states, two campaigns, two accounts, late and second order ids, long amounts."""
-    for account, campaign, base in (("main", "spring", 100), ("main", "autumn", 200), ("shop", "spring", 100)):
+    for account, campaign, base, found in (
+        ("main", "spring", 100, "105"),
+        ("main", "autumn", 200, "205"),
+        ("shop", "spring", 100, "305"),
+    ):
         desk = Desk(journal, account=account, campaign=campaign)
         desk.plan(2, cost="0.123456789012345678901")
         desk.plan(cost=None, request=request_for("https://example.com/other"))
@@ -24,5 +28,5 @@ def used(journal):
         desk.intend(desk.plan()[0])
         (held,) = desk.plan()
         desk.settle(desk.intend(held), Event.HELD_BACK)
-        journal.is_placed(desk.account, doubt, str(base + 5), why="seen")
+        journal.is_placed(desk.account, doubt, found, why="seen")
     journal.record_statuses({4: OrderStatus("Completed", None, None, None, "USD")})
