@@ -242,7 +242,8 @@ class SmmPlusHook(BaseHook):
 
 
 def _client_class() -> "type[AsyncClient]":
-    """Import in a thread: aiohttp takes longer than an event loop may be held up."""
+    """Import in a thread: aiohttp, and SQLAlchemy behind `tracking`, take longer than an event loop may be held up."""
+    import smmplus.tracking  # noqa: F401, PLC0415 (the watches use it)
     from smmplus import AsyncClient  # noqa: PLC0415
     from smmplus.panel import tls_context  # noqa: PLC0415
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 import time
 
 import pytest
@@ -293,3 +295,30 @@ async def test_a_balance_that_is_topped_up_ends_the_wait(sandbox):
 async def test_a_service_is_waited_for_at_its_rate(number, max_rate, ends, words):
     event = await first(service(number, max_rate, deadline=0.0))
     assert (event["status"], event["message"]) == (ends, words)
+
+
+_LOOK = """
+import asyncio, sys, threading
+from airflow_provider_smmplus.triggers.smmplus import SmmPlusOrdersTrigger
+
+class Seen:
+    def find_spec(self, name, *_):
+        if threading.current_thread() is threading.main_thread():
+            print("imported", name)
+
+async def look():
+    trigger = SmmPlusOrdersTrigger(smmplus_conn_id="smmplus_default", order_ids=["1"], poll_interval=0.01, deadline=0.0)
+    sys.meta_path.insert(0, Seen())
+    print((await trigger.wait()).status)
+
+asyncio.run(look())
+"""
+
+
+def test_nothing_heavy_is_imported_in_the_event_loop(connect):
+    """SQLAlchemy would hold up every other trigger for a tenth of a second."""
+    connect()
+    done = subprocess.run([sys.executable, "-c", _LOOK], capture_output=True, text=True, check=True)
+    assert "timeout" in done.stdout
+    imported = {line.split()[1].split(".")[0] for line in done.stdout.splitlines() if line.startswith("imported")}
+    assert imported.isdisjoint({"sqlalchemy", "aiohttp", "pandas", "requests", "certifi", "filelock"}), imported
