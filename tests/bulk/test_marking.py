@@ -43,7 +43,7 @@ def problem(where="C4", field="quantity", row=4, message="is not whole", remedy=
 def mark(path, *problems, how=HOW):
     """Mark these problems, or the sheet's own."""
     sheet = read_as(path, how)
-    return mark_problems(sheet, problems or sheet.problems, how)
+    return mark_problems(sheet, problems or sheet.problems)
 
 
 def page(path, name="Orders"):
@@ -349,7 +349,16 @@ def test_a_sheet_that_was_saved_since_is_not_marked_with_old_problems(tmp_path):
     sheet = read_as(path, HOW)
     path.write_bytes(path.read_bytes() + b"\0")
     with pytest.raises(SheetError, match="somebody saved the file since it was read"):
-        mark_problems(sheet, [problem()], HOW)
+        mark_problems(sheet, [problem()])
     path.unlink()
     with pytest.raises(SheetError, match="cannot be opened"):
-        mark_problems(sheet, [problem()], HOW)
+        mark_problems(sheet, [problem()])
+
+
+def test_headers_that_mean_what_a_person_says_mean_it_in_the_copy_too(tmp_path):
+    path = tmp_path / "week.csv"
+    path.write_text("Nr,Alamat,Pcs\n7,https://x.com/a,1.5\n", "utf-8")
+    how = How(headers=(("Nr", "service"), ("Alamat", "link"), ("Pcs", "quantity")))
+    marked = mark(path, problem("line 2, Pcs", row=2), how=how)
+    assert list(marks(marked.path)) == ["C2"]
+    assert read_as(marked.path, how).frame.to_dict("records") == read_as(path, how).frame.to_dict("records")
