@@ -14,6 +14,7 @@ from bulk.marking.styles import GROUND, NO_STYLES, with_grounds
 from bulk.reading import read_as
 from bulk.reading.how import How
 from bulk.sheet import Problem
+from tests.bulk.everything import ROWS, everything
 from tests.bulk.jobs import sheet_of
 from tests.bulk.workbooks import (
     MAIN,
@@ -362,3 +363,15 @@ def test_headers_that_mean_what_a_person_says_mean_it_in_the_copy_too(tmp_path):
     marked = mark(path, problem("line 2, Pcs", row=2), how=how)
     assert list(marks(marked.path)) == ["C2"]
     assert read_as(marked.path, how).frame.to_dict("records") == read_as(path, how).frame.to_dict("records")
+
+
+def test_of_a_workbook_with_everything_in_it_all_other_parts_are_copied_to_the_byte(tmp_path):
+    path = everything(tmp_path / "week.xlsx")
+    first = ROWS[0]
+    marked = mark(path, problem(f"B{first}", "link", first), problem(f"C{first}", "quantity", first))
+    new = {name for name, seen in packed(marked.path).items() if packed(path).get(name) != seen}
+    assert new == {SHEET, "xl/styles.xml", "xl/comments1.xml", "xl/drawings/vmlDrawing1.vml"}
+    assert packed(path).keys() == packed(marked.path).keys()
+    assert orders(marked.path) == orders(path)
+    comments = unpacked(marked.path)["xl/comments1.xml"].decode()
+    assert comments.index("Ask Ann") < comments.index("smmplus: Is not whole.")
