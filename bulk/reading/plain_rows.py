@@ -104,9 +104,9 @@ class PlainRows:
         yield from self._left_of(waiting)
 
     def _left_of(self, segment: bytes) -> Iterator[bytes]:
-        if not self._listener.wants_probe and (start := _START.search(segment)):
+        if not self._listener.wants_probe and (table := _START.search(segment)):
             # If this is not what it seems, no probe will be heard.
-            self._prefix, self._cell = start[1], b"<%bc " % start[1]
+            self._prefix, self._cell = table[1], b"<%bc " % table[1]
         sign, at = b"<%brow " % self._prefix, 0
         start = segment.find(sign) if _is_text(segment) else -1
         while start >= 0:
