@@ -20,7 +20,8 @@ def mark(out: Console, plan: Plan) -> Marked | None:
         words = "the copy holds the texts of the orders alone, without formats, drawings and comments"
         out.print(Text(f"{words}: {marked.lost}", "yellow"))
     if marked.unexplained:
-        out.print(Text(f"{marked.unexplained} more cells are coloured, but have no comment: mend some first", "yellow"))
+        words = f"cells that are coloured but have no comment of ours: {marked.unexplained} (see the list above)"
+        out.print(Text(words, "yellow"))
     return marked
 
 

@@ -24,7 +24,7 @@ class Marked:
 
     path: Path
     unexplained: int
-    """How many cells are coloured and have no comment, because there are too many."""
+    """How many cells are coloured and have no comment, because there are too many, or a conversation stands there."""
     lost: str
     """Why the copy holds the texts of the orders and nothing else of the sheet; "" if it holds everything."""
 

@@ -199,8 +199,19 @@ def test_marked_once_more_a_comment_of_ours_is_replaced(tmp_path):
 
 def test_a_comment_without_words_gets_ours():
     xml = no_comments(MAIN).replace(b"<commentList/>", b'<commentList><comment ref="A1" authorId="3"/></commentList>')
-    made, new = with_notes(xml, {(1, 0): "a<b"})
-    assert (b"<text><t" in made, b"a&lt;b" in made, new) == (True, True, [])
+    made, new, left_alone = with_notes(xml, {(1, 0): "a<b"})
+    assert (b"<text><t" in made, b"a&lt;b" in made, new, left_alone) == (True, True, [], 0)
+
+
+def test_a_conversation_is_left_alone_and_that_is_counted(tmp_path):
+    path = tmp_path / "a.xlsx"
+    made = openpyxl.load_workbook(commented(path))
+    made["Orders"]["C2"].comment = Comment("[Threaded comment]\n\nYour version of Excel …", "tc={1}")
+    made.save(path)
+    marked = mark(path, problem("C2", row=2), problem("B2", "link", 2))
+    assert marked.unexplained == 1
+    cell = page(marked.path)["C2"]
+    assert (cell.fill.fgColor.rgb, "smmplus" in cell.comment.text) == (GROUND, False)
 
 
 def test_names_with_a_prefix_stay_with_their_prefix(tmp_path):
