@@ -1,7 +1,8 @@
 """How fast it is here: runs every benchmark, one after the other."""
 
-from benchmarks import run_10000, sandbox_throughput
+from benchmarks import run_10000, sandbox_throughput, sheets
 
 if __name__ == "__main__":
     sandbox_throughput.main()
     run_10000.main()
+    sheets.main()
