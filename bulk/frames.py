@@ -1,16 +1,12 @@
 """Orders in pandas DataFrames, for notebooks and tasks: checked, placed once and followed as those of a sheet are."""
 
-import asyncio
 import logging
 import os
 import re
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import TypeVar
 
 import pandas as pd
 
@@ -20,10 +16,10 @@ from bulk.frame_results import checked, joined
 from bulk.obstacles import obstacle
 from bulk.options import Options
 from bulk.outcome import ExitStatus, Outcome
+from bulk.outside_a_loop import outside_a_loop
 from bulk.plan import Plan
 from bulk.reading.from_frame import sheet_of_frame
 from bulk.settings import DEFAULT_ACCOUNT, account_named, panel_of, prompt_for_key
-from bulk.stopping import WISH, Wish
 from bulk.watching import Watcher
 from smmplus.errors import ConfigurationError
 from smmplus.journal import Journal, State
@@ -31,8 +27,6 @@ from smmplus.panel import Panel
 
 Money = Decimal | str | int | None
 """An amount of money; never a float, which is no amount."""
-
-Result = TypeVar("Result")
 
 NAME = "DataFrame"
 """What a DataFrame is called that nobody gave a name."""
@@ -153,7 +147,7 @@ def run(
         with _opened(journal) as opened:
             return runner.run(options, used, opened, watching, sheet=sheet)
 
-    outcome = _outside_a_loop(work)
+    outcome = outside_a_loop(work)
     results = joined(frame, outcome, in_python)
     for alarm in outcome.alarms:
         _LOG.critical("%s", alarm)
@@ -188,7 +182,7 @@ def status(
         with _opened(journal) as opened:
             return runner.status(options, used, opened, watching, sheet=sheet)
 
-    outcome = _outside_a_loop(work)
+    outcome = outside_a_loop(work)
     results = joined(frame, outcome, in_python)
     if outcome.stop is None and not outcome.unfollowed:
         return results
@@ -273,28 +267,3 @@ def _amount(value: object, argument: str) -> Decimal | None:
     if not is_exact or not _AMOUNT.fullmatch(text):
         raise ConfigurationError(f"{argument} is {value!r}: write an amount as text or Decimal, such as '99.50'")
     return Decimal(text)
-
-
-def _outside_a_loop(work: Callable[[], Result]) -> Result:
-    """Do something that runs an event loop of its own: in a thread where this one is in a loop, as in a notebook."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return work()
-    done: Future[Result] = Future()
-    wish = Wish()
-    threading.Thread(target=lambda: _settle(done, work, wish), name="smmplus run").start()
-    try:
-        return done.result()
-    except KeyboardInterrupt:
-        # The loop in the thread hears no Ctrl-C. What was sent is paid for, and its answers are about to come.
-        wish.ask()
-        return done.result()
-
-
-def _settle(done: "Future[Result]", work: Callable[[], Result], wish: Wish) -> None:
-    WISH.set(wish)
-    try:
-        done.set_result(work())
-    except BaseException as error:  # noqa: BLE001 -- it is raised where the result is waited for
-        done.set_exception(error)

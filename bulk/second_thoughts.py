@@ -8,7 +8,6 @@ from bulk.orders import OrderRow
 from bulk.sheet import Problem, Sheet
 from smmplus.journal import Entry, Journal
 from smmplus.journal.lookup import find_spent
-from smmplus.journal.states import SPENT
 from smmplus.models import OrderRequest
 from smmplus.order_types import FIELDS
 
@@ -65,8 +64,8 @@ def _field(request: OrderRequest) -> str:
 
 def _spent(journal: Journal, campaign_id: int, aimed: set[Aim], bound: Iterable[Entry]) -> list[Entry]:
     of_campaign = find_spent(journal, campaign_id, lambda request: _aim(request) in aimed)
-    # A row of the sheet may be an order of another campaign.
-    others = [entry for entry in bound if entry.campaign_id != campaign_id and entry.state in SPENT]
+    # A row of the sheet may be an order of another campaign; what was not ordered binds no row of another one.
+    others = [entry for entry in bound if entry.campaign_id != campaign_id]
     return sorted((*others, *of_campaign), key=lambda entry: entry.id)
 
 

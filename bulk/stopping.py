@@ -89,7 +89,7 @@ class Stopping:
     def __enter__(self) -> Self:
         loop = asyncio.get_running_loop()
         if wish := WISH.get():
-            self._listening.enter_context(wish.heard_by(lambda: loop.call_soon_threadsafe(self._ask, 0)))
+            self._listening.enter_context(wish.heard_by(lambda: loop.call_soon_threadsafe(self.ask)))
 
         def hear(number: int, _frame: FrameType | None) -> None:
             now = self._clock()

@@ -1,6 +1,6 @@
 """What the operators for sheets share: which sheet, what is asked of `bulk`, and the steps that they are made of."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,8 @@ class SheetOperator(SmmPlusOperator):
     :param results: where the results go; by default into the file itself, and beside an object
     :param worksheet: which worksheet
     :param encoding: of a CSV that is not UTF-8
+    :param locale: how the sheet's text writes whole numbers: with "id", 1.000 is one thousand
+    :param headers: what headers of the sheet stand for, such as {"Alamat pos": "link"}
     :param skip_bad: leave rows with problems out, and send the rest
     :param allow_duplicates: equal rows are meant
     :param adopt: equal orders placed before are the same
@@ -41,8 +43,8 @@ class SheetOperator(SmmPlusOperator):
 
     template_fields: Sequence[str] = (
         *SmmPlusOperator.template_fields,
-        "path", "campaign", "object_conn_id", "results", "worksheet", "encoding", "max_spend", "expect_rows",
-        "expect_total",
+        "path", "campaign", "object_conn_id", "results", "worksheet", "encoding", "locale", "headers", "max_spend",
+        "expect_rows", "expect_total",
     )  # fmt: skip
 
     def __init__(
@@ -54,6 +56,8 @@ class SheetOperator(SmmPlusOperator):
         results: str | None = None,
         worksheet: str | None = None,
         encoding: str | None = None,
+        locale: str | None = None,
+        headers: Mapping[str, str] | None = None,
         skip_bad: bool = False,
         allow_duplicates: bool = False,
         adopt: bool = False,
@@ -71,6 +75,8 @@ class SheetOperator(SmmPlusOperator):
         self.results = results
         self.worksheet = worksheet
         self.encoding = encoding
+        self.locale = locale
+        self.headers = headers
         self.skip_bad = skip_bad
         self.allow_duplicates = allow_duplicates
         self.adopt = adopt
@@ -91,6 +97,7 @@ class SheetOperator(SmmPlusOperator):
     def options(self, context: Context, sheet: "LocalSheet") -> "Options":
         """Say what is asked of `bulk`. A sheet's batch is one for all tasks of a DAG run, and all their tries."""
         from bulk.options import Options  # noqa: PLC0415
+        from bulk.reading.header_map import parse_headers  # noqa: PLC0415
 
         settings = self.hook.settings
         return Options(
@@ -100,6 +107,8 @@ class SheetOperator(SmmPlusOperator):
             batch=task_name(context).batch(self.path),
             sheet=self.worksheet,
             encoding=self.encoding,
+            locale=self.locale or None,
+            headers=parse_headers(f"{header}={field}" for header, field in (self.headers or {}).items()),
             skip_bad=self.skip_bad,
             allow_duplicates=self.allow_duplicates,
             adopt=self.adopt,

@@ -15,6 +15,7 @@ from bulk.errors import SheetError
 from bulk.formats.numerals import check_locale
 from bulk.reading.columns import HeaderNames
 from bulk.reading.header_map import parse_headers
+from bulk.reading.how import Hidden
 from bulk.settings import DEFAULT_ACCOUNT, account_named, panel_of, prompt_for_key
 from smmplus.client import Client
 from smmplus.errors import ConfigurationError
@@ -68,6 +69,10 @@ Map = Annotated[
 RememberMap = Annotated[
     bool, typer.Option("--remember-map", help="Keep what --map says beside the sheet, for later runs.")
 ]
+IncludeHidden = Annotated[
+    bool, typer.Option("--include-hidden", help="Hidden and filtered rows, and hidden columns, count like any other.")
+]
+VisibleOnly = Annotated[bool, typer.Option("--visible-only", help="Hidden and filtered rows are left out.")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave rows with problems out, and send the rest.")]
 Duplicates = Annotated[bool, typer.Option("--allow-duplicates", help="Equal rows are meant.")]
 Adopt = Annotated[bool, typer.Option("--adopt", help="Equal orders placed before are the same: take their ids.")]
@@ -138,6 +143,13 @@ def money(text: str | None, option: str = "--max-spend") -> Decimal | None:
     if not _AMOUNT.fullmatch(text.strip()):
         raise ConfigurationError(f"{option} is {text!r}: write an amount such as 120 or 99.50")
     return Decimal(text.strip())
+
+
+def hidden(*, include: bool, visible_only: bool) -> Hidden:
+    """Read what a person says of hidden rows."""
+    if include and visible_only:
+        raise ConfigurationError("--include-hidden and --visible-only contradict each other: say one of them")
+    return "include" if include else "skip" if visible_only else "refuse"
 
 
 def panel_for(account: str) -> Panel:

@@ -34,6 +34,8 @@ def check(
     campaign: given.Campaign = None,
     sheet: given.Worksheet = None,
     encoding: given.Encoding = None,
+    include_hidden: given.IncludeHidden = False,
+    visible_only: given.VisibleOnly = False,
     locale: given.Locale = None,
     header_map: given.Map = None,
     remember_map: given.RememberMap = False,
@@ -51,6 +53,7 @@ def check(
     """Show the problems of a sheet, what it would cost and what is placed already. Sends nothing."""
     options = Options(
         file, account=account, campaign=campaign, sheet=sheet, encoding=encoding, locale=locale,
+        hidden=given.hidden(include=include_hidden, visible_only=visible_only),
         headers=given.headers(header_map, remember=remember_map), remember_map=remember_map,
         allow_duplicates=allow_duplicates, adopt=adopt, ignore_missing=ignore_missing, retry_refused=retry_refused,
         max_spend=given.money(max_spend), first=first, expect_rows=expect_rows,
@@ -85,6 +88,8 @@ def run(
     campaign: given.Campaign = None,
     sheet: given.Worksheet = None,
     encoding: given.Encoding = None,
+    include_hidden: given.IncludeHidden = False,
+    visible_only: given.VisibleOnly = False,
     locale: given.Locale = None,
     header_map: given.Map = None,
     remember_map: given.RememberMap = False,
@@ -108,6 +113,7 @@ def run(
         raise ConfigurationError("--json cannot ask: say --yes as well")
     options = Options(
         file, account=account, campaign=campaign, sheet=sheet, encoding=encoding, locale=locale,
+        hidden=given.hidden(include=include_hidden, visible_only=visible_only),
         headers=given.headers(header_map, remember=remember_map), remember_map=remember_map, skip_bad=skip_bad,
         allow_duplicates=allow_duplicates, adopt=adopt, ignore_missing=ignore_missing, retry_refused=retry_refused,
         max_spend=given.money(max_spend), first=first, expect_rows=expect_rows,
@@ -128,6 +134,8 @@ def status(
     campaign: given.Campaign = None,
     sheet: given.Worksheet = None,
     encoding: given.Encoding = None,
+    include_hidden: given.IncludeHidden = False,
+    visible_only: given.VisibleOnly = False,
     locale: given.Locale = None,
     header_map: given.Map = None,
     rate: given.Rate = 1.0,
@@ -137,8 +145,8 @@ def status(
     """Ask where the open orders of a sheet stand, and write it into the sheet. Places nothing."""
     options = Options(
         file, account=account, campaign=campaign, sheet=sheet, encoding=encoding, locale=locale, rate=rate,
+        hidden=given.hidden(include=include_hidden, visible_only=visible_only), headers=given.headers(header_map),
         colours=colours,
-        headers=given.headers(header_map),
     )  # fmt: skip
     panel = given.panel_for(account)
     with _watching(agreed=False, as_json=as_json) as watcher, given.open_journal() as journal:

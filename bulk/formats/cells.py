@@ -6,6 +6,7 @@ import unicodedata
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from bulk.choices import is_example
 from bulk.formats.dates import DATE_FIELD, panel_date
 from bulk.reading.columns import LIST_FIELDS
 
@@ -79,7 +80,7 @@ def order_text(field: str, text: str) -> str | Flaw:
     """
     if field in LIST_FIELDS or "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if field == DATE_FIELD and text and panel_date(text) is None:
+    if field == DATE_FIELD and text and panel_date(text) is None and not is_example(text):
         return Flaw(text, "is no date written as year-month-day", _AS_DATE)
     if field not in _STRICT_FIELDS or (text.isascii() and text.isprintable()):
         return text

@@ -12,6 +12,8 @@ _RELATIONSHIP_ID = (
     "http://purl.oclc.org/ooxml/officeDocument/relationships id",
 )
 
+_LONGEST_TAG = 1 << 20
+"""Bytes. The parser holds a tag until its end, and begins anew with each piece: a long one takes it very long."""
 _NO_MEMORY = expat.errors.codes[expat.errors.XML_ERROR_NO_MEMORY]
 
 
@@ -48,7 +50,7 @@ def _refuse_encoding(_version: str, encoding: str | None, _standalone: int) -> N
 
 def feed(parser: expat.XMLParserType, pieces: Iterable[bytes]) -> None:
     """Parse a part piece by piece; RefusedXmlError if it is not well-formed or not in UTF-8."""
-    first = True
+    first, fed = True, 0
     try:
         for piece in pieces:
             # UTF-16 has a zero byte beside each character of ASCII.
@@ -56,6 +58,9 @@ def feed(parser: expat.XMLParserType, pieces: Iterable[bytes]) -> None:
                 raise RefusedXmlError("its XML is not in UTF-8")
             first = False
             parser.Parse(piece)
+            fed += len(piece)
+            if fed - parser.CurrentByteIndex > _LONGEST_TAG + len(piece):
+                raise RefusedXmlError("one of its tags does not end")
         parser.Parse(b"", True)
     except expat.ExpatError as error:
         if error.code == _NO_MEMORY:

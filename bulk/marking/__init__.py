@@ -14,7 +14,6 @@ from bulk.marking.text_book import NAME, as_workbook, plain_workbook
 from bulk.naming import names_of_copies
 from bulk.reading.columns import ORDER_FIELDS
 from bulk.reading.draft import digest_of
-from bulk.reading.how import How
 from bulk.sheet import Problem, Sheet
 from bulk.writing.storing import store
 
@@ -25,12 +24,12 @@ class Marked:
 
     path: Path
     unexplained: int
-    """How many cells are coloured and have no comment, because there are too many."""
+    """How many cells are coloured and have no comment, because there are too many, or a conversation stands there."""
     lost: str
     """Why the copy holds the texts of the orders and nothing else of the sheet; "" if it holds everything."""
 
 
-def mark_problems(sheet: Sheet, problems: Iterable[Problem], how: How) -> Marked:
+def mark_problems(sheet: Sheet, problems: Iterable[Problem]) -> Marked:
     """Write ``name.problems.xlsx`` beside a sheet: the sheet itself, or a workbook of its rows, with marked cells.
 
     The sheet is not touched. A copy that is there already is replaced as long as nobody has saved anything in it;
@@ -38,7 +37,7 @@ def mark_problems(sheet: Sheet, problems: Iterable[Problem], how: How) -> Marked
 
     :raises SheetError: if the sheet was saved since it was read, or the copy cannot be written.
     """
-    copy, unexplained, lost = _marked(sheet, _bytes_of(sheet), tuple(problems), how)
+    copy, unexplained, lost = _marked(sheet, _bytes_of(sheet), tuple(problems))
     path = _free_path(sheet.path)
     store(path, lambda file: _write(file, copy), mode_of=sheet.path)
     return Marked(path, unexplained, lost)
@@ -58,10 +57,10 @@ def _bytes_of(sheet: Sheet) -> bytes:
     return data
 
 
-def _marked(sheet: Sheet, data: bytes, problems: tuple[Problem, ...], how: How) -> tuple[bytes, int, str]:
+def _marked(sheet: Sheet, data: bytes, problems: tuple[Problem, ...]) -> tuple[bytes, int, str]:
     out = io.BytesIO()
     if sheet.kind != "xlsx":
-        made = as_workbook(sheet, data, how)
+        made = as_workbook(sheet, data)
         left = mark_cells(made.data, NAME, notes_of(sheet, problems, made.rows), out)
         return out.getvalue(), left, ""
     try:

@@ -71,10 +71,12 @@ class _Marker:
         styles = {at: page.cells[at].style if at in page.cells else page.style_of_missing(*at) for at in there}
         edits = list(_coloured(xml, page, styles, self._grounds(set(styles.values()))))
         explained = dict(list(there.items())[:MOST_NOTES])
+        left_alone = 0
         if explained:
-            edits += self._explain(page, explained)
+            references, left_alone = self._explain(page, explained)
+            edits += references
         self._changed[self.part] = edited(xml, edits)
-        return len(there) - len(explained)
+        return len(there) - len(explained) + left_alone
 
     def _grounds(self, styles: set[str | None]) -> dict[str | None, str]:
         book = workbook_part(self.archive)
@@ -87,10 +89,12 @@ class _Marker:
             self.related.add(book, "styles", "xl/styles.xml", xml)
         return twins
 
-    def _explain(self, page: Page, notes: Mapping[Address, str]) -> Iterator[Edit]:
-        """Write the comments and their drawing; gives what the worksheet's XML needs for it."""
+    def _explain(self, page: Page, notes: Mapping[Address, str]) -> tuple[list[Edit], int]:
+        """Write the comments and their drawing; gives what the worksheet's XML needs for it, and how many got none."""
         comments = self.related.one(self.part, "comments")
-        xml, new = with_notes(self.archive.read(comments) if comments else no_comments(page.namespace), notes)
+        xml, new, left_alone = with_notes(
+            self.archive.read(comments) if comments else no_comments(page.namespace), notes
+        )
         if comments:
             self._changed[comments] = xml
         else:
@@ -100,11 +104,11 @@ class _Marker:
             # The archive knows its parts in any case.
             drawing = self.archive.find(drawing) or drawing
             self._changed[drawing] = with_shapes(self.archive.read(drawing), new)
-            return
+            return [], left_alone
         made = self.related.add(self.part, "vmlDrawing", "xl/drawings/smmplusComments.vml", with_shapes(None, new))
         space = self.related.namespace
         reference = f'<{page.prefix}legacyDrawing xmlns:smm="{space}" smm:id="{made}"/>'.encode()
-        yield page.notes_at, page.notes_at, reference
+        return [(page.notes_at, page.notes_at, reference)], left_alone
 
 
 def _coloured(

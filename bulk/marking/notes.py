@@ -33,10 +33,15 @@ def no_comments(namespace: str) -> bytes:
     return f'<comments xmlns="{namespace}"><authors/><commentList/></comments>'.encode()
 
 
-def with_notes(xml: bytes, notes: Mapping[Address, str]) -> tuple[bytes, list[Address]]:
-    """Add comments; gives the XML, and the cells that had none before: these need a place in the drawing.
+_CONVERSATION = "[Threaded comment]"
+"""What Excel writes into the comment of a cell with a conversation, of which older programs show nothing else."""
 
-    A person's comment keeps its words and gets ours behind them; one of ours from earlier is replaced.
+
+def with_notes(xml: bytes, notes: Mapping[Address, str]) -> tuple[bytes, list[Address], int]:
+    """Add comments; gives the XML, the cells that had none before, and how many cells got none.
+
+    The first of these need a place in the drawing. A person's comment keeps its words and gets ours behind them; one of
+    ours from earlier is replaced. A conversation is left alone: Excel would show nothing of ours.
     """
     tables = {
         found.name: found for found in find_elements(xml, ("authors", "author", "commentList", "comment", "text"))
@@ -49,15 +54,17 @@ def with_notes(xml: bytes, notes: Mapping[Address, str]) -> tuple[bytes, list[Ad
     if number == len(names):
         prefix = prefix_of(xml[authors.start :])
         edits.append(appended(xml, authors, f"<{prefix}author>{AUTHOR}</{prefix}author>".encode()))
-    new, made = [], []
+    new, made, left_alone = [], [], 0
     for (row, column), words in sorted(notes.items()):
         address = f"{letter_of(column)}{row}"
-        if address in before:
+        if address in before and before[address].text.startswith(_CONVERSATION):
+            left_alone += 1
+        elif address in before:
             edits.append(_continued(xml, before[address], number, words))
         else:
             new.append((row, column))
             made.append(_comment(prefix_of(xml[comments.start :]), address, number, words))
-    return edited(xml, [*edits, appended(xml, comments, b"".join(made))]), new
+    return edited(xml, [*edits, appended(xml, comments, b"".join(made))]), new, left_alone
 
 
 def _comment(prefix: str, address: str, author: int, words: str) -> bytes:

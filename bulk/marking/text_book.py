@@ -15,7 +15,6 @@ from bulk.formats.grid import letter_of
 from bulk.formats.text_files import decode, physical_lines
 from bulk.reading.from_csv import plain_result
 from bulk.reading.guard_cells import Limits
-from bulk.reading.how import How
 from bulk.sheet import RESULT_FIELDS, Sheet
 from bulk.writing.result_text import CELL_LIMIT
 
@@ -38,7 +37,7 @@ class AsWorkbook:
     """Where a line's record went: line -> row of the worksheet; the header is there, too, under its own line."""
 
 
-def as_workbook(sheet: Sheet, data: bytes, how: How) -> AsWorkbook:
+def as_workbook(sheet: Sheet, data: bytes) -> AsWorkbook:
     """Write the header and the rows of a file of text, which has these bytes, as a workbook in which all is text.
 
     A row with more or fewer cells than the header stands in one piece, for a person to take apart: spread over the
@@ -47,7 +46,7 @@ def as_workbook(sheet: Sheet, data: bytes, how: How) -> AsWorkbook:
     :raises SheetError: if it has more rows, or a longer text, than a workbook that could be read again.
     """
     text, _ = decode(sheet.path, data, sheet.encoding)
-    lines = _lines_of(sheet, text) if sheet.kind == "mass_order" else _records_of(sheet, text, how)
+    lines = _lines_of(sheet, text) if sheet.kind == "mass_order" else _records_of(sheet, text)
     if len(lines) > MOST_ROWS:
         raise SheetError(
             f"{sheet.path}: {len(lines):,} rows are too many for a workbook with marks. Mend it by the list of `check`."
@@ -79,8 +78,8 @@ def _lines_of(sheet: Sheet, text: str) -> list[tuple[int, Sequence[str]]]:
     return lines
 
 
-def _records_of(sheet: Sheet, text: str, how: How) -> list[tuple[int, Sequence[str]]]:
-    file = take_apart(sheet.path, text, how.headers)
+def _records_of(sheet: Sheet, text: str) -> list[tuple[int, Sequence[str]]]:
+    file = take_apart(sheet.path, text, sheet.headers)
     results = {column.index for name, column in sheet.columns.items() if name in RESULT_FIELDS}
     rows: list[tuple[int, Sequence[str]]] = [(file.header_record.line, file.header_record.cells)]
     first = min(column.index for name, column in sheet.columns.items() if name not in RESULT_FIELDS)

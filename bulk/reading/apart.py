@@ -35,7 +35,7 @@ def allowance_for(size: int) -> Allowance:
     return Allowance(
         memory_bytes=(400 << 20) + 24 * size,
         processor_seconds=4 + int(3 * mebibytes),
-        seconds=30 + 15 * mebibytes,
+        seconds=120 + 60 * mebibytes,
     )
 
 

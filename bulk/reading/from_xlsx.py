@@ -126,13 +126,14 @@ def _reader(name: str, locale: str | None) -> Callable[[object], str | Flaw]:
 
 
 def _hidden_row(number: int) -> Problem:
-    remedy = "Unhide it (a filter hides rows too), or delete it."
+    remedy = "Unhide it (a filter hides rows too), delete it, or say --include-hidden or --visible-only."
     return Problem(f"row {number}", "", "", "is hidden and holds an order", remedy, number)
 
 
 def _hidden_columns(draft: Draft, facts: SheetFacts) -> list[Problem]:
+    remedy = "Unhide it, delete it, or say --include-hidden."
     return [
-        Problem(f"column {column.letter}", name, column.header, "is hidden", "Unhide it, or delete it.")
+        Problem(f"column {column.letter}", name, column.header, "is hidden", remedy)
         for name, column in draft.header.columns.items()
         if name in GUARDED_FIELDS and any(column.index in columns for columns in facts.hidden_columns)
     ]

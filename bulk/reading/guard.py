@@ -4,12 +4,16 @@ A workbook of 2 KB can abort the interpreter (one cell at XFD1048576) or fill th
 character), so nothing here trusts a declared size, and nothing is held beyond one piece of 64 KiB.
 """
 
+import io
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 from bulk.errors import RefusedFileError, SheetError
 from bulk.formats.archive import Archive, ArchiveError
+from bulk.formats.grid import LAST_COLUMN
 from bulk.formats.xml_parts import RefusedXmlError, Worksheet, worksheets
+from bulk.reading.columns import HEADER_SEARCH_ROWS
 from bulk.reading.guard_cells import Limits, scan
 from bulk.reading.sheet_facts import SheetFacts
 
@@ -80,6 +84,9 @@ def check_text(path: Path, data: bytes, limits: Limits = DEFAULT_LIMITS) -> None
     """
     if max(data.count(b"\n"), data.count(b"\r")) > limits.lines:
         raise RefusedFileError(f"{path}: more than {limits.lines:,} lines. Split it into several files.")
+    first_lines = islice(io.BytesIO(data), HEADER_SEARCH_ROWS)
+    if any(line.count(mark) >= LAST_COLUMN for line in first_lines for mark in _DELIMITERS):
+        raise RefusedFileError(f"{path}: more than {LAST_COLUMN:,} columns. Delete empty columns.")
     if max(map(data.count, _DELIMITERS)) > limits.marks:
         raise RefusedFileError(f"{path}: more than {limits.marks:,} values. Delete empty columns, or split it.")
 

@@ -3,10 +3,11 @@
 It stops where the sheet grows beyond all measure, and keeps what a reader of values does not tell.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from bulk.formats.archive import ArchiveError
 from bulk.formats.cells import Flaw
 from bulk.formats.grid import Cursor, letter_of, parse_range
 from bulk.formats.xml_parts import RefusedXmlError, feed, local_name, make_parser
@@ -32,6 +33,14 @@ class Limits:
     """The last column that holds a value."""
     cells: int = 3_000_000
     """Rows times columns of a worksheet, and cells written out, with a value or without."""
+    odd_cells: int = 2_000_000
+    """Cells that are not written plainly: a parser reads them one by one."""
+    flaws: int = 300_000
+    """Cells of a worksheet that hold an error, or a formula without a value."""
+    lines: int = 3_000_000
+    """Of a file of text."""
+    marks: int = 20_000_000
+    """Of each kind that may part the values of a file of text."""
 
 
 def scan(pieces: Iterable[bytes], limits: Limits) -> SheetFacts:
@@ -42,11 +51,11 @@ def scan(pieces: Iterable[bytes], limits: Limits) -> SheetFacts:
     listener = _Listener(limits)
     try:
         feed(listener.parser, PlainRows(listener).left(pieces))
+    except (RefusedXmlError, ArchiveError):
+        raise
     except (ValueError, KeyError) as error:
-        if isinstance(error, RefusedXmlError):
-            raise
         raise RefusedXmlError(f"its XML cannot be understood: {error}") from error
-    return listener.facts
+    return listener.finish()
 
 
 class _Listener:
@@ -59,9 +68,9 @@ class _Listener:
         self._limits = limits
         self._cursor = Cursor()
         self._row = self._cell = self._formula = self._data = self._probe = ""
-        self._depth = self._cells = self._last_row = 0
+        self._depth = self._cells = self._odd_cells = self._last_row = 0
         self._last_column = -1
-        self._outer = self._find_data
+        self._outer: Callable[[str, dict[str, str]], None] = self._find_data
         self._type = ""
         self._text: list[str] = []
         self._formula_text: str | None = None
@@ -158,6 +167,9 @@ class _Listener:
             self._cursor.enter_cell(attributes.get("r"))
         except ValueError as error:
             raise RefusedXmlError(f"its cells are out of order: {error}") from error
+        self._odd_cells += 1
+        if self._odd_cells > self._limits.odd_cells:
+            raise RefusedXmlError(f"it has more than {self._limits.odd_cells:,} cells that are written unusually")
         self._count(1)
         self._type = attributes.get("t", "")
         if self._type == "e":
@@ -195,11 +207,26 @@ class _Listener:
         if name == self._cell:
             flaw = _flaw(self._type, self._formula_text, "".join(self._text))
             if flaw is not None:
-                self.facts.flaws[self._cursor.row, self._cursor.column] = flaw
+                self._add_flaw(flaw)
             self._listen()
         elif name == self._formula:
             self._formula_text = "=" + "".join(self._text)
             self._text.clear()
+
+    def _add_flaw(self, flaw: Flaw) -> None:
+        self.facts.flaws[self._cursor.row, self._cursor.column] = flaw
+        if len(self.facts.flaws) > self._limits.flaws:
+            raise RefusedXmlError(f"more than {self._limits.flaws:,} cells hold an error, or a formula without a value")
+
+    def finish(self) -> SheetFacts:
+        """Give what was seen. Ranges of merged cells that cover each other would multiply what is wrong with them."""
+        covered = sum(
+            max(0, min(bottom, self._last_row) - top + 1) * max(0, min(right, self._last_column) - left + 1)
+            for top, left, bottom, right in self.facts.merged
+        )
+        if covered > self._last_row * (self._last_column + 1):
+            raise RefusedXmlError("its merged cells cover each other")
+        return self.facts
 
 
 def _refuse_interruption(*_: object) -> None:

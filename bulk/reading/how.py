@@ -1,8 +1,9 @@
 """How a person wants a file to be read."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
+from bulk.errors import SheetError
 from bulk.reading.columns import HeaderNames
 
 Hidden = Literal["refuse", "include", "skip"]
@@ -22,3 +23,7 @@ class How:
     """How text writes whole numbers, such as "id": "1.000" is one thousand. Without it nothing separates thousands."""
     headers: HeaderNames = ()
     """What headers mean by a person's word."""
+
+    def __post_init__(self) -> None:
+        if self.hidden not in get_args(Hidden):
+            raise SheetError(f"hidden rows cannot be treated as {self.hidden!r}: say {', '.join(get_args(Hidden))}")

@@ -7,7 +7,7 @@ from bulk.reading.contents import Contents
 from bulk.reading.from_csv import parse_csv
 from bulk.reading.from_mass_order import parse_mass_order
 from bulk.reading.from_xlsx import parse_xlsx
-from bulk.reading.guard import check_workbook, load
+from bulk.reading.guard import check_text, check_workbook, load
 from bulk.reading.how import How
 
 
@@ -19,6 +19,7 @@ def parse(path: Path, how: How) -> Contents:
     ending = path.suffix.casefold()
     if ending == ".xlsx":
         return parse_xlsx(path, data, how, check_workbook(path, data))
+    check_text(path, data)
     if ending == ".txt":
         return parse_mass_order(path, data, how)
     return parse_csv(path, data, how)

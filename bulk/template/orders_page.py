@@ -14,7 +14,7 @@ from bulk.formats.grid import LAST_ROW
 from bulk.formats.numerals import NUMBER_FIELDS
 from bulk.reading.columns import LIST_FIELDS
 from bulk.sheet import RESULT_FIELDS
-from bulk.template.pages import TEXT, write_header, write_text
+from bulk.template.pages import FONT, TEXT, write_header, write_text
 from bulk.template.services_page import choices, look_up
 from bulk.template.words import Words
 from bulk.writing.status_colours import STATUS_COLOURS, condition
@@ -27,7 +27,7 @@ PREPARED_ROWS = 1_000
 
 _WIDTHS = {"service": 40, "link": 50, "comments": 40, "error": 40, "updated_at": 22, "order_status": 14}
 _USUAL_WIDTH = 14
-_EXAMPLE = Font(italic=True, color="FF7F7F7F")
+_EXAMPLE = Font(name=FONT, size=11, italic=True, color="FF7F7F7F")
 _OPEN = Protection(locked=False)
 _RESULT_HEAD = PatternFill("solid", fgColor="FFEDEDED")
 _LISTS: Mapping[str, str] = {

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import dropwhile
 from typing import NamedTuple
 
 from bulk.formats.grid import index_of, letter_of, parse_range
@@ -107,29 +108,58 @@ class PlainRows:
 
     def spliced(self, changes: Changes, splicer: "RowSplicer") -> Iterator[bytes]:
         """Give the rows below the header with their result cells, some hundred at a time."""
-        xml, done, left, gathered = self.xml, self.below, len(changes), []
-        row_end = b"</" + self.prefix + b"row>"
         if self._count(b"extLst"):
             raise NotPlainError("elements of other programs among the cells")
-        for found in re.compile(_ROW % self.prefix).finditer(xml, self.below, self.end):
+        if splicer.only_renews(changes) and not self._count(b" spans="):
+            yield from self._renewed(changes, splicer)
+        else:
+            yield from self._one_by_one(changes, splicer, self.below, self.end)
+        if splicer.count < len(changes):
+            raise NotPlainError("a row was not found")
+
+    def _renewed(self, changes: Changes, splicer: "RowSplicer") -> Iterator[bytes]:
+        """Put results in the place of results, which end a row; other rows that are to have them go one by one."""
+        xml, done, gathered, expected = self.xml, self.below, [], iter(sorted(changes))
+        row_tag = b"<" + self.prefix + b"row "
+        for found in splicer.results.finditer(xml, self.below, self.end):
+            number = int(found[1])
+            fields = changes.get(number)
+            if fields is None:
+                continue
+            if next(expected) != number:
+                row = xml.rfind(row_tag, done, found.start())
+                yield b"".join(gathered)
+                gathered.clear()
+                yield from self._one_by_one(changes, splicer, done, row)
+                done, expected = row, dropwhile(number.__ge__, expected)
+            gathered += (xml[done : found.start()], splicer.renewed(found, fields))
+            done = found.end()
+            if len(gathered) >= _PIECES_AT_ONCE:
+                yield b"".join(gathered)
+                gathered.clear()
+        yield b"".join(gathered)
+        yield from self._one_by_one(changes, splicer, done, self.end)
+
+    def _one_by_one(self, changes: Changes, splicer: "RowSplicer", start: int, stop: int) -> Iterator[bytes]:
+        xml, done, gathered = self.xml, start, []
+        row_end = b"</" + self.prefix + b"row>"
+        for found in re.compile(_ROW % self.prefix).finditer(xml, start, stop):
             fields = changes.get(int(found[1]))
             if fields is None:
                 continue
-            tag, left, end = found[2], left - 1, xml.find(row_end, found.end(), self.end)
+            tag, end = found[2], xml.find(row_end, found.end(), stop)
             if end < 0 or tag.endswith(b"/"):
                 raise NotPlainError("a row without cells")
             if b"spans" in tag:
                 gathered.append(xml[done : found.start(2)] + _SPANS.sub(b"", tag))
                 done = found.end() - 1
-            gathered.append(xml[done : found.end()])
-            gathered.append(splicer.row(Row(xml, found[1].decode(), found.end(), end, tag), fields))
+            row = Row(xml, found[1].decode(), found.end(), end, tag)
+            gathered += (xml[done : found.end()], splicer.row(row, fields))
             done = end
             if len(gathered) >= _PIECES_AT_ONCE:
                 yield b"".join(gathered)
                 gathered.clear()
-        if left:
-            raise NotPlainError("a row was not found")
-        gathered.append(xml[done : self.end])
+        gathered.append(xml[done:stop])
         yield b"".join(gathered)
 
 
@@ -176,8 +206,11 @@ class RowSplicer:
         self._lent = styles
         self._writer = CellWriter(prefix.decode(), columns)
         self._present = [field for field in self._writer.order if field in places.columns]
+        self._all_present = frozenset(self._present)
         self._last = places.last_column
-        self._first = self._usual = re.compile(b"")
+        self.count = 0
+        """How many rows were given so far."""
+        self._first = self._usual = self.results = re.compile(b"")
         if self._present:
             self._compile([columns[field] for field in self._present])
 
@@ -186,7 +219,11 @@ class RowSplicer:
         prefix = self._prefix
         self._first = re.compile(rb'<%bc r="(?:%b)[0-9]|</%brow>' % (prefix, b"|".join(letters), prefix))
         cells = b"".join(_RESULT_CELL.replace(b"P:", prefix).replace(b"COLUMN", letter) for letter in letters)
-        self._usual = re.compile(cells + b"(?=</" + prefix + b"row>)")
+        row_end = b"(?=</" + prefix + b"row>)"
+        self._usual = re.compile(cells + row_end)
+        written = [_RESULT_CELL.replace(b"P:", prefix).replace(b"COLUMN", letter)[3:-2] for letter in letters]
+        written[0] = written[0].replace(b"[0-9]+", b"([0-9]+)", 1)
+        self.results = re.compile(b"".join(written) + row_end)
 
     @cached_property
     def _is_last(self) -> bool:
@@ -194,12 +231,26 @@ class RowSplicer:
         present = [self._columns[field] for field in self._present]
         return self._last <= present[-1] and present == [*range(present[0], present[-1] + 1)]
 
+    def only_renews(self, changes: Changes) -> bool:
+        """Tell whether every row has all the results that there are columns for, which end the rows."""
+        every = len(self._present)
+        complete = every == len(self._columns) > 0 and all(len(fields) == every for fields in changes.values())
+        return complete and self._is_last
+
+    def renewed(self, found: re.Match[bytes], fields: Mapping[str, str]) -> bytes:
+        """Give new results for those that :attr:`results` found."""
+        self.count += 1
+        number, *own = found.groups()
+        styles = {field: style[4:-1].decode() for field, style in zip(self._present, own, strict=True) if style}
+        return self._writer.cells(number.decode(), fields, styles)
+
     def row(self, row: Row, fields: Mapping[str, str]) -> bytes:
         """Give a row's cells with its results."""
+        self.count += 1
         if not self._present:
             made = self._writer.cells(row.number, fields, self._styles(row))
             return row.xml[row.start : row.end] + made
-        if self._is_last and all(field in fields for field in self._present):
+        if self._is_last and fields.keys() >= self._all_present:
             first = self._first.search(row.xml, row.start)
             usual = first and self._usual.match(row.xml, first.start())
             if first and usual:

@@ -98,6 +98,19 @@ def test_what_was_expected_and_is_so_lets_it_pass(airflow, ordered, sheet):
     assert len(ordered()) == 3
 
 
+def test_headers_and_numbers_may_be_the_sheet_s_own(airflow, ordered, link, tmp_path):
+    path = tmp_path / "week.csv"
+    path.write_text(f"kode;alamat;pcs;lewati\n2;{link};1.000;\n2;{link}/2;5;ya\n", "utf-8")
+    said = {"path": str(path), "campaign": "theirs", "locale": "{{ 'id' }}"}
+    headers = {"Kode": "service", "Alamat": "link", "Pcs": "{{ 'quantity' }}"}
+    assert "'Wrong' is to stand for runs" in failed_for_good(
+        airflow.run(PLACE, **said, headers=headers | {"Wrong": "runs"})
+    )
+    assert "write it as 'Their header=link'" in failed_for_good(airflow.run(PLACE, **said, headers={"Kode": "code"}))
+    assert airflow.run(PLACE, **said, headers=headers).state == "success"
+    assert [(order["link"], str(order["quantity"])) for order in ordered()] == [(link, "1000")]
+
+
 def test_every_row_is_placed_once_and_written_back(airflow, sandbox, ordered, sheet, path):
     runs = [airflow.run(PLACE, **sheet) for _ in range(3)]
     assert [ran.state for ran in runs] == ["success"] * 3

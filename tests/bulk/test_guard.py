@@ -10,6 +10,8 @@ from bulk.reading.guard import check_workbook, load
 from bulk.reading.guard_cells import Limits
 from tests.bulk import workbooks as wb
 
+pytestmark = pytest.mark.usefixtures("read_here")
+
 
 def check(path: Path, limits: Limits | None = None) -> None:
     check_workbook(path, load(path), limits or Limits())

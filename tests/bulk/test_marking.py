@@ -14,6 +14,7 @@ from bulk.marking.styles import GROUND, NO_STYLES, with_grounds
 from bulk.reading import read_as
 from bulk.reading.how import How
 from bulk.sheet import Problem
+from tests.bulk.everything import ROWS, everything
 from tests.bulk.jobs import sheet_of
 from tests.bulk.workbooks import (
     MAIN,
@@ -43,7 +44,7 @@ def problem(where="C4", field="quantity", row=4, message="is not whole", remedy=
 def mark(path, *problems, how=HOW):
     """Mark these problems, or the sheet's own."""
     sheet = read_as(path, how)
-    return mark_problems(sheet, problems or sheet.problems, how)
+    return mark_problems(sheet, problems or sheet.problems)
 
 
 def page(path, name="Orders"):
@@ -198,8 +199,19 @@ def test_marked_once_more_a_comment_of_ours_is_replaced(tmp_path):
 
 def test_a_comment_without_words_gets_ours():
     xml = no_comments(MAIN).replace(b"<commentList/>", b'<commentList><comment ref="A1" authorId="3"/></commentList>')
-    made, new = with_notes(xml, {(1, 0): "a<b"})
-    assert (b"<text><t" in made, b"a&lt;b" in made, new) == (True, True, [])
+    made, new, left_alone = with_notes(xml, {(1, 0): "a<b"})
+    assert (b"<text><t" in made, b"a&lt;b" in made, new, left_alone) == (True, True, [], 0)
+
+
+def test_a_conversation_is_left_alone_and_that_is_counted(tmp_path):
+    path = tmp_path / "a.xlsx"
+    made = openpyxl.load_workbook(commented(path))
+    made["Orders"]["C2"].comment = Comment("[Threaded comment]\n\nYour version of Excel …", "tc={1}")
+    made.save(path)
+    marked = mark(path, problem("C2", row=2), problem("B2", "link", 2))
+    assert marked.unexplained == 1
+    cell = page(marked.path)["C2"]
+    assert (cell.fill.fgColor.rgb, "smmplus" in cell.comment.text) == (GROUND, False)
 
 
 def test_names_with_a_prefix_stay_with_their_prefix(tmp_path):
@@ -349,7 +361,28 @@ def test_a_sheet_that_was_saved_since_is_not_marked_with_old_problems(tmp_path):
     sheet = read_as(path, HOW)
     path.write_bytes(path.read_bytes() + b"\0")
     with pytest.raises(SheetError, match="somebody saved the file since it was read"):
-        mark_problems(sheet, [problem()], HOW)
+        mark_problems(sheet, [problem()])
     path.unlink()
     with pytest.raises(SheetError, match="cannot be opened"):
-        mark_problems(sheet, [problem()], HOW)
+        mark_problems(sheet, [problem()])
+
+
+def test_headers_that_mean_what_a_person_says_mean_it_in_the_copy_too(tmp_path):
+    path = tmp_path / "week.csv"
+    path.write_text("Nr,Alamat,Pcs\n7,https://x.com/a,1.5\n", "utf-8")
+    how = How(headers=(("Nr", "service"), ("Alamat", "link"), ("Pcs", "quantity")))
+    marked = mark(path, problem("line 2, Pcs", row=2), how=how)
+    assert list(marks(marked.path)) == ["C2"]
+    assert read_as(marked.path, how).frame.to_dict("records") == read_as(path, how).frame.to_dict("records")
+
+
+def test_of_a_workbook_with_everything_in_it_all_other_parts_are_copied_to_the_byte(tmp_path):
+    path = everything(tmp_path / "week.xlsx")
+    first = ROWS[0]
+    marked = mark(path, problem(f"B{first}", "link", first), problem(f"C{first}", "quantity", first))
+    new = {name for name, seen in packed(marked.path).items() if packed(path).get(name) != seen}
+    assert new == {SHEET, "xl/styles.xml", "xl/comments1.xml", "xl/drawings/vmlDrawing1.vml"}
+    assert packed(path).keys() == packed(marked.path).keys()
+    assert orders(marked.path) == orders(path)
+    comments = unpacked(marked.path)["xl/comments1.xml"].decode()
+    assert comments.index("Ask Ann") < comments.index("smmplus: Is not whole.")

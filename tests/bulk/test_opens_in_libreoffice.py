@@ -8,16 +8,22 @@ import warnings
 import openpyxl
 import pytest
 
+from bulk.marking import mark_problems
+from bulk.marking.styles import GROUND
 from bulk.reading import read_sheet
+from bulk.sheet import Problem
+from bulk.template import write_template
 from bulk.writing import write_results
 from tests.bulk import workbooks as wb
 from tests.bulk.everything import ROWS, everything
+from tests.bulk.jobs import service
 
 SOFFICE = shutil.which("soffice") or shutil.which("libreoffice")
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.skipif(SOFFICE is None, reason="LibreOffice is not here: install libreoffice-calc to run this"),
 ]
+MARKED = ("link", "quantity")
 RESULT = {"order_id": "23501", "order_status": "Completed", "charge": "0.45", "error": "=1+1"}
 
 UNADDRESSED = wb.worksheet(
@@ -35,6 +41,8 @@ def books(tmp_path_factory):
     write(everything(folder / "after.xlsx"), ROWS)
     write(wb.pack(wb.parts({"Orders": UNADDRESSED}), folder / "unaddressed.xlsx"), [3])
     write(wb.pack(wb.parts({"Orders": PREFIXED}), folder / "prefixed.xlsx"), [3])
+    mark(everything(folder / "marked.xlsx"))
+    fill_in(folder / "template.xlsx")
     made = sorted(folder.glob("*.xlsx"))
     # A profile of its own: a LibreOffice that is open elsewhere would take the job, or refuse it.
     command = [SOFFICE, f"-env:UserInstallation={(folder / 'profile').as_uri()}", "--headless", "--norestore"]
@@ -53,6 +61,22 @@ def loaded(path) -> openpyxl.Workbook:
 def write(path, rows):
     sheet = read_sheet(path)
     assert write_results(sheet, dict.fromkeys(rows, RESULT), expected_digest=sheet.digest).in_place
+
+
+def mark(path):
+    sheet, row = read_sheet(path), ROWS[0]
+    bad = [
+        Problem(f"{letter}{row}", name, "", "is bad", "mend it", row) for letter, name in zip("BC", MARKED, strict=True)
+    ]
+    assert not mark_problems(sheet, bad).lost
+
+
+def fill_in(path):
+    write_template(path, [service("1", "0.9", least=50, most=10_000, name="Followers"), service("2", name="Likes")])
+    book = openpyxl.load_workbook(path)
+    for row, chosen in ((4, "1 – Followers"), (5, 2), (6, "9")):
+        book["Orders"].cell(row, 1, chosen)
+    book.save(path)
 
 
 def values(book):
@@ -106,3 +130,20 @@ def test_statuses_have_their_colours(books):
 def test_prefixes_and_missing_addresses_are_no_hindrance(books, name):
     page = books[name]["Orders"]
     assert [cell.value for cell in page[3]] == [7, "https://x.com/p", "23501", "Completed", 0.45, "=1+1"]
+
+
+def test_a_marked_copy_shows_the_same_values_and_every_comment(books):
+    copy = books["marked.problems"]
+    assert values(copy) == values(books["before"])
+    shown = {cell.coordinate: cell.comment.text for row in copy["Orders"].iter_rows() for cell in row if cell.comment}
+    assert shown[f"C{ROWS[0]}"] == "Is bad.\nMend it."
+    assert shown[f"B{ROWS[0]}"].startswith("Ask Ann")
+    assert shown[f"B{ROWS[0]}"].endswith("smmplus: Is bad.\nMend it.")
+    assert {copy["Orders"][f"{letter}{ROWS[0]}"].fill.fgColor.rgb for letter in "BC"} == {GROUND}
+
+
+def test_a_template_shows_the_limits_of_the_service_chosen_by_name_or_by_id(books):
+    page = books["template"]["Orders"]
+    limits = next(cell.column for cell in page[1] if cell.value == "limits")
+    shown = [page.cell(row, limits).value for row in (4, 5, 6, 7)]
+    assert shown == ["50 to 10000, 0.9 for 1000", "10 to 1000000, 1.5 for 1000", None, None]

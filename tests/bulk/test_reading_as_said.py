@@ -10,7 +10,9 @@ from bulk.orders import order_rows
 from bulk.reading import read_as
 from bulk.reading.how import How
 from bulk.writing import write_results
+from smmplus.validation import problems
 from tests.bulk import workbooks as wb
+from tests.smmplus.orders import service_of
 
 LINK = "https://x.com/p"
 
@@ -217,3 +219,12 @@ def test_a_date_that_is_a_number_is_refused(tmp_path, cell):
 
 def test_no_date_is_none(tmp_path):
     assert read_csv(tmp_path, f"{DATED}\n").problems == ()
+
+
+def test_an_example_of_a_date_is_no_flaw_and_no_date(tmp_path):
+    example = f"{DATED}".replace("21,anna,10,20,30,", "e.g. 21,e.g. anna,e.g. 10,e.g. 20,e.g. 30,e.g. 2026-12-31")
+    sheet = read_csv(tmp_path, f"{example}\n21,anna,10,20,30,e.g. 2026-12-31\n")
+    assert (list(sheet.frame.index), sheet.problems) == ([3], ())
+    request = order_rows(sheet)[3].request
+    (problem,) = problems(request, service_of("Subscriptions", number="21"))
+    assert (problem.field, "is not a date" in problem.message) == ("expiry", True)

@@ -4,6 +4,8 @@ from bulk.errors import RefusedFileError, SheetError
 from bulk.reading import read_sheet
 from bulk.sheet import Sheet
 
+pytestmark = pytest.mark.usefixtures("read_here")
+
 
 def read(tmp_path, text: str | bytes, name: str = "a.csv", **options: str) -> Sheet:
     path = tmp_path / name

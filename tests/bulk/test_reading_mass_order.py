@@ -3,6 +3,8 @@ import pytest
 from bulk.reading import read_sheet
 from bulk.sheet import Sheet
 
+pytestmark = pytest.mark.usefixtures("read_here")
+
 
 def read(tmp_path, text: str) -> Sheet:
     path = tmp_path / "orders.txt"

@@ -6,6 +6,8 @@ from bulk.reading.draft import digest_of
 from bulk.sheet import Problem, Sheet
 from tests.bulk import workbooks as wb
 
+pytestmark = pytest.mark.usefixtures("read_here")
+
 
 def cells(sheet: Sheet) -> dict[int, list[str]]:
     return {row: list(values) for row, *values in sheet.frame.itertuples(name=None)}

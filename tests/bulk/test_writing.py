@@ -232,3 +232,29 @@ def test_what_a_killed_process_left_behind_is_swept_up_once_it_is_old(tmp_path, 
     os.utime(old, (then, then))
     write(path)
     assert [name for name in names(tmp_path) if name != path.name] == left
+
+
+@pytest.mark.parametrize("make", [csv_file, xlsx_file])
+def test_a_write_protected_file_is_left_alone(tmp_path, make):
+    """Its folder is writable: it could be replaced all the same."""
+    path = make(tmp_path)
+    data = path.read_bytes()
+    path.chmod(0o444)
+    written = write(path)
+    assert (written.in_place, written.reason) == (False, "it is write-protected")
+    assert path.read_bytes() == data
+    assert read_sheet(written.path).frame.at[2, "order_id"] == "23501"
+
+
+@pytest.mark.parametrize("make", [csv_file, xlsx_file])
+def test_results_that_somebody_looks_at_are_left_alone(tmp_path, make):
+    path = make(tmp_path)
+    sheet = read_sheet(path)
+    (tmp_path / f"~${path.name}").touch()
+    first = write_results(sheet, {2: RESULT}, expected_digest=sheet.digest)
+    data = first.path.read_bytes()
+    (tmp_path / f".~lock.{first.path.name}#").touch()
+    second = write_results(sheet, {2: RESULT | {"order_id": "7"}}, expected_digest=sheet.digest)
+    assert second.path.name == f"orders.results-2{path.suffix}"
+    assert first.path.read_bytes() == data
+    assert read_sheet(second.path).frame.at[2, "order_id"] == "7"

@@ -62,6 +62,23 @@ def test_check_marks_the_problems_in_a_copy_that_runs_once_they_are_mended(smmpl
     assert path.read_text("utf-8") == text
 
 
+def test_a_copy_is_the_same_campaign_so_that_nothing_is_ordered_by_both_files(smmplus, path, sandbox):
+    """The good rows are placed from the sheet, the bad one from the copy, and then somebody mends the sheet as well."""
+    text = path.read_text("utf-8")
+    path.write_text(f"{text}2,{LINK}/3,1.000\n", "utf-8")
+    assert smmplus("run", path, *RUN, "--skip-bad", "--json").json["sent"] == 2
+    smmplus("check", path, "--mark")
+    copy = path.with_name("week.problems.xlsx")
+    book = openpyxl.load_workbook(copy)
+    book["Orders"]["C4"] = 1000
+    book.save(copy)
+    assert smmplus("run", copy, *RUN, "--json").json["sent"] == 1
+    before = sandbox.ledger()["count"]
+    path.write_text(path.read_text("utf-8").replace("1.000", "1000"), "utf-8")
+    again = smmplus("run", path, *RUN, "--json")
+    assert (again.status, again.json["sent"], sandbox.ledger()["count"]) == (3, 0, before)
+
+
 def test_check_tells_a_program_where_the_marks_are(smmplus, path):
     assert smmplus("check", path, "--json", "--mark").json["marked"] is None
     assert "nothing to mark" in smmplus("check", path, "--mark").words
@@ -75,7 +92,8 @@ def test_check_tells_a_program_where_the_marks_are(smmplus, path):
 def test_check_tells_what_a_copy_lacks(smmplus, path, monkeypatch):
     path.write_text(path.read_text("utf-8") + "2,x,100\n2,y,100\n", "utf-8")
     monkeypatch.setattr("bulk.marking.in_workbook.MOST_NOTES", 1)
-    assert "1 more cells are coloured, but have no comment" in smmplus("check", path, "--mark").words
+    words = smmplus("check", path, "--mark").words
+    assert "cells that are coloured but have no comment of ours: 1 (see the list above)" in words
     monkeypatch.setattr("bulk.cli.marking.mark_problems", lambda *_: Marked(path, 0, "it is odd"))
     assert "without formats, drawings and comments: it is odd" in smmplus("check", path, "--mark").words
 
