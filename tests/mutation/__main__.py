@@ -75,14 +75,14 @@ class _Import(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 class _Chosen:
-    """Leaves all tests out but some."""
+    """Leaves all tests out but some; none without any."""
 
-    def __init__(self, names: frozenset[str]) -> None:
+    def __init__(self, names: frozenset[str] = frozenset()) -> None:
         self._names = names
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Leave them out."""
-        items[:] = [item for item in items if item.nodeid in self._names]
+        items[:] = [item for item in items if not self._names or item.nodeid in self._names]
 
 
 class _Watching:
@@ -181,11 +181,12 @@ def _tests_of_lines(file: Path) -> dict[int, list[str]]:
 
 
 def _chosen(mutant: Mutant, tests: Mapping[int, list[str]]) -> _Chosen:
-    """Choose the tests that run a mutant's lines; all of them where it runs at import, be it a test's, or nowhere."""
+    """Choose the tests that run a mutant's lines; all of them where it runs at import, be it a test's, or nowhere.
+
+    All means all: a test that only looks at what an import made (a constant, a default) runs no line of the module.
+    """
     names = frozenset(name for line in mutant.lines for name in tests.get(line, ()))
-    if not names or "" in names:
-        names = frozenset(name for names in tests.values() for name in names)
-    return _Chosen(names)
+    return _Chosen() if "" in names else _Chosen(names)
 
 
 def _survivors(file: Path, workers: int) -> tuple[int, list[Mutant]]:
