@@ -17,6 +17,7 @@ from airflow_provider_smmplus.wording import in_arguments
 if TYPE_CHECKING:
     from airflow_provider_smmplus.files import LocalSheet
     from bulk.options import Options
+    from bulk.reading.how import Hidden
     from smmplus.journal import Journal
 
 
@@ -29,6 +30,7 @@ class SheetOperator(SmmPlusOperator):
     :param results: where the results go; by default into the file itself, and beside an object
     :param worksheet: which worksheet
     :param encoding: of a CSV that is not UTF-8
+    :param hidden: hidden and filtered rows are problems ("refuse"), rows like others ("include") or left out ("skip")
     :param locale: how the sheet's text writes whole numbers: with "id", 1.000 is one thousand
     :param headers: what headers of the sheet stand for, such as {"Alamat pos": "link"}
     :param skip_bad: leave rows with problems out, and send the rest
@@ -56,6 +58,7 @@ class SheetOperator(SmmPlusOperator):
         results: str | None = None,
         worksheet: str | None = None,
         encoding: str | None = None,
+        hidden: "Hidden" = "refuse",
         locale: str | None = None,
         headers: Mapping[str, str] | None = None,
         skip_bad: bool = False,
@@ -75,6 +78,7 @@ class SheetOperator(SmmPlusOperator):
         self.results = results
         self.worksheet = worksheet
         self.encoding = encoding
+        self.hidden = hidden
         self.locale = locale
         self.headers = headers
         self.skip_bad = skip_bad
@@ -107,6 +111,7 @@ class SheetOperator(SmmPlusOperator):
             batch=task_name(context).batch(self.path),
             sheet=self.worksheet,
             encoding=self.encoding,
+            hidden=self.hidden,
             locale=self.locale or None,
             headers=parse_headers(f"{header}={field}" for header, field in (self.headers or {}).items()),
             skip_bad=self.skip_bad,

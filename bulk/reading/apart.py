@@ -75,16 +75,19 @@ def _ask(task: Task) -> Answer | Refusal:
         raise _refused(task, _how_it_ended(task, done.returncode, done.stderr)) from ChildProcessError(
             done.stderr.decode(errors="replace")
         )
-    answer: Answer | Refusal = _Answers(io.BytesIO(done.stdout)).load()
+    try:
+        answer: Answer | Refusal = _Answers(io.BytesIO(done.stdout)).load()
+    except (pickle.UnpicklingError, EOFError) as error:
+        raise _refused(task, f"gave no answer ({error})") from error
     return answer
 
 
 def _how_it_ended(task: Task, status: int, said: bytes) -> str:
-    last = said.decode(errors="replace").strip().rpartition("\n")[2][:200]
-    if "MemoryError" in last or "memory allocation" in last:
+    if b"MemoryError" in said or b"memory allocation" in said:
         return f"needed more than {task.allowance.memory_bytes >> 20} MiB of memory"
     if status == -getattr(signal, "SIGXCPU", 0):
         return f"took more than {task.allowance.processor_seconds} seconds of processor time"
+    last = said.decode(errors="replace").strip().rpartition("\n")[2][:200]
     ended = f"ended with status {status}" if status > 0 else f"was ended by signal {-status}"
     return f"{ended} ({last})" if last else ended
 

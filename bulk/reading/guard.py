@@ -109,10 +109,11 @@ def _check_parts(path: Path, archive: Archive, limits: Limits) -> None:
         raise RefusedFileError(f"{path}: more than {limits.parts} parts. {_SAVE_AS_XLSX}")
     if archive.find("xl/workbook.bin"):
         raise RefusedFileError(f"{path}: {_REFUSED_ENDINGS['.xlsb']}")
-    if archive.find("xl/vbaProject.bin"):
-        raise RefusedFileError(f"{path}: {_REFUSED_ENDINGS['.xlsm']}")
     if not archive.find("[Content_Types].xml"):
         raise RefusedFileError(f"{path}: a zip file, but no Excel workbook. {_SAVE_AS_XLSX}")
+    types = b"".join(_Counter(archive, limits).pieces("[Content_Types].xml"))
+    if archive.find("xl/vbaProject.bin") or b"macroEnabled" in types or b"vbaProject" in types:
+        raise RefusedFileError(f"{path}: {_REFUSED_ENDINGS['.xlsm']}")
 
 
 def _unpack_all(path: Path, archive: Archive, limits: Limits) -> dict[str, SheetFacts]:

@@ -6,7 +6,7 @@ import pytest
 
 from bulk.errors import RefusedFileError, SheetError
 from bulk.reading import read_sheet
-from bulk.reading.guard import check_workbook, load
+from bulk.reading.guard import check_text, check_workbook, load
 from bulk.reading.guard_cells import Limits
 from tests.bulk import workbooks as wb
 
@@ -93,6 +93,72 @@ def test_a_zip_file_that_is_no_workbook_is_refused(tmp_path):
 def test_what_could_not_be_written_back_is_told_by_its_parts(tmp_path, part, words):
     path = wb.book(tmp_path / "a.xlsx", wb.header(), **{part: "<x/>"})
     refused(path, words)
+
+
+@pytest.mark.parametrize("kind", ["application/vnd.ms-excel.sheet.macroEnabled.main+xml", "x/vnd.ms-office.vbaProject"])
+def test_macros_are_told_by_the_types_of_parts(tmp_path, kind):
+    made = wb.parts({"Orders": wb.worksheet(wb.header())})
+    types = str(made["[Content_Types].xml"])
+    made["[Content_Types].xml"] = types.replace("</Types>", f'<Override PartName="/x" ContentType="{kind}"/></Types>')
+    refused(wb.pack(made, tmp_path / "a.xlsx"), "macros")
+
+
+def test_two_worksheets_of_one_name_are_refused(tmp_path):
+    """Readers differ in which of them they take."""
+    made = wb.parts({"Orders": wb.worksheet(wb.header()), "ORDERS": wb.worksheet(wb.header() + wb.order(2))})
+    with pytest.raises(SheetError, match="two worksheets of one name"):
+        read_sheet(wb.pack(made, tmp_path / "a.xlsx"))
+
+
+@pytest.mark.parametrize("said", ["A1", "A1:XFD1048576"])
+def test_what_a_worksheet_says_of_its_size_is_not_believed(tmp_path, said):
+    rows = wb.header() + wb.order(2) + wb.order(3)
+    path = wb.book(tmp_path / "a.xlsx", rows, before=f'<dimension ref="{said}"/>')
+    assert list(read_sheet(path).frame.index) == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("data", "limits", "words"),
+    [
+        (b"service,link\n7,x\n8,y\n", Limits(lines=2), "more than 2 lines"),
+        (b"service,link\r7,x\r8,y\r", Limits(lines=2), "more than 2 lines"),
+        (b"service;link\n7;x\n8;y\n", Limits(marks=2), "more than 2 values"),
+        (b"service,link" + b",a" * 16_384, Limits(), "more than 16,384 columns"),
+    ],
+)
+def test_the_lines_and_values_of_text_are_counted(tmp_path, data, limits, words):
+    with pytest.raises(RefusedFileError, match=words):
+        check_text(tmp_path / "a.csv", data, limits)
+    check_text(tmp_path / "a.csv", data[:14], limits)
+
+
+def test_a_tag_without_end_is_refused(tmp_path):
+    """The parser would begin anew with each piece of it."""
+    made = wb.parts({"Orders": wb.worksheet("").replace("<sheetData", f'<a b="{"x" * (2 << 20)}"/><sheetData')})
+    refused(wb.pack(made, tmp_path / "a.xlsx"), "does not end", Limits(ratio=10**6))
+
+
+def test_errors_are_bounded(tmp_path):
+    rows = wb.row(1, *(f'<c r="{letter}1" t="e"><v>#N/A</v></c>' for letter in "ABC"))
+    refused(wb.book(tmp_path / "a.xlsx", rows), "more than 2 cells hold an error", Limits(flaws=2))
+    check(tmp_path / "a.xlsx", Limits(flaws=3))
+
+
+def test_merged_cells_that_cover_each_other_are_refused(tmp_path):
+    twice = '<mergeCells><mergeCell ref="A2:C1048576"/><mergeCell ref="A1:B3"/></mergeCells>'
+    path = wb.book(tmp_path / "a.xlsx", wb.header() + wb.order(2) + wb.order(3), after=twice)
+    refused(path, "cover each other")
+    check(wb.book(tmp_path / "b.xlsx", wb.header() + wb.order(2), after=twice.replace("A1:B3", "A1:B1")))
+
+
+def test_cells_that_are_written_unusually_are_bounded(tmp_path):
+    path = wb.book(tmp_path / "a.xlsx", "<row><c/><c/><c/></row>")
+    refused(path, "more than 2 cells that are written unusually", Limits(odd_cells=2))
+
+
+def test_elements_of_other_parts_are_not_taken_for_a_worksheets(tmp_path):
+    custom = '<form><col hidden="1"/><mergeCell/><c r="nowhere"/></form>'
+    check(wb.book(tmp_path / "a.xlsx", wb.header(), **{"customXml/item1.xml": custom}))
 
 
 def test_a_far_cell_is_refused_and_named(tmp_path):

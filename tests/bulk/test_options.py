@@ -17,6 +17,11 @@ def test_or_as_a_person_says(given, name):
     assert Options(Path("week.csv"), campaign=given).campaign_name == name
 
 
+@pytest.mark.parametrize("copy", ["week.problems.xlsx", "week.problems-2.xlsx"])
+def test_a_marked_copy_belongs_to_its_sheets_campaign_and_budget(copy):
+    assert Options(Path(copy)).campaign_name == Options(Path("week.csv")).campaign_name == "week"
+
+
 def test_a_sheet_is_known_by_its_name_in_whichever_folder_it_lies():
     assert Options(Path("a/week.csv")).source == Options(Path("b/week.csv")).source == "week.csv"
 

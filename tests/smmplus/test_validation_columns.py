@@ -91,3 +91,11 @@ def test_a_right_order_of_each_type_is_in_no_doubt(kind):
 def test_what_is_wrong_far_down_is_found():
     columns = {"link": ["https://example.com/a"] * 70_000, "quantity": ["20"] * 69_999 + ["51"]}
     assert doubtful(["0"] * 70_000, columns, OFFERED) == [69_999]
+
+
+def test_two_links_in_one_are_no_link():
+    columns = {
+        "link": ["https://example.com/a", "https://example.com/a\nhttps://example.com/b"],
+        "quantity": ["20", "20"],
+    }
+    assert doubtful(["0", "0"], columns, OFFERED) == [1]

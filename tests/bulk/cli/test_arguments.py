@@ -52,3 +52,15 @@ def test_what_cannot_be_counted_with_is_refused(value):
 @pytest.mark.parametrize("value", [None, 0.0, 2.5])
 def test_what_can_be_counted_with_is_taken(value):
     assert arguments.finite(value) == value
+
+
+@pytest.mark.parametrize(
+    ("include", "visible_only", "how"), [(False, False, "refuse"), (True, False, "include"), (False, True, "skip")]
+)
+def test_hidden_rows_are_problems_until_a_person_says_what_they_are(include, visible_only, how):
+    assert arguments.hidden(include=include, visible_only=visible_only) == how
+
+
+def test_hidden_rows_cannot_be_both_included_and_left_out():
+    with pytest.raises(ConfigurationError, match="say one of them"):
+        arguments.hidden(include=True, visible_only=True)

@@ -5,6 +5,7 @@ import pytest
 
 from bulk.marking import Marked
 from smmplus.errors import NeverSentError
+from tests.bulk import workbooks as wb
 from tests.bulk.jobs import LINK
 
 pytestmark = pytest.mark.e2e
@@ -280,3 +281,19 @@ def test_what_cannot_be_meant_is_a_wrong_command(smmplus, theirs, wrong, words):
     done = smmplus("check", theirs, *wrong)
     assert done.status == 2
     assert words in " ".join(done.words.replace("\u2502", " ").split())
+
+
+def test_hidden_rows_wait_for_a_word(smmplus, tmp_path, sandbox):
+    rows = wb.header() + "".join(
+        wb.order(at, "2", f"{LINK}/{at}", attributes=' hidden="1"' if at == 3 else "") for at in (2, 3, 4)
+    )
+    path = wb.book(tmp_path / "week.xlsx", rows)
+    told = smmplus("check", path, "--json").json
+    assert [(problem["where"], problem["row"]) for problem in told["problems"]] == [("row 3", 3)]
+    assert "--include-hidden or --visible-only" in told["problems"][0]["remedy"]
+    assert smmplus("check", path, "--visible-only", "--json").json["to_send"] == 2
+    assert smmplus("check", path, "--include-hidden", "--json").json["to_send"] == 3
+    assert smmplus("check", path, "--include-hidden", "--visible-only").status == 2
+    assert smmplus("run", path, *RUN, "--visible-only", "--json").json["sent"] == 2
+    assert smmplus("status", path, "--visible-only").status in {0, 4}
+    assert smmplus("run", path, *RUN, "--include-hidden", "--json").json["sent"] == 1
