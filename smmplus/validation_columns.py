@@ -39,7 +39,7 @@ def doubtful(services: Sequence[str], columns: Columns, offered: Mapping[str, Se
     judge, found = _Judge(same, list(judged), offered), []
     for start in range(0, len(services), _PIECE):
         pieces = [column[start : start + _PIECE] for column in (quantities, services, *judged.values())]
-        wrong = {kind for kind in set(zip(*pieces, strict=True)) if not judge.is_right(*kind)}
+        wrong = judge.wrong(set(zip(*pieces, strict=True)))
         if wrong:
             found += [at for at, kind in enumerate(zip(*pieces, strict=True), start) if kind in wrong]
     return found
@@ -63,8 +63,16 @@ class _Judge:
         self._offered = offered
         self._is_whole: Callable[[str], object] = fits("quantity")
         self._right: dict[tuple[str, ...], tuple[int, int]] = {}
+        self._seen: set[tuple[str, ...]] = set()
 
-    def is_right(self, quantity: str, service: str, *texts: str) -> bool:
+    def wrong(self, kinds: set[tuple[str, ...]]) -> set[tuple[str, ...]]:
+        """Give the kinds of requests, as quantity, service and all else, that are wrong."""
+        wrong = {kind for kind in kinds.difference(self._seen) if not self._is_right(*kind)}
+        if len(self._seen) < _PIECE:
+            self._seen |= kinds - wrong
+        return wrong
+
+    def _is_right(self, quantity: str, service: str, *texts: str) -> bool:
         """Tell whether requests of this kind are right.
 
         Between two quantities that are right every one is, the rest being equal: checks of quantities are limits.

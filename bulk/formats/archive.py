@@ -11,6 +11,7 @@ _LOCAL = struct.Struct("<4s5H3L2H")
 _CENTRAL = struct.Struct("<4s4B4HL2L5H2L")
 _END = struct.Struct("<4s4H2LH")
 _PIECE = 1 << 16
+_ROOM = 1 << 29
 _LEVEL = 5
 """Of packing: within 1 % of the usual 6 in size, and a third faster."""
 _HAS_DESCRIPTOR = 0x08
@@ -70,11 +71,17 @@ class Archive:
 
     def read(self, name: str) -> bytes:
         """Give a part's whole content. Only for files that the guard has let through."""
-        whole = io.BytesIO()
-        for piece in self.unpack(name):
-            whole.write(piece)
-        # Joined from a list, a large part would be in memory twice.
-        return whole.getvalue()
+        entry = self._by_name.get(name.casefold())
+        if entry is None or entry.compress_type != zipfile.ZIP_DEFLATED or entry.flag_bits & _ENCRYPTED:
+            return b"".join(self.unpack(name))
+        try:
+            # All at once, into the room that it takes if it tells its size: joined, a part is in memory twice.
+            content = zlib.decompress(self.packed(entry), -zlib.MAX_WBITS, min(entry.file_size, _ROOM) or 1)
+        except zlib.error as error:
+            raise ArchiveError(f"the part {name} is damaged: {error}") from error
+        if zlib.crc32(content) != entry.CRC:
+            raise ArchiveError(f"the part {name} is damaged")
+        return content
 
 
 def _inflate(entry: zipfile.ZipInfo, packed: memoryview) -> Iterator[bytes]:

@@ -7,10 +7,8 @@ from typing import TypeVar
 Cell = TypeVar("Cell", bound=Hashable)
 Done = TypeVar("Done")
 
-_SAMPLE = 1000
-
-_ALIKE = frozenset({bool, int, float})
-"""Values of these types may be equal and yet not the same: 1, 1.0 and True."""
+_SAMPLE = 250
+_KNOWN_AT_MOST = 100_000
 
 
 def repeats(column: Sequence[Hashable]) -> bool:
@@ -24,9 +22,15 @@ def consists_of(untouched: re.Pattern[str], column: Sequence[str]) -> bool:
     return untouched.fullmatch("".join(column)) is not None
 
 
-def map_column(do: Callable[[Cell], Done], column: Sequence[Cell]) -> list[Done]:
-    """Do the same with every cell; with equal ones once, so that what becomes of them is one object."""
-    if len(_ALIKE.intersection(map(type, column))) > 1:
-        return list(map(do, column))
-    done = {cell: do(cell) for cell in dict.fromkeys(column)}
+def map_column(do: Callable[[Cell], Done], column: Sequence[Cell], done: dict[Cell, Done] | None = None) -> list[Done]:
+    """Do the same with every cell; with equal ones once, so that what becomes of them is one object.
+
+    :param done: what became of cells before; it grows, within bounds. Cells that are equal must be the same: not 1 and
+        True.
+    """
+    done = {} if done is None else done
+    if len(done) > _KNOWN_AT_MOST:
+        done.clear()
+    for cell in set(column).difference(done):
+        done[cell] = do(cell)
     return list(map(done.__getitem__, column))

@@ -27,14 +27,18 @@ Reader = Callable[[Any], str | Flaw]
 """Makes text of a cell, or says why it cannot be taken as it is. Plain text of digits, or of ASCII without spaces,
 control characters and apostrophes where a field takes more than a number, is given as it is."""
 
+_ALIKE = frozenset({bool, int, float})
+"""Values of these types may be equal and yet not the same: 1, 1.0 and True."""
+
 _UNTOUCHED = re.compile("[!-&(-~]*")
 _DIGITS = re.compile("[0-9]*")
 
 
-def _settled(name: str, column: Sequence[Any], read: Reader) -> Sequence[Any]:
-    """Read a column's cells: each becomes text, or a flaw."""
+def _settled(name: str, column: Sequence[Any], read: Reader, known: dict[str, str | Flaw]) -> Sequence[Any]:
+    """Read a column's cells: each becomes text, or a flaw. `known` is what became of text above."""
+    types = set(map(type, column))
     untouched = _DIGITS if name in NUMBER_FIELDS or name in SWITCH_NAMES else _UNTOUCHED
-    is_text = name != DATE_FIELD and not repeats(column) and set(map(type, column)) == {str}
+    is_text = name != DATE_FIELD and types == {str} and not repeats(column)
     if is_text and consists_of(untouched, column):
         return column
 
@@ -42,7 +46,9 @@ def _settled(name: str, column: Sequence[Any], read: Reader) -> Sequence[Any]:
         text = cell if isinstance(cell, Flaw) else read(cell)
         return order_text(name, text) if isinstance(text, str) and name in GUARDED_FIELDS else text
 
-    return map_column(settle, column)
+    if len(types & _ALIKE) > 1:
+        return list(map(settle, column))
+    return map_column(settle, column, known if types == {str} else None)
 
 
 def _texts_of(cells: Sequence[Any]) -> list[str]:
@@ -84,6 +90,7 @@ class Draft:
     problems: list[Problem] = field(default_factory=list)
     _numbers: list[int] = field(default_factory=list)
     _texts: dict[str, list[str]] = field(init=False)
+    _known: dict[tuple[str, Reader], dict[str, str | Flaw]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Begin with no rows."""
@@ -106,7 +113,7 @@ class Draft:
         :param readers: what makes text of each column's cells.
         """
         settled = {
-            name: _settled(name, column, read)
+            name: _settled(name, column, read, self._known.setdefault((name, read), {}))
             for name, column, read in zip(self.header.columns, columns, readers, strict=True)
         }
         flawed = {name: cells for name, cells in settled.items() if Flaw in set(map(type, cells))}

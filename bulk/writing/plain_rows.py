@@ -119,7 +119,8 @@ class PlainRows:
 
     def _renewed(self, changes: Changes, splicer: "RowSplicer") -> Iterator[bytes]:
         """Put results in the place of results, which end a row; other rows that are to have them go one by one."""
-        xml, done, gathered, expected = self.xml, self.below, [], iter(sorted(changes))
+        gathered: list[bytes] = []
+        xml, done, expected = self.xml, self.below, iter(sorted(changes))
         row_tag = b"<" + self.prefix + b"row "
         for found in splicer.results.finditer(xml, self.below, self.end):
             number = int(found[1])

@@ -9,7 +9,7 @@ from bulk.formats.grid import letter_of
 _NUMERIC_FIELDS = frozenset({"charge", "start_count", "remains"})
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _ESCAPE_LIKE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
-_KNOWN_AT_MOST = 10_000
+_KNOWN_AT_MOST = 1_000
 
 
 class CellWriter:
@@ -20,19 +20,25 @@ class CellWriter:
         self.order = sorted(columns, key=columns.__getitem__)
         """The fields from left to right."""
         self._prefix = prefix
+        self._text = (f' t="inlineStr"><{prefix}is><{prefix}t>', f"</{prefix}t></{prefix}is></{prefix}c>")
         self._columns = [
-            (field, f'<{prefix}c r="{letter_of(columns[field])}', dict[str, str]()) for field in self.order
+            (field, f'<{prefix}c r="{letter_of(columns[field])}', field not in _NUMERIC_FIELDS, dict[str, str]())
+            for field in self.order
         ]
 
     def cells(self, row: str, fields: Mapping[str, str], styles: Mapping[str, str | None]) -> bytes:
         """Write a row's cells, from left to right; "" makes a cell empty."""
-        made = []
-        for field, start, known in self._columns:
+        made, (before, behind) = [], self._text
+        for field, start, is_text, known in self._columns:
             text = fields.get(field)
             if text is None:
                 continue
-            rest = known.get(text) or self._learn(known, field, text)
-            style = styles.get(field)
+            if is_text and text.isalnum():
+                # Most are order ids: each is another, and holds nothing to escape.
+                rest = f"{before}{text}{behind}"
+            else:
+                rest = known.get(text) or self._learn(known, field, text)
+            style = styles.get(field) if styles else None
             made.append(f'{start}{row}" s="{style}"{rest}' if style else f'{start}{row}"{rest}')
         return "".join(made).encode()
 
@@ -49,7 +55,6 @@ class CellWriter:
             return "/>"
         if field in _NUMERIC_FIELDS and _NUMBER.fullmatch(text) and sum(map(str.isdigit, text)) <= 15:
             return f"><{prefix}v>{text}</{prefix}v></{prefix}c>"
-        # Most texts are order ids, and hold nothing to escape.
-        written = text if text.isalnum() else escape(_ESCAPE_LIKE.sub("_x005F_", text))
+        written = escape(_ESCAPE_LIKE.sub("_x005F_", text))
         space = ' xml:space="preserve"' if "  " in text else ""
         return f' t="inlineStr"><{prefix}is><{prefix}t{space}>{written}</{prefix}t></{prefix}is></{prefix}c>'

@@ -32,19 +32,24 @@ def clean(text: str) -> str:
 
 def clean_results(sheet: Sheet, results: Changes) -> Changes:
     """Clean every text; ValueError if a row is none of the sheet's or a field is no result field."""
-    unknown_rows = results.keys() - set(sheet.frame.index)
+    rows = sheet.frame.index
+    unknown_rows = [row for row in results if row not in rows]
     if unknown_rows:
         raise ValueError(f"{sheet.path} has no order in row {min(unknown_rows)}")
     unknown_fields = {field for fields in results.values() for field in fields}.difference(RESULT_FIELDS)
     if unknown_fields:
         raise ValueError(f"{min(unknown_fields)!r} is no result field")
-    return {row: _cleaned(fields) for row, fields in results.items()}
+    # What is clean already stays as it is: a copy of every row takes time and memory.
+    cleaned = {row: _cleaned(fields) for row, fields in results.items() if any(map(_is_unclean, fields.values()))}
+    return {**results, **cleaned} if cleaned else results
+
+
+def _is_unclean(text: str) -> bool:
+    return not (text.isalnum() and len(text) < CELL_LIMIT // 2) and clean(text) != text
 
 
 def _cleaned(fields: Mapping[str, str]) -> Mapping[str, str]:
-    """Clean a row's texts; what is clean already stays as it is, for a copy of every row takes much memory."""
-    texts = {field: clean(text) for field, text in fields.items()}
-    return fields if texts == fields else texts
+    return {field: clean(text) for field, text in fields.items()}
 
 
 def new_fields(changes: Changes, present: Mapping[str, object]) -> list[str]:

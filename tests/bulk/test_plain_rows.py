@@ -2,6 +2,7 @@
 
 import io
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -104,3 +105,32 @@ def test_both_ways_give_the_same(tmp_path, names, body, changes, around, top, pr
         return
     by_parser = spliced(path, columns, top, wanted, plain=False)
     assert by_bytes == by_parser
+
+
+def full(at: int) -> str:
+    """Give a row with the order's three cells and three results, one with a style, one empty, one a number."""
+    results = wb.text(f"D{at}", str(at), ' s="1"') + f'<c r="E{at}"/>' + wb.number(f"F{at}", "0.5")
+    return wb.order(at).replace("</row>", f"{results}</row>")
+
+
+RESULTS = {"order_id": 3, "order_status": 4, "charge": 5}
+
+
+@pytest.mark.parametrize("missing", [(), (2,), (4,), (3, 4), (7,), (2, 3, 4, 5, 6, 7)])
+@pytest.mark.parametrize("wanted", [range(2, 8), (3, 4, 6), (4,), (7,)])
+def test_results_that_are_renewed_are_what_a_parser_makes_of_them(tmp_path, missing, wanted):
+    """Rows that somebody added have no results yet; they stand between those that have."""
+    rows = "".join(wb.order(at) if at in missing else full(at) for at in range(2, 8))
+    header = wb.header(names=("service", "link", "quantity", *RESULTS))
+    path = wb.book(tmp_path / "a.xlsx", header + rows)
+    changes = {at: {"order_id": f"n{at}", "order_status": "In progress", "charge": "1"} for at in wanted}
+    by_bytes = spliced(path, RESULTS, 1, changes, plain=True)
+    assert by_bytes == spliced(path, RESULTS, 1, changes, plain=False)
+    assert by_bytes[wb.SHEET].count(b"In progress") == len(changes)
+
+
+def test_a_row_that_is_not_there_is_found_missing(tmp_path):
+    path = wb.book(tmp_path / "a.xlsx", wb.header(names=("service", "link", "quantity", *RESULTS)) + full(2))
+    with pytest.raises(NotPlainError):
+        spliced(path, RESULTS, 1, {3: dict.fromkeys(RESULTS, "1")}, plain=True)
+    assert "row 3 is not in it" in spliced(path, RESULTS, 1, {3: dict.fromkeys(RESULTS, "1")}, plain=False)
