@@ -8,9 +8,13 @@ _ARGUMENTS = {
     "--campaign": "campaign=…",
     "--encoding": "encoding=…",
     "--ignore-missing": "ignore_missing=True",
+    "--include-hidden": 'hidden="include"',
+    "--locale": "locale=…",
+    "--map": "headers=…",
     "--max-spend": "max_spend=…",
     "--sheet": "worksheet=…",
     "--skip-bad": "skip_bad=True",
+    "--visible-only": 'hidden="skip"',
 }
 """An option of `smmplus run` -> the operator's argument. Commands that a message names keep their own options."""
 

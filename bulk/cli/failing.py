@@ -20,6 +20,9 @@ from smmplus.errors import (
     JournalConflictError,
     JournalError,
     JournalInUseError,
+    OrderError,
+    OrderInDoubtError,
+    OrderRefusedError,
     SmmPlusError,
 )
 
@@ -31,6 +34,9 @@ _STATUSES: tuple[tuple[type[Exception], ExitStatus], ...] = (
     (SheetError, ExitStatus.PROBLEMS),
     (AccountError, ExitStatus.ACCOUNT),
     (CallError, ExitStatus.UNFINISHED),
+    (OrderRefusedError, ExitStatus.PROBLEMS),
+    (OrderInDoubtError, ExitStatus.IN_DOUBT),
+    (OrderError, ExitStatus.UNFINISHED),
     (JournalInUseError, ExitStatus.IN_USE),
     (JournalConflictError, ExitStatus.PROBLEMS),
     (JournalError, ExitStatus.UNFINISHED),

@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, Table, delete, func, insert, select, text
+from sqlalchemy.exc import DBAPIError
 
 from smmplus.errors import ConfigurationError, JournalConflictError, JournalError, JournalInUseError
 from smmplus.journal import files, marks, postgres, rescue, schema, sqlite
@@ -45,7 +46,7 @@ def back_up(url: str, to: Path, now: str) -> Copied:
     """
     _must_be_free(to)
     try:
-        with snapshot(url) as source, translated(str(to)), files.new_file(to) as made:
+        with snapshot(url) as source, translated(str(to)), files.new_file(to) as made, _damage_of(name_of(url)):
             said = _must_be_current(source, name_of(url))
             with new_engine(made) as engine:
                 with engine.begin() as target:
@@ -57,6 +58,17 @@ def back_up(url: str, to: Path, now: str) -> Copied:
             _must_be_free(to)
         raise
     return Copied(str(to), sums["entries"][0], findings)
+
+
+@contextmanager
+def _damage_of(where: str) -> Iterator[None]:
+    """Name the journal where damage shows as it is read; a file that is just being made is not damaged."""
+    try:
+        yield
+    except DBAPIError as error:
+        if error.orig is not None and files.is_damage(error.orig):
+            raise files.damaged(where, error.orig) from error
+        raise
 
 
 def move(journal: Journal, url: str) -> Copied:

@@ -28,5 +28,6 @@ def test_a_sheet_is_known_by_its_name_in_whichever_folder_it_lies():
 
 def test_the_defaults_are_the_careful_ones():
     options = Options(Path("week.csv"))
-    assert not any(getattr(options, each.name) for each in fields(Options) if each.type is bool)
+    allowed = {each.name for each in fields(Options) if each.type is bool and getattr(options, each.name)}
+    assert allowed == {"colours"}
     assert (options.rate, options.wait, options.max_spend) == (1, None, None)

@@ -156,18 +156,18 @@ def test_a_new_campaign_has_spent_nothing(desk):
 
 
 def test_the_unfinished_batch_of_a_file_is_found_until_it_is_finished(desk):
-    assert desk.journal.unfinished_batch(desk.campaign, "sheet.xlsx") == desk.batch
+    assert desk.journal.latest_batch(desk.campaign, "sheet.xlsx") == desk.batch
     desk.journal.finish_batch(desk.batch)
-    assert desk.journal.unfinished_batch(desk.campaign, "sheet.xlsx") is None
+    assert desk.journal.latest_batch(desk.campaign, "sheet.xlsx") is None
 
 
 def test_the_latest_of_several_unfinished_batches_is_taken(desk):
     later = desk.journal.open_batch(desk.campaign, "sheet.xlsx")
-    assert desk.journal.unfinished_batch(desk.campaign, "sheet.xlsx") == later
+    assert desk.journal.latest_batch(desk.campaign, "sheet.xlsx") == later
 
 
 def test_another_file_s_batch_is_not_found(desk):
-    assert desk.journal.unfinished_batch(desk.campaign, "other.xlsx") is None
+    assert desk.journal.latest_batch(desk.campaign, "other.xlsx") is None
 
 
 def test_a_planned_entry_says_who_it_is_and_what_it_orders(desk):

@@ -26,6 +26,9 @@ STATUSES = [
     (errors.FollowUpError, ExitStatus.UNFINISHED),
     (errors.MalformedCallError, ExitStatus.UNFINISHED),
     (errors.UnknownRefusalError, ExitStatus.UNFINISHED),
+    (errors.OrderRefusedError, ExitStatus.PROBLEMS),
+    (errors.OrderInDoubtError, ExitStatus.IN_DOUBT),
+    (errors.OrderHeldBackError, ExitStatus.UNFINISHED),
     (errors.JournalInUseError, ExitStatus.IN_USE),
     (errors.JournalConflictError, ExitStatus.PROBLEMS),
     (errors.JournalError, ExitStatus.UNFINISHED),
@@ -64,7 +67,7 @@ def test_and_one_object_for_a_program(kind, status, capsys):
 
 def test_no_error_of_the_project_is_without_a_status():
     for kind in (*everything(errors.SmmPlusError), *everything(SheetError)):
-        if kind not in {errors.SmmPlusError, errors.RefusedError, errors.CallError}:
+        if kind not in {errors.SmmPlusError, errors.RefusedError, errors.CallError, errors.OrderError}:
             assert status_of(kind("words")) == dict(STATUSES)[kind], kind
 
 
