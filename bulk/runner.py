@@ -14,7 +14,7 @@ from bulk.plan import Place, Plan, Prices, make_plan
 from bulk.reading import read_sheet
 from bulk.watching import Watcher
 from smmplus.client import Client
-from smmplus.journal import Journal, budgets, falls
+from smmplus.journal import Journal, budgets, falls, restored
 from smmplus.models import Balance
 from smmplus.numbers import plain
 from smmplus.panel import Panel
@@ -46,7 +46,7 @@ def run(
     asked = clock()
     plan = make_plan(sheet, ask_prices(options, panel, journal), place, journal, options)
     watcher.planned(plan)
-    if blocked := obstacle(plan, options):
+    if blocked := obstacle(plan, options, asks=not watcher.agreed):
         return _nothing_sent(plan, blocked=blocked)
     if plan.short_by:
         return _nothing_sent(plan, stop=Stop.FUNDS, reason=f"it is short by {plain(plan.short_by)}")
@@ -90,7 +90,8 @@ def find_place(options: Options, panel: Panel, journal: Journal) -> Place:
     campaign_id = journal.campaign(account_id, options.campaign_name)
     batch_id = journal.unfinished_batch(campaign_id, options.source)
     spent, budget = journal.spent(campaign_id), budgets.budget(journal, campaign_id)
-    return Place(account_id, campaign_id, options.campaign_name, batch_id, spent, budget)
+    backup = restored.unsettled(journal, campaign_id)
+    return Place(account_id, campaign_id, options.campaign_name, batch_id, spent, budget, backup)
 
 
 def _hold(options: Options, panel: Panel, journal: Journal) -> Place:

@@ -35,6 +35,7 @@ def check(
     allow_duplicates: given.Duplicates = False,
     adopt: given.Adopt = False,
     ignore_missing: given.IgnoreMissing = False,
+    not_placed_since_backup: given.NotPlacedSinceBackup = False,
     retry_refused: given.RetryRefused = False,
     max_spend: given.MaxSpend = None,
     first: given.First = None,
@@ -45,7 +46,8 @@ def check(
     """Show the problems of a sheet, what it would cost and what is placed already. Sends nothing."""
     options = Options(
         file, account=account, campaign=campaign, sheet=sheet, encoding=encoding, allow_duplicates=allow_duplicates,
-        adopt=adopt, ignore_missing=ignore_missing, retry_refused=retry_refused, max_spend=given.money(max_spend),
+        adopt=adopt, ignore_missing=ignore_missing, not_placed_since_backup=not_placed_since_backup,
+        retry_refused=retry_refused, max_spend=given.money(max_spend),
         first=first, expect_rows=expect_rows, expect_total=given.money(expect_total, "--expect-total"),
     )  # fmt: skip
     with given.open_journal() as journal:
@@ -79,6 +81,7 @@ def run(
     allow_duplicates: given.Duplicates = False,
     adopt: given.Adopt = False,
     ignore_missing: given.IgnoreMissing = False,
+    not_placed_since_backup: given.NotPlacedSinceBackup = False,
     retry_refused: given.RetryRefused = False,
     max_spend: given.MaxSpend = None,
     first: given.First = None,
@@ -94,7 +97,8 @@ def run(
         raise ConfigurationError("--json cannot ask: say --yes as well")
     options = Options(
         file, account=account, campaign=campaign, sheet=sheet, encoding=encoding, skip_bad=skip_bad,
-        allow_duplicates=allow_duplicates, adopt=adopt, ignore_missing=ignore_missing, retry_refused=retry_refused,
+        allow_duplicates=allow_duplicates, adopt=adopt, ignore_missing=ignore_missing,
+        not_placed_since_backup=not_placed_since_backup, retry_refused=retry_refused,
         max_spend=given.money(max_spend), first=first, expect_rows=expect_rows,
         expect_total=given.money(expect_total, "--expect-total"), rate=rate, in_flight=in_flight, wait=wait, poll=poll,
     )  # fmt: skip
