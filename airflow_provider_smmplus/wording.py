@@ -11,6 +11,7 @@ _ARGUMENTS = {
     "--include-hidden": 'hidden="include"',
     "--locale": "locale=…",
     "--map": "headers=…",
+    "--not-placed-since-backup": "not_placed_since_backup=True",
     "--max-spend": "max_spend=…",
     "--sheet": "worksheet=…",
     "--skip-bad": "skip_bad=True",

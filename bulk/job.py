@@ -12,13 +12,14 @@ from bulk.following import Following
 from bulk.options import Options
 from bulk.outcome import Outcome
 from bulk.plan import Plan, Prices
+from bulk.restored import unknown_rows
 from bulk.stopping import Stopping
 from bulk.watching import Unbreakable, Watcher
 from bulk.write_back import WriteBack
 from smmplus.async_client import AsyncClient
 from smmplus.commits import Commits
 from smmplus.errors import AccountError, CallError, JournalError
-from smmplus.journal import Entry, Journal, Planned, State, balances, budgets
+from smmplus.journal import Entry, Journal, Planned, State, balances, budgets, restored
 from smmplus.models import Balance
 from smmplus.numbers import minus, plain, total
 from smmplus.panel import Panel
@@ -62,6 +63,8 @@ class Job:
         self.batch_id = place.batch_id
         if not sending:
             return
+        if unknown_rows(self.plan):  # whoever comes here has a person's yes
+            restored.settle(self.journal, place.campaign_id)
         if self.batch_id is None:
             self.batch_id = self.journal.open_batch(place.campaign_id, self.options.source)
         new = [item.planned for item in sending if item.entry is None]

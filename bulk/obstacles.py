@@ -3,11 +3,15 @@
 from bulk.controls import wrong_rows, wrong_total
 from bulk.options import Options
 from bulk.plan import Plan
+from bulk.restored import WAY_OUT, of_unknown_rows
 from smmplus.journal import Entry
 
 
-def obstacle(plan: Plan, options: Options) -> str:
-    """Say what stands in the way of a run and what to do about it; "" where nothing does."""
+def obstacle(plan: Plan, options: Options, *, asks: bool = False) -> str:
+    """Say what stands in the way of a run and what to do about it; "" where nothing does.
+
+    `asks` says that a person will see the plan and be asked: what the answer settles is no obstacle then.
+    """
     if plan.binding.questions:
         return _question(list(plan.binding.questions.values()), plan)
     if plan.binding.missing and not options.ignore_missing:
@@ -20,7 +24,13 @@ def obstacle(plan: Plan, options: Options) -> str:
     if plan.problems and not options.skip_bad:
         count = len({problem.row for problem in plan.problems})
         return f"{count} {_rows(count)} with problems, nothing was sent: mend them, or leave them out with --skip-bad"
-    return wrong_total(plan, options)
+    return wrong_total(plan, options) or _since_backup(plan, options, asks=asks)
+
+
+def _since_backup(plan: Plan, options: Options, *, asks: bool) -> str:
+    words = "" if asks or options.not_placed_since_backup else of_unknown_rows(plan)
+    yes = "If none of the others was placed since the backup, say --not-placed-since-backup"
+    return f"{words}. Nothing was sent. {WAY_OUT}. {yes}" if words else ""
 
 
 def _question(entries: list[Entry], plan: Plan) -> str:

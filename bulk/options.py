@@ -34,6 +34,8 @@ class Options:
     """Equal orders placed elsewhere are the same."""
     ignore_missing: bool = False
     """Orders of the unfinished batch whose rows are gone are meant to be gone."""
+    not_placed_since_backup: bool = False
+    """Rows that a restored journal does not know were not placed since its backup; kept for the campaign."""
     retry_refused: bool = False
     """Send rows again that were refused with a text that is not known."""
     max_spend: Decimal | None = None

@@ -16,6 +16,7 @@ from bulk.switches import switches_of
 from smmplus.journal import Entry, Journal, Planned, State
 from smmplus.journal.falls import Fall
 from smmplus.journal.lookup import look_up
+from smmplus.journal.restored import Backup
 from smmplus.models import Balance, Service
 from smmplus.numbers import minus, total
 from smmplus.pricing import cost, is_upper_bound, units
@@ -34,6 +35,8 @@ class Place:
     spent: Decimal
     budget: Decimal | None = None
     """What the journal lets the campaign spend over all its runs; None for no bound."""
+    backup: Backup | None = None
+    """The backup that the journal was restored from, as long as the campaign may have orders of since then."""
 
 
 @dataclass(frozen=True, slots=True)

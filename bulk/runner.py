@@ -16,7 +16,7 @@ from bulk.sheet import Sheet
 from bulk.watching import Watcher
 from bulk.writing.kept_headers import keep_headers
 from smmplus.client import Client
-from smmplus.journal import Journal, budgets, falls
+from smmplus.journal import Journal, budgets, falls, restored
 from smmplus.models import Balance
 from smmplus.numbers import plain
 from smmplus.panel import Panel
@@ -59,7 +59,7 @@ def run(
     asked = clock()
     plan = make_plan(sheet, ask_prices(options, panel, journal), place, journal, options)
     watcher.planned(plan)
-    if blocked := obstacle(plan, options):
+    if blocked := obstacle(plan, options, asks=not watcher.agreed):
         return _nothing_sent(plan, blocked=blocked)
     if plan.short_by:
         return _nothing_sent(plan, stop=Stop.FUNDS, reason=f"it is short by {plain(plan.short_by)}")
@@ -113,7 +113,8 @@ def find_place(options: Options, panel: Panel, journal: Journal) -> Place:
     campaign_id = journal.campaign(account_id, options.campaign_name)
     batch_id = journal.latest_batch(campaign_id, options.source, finished=options.batch is not None)
     spent, budget = journal.spent(campaign_id), budgets.budget(journal, campaign_id)
-    return Place(account_id, campaign_id, options.campaign_name, batch_id, spent, budget)
+    backup = restored.unsettled(journal, campaign_id)
+    return Place(account_id, campaign_id, options.campaign_name, batch_id, spent, budget, backup)
 
 
 def hold(options: Options, panel: Panel, journal: Journal) -> Place:

@@ -37,6 +37,7 @@ class SheetOperator(SmmPlusOperator):
     :param allow_duplicates: equal rows are meant
     :param adopt: equal orders placed before are the same
     :param ignore_missing: rows that are gone since the last try are meant to be gone
+    :param not_placed_since_backup: rows that a restored journal does not know were not placed since its backup
     :param retry_refused: send rows again that were refused with a text that is in no list
     :param max_spend: what the campaign may spend over all its runs, as a string
     :param expect_rows: how many rows the sheet must hold
@@ -65,6 +66,7 @@ class SheetOperator(SmmPlusOperator):
         allow_duplicates: bool = False,
         adopt: bool = False,
         ignore_missing: bool = False,
+        not_placed_since_backup: bool = False,
         retry_refused: bool = False,
         max_spend: str | None = None,
         expect_rows: int | str | None = None,
@@ -85,6 +87,7 @@ class SheetOperator(SmmPlusOperator):
         self.allow_duplicates = allow_duplicates
         self.adopt = adopt
         self.ignore_missing = ignore_missing
+        self.not_placed_since_backup = not_placed_since_backup
         self.retry_refused = retry_refused
         self.max_spend = max_spend
         self.expect_rows = expect_rows
@@ -118,6 +121,7 @@ class SheetOperator(SmmPlusOperator):
             allow_duplicates=self.allow_duplicates,
             adopt=self.adopt,
             ignore_missing=self.ignore_missing,
+            not_placed_since_backup=self.not_placed_since_backup,
             retry_refused=self.retry_refused,
             max_spend=amount(self.max_spend, "max_spend"),
             expect_rows=whole_of(self.expect_rows, "expect_rows"),

@@ -79,6 +79,12 @@ Adopt = Annotated[bool, typer.Option("--adopt", help="Equal orders placed before
 IgnoreMissing = Annotated[
     bool, typer.Option("--ignore-missing", help="Rows of the unfinished run that are gone are meant to be gone.")
 ]
+NotPlacedSinceBackup = Annotated[
+    bool,
+    typer.Option(
+        "--not-placed-since-backup", help="Rows that a restored journal does not know were not placed since its backup."
+    ),
+]
 RetryRefused = Annotated[
     bool, typer.Option("--retry-refused", help="Send rows again that were refused with an unknown text.")
 ]

@@ -16,12 +16,13 @@ from bulk.cli.show import MOST_PROBLEMS, console, table
 from bulk.cli.watchers import asked
 from bulk.export import export_csv
 from bulk.outcome import ExitStatus
-from smmplus.errors import ConfigurationError, JournalError
+from smmplus.errors import ConfigurationError, JournalError, JournalInUseError
 from smmplus.journal import Journal, State, postgres, sqlite
 from smmplus.journal.audit import Finding, audit
 from smmplus.journal.copying import Copied, back_up, finish_move, move
 from smmplus.journal.database import default_url
 from smmplus.journal.files import is_there
+from smmplus.journal.restored import backup_of, settle
 from smmplus.journal.restoring import made_at, restore
 from smmplus.journal.snapshot import snapshot
 from smmplus.journal.snapshot import where as name_of
@@ -67,6 +68,8 @@ def check(
     try:
         with snapshot(url) as connection:
             findings += islice(audit(connection), MOST_FINDINGS)
+    except JournalInUseError:  # nobody knows whether it is sound
+        raise
     except JournalError as error:
         findings.append(Finding("the journal", str(error)))
     if as_json:
@@ -148,6 +151,25 @@ _SINCE = (
     "Look at the panel's order page for orders of later: a sheet that holds their rows without their ids would place "
     "them again, so take those rows out before it runs"
 )
+
+
+@group.command(name="settle")
+@failing
+def settle_command(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False, as_json: given.AsJson = False
+) -> None:
+    """Say of a restored journal that no sheet holds rows placed since its backup: no run asks about it any more."""
+    with _opened() as opened:
+        backup = backup_of(opened)
+        if backup is None:
+            raise ConfigurationError(f"{opened.where} was not restored from a backup: there is nothing to settle")
+        if not (yes or asked(f"Is every row that was placed since the backup of {backup.made_at} out of every sheet?")):
+            raise ConfigurationError("nothing was settled: not confirmed")
+        settle(opened)
+    if as_json:
+        typer.echo(json.dumps({"journal": opened.where, "settled": True}))
+    else:
+        _say(f"{opened.where}: no run asks any more about orders placed since the backup of {backup.made_at}")
 
 
 def _move(to: str) -> Copied:

@@ -8,9 +8,11 @@ from typing import Self
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from bulk.cli.show import cost_of, show_plan
 from bulk.plan import Plan
+from bulk.restored import WAY_OUT, of_unknown_rows
 from bulk.watching import Watcher
 from bulk.writing import Written
 from smmplus.journal import State
@@ -33,8 +35,14 @@ class _Telling(Watcher):
         show_plan(self._out, plan)
 
     def confirm(self, plan: Plan) -> bool:
+        if self._agreed:
+            return True
+        since = ""
+        if words := of_unknown_rows(plan):
+            self._out.print(Text(f"{words}. {WAY_OUT}", "bold red"), soft_wrap=True)
+            since = ", none of them placed since the backup"
         first = f"the first {len(plan.sending)} of {len(plan.sending) + len(plan.later)}" if plan.later else ""
-        return self._agreed or asked(f"Send {first or len(plan.sending)} orders for {cost_of(plan)}?")
+        return asked(f"Send {first or len(plan.sending)} orders for {cost_of(plan)}{since}?")
 
     def placing(self, orders: int) -> None:
         self._orders = orders

@@ -104,13 +104,13 @@ def translated(where: str) -> Iterator[None]:
         reason = getattr(error, "orig", None) or error
         if files.is_damage(reason):
             raise files.damaged(where, reason) from error
-        if _is_busy(reason):
+        if is_busy(reason):
             raise _held(where) from error
         raise JournalError(f"the journal {where} cannot be used: {' '.join(str(reason).split())}") from error
     except InvalidOperation as error:
         raise files.damaged(where, "an amount in it cannot be read") from error
     except (OSError, UnicodeError, sqlite3.Error) as error:
-        if _is_busy(error):
+        if is_busy(error):
             raise _held(where) from error
         raise JournalError(f"the journal {where} cannot be used: {error}") from error
 
@@ -119,7 +119,8 @@ def _held(where: str) -> JournalInUseError:
     return JournalInUseError(f"another program holds the journal {where}: close it, and try again")
 
 
-def _is_busy(reason: BaseException) -> bool:
+def is_busy(reason: BaseException) -> bool:
+    """Tell whether a database's error says that another program holds it."""
     code = getattr(reason, "sqlite_errorcode", 0) & 0xFF  # the rest of it says why
     return code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED} or postgres.is_busy(reason)
 

@@ -17,6 +17,11 @@ COPYING = "copying"
 """Since when the journal is being copied into this database; it is no journal before that is done."""
 RESTORED = "restored"
 """When the backup was made that this journal comes from."""
+RESTORED_AT = "restored_at"
+"""When it was restored."""
+SETTLED = "settled"
+"""That no order placed since the backup will be sent again, as a person says, of the journal or (with the campaign's
+number behind it) of one campaign. It holds the journal's uuid: each restoring gives another, and asks anew."""
 
 
 def read(connection: Connection) -> dict[str, str]:

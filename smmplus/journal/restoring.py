@@ -89,6 +89,7 @@ def _make(backup: Path, made: Path, at: str, now: str) -> int:
             marks.take_away(connection, marks.BACKUP)
             marks.put(connection, marks.UUID_NAME, str(uuid.uuid4()))
             marks.put(connection, marks.RESTORED, at)
+            marks.put(connection, marks.RESTORED_AT, now)
             return _doubt(connection, at, now)
     finally:
         engine.dispose()

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from smmplus.journal import Journal, schema
+from smmplus.journal import Journal, schema, sqlite
 from tests.bulk.jobs import LINK
 from tests.postgres import lent_url
 
@@ -89,6 +89,36 @@ def test_what_is_wrong_is_told_with_status_3(smmplus, placed, place):
     assert "its order id 777 is in no list of ids" in said.words
     found = smmplus("journal", "check", "--json")
     assert (found.status, found.json["sound"], len(found.json["findings"])) == (3, False, 1)
+
+
+@pytest.mark.parametrize("which", [(), ("journal.sqlite3",)])
+@pytest.mark.parametrize("mode", ["WAL", "DELETE"])
+def test_a_journal_that_another_program_holds_is_not_called_unsound(smmplus, placed, place, monkeypatch, which, mode):
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.01)
+    with closing(sqlite3.connect(place, isolation_level=None)) as holder:
+        holder.execute(f"PRAGMA journal_mode={mode}").close()
+        holder.execute("PRAGMA locking_mode=EXCLUSIVE").close()
+        holder.execute("BEGIN EXCLUSIVE")
+        said = smmplus("journal", "check", *which)
+    assert (said.status, "another program holds the journal" in said.words, "not sound" in said.words) == (
+        6,
+        True,
+        False,
+    )
+
+
+def test_only_a_restored_journal_can_be_settled(smmplus, placed):
+    said = smmplus("journal", "settle", "--yes")
+    assert (said.status, "was not restored from a backup" in said.words) == (2, True)
+
+
+def test_a_restored_journal_is_settled_after_a_question(smmplus, placed, place):
+    smmplus("journal", "copy", "backup.sqlite3")
+    place.unlink()
+    smmplus("journal", "restore", "backup.sqlite3", "--yes")
+    assert smmplus("journal", "settle", answer="n\n").status == 2
+    said = smmplus("journal", "settle", answer="y\n")
+    assert (said.status, "no run asks any more" in said.words) == (0, True)
 
 
 def test_what_is_wrong_in_many_places_is_cut_on_the_screen(smmplus, placed, place):

@@ -1,6 +1,7 @@
 """How a run looks while it goes on."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from bulk.cli import watchers
 from bulk.cli.watchers import Bars, Lines, watcher_for
 from bulk.writing import Written
 from smmplus.journal import State
+from smmplus.journal.restored import Backup
 from smmplus.placing import Placed
 from tests.bulk.jobs import LINK, row, sheet_of
 
@@ -91,6 +93,17 @@ def test_whoever_wants_the_first_rows_alone_is_asked_for_those(out, progress, we
     monkeypatch.setattr(typer, "confirm", asked.append)
     Lines(out, progress, agreed=False).confirm(week.plan(sheet_of(row(), row(LINK + "/2")), first=1))
     assert asked == ["Send the first 1 of 2 orders for 0.15 USD?"]
+
+
+def test_what_a_restored_journal_does_not_know_is_told_before_the_question_and_in_it(out, progress, week, monkeypatch):
+    asked, plan = [], week.plan(sheet_of(row()))
+    monkeypatch.setattr(typer, "confirm", asked.append)
+    restored = replace(plan, place=replace(plan.place, backup=Backup("2026-01-01T12:00", "2026-01-02T12:00")))
+    Lines(out, progress, agreed=False).confirm(restored)
+    assert asked == ["Send 1 orders for 0.15 USD, none of them placed since the backup?"]
+    said = " ".join(text_of(out).split())
+    assert said.startswith("this journal was restored on 2026-01-02 12:00 UTC from a backup of 2026-01-01 12:00 UTC")
+    assert "Look at the panel's order page" in said
 
 
 def test_nobody_there_to_ask_is_a_no(out, progress, week, monkeypatch):
