@@ -145,7 +145,7 @@ class _Listener:
         elif name == self._row:
             self._enter_row(attributes)
         elif name == self._probe:
-            self.clear_at = attributes["n"] if self._depth == 1 else ""
+            self.clear_at = attributes["n"]
         elif name == self._data:
             raise RefusedXmlError("it has two tables of cells")
         else:

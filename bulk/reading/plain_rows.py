@@ -47,11 +47,11 @@ class Listener(Protocol):
 
     @property
     def wants_probe(self) -> bool:
-        """Whether the parser stands in a table of cells, whose names have no prefix, as far as is known."""
+        """Whether the parser stands in a table of cells, as far as is known."""
 
     @property
     def clear_at(self) -> str:
-        """The number of the last probe, if it stood directly among the rows."""
+        """The number of the last probe that was heard where rows are, and in their namespace."""
 
     def pass_row(self, row: int, column: int, cells: int) -> None:
         """Take note of a row that the parser does not see; column -1 where nothing holds a value. Raises as it does."""

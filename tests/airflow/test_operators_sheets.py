@@ -15,6 +15,7 @@ from airflow_provider_smmplus.operators.sheets import (
     SmmPlusWriteBackOperator,
 )
 from tests.airflow.sheets import ids, read, write
+from tests.bulk import workbooks as wb
 
 CHECK, PLACE, SPLIT = SmmPlusCheckSheetOperator, SmmPlusPlaceSheetOperator, SmmPlusSplitSheetOperator
 TRACK, BACK, ALL = SmmPlusTrackSheetOperator, SmmPlusWriteBackOperator, SmmPlusSheetOperator
@@ -109,6 +110,16 @@ def test_headers_and_numbers_may_be_the_sheet_s_own(airflow, ordered, link, tmp_
     assert "write it as 'Their header=link'" in failed_for_good(airflow.run(PLACE, **said, headers={"Kode": "code"}))
     assert airflow.run(PLACE, **said, headers=headers).state == "success"
     assert [(order["link"], str(order["quantity"])) for order in ordered()] == [(link, "1000")]
+
+
+def test_hidden_rows_are_what_the_author_says(airflow, ordered, link, tmp_path):
+    hidden = wb.order(3, "2", f"{link}/2", "5", attributes=' hidden="1"')
+    path = wb.book(tmp_path / "week.xlsx", wb.header() + wb.order(2, "2", link, "1000") + hidden)
+    said = {"path": str(path), "campaign": "theirs"}
+    assert "1 row with problems" in failed_for_good(airflow.run(PLACE, **said))
+    assert "'hide': say refuse, include, skip" in failed_for_good(airflow.run(PLACE, **said, hidden="hide"))
+    assert airflow.run(PLACE, **said, hidden="skip").state == "success"
+    assert [order["link"] for order in ordered()] == [link]
 
 
 def test_every_row_is_placed_once_and_written_back(airflow, sandbox, ordered, sheet, path):

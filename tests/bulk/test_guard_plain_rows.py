@@ -1,7 +1,7 @@
 """What is passed over, and what a parser sees, come to the same."""
 
 import pytest
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bulk.formats.xml_parts import RefusedXmlError
@@ -15,6 +15,8 @@ LIBREOFFICE = (
     '<row r="@" customFormat="false" ht="12.8" hidden="false" customHeight="false" outlineLevel="0" collapsed="false">'
     '<c r="A@" s="0" t="s"><v>0</v></c><c r="C@" s="0" t="n"><f aca="false">A1*2</f><v>100</v></c></row>'
 )
+HIDDEN = '<row r="@" hidden="1"><c r="A@"><v>1</v></c></row>'
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SMALL = Limits(rows=60, columns=20, cells=120, flaws=5)
 
 
@@ -98,7 +100,12 @@ def rows(draw) -> bytes:
     return xml.encode()
 
 
+@CALM
 @given(rows())
+@example(worksheet(*map(wb.order, (1, 2, 3, 3))))
+@example(worksheet(*map(wb.order, (1, 2, 4, 3))))
+@example(worksheet(wb.order(1), wb.row(2, wb.text("A2", "\ufffe"))))
+@example(worksheet(HIDDEN.replace("@", "1"), '<w xmlns="other">', HIDDEN.replace("@", "2"), "</w>"))
 @example(worksheet(wb.row(1, wb.text("A1", "x")), "<!-- ", wb.row(2, wb.text("A2", "x")), " -->"))
 @example(worksheet(wb.row(1), '<row a="', wb.row(2, wb.text("A2", "x")), '"/>'))
 @example(worksheet(wb.row(1), "<extLst>", wb.row(2), wb.row(3, wb.number("AB3", "1")), "</extLst>"))
@@ -107,6 +114,7 @@ def test_passing_over_rows_changes_neither_facts_nor_refusals(xml):
     assert outcome(scan, [xml], SMALL) == outcome(by_the_parser_alone, xml, SMALL)
 
 
+@CALM
 @given(rows(), st.integers(1, 40))
 def test_however_the_pieces_are_cut(xml, size):
     pieces = [xml[at : at + size] for at in range(0, len(xml), size)]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulk.errors import RefusedFileError, SheetError
@@ -75,6 +75,7 @@ def test_a_workbook_comes_back_as_it_was_read(tmp_path):
     assert len(read_sheet(path).problems) == 2
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(), max_size=20) | st.lists(st.sampled_from(["", "7", "a\nb"]), max_size=50))
 def test_a_column_is_unpacked_as_it_was_packed(texts):
     assert list(unpack_column(pack_column(texts))) == texts

@@ -1,5 +1,7 @@
 import gc
 import weakref
+from types import SimpleNamespace
+from xml.parsers import expat
 
 import pytest
 
@@ -38,3 +40,13 @@ def test_whoever_listened_is_forgotten_with_the_last_who_knows_it(xml):
         assert gone() is None
     finally:
         gc.enable()
+
+
+def test_a_parser_without_memory_is_no_damaged_file():
+    def parse(*_):
+        error = expat.ExpatError("out of memory")
+        error.code = expat.errors.codes[expat.errors.XML_ERROR_NO_MEMORY]
+        raise error
+
+    with pytest.raises(MemoryError):
+        feed(SimpleNamespace(Parse=parse), [b"<a/>"])
