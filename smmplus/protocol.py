@@ -6,6 +6,7 @@ seen to answer: numbers as strings, maps as lists, flags as words, ids of three 
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -145,12 +146,9 @@ _ID = re.compile(r"(?=.*[0-9])(?!0+$)[0-9A-Za-z][0-9A-Za-z_-]{0,63}")
 
 
 def _usable_id(value: Json) -> str | None:
-    if isinstance(value, bool) or value is None:
-        return None
-    if isinstance(value, Decimal):
-        value = count(value)
-    text = str(value).strip()
-    return text if isinstance(value, int | str) and _ID.fullmatch(text) else None
+    """Write an id as text. Nothing but a number or a text fits: true and null have no digit, lists have brackets."""
+    text = str(count(value) if isinstance(value, Decimal) else value).strip()
+    return text if _ID.fullmatch(text) else None
 
 
 def _get(document: Json, name: str) -> Json:
@@ -177,20 +175,22 @@ def _service(row: Json) -> Service | None:
     least, most = count(_get(row, "min")), count(_get(row, "max"))
     if number is None or rate is None or rate < 0 or least is None or most is None:
         return None
-    texts = {field: str(row.get(field) or "").strip() for field in ("name", "type", "category")}
-    dripfeed = _flag(row["dripfeed"]) if "dripfeed" in row else None
-    flags = {flag: _flag(row.get(flag)) for flag in ("refill", "cancel")}
     return Service(
         number,
-        texts["name"],
-        texts["type"] or "Default",
-        texts["category"],
+        _text(row, "name"),
+        _text(row, "type") or "Default",
+        _text(row, "category"),
         rate,
         least,
         most,
-        **flags,
-        dripfeed=dripfeed,
+        refill=_flag(row.get("refill")),
+        cancel=_flag(row.get("cancel")),
+        dripfeed=_flag(row["dripfeed"]) if "dripfeed" in row else None,
     )
+
+
+def _text(document: Json, name: str) -> str:
+    return str(_get(document, name) or "").strip()
 
 
 def _flag(value: Json) -> bool:
@@ -206,7 +206,7 @@ def _read_status(document: Json) -> OrderStatus:
         charge=amount(document.get("charge")),
         start_count=count(document.get("start_count")),
         remains=count(document.get("remains")),
-        currency=str(document.get("currency") or "").strip(),
+        currency=_text(document, "currency"),
     )
 
 
@@ -226,18 +226,17 @@ def _read_word(document: Json) -> str:
 
 
 def _read_cancel(document: Json) -> str:
-    value = _get(document, "cancel")
-    answered = value if value not in (None, "", 0, "0", False) else _get(document, "status")
-    if answered in (None, "", 0, "0", False) or isinstance(answered, dict | list):
+    said = [value for name in ("cancel", "status") if (value := _get(document, name)) and value != "0"]
+    if not said or isinstance(said[0], dict | list):
         raise UnreadableError
-    return str(answered)
+    return str(said[0])
 
 
 def _read_balance(document: Json) -> Balance:
     held = amount(_get(document, "balance"))
     if held is None:
         raise UnreadableError
-    return Balance(held, str(document.get("currency") or "").strip())
+    return Balance(held, _text(document, "currency"))
 
 
 def _only(document: Json, order_id: str) -> Json:
@@ -256,17 +255,16 @@ def _each(
             continue
         text = error_text(item) or error_text(_get(item, "refill")) or error_text(_get(item, "cancel"))
         text = text or error_text(_get(item, "status"))
-        try:
+        with suppress(UnreadableError):
             found[item_id] = FollowUpError(text) if text else read(item)
-        except UnreadableError:
-            continue
     return found
 
 
-def _items(document: Json, ids: tuple[str, ...], name: str) -> Iterator[tuple[str, Json]]:
-    if isinstance(document, list):
-        yield from ((_usable_id(_get(item, name)) or "", item) for item in document)
-    elif len(ids) == 1 and ids[0] not in document:
-        yield ids[0], document  # a single id is answered like the single form by some
-    elif isinstance(document, dict):
-        yield from ((str(item_id), item) for item_id, item in document.items())
+def _items(document: Json, ids: tuple[str, ...], name: str) -> Iterator[tuple[str | None, Json]]:
+    match document, ids:
+        case list(), _:
+            yield from ((_usable_id(_get(item, name)), item) for item in document)
+        case _, (only,) if only not in document:
+            yield only, document  # a single id is answered like the single form by some
+        case _:
+            yield from document.items()

@@ -252,6 +252,23 @@ def test_a_document_cut_short_is_always_doubt(prefix, document, cut, status):
 # Reads.
 
 
+@pytest.mark.parametrize("status", [499, 400, 200])
+def test_under_500_the_body_says_what_happened(status):
+    assert isinstance(fault(ADD, {"error": "Bad link"}, status), BadRowError)
+
+
+@pytest.mark.parametrize("status", [200, 299])
+def test_a_document_without_an_error_is_read_where_the_status_is_a_success(status):
+    assert read(protocol.balance(), {"balance": "5"}, status).amount == 5
+
+
+@pytest.mark.parametrize("status", [300, 302, 399, 400, 404, 499])
+def test_a_document_without_an_error_is_no_answer_where_the_status_is_no_success(status):
+    assert isinstance(
+        fault(protocol.balance(), {"balance": "5"}, status), RedirectError if status < 400 else UnclearAnswerError
+    )
+
+
 @pytest.mark.parametrize("status", [500, 502, 503])
 def test_a_read_that_fails_at_the_panel_took_no_effect_and_may_be_repeated(status):
     error = fault(protocol.balance(), b"<html>", status)
@@ -286,9 +303,12 @@ def test_the_price_list_may_come_wrapped(document):
         ({"name": None}, "name", ""),
         ({"type": ""}, "type", "Default"),
         ({"type": None}, "type", "Default"),
+        ({"type": " Package "}, "type", "Package"),
+        ({"rate": "0"}, "rate", Decimal(0)),
         ({"refill": 1}, "refill", True),
         ({"refill": "1"}, "refill", True),
         ({"refill": "true"}, "refill", True),
+        ({"refill": " Yes "}, "refill", True),
         ({"refill": "false"}, "refill", False),
         ({"refill": 0}, "refill", False),
         ({"refill": None}, "refill", False),
@@ -328,7 +348,7 @@ def test_what_is_no_price_list_is_unclear(document):
 STATUS = {"charge": "0.27819", "start_count": "3572", "status": "Partial", "remains": "157", "currency": "USD"}
 
 
-@pytest.mark.parametrize("document", [STATUS, {"23501": STATUS}])
+@pytest.mark.parametrize("document", [STATUS, {"23501": STATUS}, {"order": 23501, **STATUS}])
 def test_a_status_is_read_also_from_a_map_of_one(document):
     wanted = OrderStatus("Partial", Decimal("0.27819"), 3572, 157, "USD")
     assert read(protocol.status("23501"), document) == wanted
@@ -490,6 +510,9 @@ def test_refill_statuses_are_read_id_by_id():
         ({"cancel": 4711}, "4711"),
         ({"status": "Canceled"}, "Canceled"),
         ({"1": {"status": "Canceled"}}, "Canceled"),
+        ({"cancel": "requested", "status": "Pending"}, "requested"),
+        ({"cancel": "0", "status": "Canceled"}, "Canceled"),
+        ({"cancel": "", "status": "Canceled"}, "Canceled"),
     ],
 )
 def test_a_cancel_s_answer_is_what_the_panel_said(document, said):
@@ -504,8 +527,12 @@ def test_a_cancel_s_own_error_is_that_ids_alone():
 
 
 @pytest.mark.parametrize(
-    "item", [{"cancel": 0}, {"cancel": "0"}, {"cancel": None}, {"cancel": []}, {"cancel": False}, {}]
-)
+    "item",
+    [
+        {"cancel": 0}, {"cancel": "0"}, {"cancel": None}, {"cancel": []}, {"cancel": False}, {}, {"cancel": ""},
+        {"status": "0"}, {"status": ""}, {"cancel": {"id": 5}}, {"cancel": ["requested"], "status": "Canceled"},
+    ],
+)  # fmt: skip
 def test_a_cancel_that_says_nothing_is_left_out(item):
     (call,) = protocol.cancel(["1", "2"])
     assert read(call, [{"order": 1, **item}]) == {}
