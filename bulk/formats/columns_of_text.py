@@ -1,11 +1,14 @@
 """Columns of text: what is to be done with every cell is done once for all that are equal."""
 
-import re
+import string
 from collections.abc import Callable, Hashable, Sequence
 from typing import TypeVar
 
 Cell = TypeVar("Cell", bound=Hashable)
 Done = TypeVar("Done")
+
+VISIBLE = (string.ascii_letters + string.digits + string.punctuation).encode()
+"""All of ASCII but white space and control characters."""
 
 _SAMPLE = 250
 _KNOWN_AT_MOST = 100_000
@@ -17,9 +20,11 @@ def repeats(column: Sequence[Hashable]) -> bool:
     return len(set(sample)) * 2 < len(sample)
 
 
-def consists_of(untouched: re.Pattern[str], column: Sequence[str]) -> bool:
-    """Tell whether a pattern of one character, repeated, matches all cells of a column, one behind the other."""
-    return untouched.fullmatch("".join(column)) is not None
+def consists_of(characters: bytes, column: Sequence[str]) -> bool:
+    """Tell whether all cells of a column have no other characters than these, of ASCII."""
+    text = "".join(column)
+    # Several times as fast as a regular expression.
+    return text.isascii() and not text.encode().translate(None, characters)
 
 
 def map_column(do: Callable[[Cell], Done], column: Sequence[Cell], done: dict[Cell, Done] | None = None) -> list[Done]:
