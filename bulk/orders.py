@@ -36,7 +36,7 @@ class OrderRows(Mapping[int, OrderRow]):
         numbers = sheet.frame.index.tolist()
         kept = [number not in unreadable for number in numbers] if unreadable else None
         self._numbers = list(compress(numbers, kept)) if kept else numbers
-        texts = {
+        texts: dict[str, Sequence[str]] = {
             name: sheet.frame[name].tolist()
             for name in ("service", "order_id", *sorted(FIELDS))
             if name in sheet.columns
