@@ -23,7 +23,7 @@ test: lint
 	rm -f .coverage .coverage.*
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'not e2e or covers' --cov --cov-report=
 	$(BIN)/coverage report --skip-covered --include='smmplus/*,bulk/*' --fail-under=95
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'e2e and not covers'
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'e2e and not covers and not matrix'
 
 check: lint
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m 'not e2e'

@@ -1,13 +1,12 @@
 """PURE: from the rows of a sheet to what they order."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence, ValuesView
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import compress
 
 from bulk.choices import BETWEEN, is_choice, name_of, service_of, shown_name
-from bulk.formats.columns_of_text import consists_of, map_column, repeats
+from bulk.formats.columns_of_text import VISIBLE, consists_of, map_column, repeats
 from bulk.formats.dates import DATE_FIELD, panel_date
 from bulk.formats.numerals import NUMBER_FIELDS, is_ambiguous
 from bulk.sheet import Problem, Sheet
@@ -15,9 +14,6 @@ from smmplus.models import OrderRequest, Service, normal_text
 from smmplus.order_types import FIELDS
 from smmplus.validation import FieldProblem, problems
 from smmplus.validation_columns import doubtful
-
-_NORMAL = re.compile("[!-~]*")
-"""What no normal form changes: neither white space nor line breaks are in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +36,7 @@ class OrderRows(Mapping[int, OrderRow]):
         numbers = sheet.frame.index.tolist()
         kept = [number not in unreadable for number in numbers] if unreadable else None
         self._numbers = list(compress(numbers, kept)) if kept else numbers
-        texts = {
+        texts: dict[str, Sequence[str]] = {
             name: sheet.frame[name].tolist()
             for name in ("service", "order_id", *sorted(FIELDS))
             if name in sheet.columns
@@ -119,7 +115,8 @@ def order_rows(sheet: Sheet) -> OrderRows:
 
 
 def _normal_column(column: Sequence[str]) -> Sequence[str]:
-    if repeats(column) or not consists_of(_NORMAL, column):
+    # What is visible is in its normal form: that is about white space and line breaks.
+    if repeats(column) or not consists_of(VISIBLE, column):
         return map_column(normal_text, column)
     return column
 

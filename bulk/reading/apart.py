@@ -48,7 +48,8 @@ def read_apart(path: Path, how: How) -> Contents:
     answer = _ask(Task(path, how, allowance_for(_size(path))))
     if isinstance(answer, Refusal):
         raise (RefusedFileError if answer.is_refused else SheetError)(answer.text)
-    return replace(answer.contents, texts={name: unpack_column(packed) for name, packed in answer.texts.items()})
+    texts = {name: unpack_column(packed) for name, packed in answer.texts.items()}
+    return replace(answer.contents, rows=memoryview(answer.rows).cast("I"), texts=texts)
 
 
 def _size(path: Path) -> int:

@@ -7,6 +7,7 @@ import gc
 import pickle
 import signal
 import sys
+from array import array
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -48,9 +49,10 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was read: contents without texts, and the texts of each column, packed."""
+    """What was read: contents without rows and texts, and these, packed."""
 
     contents: Contents
+    rows: bytes
     texts: dict[str, Packed]
 
 
@@ -74,7 +76,7 @@ def read(path: Path, how: How) -> Refusal | Answer:
     except SheetError as error:
         return Refusal(str(error), isinstance(error, RefusedFileError))
     texts = {name: pack_column(column) for name, column in contents.texts.items()}
-    return Answer(replace(contents, texts={}), texts)
+    return Answer(replace(contents, rows=(), texts={}), array("I", contents.rows).tobytes(), texts)
 
 
 def limit(allowance: Allowance) -> None:

@@ -1,7 +1,7 @@
 """Puts a sheet together from its rows, whatever kind of file they came from."""
 
 import hashlib
-import re
+import string
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
@@ -10,7 +10,7 @@ from typing import Any
 
 from bulk.choices import is_example
 from bulk.formats.cells import Flaw, order_text
-from bulk.formats.columns_of_text import consists_of, map_column, repeats
+from bulk.formats.columns_of_text import VISIBLE, consists_of, map_column, repeats
 from bulk.formats.dates import DATE_FIELD
 from bulk.formats.numerals import NUMBER_FIELDS
 from bulk.reading.columns import ORDER_FIELDS, SWITCH_NAMES, Header
@@ -30,8 +30,8 @@ control characters and apostrophes where a field takes more than a number, is gi
 _ALIKE = frozenset({bool, int, float})
 """Values of these types may be equal and yet not the same: 1, 1.0 and True."""
 
-_UNTOUCHED = re.compile("[!-&(-~]*")
-_DIGITS = re.compile("[0-9]*")
+_UNTOUCHED = VISIBLE.replace(b"'", b"")
+_DIGITS = string.digits.encode()
 
 
 def _settled(name: str, column: Sequence[Any], read: Reader, known: dict[str, str | Flaw]) -> Sequence[Any]:

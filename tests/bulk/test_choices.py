@@ -7,6 +7,8 @@ from bulk.orders import check_rows, order_rows
 from bulk.reading import read_sheet
 from tests.bulk.jobs import LINK, row, service, sheet_of
 
+pytestmark = pytest.mark.usefixtures("read_here")
+
 
 @pytest.mark.parametrize(
     ("name", "shown"),

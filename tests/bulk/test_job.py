@@ -21,6 +21,8 @@ from smmplus.placing import Progress, Stop
 from smmplus.refusals import Meaning
 from tests.bulk.jobs import LINK, Ledger, request, service
 
+pytestmark = pytest.mark.usefixtures("read_here")
+
 PANEL = Panel("0123456789abcdef", "https://smm.plus/api/v2")
 
 

@@ -14,6 +14,8 @@ from smmplus.validation import problems
 from tests.bulk import workbooks as wb
 from tests.smmplus.orders import service_of
 
+pytestmark = pytest.mark.usefixtures("read_here")
+
 LINK = "https://x.com/p"
 
 

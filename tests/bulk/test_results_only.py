@@ -9,6 +9,8 @@ from bulk.options import Options
 from bulk.results_only import write_results_of
 from tests.bulk.jobs import LINK, Ledger, request
 
+pytestmark = pytest.mark.usefixtures("read_here")
+
 URL = "https://smm.plus/api/v2"
 
 

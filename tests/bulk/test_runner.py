@@ -17,6 +17,8 @@ from smmplus.placing import Stop
 from tests.bulk.jobs import LINK, Ledger
 from tests.panel import SandboxProcess
 
+pytestmark = pytest.mark.usefixtures("read_here")
+
 
 def test_the_place_of_a_sheet_is_its_account_campaign_and_unfinished_batch(journal, tmp_path):
     panel = Panel("0123456789abcdef", "https://smm.plus/api/v2")

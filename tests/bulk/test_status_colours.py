@@ -9,6 +9,8 @@ from bulk.writing import write_results
 from bulk.writing.status_colours import STATUS_COLOURS, with_colours
 from tests.bulk import workbooks as wb
 
+pytestmark = pytest.mark.usefixtures("read_here")
+
 RESULT = {"order_id": "1", "order_status": "Completed"}
 RULE = '<cfRule type="expression" dxfId="0" priority="7"><formula>{}</formula></cfRule>'
 

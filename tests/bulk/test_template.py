@@ -15,6 +15,8 @@ from bulk.writing.status_colours import SIGN, STATUS_COLOURS
 from smmplus.order_types import Units, order_type
 from tests.bulk.jobs import LINK, service
 
+pytestmark = pytest.mark.usefixtures("read_here")
+
 SERVICES = (
     service("1", "0.90", least=50, most=10_000, name="Followers \U0001f468\u200d\U0001f469"),
     service("2", "1.20", name="=cmd()\x07"),

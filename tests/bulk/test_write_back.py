@@ -12,6 +12,8 @@ from smmplus.errors import JournalError
 from smmplus.models import OrderStatus
 from tests.bulk.jobs import LINK, request
 
+pytestmark = pytest.mark.usefixtures("read_here")
+
 HEADER = "service,link,quantity"
 ROWS = (f"2,{LINK},100", f"2,{LINK}/2,100")
 

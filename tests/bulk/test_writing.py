@@ -11,6 +11,8 @@ from bulk.writing import results_path, storing, write_results
 from bulk.writing.result_text import CELL_LIMIT, CUT_MARK, clean
 from tests.bulk import workbooks as wb
 
+pytestmark = pytest.mark.usefixtures("read_here")
+
 RESULT = {"order_id": "23501", "error": "=x"}
 
 

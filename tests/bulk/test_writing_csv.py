@@ -10,6 +10,8 @@ from bulk.sheet import RESULT_FIELDS
 from bulk.writing import write_results
 from bulk.writing.result_text import clean
 
+pytestmark = pytest.mark.usefixtures("read_here")
+
 
 def write(tmp_path, text: str | bytes, results, *, encoding: str | None = None) -> bytes:
     """Write results into a CSV file of this text; give its bytes afterwards."""

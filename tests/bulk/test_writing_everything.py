@@ -19,7 +19,10 @@ KINDS = (
 
 
 # openpyxl tells what it does not read.
-pytestmark = pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning:openpyxl")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*extension is not supported:UserWarning:openpyxl"),
+    pytest.mark.usefixtures("read_here"),
+]
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from bulk.sheet import RESULT_FIELDS, Sheet
 from bulk.writing import Written, write_results
 from tests.bulk import workbooks as wb
 
+pytestmark = pytest.mark.usefixtures("read_here")
+
 RESULT = {"order_id": "23501", "order_status": "In progress", "charge": "0.45"}
 
 
