@@ -238,13 +238,13 @@ class Placer:
         refuse_stale(began, self._clock())
 
     def _not_taken(self, order: Order, answer: Answer) -> Placed | None:
-        if not isinstance(answer, Refusal) or answer is Refusal.NOT_PLANNED:
-            return None
-        if answer is not Refusal.ELSEWHERE:
-            self.progress.stop_for(Stop.BUDGET, f"before {order.request.values.get('link', '')}: {answer.value}")
-            return None
-        self.progress.held += 1
-        return Placed(order.entry, State.PLANNED, error=answer.value)
+        match answer:
+            case Refusal.ELSEWHERE:
+                self.progress.held += 1
+                return Placed(order.entry, State.PLANNED, error=answer.value)
+            case Refusal.BUDGET | Refusal.NO_BOUND:
+                self.progress.stop_for(Stop.BUDGET, f"before {order.request.values.get('link', '')}: {answer.value}")
+        return None
 
     def _told(self, outcome: Outcome, error: CallError | None, change: Answer) -> Placed:
         """Count an outcome that is on disk; raise its error where the order is planned again."""
@@ -289,5 +289,5 @@ def _event(error: CallError) -> Event:
 
 _STOPS: dict[type[CallError], Stop] = {AccountError: Stop.ACCOUNT, MalformedCallError: Stop.MISTAKE}
 
-_HELD_BACK = (NeverSentError, BusyError, AccountError, DuplicateGuardError, MalformedCallError)
+_HELD_BACK = NeverSentError | BusyError | AccountError | DuplicateGuardError | MalformedCallError
 """After these the row itself may be right: it stays planned."""

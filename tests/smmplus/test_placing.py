@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
@@ -26,9 +27,9 @@ from smmplus.errors import (
     UnclearAnswerError,
     UnknownRefusalError,
 )
-from smmplus.journal import Attempt, Event, Journal, Outcome, State
+from smmplus.journal import Attempt, Event, Intent, Journal, Outcome, Refusal, State
 from smmplus.panel import Panel
-from smmplus.placing import Order, Placed, Placer, Stop, both_clocks, outcome_of
+from smmplus.placing import Order, Placed, Placer, Progress, Stop, both_clocks, outcome_of
 from tests.databases import on_both, url_of
 from tests.smmplus.client_facts import KEY, panel_at
 from tests.smmplus.desk import Desk, request_for
@@ -102,6 +103,18 @@ def test_both_clocks_run():
     earlier, later = both_clocks(), both_clocks()
     assert earlier[0] <= later[0]
     assert earlier[1] > 1.7e9
+
+
+def test_the_running_clock_goes_on_while_the_machine_sleeps_where_there_is_such_a_one(monkeypatch):
+    monkeypatch.setattr(time, "CLOCK_BOOTTIME", 77, raising=False)
+    monkeypatch.setattr(time, "clock_gettime", lambda clock: {77: 5.0}[clock], raising=False)
+    assert both_clocks()[0] == 5.0
+
+
+def test_elsewhere_the_running_clock_is_the_one_that_nobody_sets(monkeypatch):
+    monkeypatch.delattr(time, "CLOCK_BOOTTIME", raising=False)
+    monkeypatch.setattr(time, "monotonic", lambda: 6.0)
+    assert both_clocks()[0] == 6.0
 
 
 # What becomes of one order.
@@ -226,8 +239,40 @@ async def test_what_the_panel_said_is_told_word_for_word(sandbox, panel, desk, l
 async def test_an_order_that_is_not_planned_is_not_sent(sandbox, panel, desk, link):
     (entry,) = plan_links(desk, link, 1)
     await place(desk.journal, panel, [entry])
-    progress = await place(desk.journal, panel, [entry])
-    assert (progress.sent, len(ordered(sandbox, link))) == (0, 1)
+    told = []
+    progress = await place(desk.journal, panel, [entry], on_placed=told.append)
+    assert (progress, len(ordered(sandbox, link)), told) == (Progress(), 1, [])
+
+
+@pytest.mark.e2e
+async def test_a_run_that_goes_through_gives_no_reason_and_no_alarm(desk):
+    with RawServer(lambda _: http({"order": 501})) as server:
+        progress = await place(desk.journal, panel_at(server), desk.plan())
+    assert (progress.stop, progress.reason, progress.alarms) == (None, "", [])
+
+
+@pytest.mark.e2e
+async def test_who_places_one_order_gets_what_became_of_it(desk):
+    (entry,) = desk.plan()
+    with RawServer(lambda _: http({"order": 501})) as server:
+        async with placer_for(desk.journal, panel_at(server)) as placer:
+            placed = await placer.place(Order(entry.id, entry.request))
+    assert placed == Placed(entry.id, ACCEPTED, "501")
+
+
+@pytest.mark.e2e
+async def test_what_another_campaign_ordered_meanwhile_is_held_alone(desk):
+    (twin,) = Desk(desk.journal, "autumn").plan()
+    desk.accepted("500")
+    (other,) = plan_links(desk, "https://example.com/other", 1)
+    told = []
+    with RawServer(lambda _: http({"order": 501})) as server:
+        progress = await place(desk.journal, panel_at(server), [twin, other], twins=frozenset(), on_placed=told.append)
+    assert told == [
+        Placed(twin.id, PLANNED, error=Refusal.ELSEWHERE.value),
+        Placed(other.id, ACCEPTED, "501"),
+    ]
+    assert (progress.held, progress.accepted, progress.sent, progress.stop) == (1, 1, 1, None)
 
 
 # What is repeated.
@@ -322,6 +367,63 @@ async def test_one_that_goes_through_begins_the_count_anew(sandbox, panel, desk,
     sandbox.faults(add_fault(fault, calls=[1, 2, 4, 5]))
     progress = await place(desk.journal, panel, plan_links(desk, link, 6))
     assert (progress.stop, progress.accepted, progress.sent) == (None, 2, 6)
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("fault", ["translated", "http_502"])
+async def test_three_in_a_row_are_three_also_after_one_that_went_through(sandbox, panel, desk, link, fault):
+    sandbox.faults(add_fault(fault, calls=[2, 3, 4]))
+    progress = await place(desk.journal, panel, plan_links(desk, link, 6))
+    assert (progress.stop is None, progress.accepted, progress.sent) == (False, 1, 4)
+
+
+@pytest.mark.e2e
+async def test_the_reason_of_a_stop_is_the_last_refusal_word_for_word(desk):
+    with RawServer(lambda _: http({"error": "Некорректная ссылка"})) as server:
+        progress = await place(desk.journal, panel_at(server), desk.plan(3))
+    assert (progress.stop, progress.reason) == (Stop.UNKNOWN, "Некорректная ссылка")
+
+
+@pytest.mark.e2e
+async def test_the_reason_of_a_stop_is_the_last_alarm_where_there_is_one(desk):
+    with RawServer(lambda _: http({"order": 501})) as server:
+        progress = await place(desk.journal, panel_at(server), desk.plan(4))
+    assert (progress.stop, progress.reason) == (Stop.DOUBT, progress.alarms[-1])
+
+
+@pytest.mark.e2e
+async def test_the_others_hear_of_a_refused_account_before_it_is_on_disk(desk, monkeypatch):
+    """They are about to send."""
+    seen, apply = [], desk.journal.apply
+
+    def watched(moves):
+        seen.extend(placer.progress.stop for move in moves if isinstance(move, Outcome))
+        return apply(moves)
+
+    monkeypatch.setattr(desk.journal, "apply", watched)
+    (entry,) = desk.plan()
+    with RawServer(lambda _: http({"error": "Invalid API key"})) as server:
+        async with placer_for(desk.journal, panel_at(server)) as placer:
+            await placer.place_all([Order(entry.id, entry.request)])
+    assert seen == [Stop.ACCOUNT]
+
+
+@pytest.mark.e2e
+async def test_a_run_that_is_stopped_while_an_intent_is_written_does_not_send_it(desk, monkeypatch):
+    apply = desk.journal.apply
+
+    def stopping(moves):
+        if any(isinstance(move, Intent) for move in moves):
+            placer.progress.stop_for(Stop.ASKED, "Ctrl-C")
+        return apply(moves)
+
+    monkeypatch.setattr(desk.journal, "apply", stopping)
+    (entry,) = desk.plan()
+    with RawServer(lambda _: http({"order": 501})) as server:
+        async with placer_for(desk.journal, panel_at(server)) as placer:
+            await placer.place_all([Order(entry.id, entry.request)])
+        assert not any(request.whole for request in server.requests)
+    assert (desk.now(entry).state, desk.now(entry).attempt, desk.spent()) == (PLANNED, 1, 0)
 
 
 @pytest.mark.e2e
@@ -489,7 +591,8 @@ async def test_a_refusal_that_comes_after_the_row_was_given_up_changes_nothing(d
 
     with RawServer(answer) as server:
         await place(desk.journal, panel_at(server), [entry], on_placed=told.append)
-    assert (desk.now(entry).state, told[0].state, "somebody settled" in told[0].error) == (IN_DOUBT, IN_DOUBT, True)
+    assert told == [Placed(entry.id, IN_DOUBT, error="somebody settled this order while it was being sent")]
+    assert desk.now(entry).state is IN_DOUBT
 
 
 @pytest.mark.e2e
@@ -503,8 +606,10 @@ async def test_a_second_id_for_one_row_is_an_alarm_of_the_run(desk):
         return http({"order": 501})
 
     with RawServer(answer) as server:
-        progress = await place(desk.journal, panel_at(server), [entry])
+        told = []
+        progress = await place(desk.journal, panel_at(server), [entry], on_placed=told.append)
     assert (len(progress.alarms), "500 and 501" in progress.alarms[0], desk.now(entry).order_id) == (1, True, "500")
+    assert told == [Placed(entry.id, ACCEPTED, "500", progress.alarms[0])]
 
 
 @pytest.mark.e2e
@@ -573,6 +678,35 @@ async def test_an_id_that_the_journal_cannot_take_is_shown_by_the_run(sandbox, p
 
 
 @pytest.mark.e2e
+async def test_the_run_names_the_file_that_holds_an_id_which_the_journal_cannot_take(failing):
+    (entry,) = Desk(failing).plan()
+    failing.fail_at = 2
+    with RawServer(lambda _: http({"order": 501})) as server:
+        progress = await place(failing, panel_at(server), [entry])
+    (path,) = failing.rescues.iterdir()
+    assert progress.rescued == {entry.id: path}
+
+
+@pytest.mark.e2e
+async def test_an_outcome_that_the_journal_cannot_take_stops_the_run_and_is_told_nobody(failing):
+    (entry,) = Desk(failing).plan()
+    failing.fail_at = 2
+    told = []
+    with RawServer(lambda _: http({"order": 501})) as server:
+        progress = await place(failing, panel_at(server), [entry], on_placed=told.append)
+    assert (progress.stop, progress.reason, told) == (Stop.JOURNAL, "the disk is full", [])
+
+
+@pytest.mark.e2e
+async def test_a_refusal_that_the_journal_cannot_take_is_no_lost_id(failing):
+    (entry,) = Desk(failing).plan()
+    failing.fail_at = 2
+    with RawServer(lambda _: http({"error": "Bad link"})) as server:
+        progress = await place(failing, panel_at(server), [entry])
+    assert (progress.stop, progress.unrecorded, progress.rescued) == (Stop.JOURNAL, {}, {})
+
+
+@pytest.mark.e2e
 @on_both
 async def test_an_id_is_written_down_where_the_journal_fails_for_a_moment_and_no_more_is_sent(
     sandbox, panel, failing, link
@@ -605,6 +739,20 @@ async def test_a_listener_that_fails_does_not_lose_the_orders_under_way(desk):
     with RawServer(answer) as server, pytest.raises(BrokenPipeError):
         await place(desk.journal, panel_at(server), entries, in_flight=2, on_placed=fail)
     assert {desk.now(entry).order_id for entry in entries} == {"501", "502"}
+
+
+@pytest.mark.e2e
+async def test_after_an_error_of_the_program_nothing_more_is_sent(desk):
+    entries, told, numbers = desk.plan(6), [], iter(range(501, 510))
+
+    def fail_once(placed):
+        told.append(placed)
+        if len(told) == 1:
+            raise BrokenPipeError("the terminal is gone")
+
+    with RawServer(lambda _: http({"order": next(numbers)})) as server, pytest.raises(BrokenPipeError):
+        await place(desk.journal, panel_at(server), entries, in_flight=2, on_placed=fail_once)
+    assert [desk.now(entry).state for entry in entries[3:]] == [PLANNED] * 3
 
 
 @pytest.mark.e2e
