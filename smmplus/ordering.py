@@ -22,6 +22,7 @@ from smmplus.errors import (
     OrderRefusedError,
 )
 from smmplus.journal import Entry, Journal, Planned, State
+from smmplus.journal.restored import unsettled
 from smmplus.models import OrderRequest, Service
 from smmplus.placing import Order, Placer
 from smmplus.pricing import cost
@@ -55,12 +56,15 @@ async def place_once(
     `max_spend` bounds what the campaign may spend in all. An order that was refused before is sent again: somebody asks
     for it anew; one refused with a text that is in no list only with `retry_refused`.
 
-    Raises OrderRefusedError where the panel refused it, OrderInDoubtError where nobody knows whether it was placed,
+    Raises OrderRefusedError where the panel refused it, OrderInDoubtError where nobody knows whether it was placed (or
+    the journal was restored since, and does not know the key),
     OrderHeldBackError where it was not sent and may be later, JournalConflictError where the key is another order's,
     JournalInUseError where a live process is sending it, JournalError where the journal cannot be used.
     """
     journal.bury_the_dead()
     entry = known(journal, client.panel.url, ticket)
+    if entry is None:
+        _must_be_new(journal, client.panel.url, ticket)
     if entry is None or _is_sent_again(entry, retry_refused=retry_refused):
         price = _cost(ticket.request, {service.id: service for service in await client.services()})
         entry = _plan(client, journal, ticket, price, entry)
@@ -82,6 +86,18 @@ def known(journal: Journal, url: str, ticket: Ticket) -> Entry | None:
             "Give the changed order a key of its own, or ask for what it was"
         )
     return found
+
+
+def _must_be_new(journal: Journal, url: str, ticket: Ticket) -> None:
+    """Refuse a ticket that is new to a restored journal, until a person has said that it was not placed before."""
+    backup = unsettled(journal, journal.campaign(journal.account(url, ticket.account), ticket.campaign))
+    if backup is not None:
+        raise OrderInDoubtError(
+            f"{ticket.campaign}/{ticket.key} (service {ticket.request.service}, {_fields(ticket.request)}) is new to "
+            f"this journal, which was restored from a backup of {backup.made_at[:16]} UTC: it may have been placed "
+            "since, and was not sent. Look at the panel's order page; when nothing placed since the backup will be asked "
+            "for again, say `smmplus journal settle`"
+        )
 
 
 def _plan(client: AsyncClient, journal: Journal, ticket: Ticket, price: Decimal | None, entry: Entry | None) -> Entry:

@@ -17,10 +17,13 @@ from smmplus.errors import (
     OrderInDoubtError,
     OrderRefusedError,
 )
-from smmplus.journal import Intent, Journal, Planned, State, budgets
+from smmplus.journal import Intent, Journal, Planned, State, budgets, sqlite
+from smmplus.journal.copying import back_up
+from smmplus.journal.restored import settle
+from smmplus.journal.restoring import restore
 from smmplus.ordering import Ticket, known, place_once
 from smmplus.panel import Panel
-from tests.databases import DATABASES
+from tests.databases import DATABASES, url_of
 from tests.smmplus.desk import request_for
 
 RUNS_ON = DATABASES
@@ -225,3 +228,17 @@ async def test_a_refused_key_is_an_account_error_and_plans_nothing(journal, tick
         with pytest.raises((AccountError, OrderHeldBackError)) as raised:
             await place_once(client, journal, ticket)
     assert "not-the-key" not in str(raised.value)
+
+
+async def test_a_restored_journal_sends_no_key_that_it_does_not_know(client, journal, ticket, tmp_path, ordered):
+    back_up(url_of(journal), tmp_path / "backup.sqlite3", "2026-01-01T12:00:00.000+00:00")
+    await place_once(client, journal, ticket)
+    url = sqlite.url_of(tmp_path / "restored" / "journal.sqlite3")
+    restore(tmp_path / "backup.sqlite3", url, "2026-01-02T12:00:00.000+00:00")
+    with Journal(url) as restored:
+        with pytest.raises(OrderInDoubtError, match="restored from a backup of 2026-01-01T12:00 UTC"):
+            await place_once(client, restored, ticket)
+        assert len(ordered()) == 1
+        settle(restored)
+        await place_once(client, restored, replace(ticket, key="another|key"))
+    assert len(ordered()) == 2
