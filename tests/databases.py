@@ -10,8 +10,8 @@ from psycopg.rows import dict_row
 
 from smmplus.journal import Journal
 
-DATABASES = ("sqlite", "postgresql")
-"""A module of tests whose `RUNS_ON` is this runs on both."""
+DATABASES = ("sqlite", pytest.param("postgresql", marks=[pytest.mark.e2e, pytest.mark.covers]))
+"""A module of tests whose `RUNS_ON` is this runs on both. A server takes its time: the quick part leaves it out."""
 
 on_both = pytest.mark.parametrize("database", DATABASES, indirect=True)
 """Runs a test on both databases; without it a test has a journal in a file."""

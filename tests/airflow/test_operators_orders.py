@@ -19,6 +19,8 @@ from smmplus import OrderRequest
 from smmplus.journal import Intent, Journal, Planned
 from smmplus.ordering import Ticket, known
 
+pytestmark = pytest.mark.e2e
+
 ADD = SmmPlusAddOrderOperator
 KEY = "campaign/campaign|manual__2026-02-03|task|-1"
 

@@ -5,6 +5,8 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from airflow_provider_smmplus.operators.refills import SmmPlusRefillOperator, SmmPlusRefillStatusOperator
 
+pytestmark = pytest.mark.e2e
+
 REFILL = SmmPlusRefillOperator
 
 

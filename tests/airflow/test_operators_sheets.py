@@ -17,6 +17,8 @@ from airflow_provider_smmplus.operators.sheets import (
 from tests.airflow.sheets import ids, read, write
 from tests.bulk import workbooks as wb
 
+pytestmark = pytest.mark.e2e
+
 CHECK, PLACE, SPLIT = SmmPlusCheckSheetOperator, SmmPlusPlaceSheetOperator, SmmPlusSplitSheetOperator
 TRACK, BACK, ALL = SmmPlusTrackSheetOperator, SmmPlusWriteBackOperator, SmmPlusSheetOperator
 
