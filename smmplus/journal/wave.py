@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import Enum
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, Insert, Update, bindparam, insert, select, update
 
 from smmplus.journal.entry import decimal_or_none, readable
 from smmplus.journal.schema import campaigns, entries, notes, order_ids
@@ -156,7 +156,7 @@ class _Wave:
 
     def _refuse_foreign_id(self, known: _Known, outcome: Outcome) -> Outcome:
         """Keep an order from belonging to two entries: an id that is known as another's proves nothing."""
-        owner = self._owners.get((known.account_id, outcome.order_id or ""))
+        owner = self._owners.get((known.account_id, outcome.order_id))
         if owner in {None, outcome.entry}:
             return outcome
         error = f"the panel answered with order {outcome.order_id}, which is another row's already"
@@ -192,16 +192,18 @@ class _Wave:
         )
 
     def write(self) -> None:
-        spent = [{"of": campaign, "new_spent": str(amount)} for campaign, amount in self._spent.items()]
-        for statement, rows in (
-            (_OUTCOME, self._outcomes),
-            (_INTENT, self._intents),
-            (_ORDER_ID, self._ids),
-            (_NOTE, self._notes),
-            (_SPENT, spent),
-        ):
-            if rows:
-                self._connection.execute(statement, rows)
+        spent: list[dict[str, object]] = [
+            {"of": campaign, "new_spent": str(amount)} for campaign, amount in self._spent.items()
+        ]
+        self._write(_OUTCOME, self._outcomes)  # before the intents: what was held back may be sent again at once
+        self._write(_INTENT, self._intents)
+        self._write(_ORDER_ID, self._ids)
+        self._write(_NOTE, self._notes)
+        self._write(_SPENT, spent)
+
+    def _write(self, statement: Insert | Update, rows: list[dict[str, object]]) -> None:
+        if rows:
+            self._connection.execute(statement, rows)
 
 
 # The statements are made once: SQLAlchemy then knows them again without comparing them part by part, which would be a
@@ -264,7 +266,7 @@ _OWNERS = select(order_ids.c.account_id, order_ids.c.order_id, order_ids.c.entry
 )
 
 
-def _read_owners(connection: Connection, moves: Sequence[Move]) -> dict[tuple[int, str], int]:
+def _read_owners(connection: Connection, moves: Sequence[Move]) -> dict[tuple[int, str | None], int]:
     ids = [move.order_id for move in moves if isinstance(move, Outcome) and move.order_id]
     found = connection.execute(_OWNERS, {"ids": ids}) if ids else ()
     return {(row.account_id, row.order_id): row.entry_id for row in found}

@@ -165,7 +165,14 @@ def test_two_ids_for_one_row_raise_an_alarm_that_stays_on_record(desk):
     entry = desk.accepted("501")
     change = desk.settle(attempt_of(entry), Event.ORDER_ID, "502")
     assert "501 and 502" in change.alarm
-    assert desk.rows("SELECT what, why FROM notes") == [("alarm", change.alarm)]
+    run = desk.journal.begin_run()
+    assert desk.rows("SELECT entry_id, who, what, why FROM notes") == [(entry.id, run, "alarm", change.alarm)]
+
+
+def test_an_alarm_is_what_the_row_itself_says(desk):
+    entry = desk.accepted("501")
+    change = desk.settle(attempt_of(entry), Event.ORDER_ID, "502")
+    assert desk.now(entry).error == change.alarm
 
 
 def test_both_ids_of_a_row_are_kept(desk):
@@ -186,6 +193,21 @@ def test_an_id_that_is_another_row_s_proves_nothing(desk):
     change = desk.settle(desk.intend(second), Event.ORDER_ID, "501")
     assert (change.state, change.order_id) == (State.IN_DOUBT, None)
     assert ("501" in desk.now(second).error, desk.now(first).order_id) == (True, "501")
+
+
+def test_an_id_that_is_another_row_s_raises_an_alarm_that_stays_on_record(desk):
+    desk.accepted("501")
+    (second,) = desk.plan()
+    change = desk.settle(desk.intend(second), Event.ORDER_ID, "501")
+    assert "501, which is another row's already" in change.alarm
+    assert desk.rows("SELECT entry_id, what, why FROM notes") == [(second.id, "alarm", change.alarm)]
+
+
+def test_a_row_s_own_id_once_more_changes_nothing(desk):
+    entry = desk.accepted("501")
+    change = desk.settle(attempt_of(entry), Event.ORDER_ID, "501")
+    assert (change.state, change.order_id, change.spent, change.alarm) == (State.ACCEPTED, "501", 0, "")
+    assert desk.rows("SELECT order_id, entry_id FROM order_ids") == [("501", entry.id)]
 
 
 def test_an_id_given_to_two_rows_in_one_commit_is_the_first_one_s(desk):
