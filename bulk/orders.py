@@ -116,9 +116,10 @@ def order_rows(sheet: Sheet) -> OrderRows:
 
 def _normal_column(column: Sequence[str]) -> Sequence[str]:
     # What is visible is in its normal form: that is about white space and line breaks.
-    if repeats(column) or not consists_of(VISIBLE, column):
-        return map_column(normal_text, column)
-    return column
+    if not repeats(column) and consists_of(VISIBLE, column):
+        return column
+    is_normal = all(normal_text(text) == text for text in set(column))
+    return column if is_normal else map_column(normal_text, column)
 
 
 def check_rows(sheet: Sheet, rows: Iterable[OrderRow], services: Mapping[str, Service]) -> list[Problem]:

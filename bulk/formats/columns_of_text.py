@@ -2,7 +2,7 @@
 
 import string
 from collections.abc import Callable, Hashable, Sequence
-from typing import TypeVar, cast
+from typing import TypeVar
 
 Cell = TypeVar("Cell", bound=Hashable)
 Done = TypeVar("Done")
@@ -27,10 +27,8 @@ def consists_of(characters: bytes, column: Sequence[str]) -> bool:
     return text.isascii() and not text.encode().translate(None, characters)
 
 
-def map_column(
-    do: Callable[[Cell], Done], column: Sequence[Cell], done: dict[Cell, Done] | None = None
-) -> Sequence[Done]:
-    """Do the same with every cell, with equal ones once; where that changes none, give the column as it is.
+def map_column(do: Callable[[Cell], Done], column: Sequence[Cell], done: dict[Cell, Done] | None = None) -> list[Done]:
+    """Do the same with every cell; with equal ones once, so that what becomes of them is one object.
 
     :param done: what became of cells before; it grows, within bounds. Cells that are equal must be the same: not 1 and
         True.
@@ -38,9 +36,6 @@ def map_column(
     done = {} if done is None else done
     if len(done) > _KNOWN_AT_MOST:
         done.clear()
-    cells = set(column)
-    for cell in cells.difference(done):
+    for cell in set(column).difference(done):
         done[cell] = do(cell)
-    if all(done[cell] == cell for cell in cells):
-        return cast("Sequence[Done]", column)
     return list(map(done.__getitem__, column))
