@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from xml.parsers import expat
 
 from bulk.formats.archive import Archive
+from bulk.formats.grid import parse_range
 
 _RELATIONSHIP_ID = (
     "http://schemas.openxmlformats.org/officeDocument/2006/relationships id",
@@ -29,6 +30,17 @@ class Worksheet:
     part: str
     """Its part in the zip file: "xl/worksheets/sheet1.xml"."""
     visible: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of a worksheet; rows count from 1, columns from 0."""
+
+    last_row: int
+    """The totals rows are part of it."""
+    last_column: int
+    totals_rows: int
+    """How many rows at its end hold sums and the like."""
 
 
 def make_parser() -> expat.XMLParserType:
@@ -136,3 +148,20 @@ def _worksheet_part(archive: Archive, target: str) -> str:
     if part is None or not part.casefold().endswith(".xml"):
         raise RefusedXmlError(f"its worksheet part {target!r} is missing or misnamed")
     return part
+
+
+def tables(archive: Archive, part: str) -> tuple[Table, ...]:
+    """List the tables of a worksheet; ValueError if one says no range."""
+    listed: list[Table] = []
+
+    def on_start(name: str, attributes: dict[str, str]) -> None:
+        if local_name(name) == "table" and "ref" in attributes:
+            _, _, bottom, right = parse_range(attributes["ref"])
+            listed.append(Table(bottom, right, int(attributes.get("totalsRowCount", "0"))))
+
+    for kind, target in relationships(archive, part).values():
+        if kind == "table":
+            parser = make_parser()
+            parser.StartElementHandler = on_start
+            feed(parser, archive.unpack(target))
+    return tuple(listed)

@@ -2,16 +2,18 @@
 
 import io
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import python_calamine as calamine
 
+from bulk.choices import service_of
 from bulk.errors import SheetError
 from bulk.formats.archive import Archive, ArchiveError
 from bulk.formats.cells import Flaw, date_text, result_text, strip_text, switch_text, value_text
 from bulk.formats.dates import DATE_FIELD
 from bulk.formats.numerals import NUMBER_FIELDS, plain_digits
-from bulk.formats.xml_parts import RefusedXmlError, Worksheet, worksheets
+from bulk.formats.xml_parts import RefusedXmlError, Worksheet, tables, worksheets
 from bulk.reading.columns import HEADER_SEARCH_ROWS, SWITCH_NAMES, find_header, no_header, understand_header
 from bulk.reading.contents import Contents
 from bulk.reading.draft import GUARDED_FIELDS, Draft, digest_of
@@ -36,7 +38,7 @@ def parse_xlsx(path: Path, data: bytes, how: How, seen: Mapping[str, SheetFacts]
     facts = seen[chosen.part]
     rows = _down_to_flaws(rows, facts)
     draft = _draft(path, chosen.name, rows, how)
-    add_rows(draft, rows, facts, how)
+    add_rows(draft, rows, facts, how, _totals_rows(archive, chosen.part))
     draft.problems.extend(_merged_cells(draft, rows, facts))
     if how.hidden != "include":
         draft.problems.extend(_hidden_columns(draft, facts))
@@ -88,9 +90,35 @@ def _draft(path: Path, name: str, rows: Rows, how: How) -> Draft:
     return Draft(path, "xlsx", name, understand_header(first[index], index + 1, source, how.headers))
 
 
-def add_rows(draft: Draft, rows: Rows, facts: SheetFacts, how: How) -> None:
-    """Read what stands below the header, column by column."""
+def _totals_rows(archive: Archive, part: str) -> frozenset[int]:
+    """Give the rows in which tables of a worksheet hold sums and the like."""
+    try:
+        ends = [(table.last_row, table.totals_rows) for table in tables(archive, part)]
+    except (ArchiveError, ValueError):
+        # What a damaged table would leave out is read like any other row.
+        return frozenset()
+    return frozenset(last for last, count in ends if count > 0)
+
+
+def _only_totals(draft: Draft, rows: Rows, facts: SheetFacts, totals: AbstractSet[int]) -> AbstractSet[int]:
+    """Choose those rows of totals that are no order for certain: they name no service by its id, and no order."""
+    columns = draft.header.columns
+    service, placed = columns["service"].index, columns["order_id"].index if "order_id" in columns else None
+    below = (number for number in totals if draft.header.row < number <= len(rows))
+    return {
+        number
+        for number in below
+        if not service_of(result_text(rows[number - 1][service])).isdigit()
+        and (number, service) not in facts.flaws
+        and (placed is None or not result_text(rows[number - 1][placed]))
+    }
+
+
+def add_rows(draft: Draft, rows: Rows, facts: SheetFacts, how: How, totals: AbstractSet[int] = frozenset()) -> None:
+    """Read what stands below the header, column by column; rows of `totals` are left out where they are no orders."""
     numbers: Sequence[int] = range(draft.header.row + 1, len(rows) + 1)
+    if left_out := _only_totals(draft, rows, facts, totals):
+        numbers = [number for number in numbers if number not in left_out]
     if how.hidden == "skip" and facts.hidden_rows:
         numbers = [number for number in numbers if number not in facts.hidden_rows]
     below = [rows[number - 1] for number in numbers]

@@ -7,7 +7,7 @@ from typing import BinaryIO
 from bulk.errors import CannotSpliceError
 from bulk.formats.archive import Archive, ArchiveError, rewrite
 from bulk.formats.grid import LAST_COLUMN, letter_of, parse_range
-from bulk.formats.xml_parts import feed, local_name, make_parser, relationships, workbook_part, worksheets
+from bulk.formats.xml_parts import relationships, tables, workbook_part, worksheets
 from bulk.sheet import RESULT_FIELDS, Sheet
 from bulk.writing.column_widths import style_of_column, with_widths
 from bulk.writing.plain_rows import NotPlainError, PlainRows, RowSplicer
@@ -52,7 +52,9 @@ def _refuse_unfaithful(archive: Archive) -> None:
 def _rewrite(archive: Archive, sheet: Sheet, changes: Changes, out: BinaryIO, *, colours: bool, plain: bool) -> None:
     part = next(listed.part for listed in worksheets(archive) if listed.name == sheet.name)
     book = workbook_part(archive)
-    xml, edge = archive.read(part), _table_edge(archive, part)
+    xml = archive.read(part)
+    # Beside a table's last column a cell is no part of it.
+    edge = max((table.last_column for table in tables(archive, part)), default=0)
     known = {field: column.index for field, column in sheet.columns.items() if field in RESULT_FIELDS}
     if plain:
         splicer: _Splicer = _PlainSplicer(PlainRows.of(xml, sheet.header_row), known, sheet.header_row, changes, edge)
@@ -66,22 +68,6 @@ def _rewrite(archive: Archive, sheet: Sheet, changes: Changes, out: BinaryIO, *,
     if splicer.has_formula or has_formulas(archive, part):
         replaced[book] = iter([recalculate_on_load(archive.read(book))])
     rewrite(archive, replaced, out)
-
-
-def _table_edge(archive: Archive, part: str) -> int:
-    """Give the last column of the worksheet's tables: beside them a cell is no part of them."""
-    edges = [0]
-
-    def on_start(name: str, attributes: dict[str, str]) -> None:
-        if local_name(name) == "table" and "ref" in attributes:
-            edges.append(parse_range(attributes["ref"])[3])
-
-    for kind, target in relationships(archive, part).values():
-        if kind == "table":
-            parser = make_parser()
-            parser.StartElementHandler = on_start
-            feed(parser, archive.unpack(target))
-    return max(edges)
 
 
 class _Splicer:

@@ -1,3 +1,5 @@
+import zipfile
+
 import pytest
 
 from bulk.errors import SheetError
@@ -261,3 +263,49 @@ def test_a_number_that_names_no_shared_string_is_refused(tmp_path):
     path = wb.book(tmp_path / "a.xlsx", wb.header() + wb.row(2, '<c r="A2" t="s"><v>9</v></c>'))
     with pytest.raises(SheetError, match="cannot be read"):
         read_sheet(path)
+
+
+def with_table(path, *last_row: str, totals: str = ' totalsRowCount="1"'):
+    """Write two orders and a row of a table's totals."""
+    xml = wb.worksheet(wb.header() + wb.order(2) + wb.order(3, quantity="50") + wb.row(4, *last_row))
+    made = wb.parts({"Orders": xml})
+    made["xl/worksheets/_rels/sheet1.xml.rels"] = (
+        '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" '
+        'Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/table" '
+        'Target="/xl/tables/table1.xml"/></Relationships>'
+    )
+    made["xl/tables/table1.xml"] = f'<table xmlns="{wb.MAIN}" id="1" ref="A1:C4"{totals}/>'
+    return wb.pack(made, path)
+
+
+TOTALS = (wb.text("A4", "Total"), '<c r="C4"><f>SUBTOTAL(109,A2:A3)</f></c>')
+
+
+def test_the_totals_of_a_table_are_no_order(tmp_path):
+    sheet = read_sheet(with_table(tmp_path / "a.xlsx", *TOTALS))
+    assert list(cells(sheet)) == [2, 3]
+    assert sheet.problems == ()
+
+
+@pytest.mark.parametrize("totals", ["", ' totalsRowCount="0"', ' totalsRowCount="one"'])
+def test_the_last_row_of_a_table_without_totals_is_read(tmp_path, totals):
+    sheet = read_sheet(with_table(tmp_path / "a.xlsx", *TOTALS, totals=totals))
+    assert list(cells(sheet)) == [2, 3, 4]
+    assert only_problem(sheet).where == "C4"
+
+
+@pytest.mark.parametrize(
+    "service", [wb.number("A4", "7"), wb.text("A4", "7 – Likes"), '<c r="A4"><f>VLOOKUP("likes",F:G,2)</f></c>']
+)
+def test_a_row_of_totals_that_may_be_an_order_is_read(tmp_path, service):
+    sheet = read_sheet(with_table(tmp_path / "a.xlsx", service, wb.text("B4", "https://x.com/q"), wb.number("C4", "9")))
+    assert list(cells(sheet)) == [2, 3, 4]
+
+
+def test_a_row_of_totals_that_carries_an_order_id_is_read(tmp_path):
+    columns = ("service", "order_id", "quantity")
+    path = with_table(tmp_path / "a.xlsx", wb.text("A4", "Total"), wb.text("B4", "123"))
+    with zipfile.ZipFile(path) as book:
+        made = {name: book.read(name) for name in book.namelist()}
+    made[wb.SHEET] = made[wb.SHEET].replace(wb.header().encode(), wb.header(names=columns).encode())
+    assert list(cells(read_sheet(wb.pack(made, path)))) == [2, 3, 4]
