@@ -101,16 +101,13 @@ def _totals_rows(archive: Archive, part: str) -> frozenset[int]:
 
 
 def _only_totals(draft: Draft, rows: Rows, facts: SheetFacts, totals: AbstractSet[int]) -> AbstractSet[int]:
-    """Choose those rows of totals that are no order for certain: they name no service by its id, and no order."""
-    columns = draft.header.columns
-    service, placed = columns["service"].index, columns["order_id"].index if "order_id" in columns else None
+    """Choose those rows of totals that are no order for certain: they name no service by its id."""
+    service = draft.header.columns["service"].index
     below = (number for number in totals if draft.header.row < number <= len(rows))
     return {
         number
         for number in below
-        if not service_of(result_text(rows[number - 1][service])).isdigit()
-        and (number, service) not in facts.flaws
-        and (placed is None or not result_text(rows[number - 1][placed]))
+        if not service_of(result_text(rows[number - 1][service])).isdigit() and (number, service) not in facts.flaws
     }
 
 
