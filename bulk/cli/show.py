@@ -147,25 +147,30 @@ def _show_costs(console: Console, plan: Plan) -> None:
 def show_outcome(console: Console, outcome: Outcome) -> None:
     """Show what came of a run, and how to go on."""
     for alarm in outcome.alarms:
-        console.print(Text(f"ALARM: {alarm}", "bold red"))
+        _say(console, f"ALARM: {alarm}", "bold red")
     for row in outcome.unrecorded:
-        console.print(Text(_unrecorded(outcome, row), "bold red"))
+        _say(console, _unrecorded(outcome, row), "bold red")
     if outcome.blocked:
-        console.print(Text(outcome.blocked, "red"))
+        _say(console, outcome.blocked, "red")
     elif outcome.sent == 0 and not outcome.plan.sending and not outcome.stop:
         console.print("nothing new was placed")
     if outcome.entries and not outcome.blocked:
-        console.print(Text(_states(outcome.entries.values()), "bold"))
+        _say(console, _states(outcome.entries.values()), "bold")
     if outcome.stop is not None:
-        console.print(Text(f"stopped: {outcome.stop.value} ({outcome.reason})", "red"))
+        _say(console, f"stopped: {outcome.stop.value} ({outcome.reason})", "red")
     if outcome.plan.later and outcome.stop is None and not outcome.blocked:
         words = f"these were the first {len(outcome.plan.sending)} of {len(outcome.plan.sending + outcome.plan.later)}"
-        console.print(Text(f"{words} rows to send; run it again without --first for the rest", "yellow"))
+        _say(console, f"{words} rows to send; run it again without --first for the rest", "yellow")
     if outcome.unfollowed:
-        console.print(Text(f"the orders were not followed to the end: {outcome.unfollowed}", "yellow"))
+        _say(console, f"the orders were not followed to the end: {outcome.unfollowed}", "yellow")
     if outcome.unwritten:
-        console.print(Text(f"the results are in the journal, not in the sheet: {outcome.unwritten}", "red"))
+        _say(console, f"the results are in the journal, not in the sheet: {outcome.unwritten}", "red")
     _show_next(console, outcome)
+
+
+def _say(console: Console, words: str, style: str) -> None:
+    """Print on a line as long as it comes: a path or a command that is folded cannot be copied."""
+    console.print(Text(words, style), soft_wrap=True)
 
 
 def _unrecorded(outcome: Outcome, row: int) -> str:
@@ -186,9 +191,9 @@ _NEXT = {
 
 def _show_next(console: Console, outcome: Outcome) -> None:
     if outcome.written is not None and not outcome.written.in_place:
-        console.print(Text(f"the results are in {outcome.written.path}: {outcome.written.reason}", "yellow"))
+        _say(console, f"the results are in {outcome.written.path}: {outcome.written.reason}", "yellow")
     if (words := _NEXT.get(outcome.exit_status)) and not outcome.blocked:
-        console.print(Text(words, "yellow"))
+        _say(console, words, "yellow")
 
 
 def show_budgets(console: Console, budgets: Sequence[Budget]) -> None:

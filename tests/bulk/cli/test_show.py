@@ -223,6 +223,11 @@ def test_an_order_id_that_waits_in_a_rescue_file_is_nobodys_work(plan):
     assert "smmplus resolve" not in text
 
 
+def test_a_long_path_is_told_in_one_piece(plan):
+    path = Path("/folder", "of-many-letters" * 20)
+    assert str(path) in words(show.show_outcome, Outcome(plan, {}, unrecorded={2: "777"}, rescued={2: path}))
+
+
 def test_what_stands_in_the_way_is_all_that_is_said(plan):
     assert words(show.show_outcome, Outcome(plan, {2: entry_of()}, blocked="mend [them]")) == "mend [them]"
 
