@@ -13,7 +13,9 @@ from smmplus.journal import Journal
 DATABASES = ("sqlite", pytest.param("postgresql", marks=[pytest.mark.e2e, pytest.mark.covers]))
 """A module of tests whose `RUNS_ON` is this runs on both. A server takes its time: the quick part leaves it out."""
 
-on_both = pytest.mark.parametrize("database", DATABASES, indirect=True)
+on_both = pytest.mark.parametrize(
+    "database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.e2e)], indirect=True
+)
 """Runs a test on both databases; without it a test has a journal in a file."""
 
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
