@@ -14,6 +14,7 @@ from pathlib import Path
 
 from smmplus import protocol
 from smmplus.async_client import AsyncClient
+from smmplus.caution import MOST_IN_A_ROW, Caution
 from smmplus.commits import Commits
 from smmplus.errors import (
     AccountError,
@@ -34,9 +35,6 @@ from smmplus.retry import async_retrying
 
 STALE_SECONDS = 5.0
 """An intent older than this is not sent: the process was suspended, and somebody may have settled the row since."""
-
-MOST_IN_A_ROW = 3
-"""Unknown refusals, or orders in doubt, one after the other: something is wrong with the panel, not with the rows."""
 
 
 class Stop(Enum):
@@ -119,6 +117,7 @@ def refuse_stale(began: tuple[float, float], now: tuple[float, float]) -> None:
 class Placer:
     """Places orders of one account through one journal; share one for all orders of a process.
 
+    After an order in doubt, or a refusal with an unknown text, one order at a time is sent until one is accepted.
     `max_spend` bounds what the orders' campaign may spend in all, at the prices read. `twins` are the entries of other
     campaigns that may order the same (None for any): an order that another one equals is not sent. `on_placed` hears of
     each order after its outcome is on disk.
@@ -141,8 +140,7 @@ class Placer:
         self._twins = twins
         self._on_placed = on_placed
         self._clock = clock
-        self._unknown_in_a_row = 0
-        self._doubts_in_a_row = 0
+        self._caution = Caution()
 
     async def place_all(self, orders: Iterable[Order]) -> Progress:
         """Place orders, as many at once as the client allows, until all are sent or something stops the run.
@@ -187,24 +185,33 @@ class Placer:
 
     async def _attempt(self, order: Order) -> Placed | None:
         """Make one attempt. Raises the error behind an order that is planned again, for the retry policy to judge."""
-        async with self._client.turn():
-            if self.progress.stop is not None:
-                return None
+        while True:
+            async with self._client.turn():
+                if self.progress.stop is not None:
+                    return None
+                if self._caution.allows_one_more(self.progress.under_way):
+                    return await self._bring_home(order)
+            # Outside the turn: all who wait here send at once when the gate opens, and the rate must hold.
+            while not self._caution.allows_one_more(self.progress.under_way):
+                await self._caution.wait()
+
+    async def _bring_home(self, order: Order) -> Placed | None:
+        self.progress.under_way += 1
+        try:
             # What the panel answers is money: whoever cancels this waits for it.
             return await finished(self._carry_out(order, asyncio.current_task()))
+        finally:
+            self.progress.under_way -= 1
+            self._caution.came_home()
 
     async def _carry_out(self, order: Order, owner: "asyncio.Task[object] | None") -> Placed | None:
         """Intend, send and record. Nothing leaves once the run was stopped or `owner` cancelled."""
         began = self._clock()
-        self.progress.under_way += 1
-        try:
-            answer = await self._commits.commit(Intent(order.entry, self._max_spend, self._twins))
-            if not isinstance(answer, Attempt):
-                return self._not_taken(order, answer)
-            outcome, error = await self._send(order, answer, lambda: self._hold_back(began, owner))
-            change = await self._record(outcome)
-        finally:
-            self.progress.under_way -= 1
+        answer = await self._commits.commit(Intent(order.entry, self._max_spend, self._twins))
+        if not isinstance(answer, Attempt):
+            return self._not_taken(order, answer)
+        outcome, error = await self._send(order, answer, lambda: self._hold_back(began, owner))
+        change = await self._record(outcome)
         return self._told(outcome, error, change)
 
     async def _record(self, outcome: Outcome) -> Answer:
@@ -224,8 +231,11 @@ class Placer:
         try:
             order_id = await self._client.ask(protocol.add(order.request), before_body=before_body)
         except CallError as error:
+            # Before the outcome is on disk: the others are about to send.
             if isinstance(error, tuple(_STOPS)):
-                self._stop_for(error)  # before the outcome is on disk: the others are about to send
+                self._stop_for(error)
+            if error.may_have_taken_effect or isinstance(error, UnknownRefusalError):
+                self._caution.begin()
             return outcome_of(attempt, error), error
         return Outcome(attempt.entry, attempt.number, Event.ORDER_ID, order_id), None
 
@@ -262,13 +272,10 @@ class Placer:
         self.progress.rejected += state is State.REJECTED
         self.progress.in_doubt += state is State.IN_DOUBT
         self.progress.held += isinstance(error, DuplicateGuardError)
-        self._unknown_in_a_row = self._unknown_in_a_row + 1 if isinstance(error, UnknownRefusalError) else 0
-        self._doubts_in_a_row = self._doubts_in_a_row + 1 if state is State.IN_DOUBT else 0
-        reason = alarm or str(error)
-        if self._unknown_in_a_row >= MOST_IN_A_ROW:
-            self.progress.stop_for(Stop.UNKNOWN, reason)
-        if self._doubts_in_a_row >= MOST_IN_A_ROW:
-            self.progress.stop_for(Stop.DOUBT, reason)
+        self._caution.count(state, unknown=isinstance(error, UnknownRefusalError))
+        for stop, in_a_row in ((Stop.UNKNOWN, self._caution.unknown), (Stop.DOUBT, self._caution.in_doubt)):
+            if in_a_row >= MOST_IN_A_ROW:
+                self.progress.stop_for(stop, alarm or str(error))
 
     def _stop_for(self, error: CallError) -> None:
         self.progress.stop_for(_STOPS.get(type(error), Stop.UNREACHABLE), str(error))

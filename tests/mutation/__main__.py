@@ -34,6 +34,7 @@ TESTS = {
     "smmplus/journal/states.py": ("tests/smmplus/test_states.py",),
     "smmplus/retry.py": ("tests/smmplus/test_retry.py",),
     "smmplus/protocol.py": ("tests/smmplus/test_protocol.py",),
+    "smmplus/caution.py": ("tests/smmplus/test_caution.py",),
     "smmplus/placing.py": ("tests/smmplus/test_placing.py", "tests/smmplus/test_cancelled.py"),
     "smmplus/journal/wave.py": ("tests/smmplus/test_wave.py", "tests/smmplus/test_budgets.py"),
 }
