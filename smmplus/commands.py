@@ -1,0 +1,40 @@
+"""PURE: commands for people to paste: quoted for the shell, with the account that they need."""
+
+import os
+import re
+import shlex
+from subprocess import list2cmdline
+
+
+def command(
+    name: str, *arguments: str, account: str = "default", windows: bool = os.name == "nt", **options: str | bool | None
+) -> str:
+    """Write a command of `smmplus` as it can be pasted.
+
+    `name` may be two words, such as "journal restore". An option that is True stands alone, one that is False or None
+    is left out. A value that begins with a dash is taken for an option by no one: it stands behind `=` or `--`.
+    """
+    words = ["smmplus", *name.split()]
+    for option, value in (*options.items(), ("account", "" if account == "default" else account)):
+        words += _option(f"--{option.replace('_', '-')}", value)
+    behind = any(argument.startswith("-") for argument in arguments)
+    at = len(words) if behind else 1 + len(name.split())
+    words[at:at] = ["--", *arguments] if behind else arguments
+    return " ".join(map(_quoted_on_windows, words)) if windows else shlex.join(words)
+
+
+def _option(name: str, value: str | bool | None) -> list[str]:
+    if value is None or value is False or value == "":
+        return []
+    if value is True:
+        return [name]
+    return [f"{name}={value}"] if value.startswith("-") else [name, value]
+
+
+_PLAIN = re.compile(r"[\w@:./\\,=+-]+")
+
+
+def _quoted_on_windows(word: str) -> str:
+    """Quote what has a meaning for cmd.exe, too: `list2cmdline` knows of blanks and quotes only."""
+    quoted = list2cmdline([word])
+    return f'"{word}"' if quoted == word and not _PLAIN.fullmatch(word) else quoted
