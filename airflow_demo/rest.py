@@ -23,6 +23,10 @@ class Api:
         """Make, or do."""
         return self._ask("POST", f"/api/v2{path}", body)
 
+    def patch(self, path: str, body: object) -> Any:  # noqa: ANN401
+        """Change."""
+        return self._ask("PATCH", f"/api/v2{path}", body)
+
     def dag_ids(self) -> set[str]:
         """Name the DAGs that Airflow has read."""
         return {dag["dag_id"] for dag in self.get("/dags?limit=100")["dags"]}
@@ -35,7 +39,7 @@ class Api:
         except HTTPError as error:
             if error.code != 409:
                 raise
-            self._ask("PATCH", f"/api/v2/connections/{conn_id}", body)
+            self.patch(f"/connections/{conn_id}", body)
 
     def _ask(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401
         headers = {"Content-Type": "application/json", "Accept": "application/json"}

@@ -9,6 +9,7 @@ from airflow.sdk import Context, conf
 from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_smmplus.amounts import amount
+from airflow_provider_smmplus.cancelling import cancel_ended
 from airflow_provider_smmplus.given import ids_of, name_of, seconds_of, texts_of
 from airflow_provider_smmplus.keys import order_key
 from airflow_provider_smmplus.links.smmplus import SmmPlusOrdersLink
@@ -48,9 +49,10 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
     :param expected_statuses: how it may end; with another status the task fails
     :param poll_interval: seconds between two looks
     :param timeout: seconds to wait at most; the task then fails, and a retry goes on waiting
-    :param cancel_on_kill: ask the panel to cancel the order when somebody ends the waiting task by hand. Off by
-        default: when a task is cleared, Airflow starts its next try before it ends the old one, which would then cancel
-        what the new one has just taken up.
+    :param cancel_on_kill: ask the panel to cancel the order when somebody ends the task by hand, in the worker or in
+        the triggerer; also when `execution_timeout` or a worker that is shut down ends it. Off by default: when a task
+        is cleared, Airflow starts its next try before it ends the old one, which would then cancel what the new one has
+        just taken up.
     :param deferrable: wait in the triggerer
     """
 
@@ -60,6 +62,9 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
         "expected_statuses",
     )  # fmt: skip
     operator_extra_links = (SmmPlusOrdersLink(),)
+    _order_id: str | None = None
+    """The order that this process has placed, or waits for."""
+    _is_ended = False
 
     def __init__(
         self,
@@ -108,6 +113,8 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
             entry = self._place(journal, self._ticket(context))
         SmmPlusOrdersLink.persist(context, self.hook.settings.panel.url, entry.order_id)
         placed = entry_object(entry)
+        self._order_id = placed["order_id"]
+        self._cancel_if_ended()
         self.log.info("order %(order_id)s is placed; expected charge %(expected_charge)s, key %(key)s", placed)
         if not self.wait_for_completion:
             return placed
@@ -115,6 +122,15 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
         if self.deferrable:
             self.defer(trigger=trigger, method_name="execute_complete", timeout=airflow_timeout(self.timeout))
         return self.execute_complete(context, asyncio.run(trigger.wait()).payload())
+
+    def on_kill(self) -> None:
+        """Ask the panel to cancel the order, if the author wanted that; one under way, as soon as its id is known."""
+        self._is_ended = True
+        self._cancel_if_ended()
+
+    def _cancel_if_ended(self) -> None:
+        if self.cancel_on_kill and self._is_ended and self._order_id is not None:
+            cancel_ended(self.hook, self._order_id, self.log)
 
     def execute_complete(self, context: Context, event: Any) -> Json:  # noqa: ANN401 (a trigger's)
         """Give where the order stands, as the panel says it now. Which order it is, the journal knows."""

@@ -115,7 +115,7 @@ def stage(panel, tmp_path_factory):
             patch.delenv(name, raising=False)
         home.prepare()
         with Airflow(home):
-            wait_until(lambda: Api(home).dag_ids() == {"followed", "mapped"}, "the DAGs are known")
+            wait_until(lambda: Api(home).dag_ids() == {"followed", "waited_for", "mapped"}, "the DAGs are known")
             file = f"sqlite:///{home.folder / 'smmplus' / 'journal.sqlite3'}"
             yield Stage(home, panel, {"in_file": file, "in_postgres": postgres})
     assert processes_of(home.folder) == []
@@ -197,6 +197,21 @@ def settle(stage, run):
     number = next(order["order"] for order in stage.panel.orders() if order["link"] == run.conf["link"])
     assert run.conf["link"] in stage.smmplus(run, "doubts", "--json")
     stage.smmplus(run, *shlex.split(command[1].replace("NUMBER", number))[1:])
+
+
+def test_marked_as_failed_while_it_waits_in_the_worker_the_order_is_cancelled_once(stage):
+    runs = stage.runs("waited_for", "ended")
+    stage.wait(runs, lambda run: len(stage.ordered(run)) == 1 and "1 open" in run.log(attempt=1))
+    before = stage.panel.calls("cancel")
+    for run in runs:
+        run.mark("order", "failed")
+    wait_until(lambda: stage.panel.calls("cancel") == before + len(runs), "the panel is asked to cancel")
+    stage.deliver()
+    stage.wait(runs, DagRun.ended)
+    ended = {order["link"]: order["status"] for order in stage.panel.orders()}
+    assert [ended[run.conf["link"]] for run in runs] == ["Canceled", "Canceled"]
+    assert [run.task()["state"] for run in runs] == ["failed", "failed"]
+    assert stage.panel.calls("cancel") == before + len(runs)
 
 
 def test_a_mapped_task_that_is_expanded_anew_orders_nothing_again(stage, tmp_path):

@@ -1,6 +1,9 @@
 """The operators for single orders, run by Airflow's task runner; the simulated panel's ledger is the judge."""
 
 import json
+import os
+import signal
+import threading
 import time
 from datetime import timedelta
 from decimal import Decimal
@@ -309,6 +312,80 @@ def test_out_of_time_it_fails_and_a_retry_goes_on_waiting(airflow, order, ordere
     done()
     assert airflow.run(ADD, **waiting).state == "success"
     assert len(ordered()) == 1
+
+
+@pytest.fixture
+def killed(ordered):
+    """Give a function that ends this process's task as a supervisor does, once the panel has the order."""
+
+    def kill(then):
+        while not ordered():
+            time.sleep(0.02)
+        time.sleep(0.3)  # the answer is on its way to the task
+        os.kill(os.getpid(), signal.SIGTERM)
+        then()
+
+    before = signal.getsignal(signal.SIGTERM)
+    threads = []
+
+    def start(then=lambda: None):
+        threads.append(threading.Thread(target=kill, args=(then,)))
+        threads[0].start()
+
+    yield start
+    for thread in threads:
+        thread.join()
+    signal.signal(signal.SIGTERM, before)
+
+
+WAITING = {"wait_for_completion": True, "deferrable": False, "poll_interval": 0.05}
+
+
+def test_who_ends_a_task_that_waits_in_the_worker_ends_the_order(airflow, order, killed, done, sandbox, journal):
+    before = sandbox.calls("cancel")
+
+    def let_time_pass_after_the_cancel():
+        give_up = time.monotonic() + 20
+        while sandbox.calls("cancel") == before and time.monotonic() < give_up:
+            time.sleep(0.02)
+        done()
+
+    killed(let_time_pass_after_the_cancel)
+    assert "ended as Canceled" in failed_for_good(airflow.run(ADD, **order, **WAITING, cancel_on_kill=True))
+    with journal.reading() as connection:
+        asked = connection.exec_driver_sql("SELECT kind, state, attempt FROM follow_ups").all()
+    assert asked == [("cancel", "accepted", 1)]
+
+
+def test_who_ends_a_task_that_waits_in_the_worker_does_not_end_the_order(airflow, order, killed, done, sandbox):
+    before = sandbox.calls("cancel")
+    killed(done)
+    assert airflow.run(ADD, **order, **WAITING).result["status"] == "Completed"
+    assert sandbox.calls("cancel") == before
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_an_order_that_is_being_sent_when_its_task_is_ended_is_cancelled_when_its_id_is_known(
+    airflow, order, ordered, killed, sandbox, deferrable
+):
+    sandbox.faults({"fault": "latency", "action": "add", "seconds": 1.5})
+    before = sandbox.calls("cancel")
+    killed()
+    airflow.run(ADD, **order, deferrable=deferrable, cancel_on_kill=True)
+    assert sandbox.calls("cancel") == before + 1
+
+
+def test_an_execution_timeout_ends_the_order_too(airflow, order, sandbox, done, client, ordered):
+    ran = airflow.run(ADD, **order, **WAITING, cancel_on_kill=True, execution_timeout=timedelta(seconds=2))
+    done()
+    assert ran.state != "success"
+    assert client.order_status(str(ordered()[0]["order"])).status == "Canceled"
+
+
+def test_a_panel_that_refuses_the_cancel_does_not_keep_the_task_from_its_end(airflow, order, killed, sandbox, done):
+    sandbox.faults({"fault": "refuse", "action": "cancel", "text": "Invalid API key"})
+    killed(done)
+    assert airflow.run(ADD, **order, **WAITING, cancel_on_kill=True).result["status"] == "Completed"
 
 
 @pytest.mark.parametrize("event", [None, {}, {"status": "success"}])

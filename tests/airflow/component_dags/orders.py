@@ -27,6 +27,19 @@ def followed():
 
 
 @dag(schedule=None, start_date=pendulum.datetime(2026, 1, 1, tz="UTC"), catchup=False)
+def waited_for():
+    SmmPlusAddOrderOperator(
+        task_id="order",
+        link="{{ dag_run.conf['link'] }}",
+        wait_for_completion=True,
+        deferrable=False,
+        cancel_on_kill=True,
+        poll_interval=0.5,
+        **ORDER,
+    )
+
+
+@dag(schedule=None, start_date=pendulum.datetime(2026, 1, 1, tz="UTC"), catchup=False)
 def mapped():
     @task
     def names(dag_run=None):
@@ -46,4 +59,5 @@ def mapped():
 
 
 followed()
+waited_for()
 mapped()
