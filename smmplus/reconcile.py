@@ -6,7 +6,7 @@ link, so that an id is only taken for the lost order where everything else agree
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
 from itertools import islice
@@ -90,6 +90,17 @@ def ids_to_ask(doubt: Entry, known: Sequence[KnownId]) -> Iterator[str]:
     yield from (str(number) for number in range(lower + 1, upper) if number not in numbers)
 
 
+def why_unasked(doubt: Entry, known: Sequence[KnownId]) -> str:
+    """Say why there is no id to ask for; "" where there is one."""
+    if not known:
+        return "no order id of this account is known"
+    if not any(_is_number(item.order_id) for item in known):
+        return "the order ids of this panel are not numbers"
+    if next(ids_to_ask(doubt, known), None) is None:
+        return "the order ids that are known around it leave none free, or do not grow with time"
+    return ""
+
+
 def all_ids(doubts: Iterable[Entry], known: Sequence[KnownId], most: int) -> tuple[str, ...]:
     """Name the ids to ask for, for several orders in doubt, each once, and at most so many for each."""
     return tuple(dict.fromkeys(number for doubt in doubts for number in islice(ids_to_ask(doubt, known), most)))
@@ -106,6 +117,8 @@ class Probe:
     calls: int
     cut: bool = False
     """Whether ids were left out, because no more calls were allowed."""
+    unasked: Mapping[int, str] = field(default_factory=dict)
+    """Entries of which no id was asked for, with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,21 +135,40 @@ class Finding:
 
 
 def decide(
-    doubts: Sequence[Entry], evidence: Mapping[int, Evidence], probe: Probe, sending: Collection[str] = ()
+    doubts: Sequence[Entry],
+    evidence: Mapping[int, Evidence],
+    probe: Probe,
+    sending: Collection[str] = (),
+    rivals: Sequence[Entry] = (),
 ) -> list[Finding]:
-    """Decide for all orders in doubt of an account which orders they are. `sending` names those that are under way."""
-    return [_finding(doubt, doubts, evidence[doubt.id], probe, sending) for doubt in doubts]
+    """Decide for all orders in doubt of an account which orders they are.
+
+    `sending` names those that are under way. `rivals` are orders in doubt of other account names that may have the same
+    API key: an order that one of them may be is taken for none, and the rival is a finding, too.
+    """
+    findings = [_finding(doubt, doubts, evidence[doubt.id], probe, sending, rivals) for doubt in doubts]
+    candidates = [order_id for finding in findings for order_id in finding.candidates]
+    why = "an order in doubt of another account name fits it as well"
+    return findings + [
+        Finding(rival, possible, why=why)
+        for rival in rivals
+        if (possible := _fitting(rival, candidates, probe, evidence[rival.id]))
+    ]
 
 
 def _finding(
-    doubt: Entry, doubts: Sequence[Entry], weighed: Evidence, probe: Probe, sending: Collection[str]
+    doubt: Entry,
+    doubts: Sequence[Entry],
+    weighed: Evidence,
+    probe: Probe,
+    sending: Collection[str],
+    rivals: Sequence[Entry],
 ) -> Finding:
-    currency = "" if weighed.after is None else weighed.after.currency
-    candidates = tuple(
-        order_id for order_id, status in probe.answers.items() if not misfit(doubt, order_id, status, currency)
-    )
-    against = _against(doubt, doubts, weighed, probe, candidates) or (
-        f"orders are being sent just now ({', '.join(sending)}): ask again when that is over" if sending else ""
+    candidates = _fitting(doubt, probe.answers, probe, weighed)
+    against = (
+        _against(doubt, doubts, weighed, probe, candidates)
+        or _claimed(rivals, candidates, probe)
+        or (f"orders are being sent just now ({', '.join(sending)}): ask again when that is over" if sending else "")
     )
     if against:
         return Finding(doubt, candidates, why=against)
@@ -144,12 +176,35 @@ def _finding(
     return Finding(doubt, candidates, order_id, _taken(doubt, order_id, probe.answers[order_id], weighed))
 
 
+def _fitting(doubt: Entry, order_ids: Iterable[str], probe: Probe, weighed: Evidence) -> tuple[str, ...]:
+    """Find the orders that an order in doubt may be."""
+    currency = "" if weighed.after is None else weighed.after.currency
+    return tuple(
+        order_id
+        for order_id in dict.fromkeys(order_ids)
+        if not misfit(doubt, order_id, probe.answers[order_id], currency)
+    )
+
+
+def claimants(doubts: Iterable[Entry], order_id: str, status: OrderStatus) -> list[Entry]:
+    """Find the orders in doubt that an order may be."""
+    return [doubt for doubt in doubts if not misfit(doubt, order_id, status, "")]
+
+
+def _claimed(rivals: Sequence[Entry], candidates: tuple[str, ...], probe: Probe) -> str:
+    claiming = [rival for order_id in candidates for rival in claimants(rivals, order_id, probe.answers[order_id])]
+    names = ", ".join(dict.fromkeys(f"{rival.name} of account {rival.account!r}" for rival in claiming))
+    return f"the order that was found may also be {names}: only the order page tells which it is" if names else ""
+
+
 def _against(
     doubt: Entry, doubts: Sequence[Entry], weighed: Evidence, probe: Probe, candidates: tuple[str, ...]
 ) -> str:
     """Say what keeps an order from being settled by evidence; "" where nothing does."""
     found = len(probe.answers)
+    unasked = probe.unasked.get(doubt.id)
     reasons = {
+        f"no id was asked for, which says nothing of whether it was placed: {unasked}": unasked is not None,
         "more ids would have to be asked for: raise --max-calls": probe.cut,
         "no order of this account was found that stands in no journal": not found,
         f"{len(doubts)} orders of this account are in doubt: only the order page tells which is which": len(doubts) > 1,

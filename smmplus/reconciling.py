@@ -1,21 +1,21 @@
 """Looking for evidence of what became of orders in doubt: the balance, and the statuses of ids that are not known."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 
 from smmplus.client import Client
-from smmplus.errors import FollowUpError, UnknownRefusalError
-from smmplus.journal import Journal, State, balances
-from smmplus.journal import entries as entry_queries
+from smmplus.errors import CallError, FollowUpError, UnknownRefusalError
+from smmplus.journal import Entry, Journal, State, balances
 from smmplus.journal.balances import Observation
 from smmplus.journal.evidence import Evidence, evidence
 from smmplus.journal.falls import Fall, latest_fall
-from smmplus.journal.schema import accounts, entries, order_ids
+from smmplus.journal.schema import entries, order_ids
+from smmplus.journal.siblings import siblings, unsettled
 from smmplus.models import OrderStatus
 from smmplus.protocol import MOST_IDS, hundreds
-from smmplus.reconcile import Finding, KnownId, Probe, all_ids, decide
+from smmplus.reconcile import Finding, KnownId, Probe, all_ids, decide, why_unasked
 
 MOST_CALLS = 20
 """Calls of 100 ids each; at one a second that is a third of a minute."""
@@ -62,19 +62,36 @@ def probe(client: Client, journal: Journal, account_id: int, *, most_calls: int 
     The journal is read once more after the panel has answered: an id may have been written down meanwhile.
     """
     looked = look(client, journal, account_id)
+    known = _known_ids(journal, account_id)
+    wanted = journal.in_doubt(account_id)
     most = most_calls * MOST_IDS + 1  # one more tells that there are more
-    asked = _ask(client, all_ids(journal.in_doubt(account_id), _known_ids(journal, account_id), most), most_calls)
+    asked = _ask(client, all_ids(wanted, known, most), most_calls)
     with journal.reading() as connection:
-        sending = entry_queries.unsettled(connection, account_id, State.SUBMITTING)
-        doubts = entry_queries.unsettled(connection, account_id, State.IN_DOUBT)
-    known = _of_panel(journal, account_id)
-    asked = replace(asked, answers={number: status for number, status in asked.answers.items() if number not in known})
-    weighed = evidence(journal, doubts)
-    findings = decide(doubts, weighed, asked, [entry.name for entry in sending])
+        sending = unsettled(connection, account_id, State.SUBMITTING)
+        all_doubts = unsettled(connection, account_id, State.IN_DOUBT)
+    own = {entry.id for entry in journal.in_doubt(account_id)}
+    doubts = [entry for entry in all_doubts if entry.id in own]
+    rivals = [entry for entry in all_doubts if entry.id not in own]
+    asked = _without(asked, _of_panel(journal, account_id), _unasked(doubts, wanted, known))
+    weighed = evidence(journal, all_doubts)
+    findings = decide(doubts, weighed, asked, [entry.name for entry in sending], rivals)
     for finding in findings:
         if finding.order_id is not None:
             journal.is_placed(account_id, finding.doubt, finding.order_id, why=finding.why, who=WHO)
     return replace(looked, evidence=weighed, findings=tuple(findings), probe=asked)
+
+
+def _unasked(doubts: Iterable[Entry], wanted: Iterable[Entry], known: Sequence[KnownId]) -> dict[int, str]:
+    """Find the orders in doubt of which no id was asked for."""
+    reasons = {entry.id: why_unasked(entry, known) for entry in wanted}
+    late = "it came into doubt while the panel was asked: ask again"
+    return {entry.id: why for entry in doubts if (why := reasons.get(entry.id, late))}
+
+
+def _without(asked: Probe, known: set[str], unasked: dict[int, str]) -> Probe:
+    """Leave out the orders that a journal entry has."""
+    answers = {number: status for number, status in asked.answers.items() if number not in known}
+    return replace(asked, answers=answers, unasked=unasked)
 
 
 def _known_ids(journal: Journal, account_id: int) -> list[KnownId]:
@@ -89,9 +106,8 @@ def _known_ids(journal: Journal, account_id: int) -> list[KnownId]:
 
 def _of_panel(journal: Journal, account_id: int) -> set[str]:
     """Give the order ids of all accounts at the panel: one key may go by two names."""
-    url = select(accounts.c.url).where(accounts.c.id == account_id).scalar_subquery()
-    same = select(accounts.c.id).where(accounts.c.url == url)
     with journal.reading() as connection:
+        same = siblings(connection, account_id)
         found = connection.execute(select(order_ids.c.order_id).where(order_ids.c.account_id.in_(same)))
         return {row.order_id for row in found}
 
@@ -112,6 +128,10 @@ def _ask(client: Client, ids: Iterable[str], most_calls: int) -> Probe:
                 waiting += [part[middle:], part[:middle]]
                 continue
             found = {}
+        except CallError as error:
+            if not error.passing:
+                raise
+            raise CallError(f"nothing is settled, and nothing is known: the panel cannot be asked ({error})") from error
         asked += len(part)
         answers.update({number: status for number, status in found.items() if isinstance(status, OrderStatus)})
     return Probe(answers, asked, calls, bool(waiting))

@@ -11,13 +11,13 @@ from bulk.cli import arguments as given
 from bulk.cli.failing import failing
 from bulk.cli.machine import Json, doubt_object, fall_object
 from bulk.cli.show import console, money, show_warnings
-from bulk.cli.show_doubts import show_doubt, show_finding, which
+from bulk.cli.show_doubts import resolve_command, show_doubt, show_finding
 from bulk.outcome import ExitStatus
 from bulk.signs import of_fall
 from smmplus import reconciling
 from smmplus.client import Client
 from smmplus.numbers import plain
-from smmplus.reconcile import Finding
+from smmplus.reconcile import Finding, Probe
 from smmplus.reconciling import MOST_CALLS, Reconciled
 
 
@@ -55,9 +55,8 @@ def show_reconciled(console: Console, found: Reconciled) -> None:
     seen = found.observation
     console.print(Text(f"balance: {money(seen.amount, seen.currency)}"))
     show_warnings(console, [] if found.fall is None else [of_fall(found.fall)])
-    if found.probe is not None:
-        asked, calls, answered = found.probe.asked, found.probe.calls, len(found.probe.answers)
-        console.print(Text(f"asked for {asked} ids in {calls} calls: {answered} orders of this account in no journal"))
+    if found.probe is not None and found.findings:
+        console.print(Text(_asked(found.probe)))
     for finding in found.findings:
         show_doubt(console, finding.doubt, found.evidence.get(finding.doubt.id))
         show_finding(console, finding)
@@ -65,6 +64,14 @@ def show_reconciled(console: Console, found: Reconciled) -> None:
         console.print("no order of this account is in doubt")
     if found.open and found.probe is None:
         console.print("`smmplus reconcile --probe` asks the panel for the ids that they can have.")
+
+
+def _asked(probe: Probe) -> str:
+    """Say what was asked for: no id at all is not evidence of anything."""
+    if not probe.asked:
+        return "no id was asked for: this says nothing of whether an order was placed"
+    found = f"{len(probe.answers)} orders of this account in no journal"
+    return f"asked for {probe.asked} ids in {probe.calls} calls: {found}"
 
 
 def reconciled_object(found: Reconciled) -> Json:
@@ -82,7 +89,7 @@ def reconciled_object(found: Reconciled) -> Json:
 
 
 def _finding_object(found: Reconciled, finding: Finding) -> Json:
-    commands = [f"smmplus resolve {which(finding.doubt)} --order-id {order_id}" for order_id in finding.candidates]
+    commands = [resolve_command(finding.doubt, order_id=order_id) for order_id in finding.candidates]
     return doubt_object(finding.doubt, found.evidence[finding.doubt.id]) | {
         "candidates": list(finding.candidates),
         "taken_up_as": finding.order_id,

@@ -1,6 +1,5 @@
 """How orders in doubt look: what was sent, what the balance says of it, and the command that settles it."""
 
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import Console
@@ -10,6 +9,7 @@ from rich.text import Text
 
 from bulk.cli.show import money
 from bulk.settings import DEFAULT_ACCOUNT
+from smmplus.commands import command
 from smmplus.journal import Entry
 from smmplus.journal.balances import Observation
 from smmplus.journal.evidence import Evidence
@@ -53,23 +53,22 @@ def show_finding(console: Console, finding: Finding) -> None:
     if finding.why:
         console.print(Text(f"  not settled: {finding.why}", "yellow"))
     for order_id in finding.candidates[:MOST_CANDIDATES]:
-        console.print(
-            Text(f"  smmplus resolve {which(finding.doubt)} --order-id {shlex.quote(order_id)}"), soft_wrap=True
-        )
+        console.print(Text(f"  {resolve_command(finding.doubt, order_id=order_id)}"), soft_wrap=True)
     if len(finding.candidates) > MOST_CANDIDATES:
         console.print(f"  … and {len(finding.candidates) - MOST_CANDIDATES} more (--json shows all)")
     if not finding.candidates:
         _show_commands(console, finding.doubt)
 
 
-def which(entry: Entry) -> str:
-    """Name an order as an argument of `smmplus resolve`."""
-    return shlex.quote(entry.name) + ("" if entry.account == DEFAULT_ACCOUNT else f" --account {entry.account}")
+def resolve_command(entry: Entry, *, order_id: str | None = None, not_placed: bool = False) -> str:
+    """Write the command that settles an order."""
+    return command("resolve", entry.name, account=entry.account, order_id=order_id, not_placed=not_placed)
 
 
 def _show_commands(console: Console, entry: Entry) -> None:
-    for ending in ("--order-id NUMBER     it was placed", "--not-placed          it was not; the next run sends it"):
-        console.print(Text(f"  smmplus resolve {which(entry)} {ending}"), soft_wrap=True)
+    placed, not_placed = resolve_command(entry, order_id="NUMBER"), resolve_command(entry, not_placed=True)
+    console.print(Text(f"  {placed}     it was placed"), soft_wrap=True)
+    console.print(Text(f"  {not_placed}          it was not; the next run sends it"), soft_wrap=True)
 
 
 def _facts(entry: Entry, evidence: Evidence | None) -> Iterator[tuple[str, str]]:

@@ -15,6 +15,7 @@ from smmplus.journal.doubts import STILL_UNDER_WAY
 from smmplus.journal.entry import Entry, decimal_or_none
 from smmplus.journal.falls import unit_of
 from smmplus.journal.schema import campaigns, entries
+from smmplus.journal.siblings import in_one_currency
 from smmplus.journal.states import SPENT, State
 from smmplus.journal.store import Journal
 from smmplus.numbers import EXACT, minus, total
@@ -45,6 +46,7 @@ class Sent:
     entry: int
     cost: Decimal | None
     accepted: bool
+    """Accepted, and surely for this account."""
     sent_at: str
     over_at: str
     """From when on the panel can no longer be at it."""
@@ -224,15 +226,19 @@ def _accounts_of(connection: Connection, ids: Iterable[int]) -> Mapping[int, int
 def _books(connection: Connection, account_id: int) -> Books:
     columns = entries.c
     rows = connection.execute(
-        select(columns.id, columns.cost, columns.state, columns.sent_at, columns.settled_at)
+        select(columns.id, columns.cost, columns.state, columns.sent_at, columns.settled_at, campaigns.c.account_id)
         .join(campaigns, campaigns.c.id == columns.campaign_id)
-        .where(campaigns.c.account_id == account_id, columns.state.in_([state.value for state in SPENT]))
+        .where(
+            campaigns.c.account_id.in_(in_one_currency(connection, account_id)),
+            columns.state.in_([state.value for state in SPENT]),
+        )
     )
     orders = [
         Sent(
             row.id,
             decimal_or_none(row.cost),
-            row.state == State.ACCEPTED.value,
+            # Of another account name it may have been debited from another balance.
+            row.state == State.ACCEPTED.value and row.account_id == account_id,
             row.sent_at or "",
             _over_at(State(row.state), row.sent_at, row.settled_at),
         )

@@ -300,12 +300,31 @@ def test_whatever_way_a_panel_rounds_the_opposite_of_the_truth_is_never_told(cos
     assert judge(fell, cost, Between(Counter(accepted), {}), unit) is not wrong
 
 
-def test_orders_of_another_account_are_no_part_of_it(journal, desk):
+@pytest.mark.parametrize(
+    ("other", "verdict"),
+    [
+        ({"url": "https://other.example/api/v2"}, Verdict.DEBITED),
+        ({"account": "shop"}, Verdict.OTHERS),
+    ],
+)
+def test_orders_of_another_panel_are_no_part_of_it_and_those_of_another_name_at_the_panel_may_be(
+    journal, desk, other, verdict
+):
+    """One API key may be used under two names."""
+    look(desk, "10")
+    doubt = desk.in_doubt(cost="1.5")
+    shop = Desk(journal, **other)
+    shop.accepted("1", cost="5")
+    look(desk, "8.5")
+    found = evidence(journal, [doubt, shop.in_doubt()])
+    assert (found[doubt.id].verdict, found[doubt.id].orders) == (verdict, 0)
+
+
+def test_orders_of_an_account_in_another_currency_are_never_added_to_a_balance(journal, desk):
     look(desk, "10")
     doubt = desk.in_doubt(cost="1.5")
     shop = Desk(journal, account="shop")
+    look(shop, "500000", currency="IDR")
     shop.accepted("1", cost="5")
-    look(shop, "3")
     look(desk, "8.5")
-    found = evidence(journal, [doubt, shop.in_doubt()])
-    assert (found[doubt.id].verdict, found[doubt.id].orders) == (Verdict.DEBITED, 0)
+    assert evidence(journal, [doubt])[doubt.id].verdict is Verdict.DEBITED

@@ -8,7 +8,7 @@ import pytest
 from smmplus.journal.balances import Observation
 from smmplus.journal.evidence import Evidence, Verdict
 from smmplus.models import OrderStatus
-from smmplus.reconcile import STRETCH, Fit, KnownId, Probe, all_ids, decide, fit, ids_to_ask, misfit
+from smmplus.reconcile import STRETCH, Fit, KnownId, Probe, all_ids, decide, fit, ids_to_ask, misfit, why_unasked
 from tests.smmplus.desk import request_for
 
 
@@ -68,6 +68,22 @@ def test_without_an_earlier_order_a_stretch_before_the_lowest_is_asked_for(doubt
 @pytest.mark.parametrize("order_id", ["5f2c9a7b1d3e4f5061728394", "007", "AB-7", "٣"])
 def test_ids_that_are_no_numbers_cannot_be_asked_for(doubt, order_id):
     assert list(ids_to_ask(doubt, [known(order_id, 11)])) == []
+
+
+@pytest.mark.parametrize(
+    ("ids", "why"),
+    [
+        ([], "no order id of this account is known"),
+        (["007"], "the order ids of this panel are not numbers"),
+        (["100", "101"], "leave none free"),
+        (["500", "100"], "do not grow with time"),
+        (["100", "102"], ""),
+    ],
+)
+def test_why_no_id_can_be_asked_for(doubt, ids, why):
+    told = why_unasked(doubt, [known(number, 11 + 2 * place) for place, number in enumerate(ids)])
+    assert why in told
+    assert bool(told) == bool(why)
 
 
 def test_ids_that_do_not_grow_are_not_asked_for(doubt):

@@ -4,8 +4,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from smmplus import retry
 from smmplus.client import Client
-from smmplus.errors import AccountError
+from smmplus.errors import AccountError, CallError
 from smmplus.journal import Event, State
 from smmplus.reconciling import look, observe, probe
 from tests.smmplus.client_facts import panel_at
@@ -141,6 +142,113 @@ def test_while_an_order_is_under_way_an_unknown_id_may_be_its(desk):
         desk.intend(other)
         (finding,) = probe(client, desk.journal, desk.account).findings
     assert (desk.now(doubt).state, finding.candidates) == (State.IN_DOUBT, ("102",))
+
+
+@pytest.mark.parametrize("cost", ["1.5", "1.51", None])
+def test_an_order_that_one_in_doubt_of_another_account_name_may_be_is_taken_for_neither(journal, desk, cost):
+    """One API key under two names: one order was placed, the other never, and both answers were lost."""
+    panel = FakePanel()
+    with client_of(panel) as client:
+        doubt = lose(desk, client, panel)
+        rival = Desk(journal, account="shop", campaign="autumn").in_doubt(cost=cost)
+        found = probe(client, journal, desk.account)
+    assert [desk.now(entry).state for entry in (doubt, rival)] == [State.IN_DOUBT, State.IN_DOUBT]
+    assert [(finding.doubt.id, finding.candidates) for finding in found.open] == [
+        (doubt.id, ("102",)),
+        (rival.id, ("102",)),
+    ]
+    assert all(entry.id in found.evidence for entry in (doubt, rival))
+
+
+def test_an_order_in_doubt_of_another_account_name_that_cannot_be_it_is_not_shown_and_blurs_the_balance(journal, desk):
+    panel = FakePanel()
+    with client_of(panel) as client:
+        rival = Desk(journal, account="shop").in_doubt(cost="7")
+        doubt = lose(desk, client, panel)
+        (finding,) = probe(client, journal, desk.account).findings
+    assert (desk.now(doubt).state, desk.now(rival).state) == (State.IN_DOUBT, State.IN_DOUBT)
+    assert (finding.doubt.id, finding.candidates) == (doubt.id, ("102",))
+    assert "other orders may have been debited" in finding.why
+
+
+def test_while_an_order_of_another_account_name_is_under_way_an_unknown_id_may_be_its(journal, desk):
+    panel = FakePanel()
+    with client_of(panel) as client:
+        doubt = lose(desk, client, panel)
+        shop = Desk(journal, account="shop")
+        (other,) = shop.plan(cost="1.5")
+        shop.intend(other)
+        probe(client, journal, desk.account)
+    assert desk.now(doubt).state is State.IN_DOUBT
+
+
+def test_accounts_at_other_panels_are_in_nobodys_way(journal, desk):
+    panel = FakePanel()
+    with client_of(panel) as client:
+        doubt = lose(desk, client, panel)
+        elsewhere = Desk(journal, url="https://other.example/api/v2")
+        elsewhere.in_doubt(cost="1.5")
+        elsewhere.intend(*elsewhere.plan(cost="1.5"))
+        probe(client, journal, desk.account)
+    assert desk.now(doubt).order_id == "102"
+
+
+# What was not asked for.
+
+
+@pytest.mark.parametrize(
+    ("known", "why"),
+    [
+        ([], "no order id of this account is known"),
+        (["5f2c9a7b1d3e4f5061728394"], "the order ids of this panel are not numbers"),
+    ],
+)
+def test_where_no_id_could_be_asked_for_that_is_told_and_is_no_evidence(desk, known, why):
+    panel = FakePanel()
+    with client_of(panel) as client:
+        for order_id in known:
+            desk.accepted(order_id, cost="0")
+        doubt = desk.in_doubt(cost="1.5")
+        found = probe(client, desk.journal, desk.account)
+    (finding,) = found.findings
+    assert (panel.calls, found.probe.asked, desk.now(doubt).state) == ([], 0, State.IN_DOUBT)
+    assert finding.why == f"no id was asked for, which says nothing of whether it was placed: {why}"
+
+
+def test_between_two_known_ids_that_leave_none_free_nothing_is_asked_for(desk):
+    panel = FakePanel()
+    with client_of(panel) as client:
+        desk.accepted("101", cost="0")
+        desk.in_doubt(cost="1.5")
+        desk.accepted("102", cost="0")
+        (finding,) = probe(client, desk.journal, desk.account).findings
+    assert (panel.calls, "leave none free" in finding.why) == ([], True)
+
+
+def test_an_order_that_comes_into_doubt_while_the_panel_is_asked_is_told_apart(desk):
+    panel = FakePanel()
+    with client_of(panel) as client:
+        first = lose(desk, client, panel)
+        late = []
+        panel.before_answer = lambda: late or late.append(desk.in_doubt(cost="9"))
+        found = probe(client, desk.journal, desk.account)
+    words = {finding.doubt.id: finding.why for finding in found.findings}
+    assert "2 orders of this account are in doubt" in words[first.id]
+    assert "while the panel was asked" in words[late[0].id]
+
+
+def test_a_panel_that_goes_down_while_it_is_asked_settles_nothing_and_says_so(desk, monkeypatch):
+    monkeypatch.setattr(retry, "ATTEMPTS", 1)
+    panel = FakePanel()
+
+    def answer(request):
+        return panel(request) if request.fields["action"] == "balance" else http(b"", status=503)
+
+    with RawServer(answer) as server, Client(panel_at(server), rate=0) as client:
+        doubt = lose(desk, client, panel)
+        with pytest.raises(CallError, match="nothing is settled, and nothing is known"):
+            probe(client, desk.journal, desk.account)
+    assert desk.now(doubt).state is State.IN_DOUBT
 
 
 def test_nothing_to_settle_costs_no_call_but_the_balance(desk):

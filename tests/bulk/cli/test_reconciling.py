@@ -54,3 +54,14 @@ def test_a_fall_for_no_known_reason_is_told(smmplus, sandbox):
     smmplus("balance")
     sandbox.balance("990")
     assert "the balance fell by 10 USD more than this journal knows" in smmplus("reconcile").words
+
+
+def test_where_no_id_could_be_asked_for_that_is_said(smmplus, path, sandbox):
+    path.write_text(f"service,link,quantity\n2,{LINK},100\n", "utf-8")
+    sandbox.faults({"fault": "drop_before_accept", "action": "add", "calls": [1]})
+    assert smmplus("run", path, *RUN).status == 4
+    done = smmplus("reconcile", "--probe", "--rate", "0")
+    assert done.status == 4
+    assert "no id was asked for: this says nothing of whether an order was placed" in done.words
+    assert "no order id of this account is known" in done.words
+    assert "probably not placed" not in done.words

@@ -94,8 +94,8 @@ def test_long_comments_are_cut():
 def test_the_command_that_settles_it_can_be_copied():
     odd = entry_of(state=State.IN_DOUBT, campaign="it's week 2", account="shop")
     text = said(show_doubts, [odd], {}, width=40)
-    assert f"""  smmplus resolve 'it'"'"'s week 2/{odd.key}' --account shop --order-id NUMBER """ in text
-    assert f"""  smmplus resolve 'it'"'"'s week 2/{odd.key}' --account shop --not-placed """ in text
+    assert f"""  smmplus resolve 'it'"'"'s week 2/{odd.key}' --order-id NUMBER --account shop """ in text
+    assert f"""  smmplus resolve 'it'"'"'s week 2/{odd.key}' --not-placed --account shop """ in text
     assert f"  smmplus resolve week/{DOUBT.key} --order-id NUMBER " in said(show_doubts, [DOUBT], {})
 
 
