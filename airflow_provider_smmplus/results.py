@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 def service_object(service: "Service") -> Json:
     """Describe a service."""
-    return asdict(service) | {"rate": plain(service.rate)}
+    return asdict(service) | {"rate": None if service.rate is None else plain(service.rate)}
 
 
 def balance_object(balance: "Balance") -> dict[str, str]:

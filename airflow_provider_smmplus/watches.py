@@ -33,6 +33,8 @@ class Seen:
     """What was seen, for the log."""
     unsure: bool = False
     """Whether the panel said that it does not know an id, and is not believed yet."""
+    strange: bool = False
+    """Whether something in it cannot be read, which a person should look at."""
 
 
 class Watch(Protocol):
@@ -167,12 +169,14 @@ class ServiceWatch:
 
     async def look(self, client: "AsyncClient") -> Seen:
         """Ask for the price list."""
-        rates = [offered.rate for offered in await client.services() if offered.id == self._service]
-        if not rates:
+        found = next((offered for offered in await client.services() if offered.id == self._service), None)
+        if found is None:
             return Seen(done=False, words=f"service {self._service} is not offered")
+        if found.unusable or found.rate is None:
+            return Seen(done=False, words=f"service {self._service} cannot be ordered: {found.unusable}", strange=True)
         limit = "" if self._max_rate is None else f", waited for: at most {self._max_rate}"
-        done = self._max_rate is None or rates[0] <= self._max_rate
-        return Seen(done, words=f"service {self._service} is offered at {rates[0]}{limit}")
+        done = self._max_rate is None or found.rate <= self._max_rate
+        return Seen(done, words=f"service {self._service} is offered at {found.rate}{limit}")
 
 
 def _named(why: str, what: str, numbers: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from decimal import Decimal
 
 from bulk.orders import check_rows
 from bulk.plan import Plan, Prices, Sending
@@ -43,11 +44,15 @@ def services_changed(plan: Plan, now: Prices) -> Change | None:
 def dearer(plan: Plan, now: Mapping[str, Service]) -> str:
     """Name the services of a plan whose rate is higher than was shown; "" where none is."""
     words = [
-        f"service {shown.id} went from {plain(shown.rate)} to {plain(now[shown.id].rate)}"
+        f"service {shown.id} went from {plain(shown.rate)} to {plain(rate)}"
         for shown in (item.service for item in plan.by_service)
-        if shown.id in now and now[shown.id].rate > shown.rate
+        if shown.rate is not None and (rate := _rate(now, shown.id)) is not None and rate > shown.rate
     ]
     return ", ".join(words)
+
+
+def _rate(services: Mapping[str, Service], number: str) -> Decimal | None:
+    return services[number].rate if number in services else None
 
 
 def _is_other(item: Sending, before: Mapping[str, Service], now: Mapping[str, Service]) -> bool:

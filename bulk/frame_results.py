@@ -12,7 +12,7 @@ from bulk.outcome import Outcome
 from bulk.plan import Plan
 from bulk.results import Cells, cells_of, cells_of_problems
 from bulk.sheet import RESULT_FIELDS, Problem, Sheet
-from smmplus.numbers import amount, count, plain
+from smmplus.numbers import plain, written
 
 
 def joined(frame: pd.DataFrame, outcome: Outcome, say: Callable[[str], str]) -> pd.DataFrame:
@@ -50,11 +50,16 @@ def _texts(sheet: Sheet, field: str, cells: Mapping[int, Cells], length: int) ->
 
 def _typed(field: str, texts: Sequence[str]) -> "pd.Series[Any]":
     if field == "charge":
-        return pd.Series([amount(text) for text in texts], dtype="object")
+        return pd.Series([written(text) for text in texts], dtype="object")
     if field in {"start_count", "remains"}:
-        return pd.Series([count(text) for text in texts], dtype="Int64")
+        return pd.Series([_whole(text) for text in texts], dtype="Int64")
     column = pd.Series(texts, dtype="str")
     return pd.to_datetime(column, utc=True, format="ISO8601", errors="coerce") if field == "updated_at" else column
+
+
+def _whole(text: str) -> int | None:
+    number = written(text)
+    return int(number) if number is not None and number == number.to_integral_value() else None
 
 
 def checked(frame: pd.DataFrame, plan: Plan, blocked: str, say: Callable[[str], str]) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from bulk.watching import Unbreakable, Watcher
 from bulk.write_back import WriteBack
 from smmplus.async_client import AsyncClient
 from smmplus.commits import Commits
-from smmplus.errors import AccountError, CallError, JournalError
+from smmplus.errors import AccountError, AddressError, CallError, JournalError
 from smmplus.journal import Entry, Journal, Planned, State, balances, budgets, restored
 from smmplus.models import Balance
 from smmplus.numbers import minus, plain, total
@@ -194,6 +194,8 @@ class Job:
             self.unfollowed = "" if following.fault is None else str(following.fault)
         except AccountError as error:
             self.progress.stop_for(Stop.ACCOUNT, str(error))
+        except AddressError as error:
+            self.progress.stop_for(Stop.ADDRESS, str(error))
         if stopping.asked:
             self.unfollowed = "interrupted"
 

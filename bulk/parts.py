@@ -131,6 +131,8 @@ def dearer_entry(planned: Iterable[Entry], services: Mapping[str, Service]) -> s
         service = services.get(entry.request.service)
         if service is None:
             return f"service {entry.request.service} is gone"
+        if service.unusable:
+            return f"service {service.id} cannot be ordered: {service.unusable}"
         price = cost(entry.request, service)
         if entry.cost is not None and (price is None or price > entry.cost):
             now = "without a bound" if price is None else plain(price)

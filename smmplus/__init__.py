@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from smmplus.commits import Commits
     from smmplus.errors import (
         AccountError,
+        AddressError,
         BadRowError,
         BusyError,
         CallError,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         SmmPlusError,
         UnclearAnswerError,
         UnknownRefusalError,
+        UnreadableAnswerError,
     )
     from smmplus.journal import Entry, Journal, Planned, State, key_of
     from smmplus.models import Balance, OrderRequest, OrderStatus, Phase, Service
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AccountError",
+    "AddressError",
     "AsyncClient",
     "BadRowError",
     "Balance",
@@ -77,6 +80,7 @@ __all__ = [
     "Stop",
     "UnclearAnswerError",
     "UnknownRefusalError",
+    "UnreadableAnswerError",
     "key_of",
 ]
 

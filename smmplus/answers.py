@@ -5,8 +5,8 @@ Panels put byte-order marks and PHP notices before the JSON, answer HTML, or not
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from smmplus.errors import (
     AccountError,
+    AddressError,
     BadRowError,
     BusyError,
     CallError,
@@ -25,7 +26,9 @@ from smmplus.errors import (
     UnclearAnswerError,
     UnknownRefusalError,
 )
-from smmplus.refusals import Meaning, meaning
+from smmplus.numbers import Notation
+from smmplus.refusals import Meaning, gravest, meaning, of_status
+from smmplus.wrappings import Said, said, without_markup
 
 Json = Any
 """What a JSON document holds; fractions are Decimal."""
@@ -38,6 +41,8 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    notation: Notation = field(default_factory=Notation, compare=False, repr=False)
+    """How the panel writes its numbers, as far as its earlier answers showed."""
 
 
 class NoJsonError(ValueError):
@@ -91,23 +96,123 @@ _ERRORS = {
     Meaning.UNKNOWN: UnknownRefusalError,
 }
 
+_OF_STATUS = {
+    401: " (HTTP 401: the panel refuses the API key or the account)",
+    402: " (HTTP 402: the account has not enough funds)",
+    403: " (HTTP 403: the panel refuses the API key or the account)",
+}
 
-def error_text(document: Json) -> str | None:
-    """Find the error text of an answer or of one of its items; None where there is none."""
-    error = document.get("error") if isinstance(document, dict) else None
-    if not error:
-        return None
-    return error if isinstance(error, str) else json.dumps(error, default=str)
+_REFUSING = frozenset({400, 422})
+"""With these statuses a message is a refusal although no field calls it an error."""
 
 
-def refusal(text: str, answer: Answer, *, effect: bool, now: datetime | None = None) -> CallError:
-    """Make the error that a text means. `effect` tells whether the call orders, refills or cancels."""
-    what = meaning(text, answer.status)
+def refusal(texts: Sequence[str], answer: Answer, *, effect: bool, now: datetime | None = None) -> CallError:
+    """Make the error that an answer's texts mean. `effect` tells whether the call orders, refills or cancels."""
+    return _error(gravest(texts, answer.status), "; ".join(texts), answer, effect=effect, now=now)
+
+
+def _error(what: Meaning, text: str, answer: Answer, *, effect: bool, now: datetime | None = None) -> CallError:
     if what is Meaning.BUSY:
         return BusyError(text, retry_after=retry_after(answer.headers, now or datetime.now(UTC)))
     if what is Meaning.DOUBT:
         return UnclearAnswerError(f"the panel said {text!r}", may_have_taken_effect=effect)
-    return _ERRORS[what](text)
+    if what is Meaning.ADDRESS:
+        return AddressError(
+            f"the panel's web server answered HTTP {answer.status} ({text}): no API is at this address, and nothing "
+            "was ordered. Correct the API URL (SMMPLUS_API_URL, or the host of the Airflow connection)"
+        )
+    return _ERRORS[what](text + (_OF_STATUS.get(answer.status, "") if what is Meaning.ACCOUNT else ""))
+
+
+def error_of(document: Json, answer: Answer, *, effect: bool) -> CallError | None:
+    """Make the error that an answer calls itself; None where it has no error's field and the status is a success."""
+    found = said(document)
+    if answer.status >= 500:
+        return unclear(answer, effect=effect)
+    if answer.status == 429:
+        return refusal(found.texts or [_TOO_MANY], answer, effect=effect)
+    if found.is_error:
+        return _refused(found, answer, effect=effect)
+    return None if answer.status < 300 else without_result(document, answer, effect=effect)
+
+
+def without_result(document: Json, answer: Answer, *, effect: bool) -> CallError:
+    """Make the error for a document that has no error's field, and no result: its own words speak, then the status.
+
+    Words beside a "success" are no refusal. Words that nothing calls an error count where they are known.
+    """
+    found = said(document)
+    if found.sign is False:
+        return _refused(found, answer, effect=effect)
+    is_listed = found.texts and gravest(found.texts) is not Meaning.UNKNOWN
+    if found.sign is None and found.texts and (is_listed or answer.status in _REFUSING):
+        return refusal(found.texts, answer, effect=effect)
+    return of_status_alone(found, answer, effect=effect)
+
+
+def _refused(found: Said, answer: Answer, *, effect: bool) -> CallError:
+    """Make the error of an answer that calls itself one; without a word that can be read, it is none."""
+    if not found.texts:
+        return of_status_alone(found, answer, effect=effect)
+    error = refusal(found.texts, answer, effect=effect)
+    # An unknown text may be a remark: an answer that also calls itself a success may be an order.
+    is_remark = found.sign is True and isinstance(error, UnknownRefusalError)
+    return unclear(answer, effect=effect) if is_remark else error
+
+
+def of_status_alone(found: Said, answer: Answer, *, effect: bool) -> CallError:
+    """Make the error of an answer in which only the status speaks: unclear where that says nothing, either."""
+    what = of_status(answer.status)
+    if what is None or found.sign is True:
+        return unclear(answer, effect=effect)
+    return _error(what, "; ".join(found.texts) or _beginning(answer) or "without a word", answer, effect=effect)
+
+
+_TOO_MANY = "the panel answered HTTP 429 (too many requests)"
+
+
+def without_json(answer: Answer, *, effect: bool) -> CallError:
+    """Make the error of an answer that is no JSON: a page, a plain text, nothing."""
+    page, text = answer.body.lstrip()[:1] == b"<", _text(answer)
+    what = of_status(answer.status)
+    if answer.status >= 500 or _MAY_BE_AN_ORDER.search(text):
+        return unclear(answer, effect=effect)
+    if what is Meaning.BUSY:
+        return _error(what, _TOO_MANY, answer, effect=effect)
+    if page and answer.status == 403:
+        return AccountError(_of_firewall(answer))
+    if not page and answer.status < 500 and meaning(without_markup(text).strip('"')) is not Meaning.UNKNOWN:
+        return refusal([without_markup(text).strip('"')], answer, effect=effect)
+    return of_status_alone(Said(), answer, effect=effect)
+
+
+_MAY_BE_AN_ORDER = re.compile(r"""["']orders?(_?id)?["']|^\W*(\d+|ok|success|true|done)\W*$""", re.IGNORECASE)
+
+_FIREWALLS = re.compile(
+    r"cloudflare|sucuri|incapsula|imperva|akamai|ddos-guard|mod_?security|wordfence|aws ?waf|fastly|barracuda|fortiweb",
+    re.IGNORECASE,
+)
+_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
+
+
+def _of_firewall(answer: Answer) -> str:
+    text = _text(answer)
+    name, title = _FIREWALLS.search(text), _TITLE.search(text)
+    called = f" ({name[0]})" if name else ""
+    words = f", called {without_markup(title[1])[:80]!r}" if title and title[1].strip() else ""
+    return (
+        f"a web firewall{called} before the panel answered with a page (HTTP 403{words}): nothing was ordered. Ask the "
+        "panel to let this machine's address through, and check the API key"
+    )
+
+
+def _text(answer: Answer) -> str:
+    return answer.body[:20_000].decode("utf-8", errors="replace").strip("\ufeff \r\n\t")
+
+
+def _beginning(answer: Answer) -> str:
+    start = " ".join(answer.body[:400].decode("utf-8", errors="replace").split())[:120]
+    return repr(start) if start else ""
 
 
 def unclear(answer: Answer, *, effect: bool) -> CallError:
@@ -117,13 +222,13 @@ def unclear(answer: Answer, *, effect: bool) -> CallError:
             f"the panel answered with a redirect (HTTP {answer.status}), which is never followed: check the API URL"
         )
         return RedirectError(message, may_have_taken_effect=effect)
-    start = " ".join(answer.body[:400].decode("utf-8", errors="replace").split())[:120]
-    message = (
-        f"the panel answered HTTP {answer.status} with {start!r}"
-        if start
-        else (f"the panel answered HTTP {answer.status} and nothing else")
-    )
-    return UnclearAnswerError(message, may_have_taken_effect=effect)
+    return UnclearAnswerError(what_came(answer), may_have_taken_effect=effect)
+
+
+def what_came(answer: Answer) -> str:
+    """Quote an answer shortly."""
+    start = _beginning(answer)
+    return f"the panel answered HTTP {answer.status} " + (f"with {start}" if start else "and nothing else")
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:

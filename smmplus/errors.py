@@ -9,7 +9,9 @@
     │   ├── NeverSentError         it certainly never reached the panel
     │   ├── LostAnswerError        it was sent, and no answer came back
     │   ├── UnclearAnswerError     an answer came that says neither yes nor no
-    │   │   └── RedirectError      the panel points elsewhere; redirects are never followed
+    │   │   ├── RedirectError      the panel points elsewhere; redirects are never followed
+    │   │   └── UnreadableAnswerError  an answer in which nothing can be read; asked again, it would be the same
+    │   ├── AddressError           nothing at this address takes orders: the API URL is wrong
     │   └── RefusedError           the panel said no, in its own words
     │       ├── BadRowError        this order is wrong; others may be right
     │       ├── AccountError       key, funds or account; no order will go through
@@ -71,6 +73,16 @@ class RedirectError(UnclearAnswerError):
     """The panel answered with a redirect. The API key must not travel to an address that nobody chose."""
 
     passing = False
+
+
+class UnreadableAnswerError(UnclearAnswerError):
+    """The panel answered in good form, and nothing that was asked for can be read in it."""
+
+    passing = False
+
+
+class AddressError(CallError):
+    """Nothing at the panel's address takes orders: the API URL is wrong. Nothing was ordered."""
 
 
 class RefusedError(CallError):

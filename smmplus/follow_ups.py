@@ -9,7 +9,15 @@ from dataclasses import dataclass
 
 from smmplus import protocol
 from smmplus.async_client import AsyncClient
-from smmplus.errors import AccountError, BusyError, CallError, FollowUpError, MalformedCallError, NeverSentError
+from smmplus.errors import (
+    AccountError,
+    AddressError,
+    BusyError,
+    CallError,
+    FollowUpError,
+    MalformedCallError,
+    NeverSentError,
+)
 from smmplus.finishing import finished
 from smmplus.journal import follow_ups as records
 from smmplus.journal.follow_ups import MOVES, FollowUp, Kind, Move, Settled
@@ -25,7 +33,7 @@ _CALLS: dict[Kind, Callable[[Sequence[str]], list[Call[Answers]]]] = {
     Kind.CANCEL: protocol.cancel,
 }
 
-_HELD_BACK = (NeverSentError, BusyError, AccountError, MalformedCallError)
+_HELD_BACK = (NeverSentError, BusyError, AccountError, AddressError, MalformedCallError)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -20,14 +21,17 @@ class Service:
     name: str
     type: str
     category: str
-    rate: Decimal
-    """Price of 1000 units; of the whole package for package types."""
+    rate: Decimal | None
+    """Price of 1000 units; of the whole package for package types. None where it cannot be read."""
     min: int
-    max: int
+    max: int | None
+    """None for no limit."""
     refill: bool = False
     cancel: bool = False
     dripfeed: bool | None = None
     """None where the panel does not say (smm.plus documents no such field)."""
+    unusable: str = ""
+    """Why it cannot be ordered, such as "rate '1,234' cannot be read"; "" where it can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +94,12 @@ class Phase(Enum):
 _PHASES = {
     Phase.WAITING: "pending awaiting queued",
     Phase.RUNNING: "processing,in progress,inprogress,in_progress,running,active",
-    Phase.FINAL: "completed success partial canceled cancelled refunded fail failed error rejected expired",
+    Phase.FINAL: "completed,complete,success,done,finished,delivered,selesai,partial,canceled,cancelled,batal,refunded,"
+    "fully refunded,fail,failed,error,rejected,expired",
 }
+COMPLETE = frozenset({"completed", "complete", "success", "done", "finished", "delivered", "selesai"})
+"""The final words of an order that was carried out whole."""
+
 _PHASE_OF = {
     word: phase for phase, words in _PHASES.items() for word in (words.split(",") if "," in words else words.split())
 }
@@ -99,7 +107,10 @@ _PHASE_OF = {
 
 def phase(status: str) -> Phase:
     """Tell the phase from a status word in any case. Completion comes from the word alone, never from remains."""
-    return _PHASE_OF.get(status.strip().lower(), Phase.UNKNOWN)
+    word = " ".join(status.lower().split())
+    # "Cancelled by the provider", "Canceled by user": seen on panels.
+    word = re.sub(r"^(cancell?ed) by .+", r"\1", word)
+    return _PHASE_OF.get(word, Phase.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +125,8 @@ class OrderStatus:
     remains: int | None
     """Negative where more was delivered than ordered."""
     currency: str
+    unread: str = ""
+    """What is a number that cannot be read, with its text, such as "charge '1,234'"; "" for nothing."""
 
     @property
     def phase(self) -> Phase:

@@ -12,26 +12,91 @@ Python's own context rounds at 28 digits without a word, and so do the operators
 
 # Twenty digits before and after the point hold every price. A panel's 1E+999999999 would be computed with for minutes.
 _PLAIN = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?([eE][+-]?[01]?[0-9])?")
-_THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3}){1,6}(\.[0-9]{1,20})?")
+_EXPONENT = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?[eE][+-]?[01]?[0-9]")
+_WRITTEN = {
+    # Thousands stand in groups of three behind one to three digits that do not begin with 0.
+    sign: re.compile(
+        rf"([+-]?)([0-9]{{1,20}}|[1-9][0-9]{{0,2}}(?:(?P<mark>[{other}' \u00a0\u2009\u202f])[0-9]{{3}})"
+        rf"(?:(?P=mark)[0-9]{{3}}){{0,5}})(?:[{sign}]([0-9]{{1,20}}))?"
+    )
+    for sign, other in ((".", ","), (",", "."))
+}
+"""Decimal sign -> how amounts are written with it."""
+_CURRENCY = "|".join(
+    [
+        r"[$\u00a2-\u00a5\u058f\u060b\u09f2\u09f3\u0e3f\u20a0-\u20c0]",
+        *("US\\$", "R\\$", "[Rr][Pp]\\.?", "RM", "z\u0142", "[A-Z]{3}"),
+    ]
+)
+_WITH_CURRENCY = re.compile(rf"([+-]?)\s*(?:{_CURRENCY})\s*(\S.*)|(.*\S)\s*(?:{_CURRENCY})")
 
 
-def amount(value: object) -> Decimal | None:
-    """Read an amount: "0.27819", 1.5, "1,234.50000" (seen on panels). None where it is not clearly one.
+def readings(value: object) -> dict[str, Decimal]:
+    """Read a number in every way that its text allows: decimal sign -> what it then is.
 
-    A comma counts only as a separator of thousands: "0,09" is None, never nine cents and never nine.
+    A JSON number has one reading whatever it looks like. Empty for what is not a number.
     """
-    if isinstance(value, bool) or value is None:
-        return None
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+        return {}
     text = str(value).strip()
-    if _PLAIN.fullmatch(text):
-        return Decimal(text)
-    return Decimal(text.replace(",", "")) if _THOUSANDS.fullmatch(text) else None
+    if not isinstance(value, str) or _EXPONENT.fullmatch(text):
+        return dict.fromkeys(_WRITTEN, Decimal(text)) if _PLAIN.fullmatch(text) else {}
+    if with_currency := _WITH_CURRENCY.fullmatch(text):
+        sign, after, before = with_currency.groups()
+        text = before or sign + after
+    return {sign: read for sign, pattern in _WRITTEN.items() if (read := _read(pattern.fullmatch(text))) is not None}
 
 
-def count(value: object) -> int | None:
-    """Read a whole number: 3572, "3572", "1,000", "-12" (over-delivery). None for null, "" and words."""
-    number = amount(value)
-    return int(number) if number is not None and number == number.to_integral_value() else None
+def _read(found: re.Match[str] | None) -> Decimal | None:
+    if found is None:
+        return None
+    sign, whole, _, fraction = found.groups()
+    return Decimal(
+        f"{sign}{re.sub('[^0-9]', '', whole)}.{fraction or 0}" if fraction else sign + re.sub("[^0-9]", "", whole)
+    )
+
+
+class Notation:
+    """How a panel writes its numbers, learnt from those of its answers that can be read in one way only.
+
+    "1,234" and "1.000" can be read in two ways. They are read where everything else that the panel wrote agrees on the
+    decimal sign, and not at all where it does not, or where nothing is known.
+    """
+
+    def __init__(self) -> None:
+        self._signs: set[str] = set()
+        self.was_missed = False
+        """Whether a number with two readings was met, and nothing known to tell them apart."""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether what was seen agrees on one decimal sign."""
+        return len(self._signs) == 1
+
+    def learn(self, values: Iterable[object]) -> None:
+        """Look at numbers of an answer."""
+        for value in values:
+            found = readings(value)
+            if len(found) == 1:
+                self._signs |= set(found)
+
+    def amount(self, value: object) -> Decimal | None:
+        """Read an amount: "0.27819", 1.5, "1.234,50", "$0.35". None where it is not clearly one."""
+        found = readings(value)
+        if len(set(found.values())) > 1:
+            self.was_missed |= not self._signs
+            return found[next(iter(self._signs))] if self.is_known else None
+        return next(iter(found.values()), None)
+
+    def count(self, value: object) -> int | None:
+        """Read a whole number: 3572, "3572", "-12" (over-delivery). None for null, "" and words."""
+        number = self.amount(value)
+        return int(number) if number is not None and number == number.to_integral_value() else None
+
+
+def written(text: str) -> Decimal | None:
+    """Read back what `plain` wrote; None for any other text."""
+    return Decimal(text) if _PLAIN.fullmatch(text) else None
 
 
 def plain(number: Decimal) -> str:

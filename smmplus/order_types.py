@@ -64,5 +64,5 @@ FIELDS = tuple(dict.fromkeys(field for order_type in _TYPES for field in order_t
 
 
 def order_type(name: str) -> OrderType | None:
-    """Find a type by its name in any case; None for one that is not known."""
-    return _BY_NAME.get(" ".join(name.lower().split()))
+    """Find a type by its name in any case, also written as `custom_comments`; None for one that is not known."""
+    return _BY_NAME.get(" ".join(name.lower().replace("_", " ").split()))

@@ -3,7 +3,7 @@
 import os
 import re
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
@@ -15,6 +15,7 @@ import certifi
 from smmplus.answers import Answer
 from smmplus.echoes import without_key
 from smmplus.errors import ConfigurationError
+from smmplus.numbers import Notation
 
 DEFAULT_URL = "https://smm.plus/api/v2"
 
@@ -33,6 +34,8 @@ class Panel:
     url: str = DEFAULT_URL
     connect_timeout: float = 10.0
     read_timeout: float = 60.0
+    notation: Notation = field(default_factory=Notation, init=False, compare=False, repr=False)
+    """How its numbers are written, learnt from its answers; all clients of this panel share it."""
 
     def __post_init__(self) -> None:
         """Refuse an address that would show the key to others, and a key that cannot be sent."""
@@ -41,9 +44,8 @@ class Panel:
             raise ConfigurationError("the API key is empty, or has blanks or line ends around it: copy it once more")
 
     def scrubbed(self, answer: Answer) -> Answer:
-        """Take the key out of an answer: some panels echo it in their errors."""
-        body = without_key(answer.body, self.key)
-        return answer if body == answer.body else Answer(answer.status, answer.headers, body)
+        """Take the key out of an answer, for some panels echo it, and tell it what is known of the panel's numbers."""
+        return replace(answer, body=without_key(answer.body, self.key), notation=self.notation)
 
 
 _ODD = re.compile(r"[\s\\\x00-\x1f\x7f]")

@@ -18,6 +18,7 @@ from smmplus.caution import MOST_IN_A_ROW, Caution
 from smmplus.commits import Commits
 from smmplus.errors import (
     AccountError,
+    AddressError,
     BusyError,
     CallError,
     DuplicateGuardError,
@@ -41,6 +42,7 @@ class Stop(Enum):
     """Why a run ended before every order was sent."""
 
     ACCOUNT = "the panel refuses the account"
+    ADDRESS = "no API is at this address"
     FUNDS = "the balance is too small"
     BUDGET = "the campaign's budget would be passed: raise it with `smmplus budget`"
     UNKNOWN = "the panel refused three in a row with a text that is not known"
@@ -294,7 +296,11 @@ def _event(error: CallError) -> Event:
     return Event.HELD_BACK if isinstance(error, _HELD_BACK) else Event.REFUSAL
 
 
-_STOPS: dict[type[CallError], Stop] = {AccountError: Stop.ACCOUNT, MalformedCallError: Stop.MISTAKE}
+_STOPS: dict[type[CallError], Stop] = {
+    AccountError: Stop.ACCOUNT,
+    AddressError: Stop.ADDRESS,
+    MalformedCallError: Stop.MISTAKE,
+}
 
-_HELD_BACK = NeverSentError | BusyError | AccountError | DuplicateGuardError | MalformedCallError
+_HELD_BACK = NeverSentError | BusyError | AccountError | AddressError | DuplicateGuardError | MalformedCallError
 """After these the row itself may be right: it stays planned."""

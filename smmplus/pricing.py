@@ -22,7 +22,11 @@ def cost(request: OrderRequest, service: Service) -> Decimal | None:
     if kind is not None and kind.units is Units.PACKAGE:
         return service.rate
     billed = units(request, service)
-    return None if billed is None else EXACT.multiply(service.rate, Decimal(billed)).scaleb(-3, EXACT)
+    return (
+        None
+        if billed is None or service.rate is None
+        else EXACT.multiply(service.rate, Decimal(billed)).scaleb(-3, EXACT)
+    )
 
 
 def is_upper_bound(service: Service) -> bool:

@@ -14,7 +14,7 @@ from itertools import islice
 from smmplus.journal import Entry
 from smmplus.journal.evidence import Evidence, Verdict
 from smmplus.journal.falls import last_digit
-from smmplus.models import OrderStatus, Phase
+from smmplus.models import COMPLETE, OrderStatus, Phase
 from smmplus.numbers import minus, plain
 
 STRETCH = 1000
@@ -49,7 +49,7 @@ def fit(cost: Decimal | None, status: OrderStatus, *, at_most: bool = False) -> 
     difference = minus(status.charge, cost)
     if abs(difference) <= last_digit(status.charge):
         return Fit.EXACT
-    is_refunded = status.phase is Phase.FINAL and status.status.lower() not in {"completed", "success"}
+    is_refunded = status.phase is Phase.FINAL and status.status.lower() not in COMPLETE
     return Fit.NET if difference < 0 and (is_refunded or at_most) else Fit.NO
 
 

@@ -1,81 +1,114 @@
 """PURE: what an error text of a panel means. The words are those of the API v2 family, in any case.
 
-Whole phrases come before parts of them: "not enough funds" empties the account, "not enough quantity" one row.
+Whole phrases come before parts of them: "not enough funds" empties the account, "not enough quantity" one row. A code is
+read as the words that it is made of: `neworder.error.not_enough_funds` is "not enough funds".
 """
 
 import re
+from collections.abc import Iterable
 from enum import Enum
+from http import HTTPStatus
 
 
 class Meaning(Enum):
-    """What to do about a refusal."""
+    """What to do about a refusal, the gravest first: where an answer has several texts, the first of these counts."""
 
-    ROW = "that row is rejected, the rest goes on"
-    ACCOUNT = "stop at once; no order will go through"
-    DUPLICATE = "hold the row; no proof that an earlier sending went through"
-    BUSY = "wait, and ask again"
     DOUBT = "it may have been placed"
     MISTAKE = "the panel does not understand the call"
+    ACCOUNT = "stop at once; no order will go through"
+    ADDRESS = "stop at once; nothing at this address takes orders"
+    DUPLICATE = "hold the row; no proof that an earlier sending went through"
     FOLLOW_UP = "that order's refill, cancel or status cannot be had, nothing else"
+    ROW = "that row is rejected, the rest goes on"
     UNKNOWN = "in no list: rejected, word for word, never repeated by itself"
+    BUSY = "wait, and ask again"
 
+
+_DOUBT = re.compile(
+    r"""
+    \border(s|\ creation|\ placement|\ processing|\ submission)?\ (could|can|was|were|has|have|is)(\ not|n['’]t|not)
+        (\ been|\ be|\ being)?\ (created|placed|processed|submitted|made|saved|added|sent)
+    | \border(\ creation|\ placement|\ processing|\ submission|\ request)?\ (has\ )?(failed|failure|error)
+    | \b(failed|unable|error|failure|problem|could\ not|couldn['’]t|can\ ?not|can['’]t)
+        (\ to|\ while|\ when|\ in|\ on|\ during)?\ (creat|plac|process|submit|add|mak|send|sav)(e|t|tt|dd|d)?(ing|e)?
+        \ (the\ |your\ |an\ |a\ |new\ |this\ )*order
+    | \border\ (is\ |was\ |has\ been\ |have\ been\ |is\ being\ )?(successfully\ )?
+        (created|placed|accepted|received|submitted|queued|in\ progress|being\ processed)
+    | \bsuccess(ful|fully)?\b(?!\ rate)
+    | \b(internal|unexpected|unknown|server|database|fatal|system)(\ server)?\ (error|exception)
+    | \ban?\ (error|exception)\ (has\ )?occur+ed | \bsomething\ went\ wrong | \bsqlstate\b | \bdeadlock\b
+    | \btimed?[\ -]?out\b | \bbad\ gateway\b
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Anywhere in a text: the panel speaks of an order that it may have begun, or broke off at an unknown point."""
 
 _WORDS = {
-    Meaning.DOUBT: r"""
-        order could not be created
-        failed to create order.*
-        """,
     Meaning.MISTAKE: r"""
         incorrect request
-        (invalid|unknown|incorrect) action
+        (invalid|unknown|incorrect|missing) action
         missing key or action
         """,
     Meaning.ACCOUNT: r"""
-        (invalid|incorrect) api ?key
-        invalid_api_key
-        missing (api )?key
-        not enough funds.*
-        neworder\.error\.(not_enough_funds|insufficient_balance|account_banned)
-        insufficient[ _](balance|funds).*
-        account (is )?(suspended|banned)
-        api access (is )?disabled
+        (invalid|incorrect|bad|wrong|unknown|missing|expired|disabled) (api[ _-]?)?(key|token)
+        (the |your )?api[ _-]?key (field )?((is|was) )?(not )?(found|invalid|incorrect|wrong|expired|disabled|inactive|missing|valid|required|blocked)
+        (the )?(selected )?(api[ _-]?)?key (field )?is (invalid|required|missing)
+        unauthenticated
+        unauthori[sz]ed( access)?
+        (authentication|authorization) (failed|required|error)
+        not enough (funds|balance|money|credits?).*
+        (you |your account |you do not |you don['’]t |user |account )+(has |have |doesn['’]t have |does not have )?(not enough|enough|insufficient) (funds|balance|money|credits?).*
+        insufficient (account )?(balance|funds?|credits?).*
+        (your )?(account )?(funds|balance) (is |are )?(too low|insufficient|not enough|not sufficient|empty)( .*)?
+        low (balance|funds)( .*)?
+        payment required
+        (your )?account (is |has been |was )?(suspended|banned|disabled|blocked|inactive|deactivated)( .*)?
+        (user|account) (not found|inactive|banned|disabled|suspended|blocked)
+        api (access )?(is )?(disabled|denied|blocked|not allowed|not enabled)( .*)?
         ordering is disabled
+        (your )?ip( address)? (is )?(not (allowed|whitelisted|authori[sz]ed)|blocked|banned)( .*)?
         """,
     Meaning.DUPLICATE: r"""
-        you have active order with this link.*
-        neworder\.error\.link_duplicate
+        you (already )?have (an )?active order (with|for) this link.*
+        link duplicate
+        (duplicate|identical) order.*
         an identical order was just placed.*
         you already ordered this service for this link.*
         """,
     Meaning.BUSY: r"""
-        rate limit exceeded.*
-        too many requests.*
-        this panel is temporarily unavailable.*
+        (the |your |api )*(rate|request|call|api) ?limit(s)? (is |was |has been )?(exceeded|reached)( .*|[,:;.(-].*)?
+        too many (requests|attempts|calls)( .*|[,:;.(-].*)?
+        please wait( (for )?[0-9]+ (more )?(s|secs?|seconds?|m|mins?|minutes?))?( and try again)?
+        (this |the )?(panel|site|website|service|system|api|server) is (temporarily unavailable|(currently |temporarily )?(under|in|down for) maintenance).*
+        (we are )?(currently |temporarily )?(under|in|down for) maintenance( .*)?
         (.* )?processing another transaction.*
         """,
     Meaning.FOLLOW_UP: r"""
-        incorrect (order|refill) id
-        (order|refill) not found
+        (incorrect|invalid|unknown) (order|refill) ?id
+        (order|refill)( id)? not found
         refill is disabled for this service.*
         the order is not completed.*
         (cancel|refill) already requested.*
-        this order cannot be (canceled|cancelled|refilled).*
+        refill (period|time) (has )?(ended|expired).*
+        this order (cannot|can not|can['’]t) be (canceled|cancelled|refilled).*
         (cancel|refill) is not available.*
         """,
     Meaning.ROW: r"""
-        (incorrect|invalid|disabled) service( id)?
-        invalid_(service|quantity|parameters|link)
-        service not found( or inactive)?
-        service is (inactive|disabled)
-        (bad|invalid|incorrect) link
-        enter a valid link
-        quantity (less|more) than (minimal|minimum|maximal|maximum).*
-        quantity must be between.*
+        (incorrect|invalid|disabled|inactive|unknown) service( id)?
+        service( id)? not found( or inactive)?
+        service (is )?(inactive|disabled|not available|not active)
+        (bad|invalid|incorrect) (link|url)
+        enter a valid (link|url)
+        (the |this |that |your )?(link|url) (is|must|does|doesn['’]t|isn['’]t|should) .*
+        (min|max|minimum|maximum) quantity
+        quantity (is )?(less|more|lower|higher|greater|smaller) than (the )?(minimal|minimum|maximal|maximum|min|max).*
+        quantity (must|should|has to|is (too|below|above|out of|not)) .*
         not enough quantity.*
-        (incorrect|invalid|missing) (quantity|runs|interval|comments|link|username|usernames|answer_number|parameters)
+        (incorrect|invalid|missing) (quantity|runs|interval|comments?|link|username|usernames|answer[ _]number|parameters?)
         dripfeed is not supported by this service
-        neworder\.error\.(link|min_quantity|max_quantity|comment|service_not_found|service_inactive|invalid_link)
-        missing required parameters.*
+        (neworder\.)?error\.(link|comment|quantity|min_quantity|max_quantity)
+        missing required parameters?.*
+        the (selected )?(service|link|quantity|runs|interval|comments|usernames?)( field)? (is|must|may|format is) .*
         """,
 }
 
@@ -87,16 +120,61 @@ def _compiled(words: str) -> re.Pattern[str]:
 
 _PATTERNS = {meaning: _compiled(words) for meaning, words in _WORDS.items()}
 
-_BY_STATUS = {401: Meaning.ACCOUNT, 402: Meaning.ACCOUNT, 403: Meaning.ACCOUNT, 429: Meaning.BUSY}
-"""What an HTTP status says where the text says nothing."""
+_BY_STATUS = {
+    HTTPStatus.UNAUTHORIZED: Meaning.ACCOUNT,
+    HTTPStatus.PAYMENT_REQUIRED: Meaning.ACCOUNT,
+    HTTPStatus.FORBIDDEN: Meaning.ACCOUNT,
+    HTTPStatus.NOT_FOUND: Meaning.ADDRESS,
+    HTTPStatus.METHOD_NOT_ALLOWED: Meaning.ADDRESS,
+    HTTPStatus.TOO_MANY_REQUESTS: Meaning.BUSY,
+}
+
+_RANK = {meaning: rank for rank, meaning in enumerate(Meaning)}
+
+_NO_PAGE = re.compile(
+    r"(the )?((page|route|endpoint|url|resource|requested url|method)\b.*)?not (be )?(found|allowed).*", re.IGNORECASE
+)
+
+
+def of_status(status: int) -> Meaning | None:
+    """Tell what an HTTP status says where nothing else does: None for those that say nothing of a refusal."""
+    return next((meaning for known, meaning in _BY_STATUS.items() if known == status), None)
 
 
 def meaning(text: str, status: int = 200) -> Meaning:
-    """Tell what an error text means; where the text is unknown, the HTTP status speaks. 429 is always "not now"."""
-    if status == 429:
+    """Tell what an error text means; where the text is unknown, the HTTP status speaks. 429 is always "not now".
+
+    A 404 or 405 speaks only beside a text of web servers: panels answer refusals in their own words with it.
+    """
+    by_status = of_status(status)
+    if by_status is Meaning.BUSY:
         return Meaning.BUSY
-    phrase = " ".join(text.split()).rstrip(".! ")
+    known = _meaning(text)
+    if known is not Meaning.UNKNOWN:
+        return known
+    speaks = by_status is not Meaning.ADDRESS or _NO_PAGE.fullmatch(text.strip())
+    return by_status if by_status and speaks else Meaning.UNKNOWN
+
+
+def gravest(texts: Iterable[str], status: int = 200) -> Meaning:
+    """Tell what several texts of one answer mean together: doubt before any refusal, any refusal before "not now"."""
+    return min((meaning(text, status) for text in texts), key=_RANK.__getitem__)
+
+
+def _meaning(text: str) -> Meaning:
+    phrase = " ".join(text.split()).strip().rstrip(".! ")
+    spellings = {phrase, _words_of(phrase)}
+    if any(_DOUBT.search(spelling) for spelling in spellings):
+        return Meaning.DOUBT
     for candidate, pattern in _PATTERNS.items():
-        if pattern.fullmatch(phrase):
+        if any(pattern.fullmatch(spelling) for spelling in spellings):
             return candidate
-    return _BY_STATUS.get(status, Meaning.UNKNOWN)
+    return Meaning.UNKNOWN
+
+
+def _words_of(phrase: str) -> str:
+    """Write a code as words: `error.incorrect_service_id`, `INVALID-LINK`, `notEnoughFunds`."""
+    if " " in phrase:
+        return phrase
+    last = re.sub(r"^(?:[\w-]+[.:])+(?=\w)", "", phrase)
+    return re.sub(r"[_-]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", last)).strip()

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from smmplus.async_client import AsyncClient
-from smmplus.errors import AccountError, BusyError, CallError, FollowUpError, RefusedError
+from smmplus.errors import AccountError, AddressError, BusyError, CallError, FollowUpError, RefusedError
 from smmplus.journal.entry import Entry
 from smmplus.journal.store import Journal
 from smmplus.models import OrderStatus
@@ -35,14 +35,14 @@ async def poll(client: AsyncClient, journal: Journal, orders: Mapping[str, int])
     """Ask where orders stand, order id -> entry, and write down what is answered.
 
     One call that fails costs its own 100 orders a round and no others. Raises AccountError where the panel refuses the
-    account; what was answered before is written down all the same.
+    account, AddressError where its URL is wrong; what was answered before is written down all the same.
     """
     parts, fault = await _ask_all(client, hundreds(orders))
     found = {orders[order_id]: answer for order_id, answer in merged(parts).items()}
     known = {entry: answer for entry, answer in found.items() if isinstance(answer, OrderStatus)}
     if known:
         await asyncio.to_thread(journal.record_statuses, known)
-    if isinstance(fault, AccountError):
+    if isinstance(fault, AccountError | AddressError):
         raise fault
     return Round(found, fault)
 
@@ -80,7 +80,7 @@ def _concerns_all(fault: CallError) -> bool:
 
 
 def _gravity(fault: CallError) -> int:
-    if isinstance(fault, AccountError):
+    if isinstance(fault, AccountError | AddressError):
         return 2
     return int(isinstance(fault, BusyError) or not isinstance(fault, RefusedError))
 

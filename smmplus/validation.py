@@ -101,6 +101,9 @@ def problems(request: OrderRequest, service: Service | None) -> tuple[FieldProbl
         remedy = "take an id from `smmplus services`" if request.service else "write the id of a service"
         text = f"the panel offers no service {request.service}" if request.service else "the service is missing"
         return (FieldProblem("service", text, remedy),)
+    if service.unusable:
+        remedy = "take another service, or ask the panel to correct its price list"
+        return (FieldProblem("service", f"service {service.id} cannot be ordered: {service.unusable}", remedy),)
     kind = order_type(service.type)
     if kind is None:
         remedy = "order this one on the panel's own page, and take the row out"
@@ -167,7 +170,7 @@ def _wrong_limits(request: OrderRequest, service: Service, kind: OrderType) -> I
     least, of_what = (int(request.values["quantity"]), "") if field == "quantity" else (billed, f" lines of {field}")
     if least < service.min:
         yield _outside(field, f"{least}{of_what}", "less", f"at least {service.min}{of_what}")
-    if billed > service.max:
+    if service.max is not None and billed > service.max:
         in_all = " in all runs" if billed != least else of_what
         yield _outside(field, f"{billed}{in_all}", "more", f"at most {service.max}{of_what}")
 
@@ -183,7 +186,7 @@ def _wrong_range(values: Values, service: Service) -> Iterator[FieldProblem]:
     least, most = int(values["min"]), int(values["max"])
     if least < service.min:
         yield FieldProblem("min", f"{least} is less than the service's minimum", f"at least {service.min}")
-    if most > service.max:
+    if service.max is not None and most > service.max:
         yield FieldProblem("max", f"{most} is more than the service's maximum", f"at most {service.max}")
     if least > most:
         yield FieldProblem("min", f"min {least} is more than max {most}", "swap them")

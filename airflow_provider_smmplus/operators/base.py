@@ -75,6 +75,7 @@ def airflow_errors() -> Iterator[None]:
     """
     from bulk.errors import SheetError  # noqa: PLC0415
     from smmplus.errors import (  # noqa: PLC0415
+        AddressError,
         BadRowError,
         ConfigurationError,
         JournalConflictError,
@@ -85,7 +86,7 @@ def airflow_errors() -> Iterator[None]:
     )
 
     for_good = (
-        BadRowError, ConfigurationError, JournalConflictError, MalformedCallError, OrderRefusedError, SheetError,
+        AddressError, BadRowError, ConfigurationError, JournalConflictError, MalformedCallError, OrderRefusedError, SheetError,
     )  # fmt: skip
     try:
         yield

@@ -62,13 +62,13 @@ class _WatchSensor(BaseSensorOperator):
 
     def poke(self, context: Context) -> bool:  # noqa: ARG002 (Airflow's)
         """Look once."""
-        from smmplus import AccountError, CallError  # noqa: PLC0415 (not while a DAG file is parsed)
+        from smmplus import AccountError, AddressError, CallError  # noqa: PLC0415 (not while a DAG file is parsed)
 
         with airflow_errors():
             try:
                 # Rescheduled, the next look is another process's, which does not know what this one saw.
                 seen = look_once(SmmPlusHook(self.smmplus_conn_id), self._watch, until_sure=self.reschedule)
-            except AccountError:
+            except (AccountError, AddressError):
                 raise
             except CallError as error:
                 self.log.warning("%s; asking again later", error)

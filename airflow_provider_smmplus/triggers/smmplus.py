@@ -60,7 +60,7 @@ class WatchTrigger(BaseTrigger):
 
     async def wait(self) -> Event:
         """Wait to the end, whichever it is."""
-        from smmplus import AccountError, CallError, ConfigurationError  # noqa: PLC0415 (not while DAGs are parsed)
+        from smmplus import AccountError, AddressError, CallError, ConfigurationError  # noqa: PLC0415 (not while DAGs are parsed)
 
         watch, seen, pause = self.watch(), Seen(done=False), self.poll_interval
         try:
@@ -70,7 +70,7 @@ class WatchTrigger(BaseTrigger):
                         async with asyncio.timeout(self._until_end()):
                             seen, pause = await watch.look(client), self.poll_interval
                         self.log.info(seen.words)
-                    except AccountError:
+                    except (AccountError, AddressError):
                         raise
                     except (CallError, TimeoutError) as error:
                         pause = min(pause * 1.5, max(LONGEST_PAUSE, self.poll_interval))
@@ -80,7 +80,7 @@ class WatchTrigger(BaseTrigger):
                     if self.deadline is not None and time.time() >= self.deadline:
                         return Event(Status.TIMEOUT, f"the time is over; {seen.words}", dict(seen.counts))
                     await asyncio.sleep(self._until_next(pause))
-        except (AccountError, ConfigurationError) as error:
+        except (AccountError, AddressError, ConfigurationError) as error:
             return Event(Status.FAILED, str(error), dict(seen.counts))
 
     def _until_end(self) -> float | None:

@@ -15,6 +15,7 @@ from bulk.errors import SheetError
 from bulk.outcome import ExitStatus
 from smmplus.errors import (
     AccountError,
+    AddressError,
     CallError,
     ConfigurationError,
     JournalConflictError,
@@ -33,6 +34,7 @@ _STATUSES: tuple[tuple[type[Exception], ExitStatus], ...] = (
     (ConfigurationError, ExitStatus.USAGE),
     (SheetError, ExitStatus.PROBLEMS),
     (AccountError, ExitStatus.ACCOUNT),
+    (AddressError, ExitStatus.USAGE),
     (CallError, ExitStatus.UNFINISHED),
     (OrderRefusedError, ExitStatus.PROBLEMS),
     (OrderInDoubtError, ExitStatus.IN_DOUBT),

@@ -179,7 +179,7 @@ def observation_object(seen: Observation) -> Json:
 
 def service_object(service: Service) -> Json:
     """Describe a service."""
-    return asdict(service) | {"rate": plain(service.rate)}
+    return asdict(service) | {"rate": None if service.rate is None else plain(service.rate)}
 
 
 def budget_object(budget: Budget) -> Json:

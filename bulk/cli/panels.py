@@ -52,8 +52,12 @@ def services(
     for service in found:
         flags = ("yes" if flag else "" for flag in (service.refill, service.cancel))
         texts = (service.id, service.name, service.category, service.type)
-        shown.add_row(*map(Text, texts), plain(service.rate), str(service.min), str(service.max), *flags)
+        rate = "?" if service.rate is None else plain(service.rate)
+        most = "" if service.max is None else str(service.max)
+        shown.add_row(*map(Text, texts), rate, str(service.min), most, *flags)
     console().print(shown if found else Text(f"no service speaks of {word!r}"))
+    unusable = [service for service in found if service.unusable]
+    show_warnings(console(), (f"service {each.id} cannot be ordered: {each.unusable}" for each in unusable))
 
 
 @failing
@@ -91,7 +95,8 @@ def template(
     offered = []
     if not plain_sheet:
         with given.client_for(account) as client:
-            offered = [service for service in client.services() if _speaks_of(service, only)]
+            found = [service for service in client.services() if _speaks_of(service, only)]
+        offered = [service for service in found if not service.unusable]
         if not offered:
             raise ConfigurationError(f"no service speaks of {only!r}" if only else "the panel offers no service")
     write_template(file, offered, language)

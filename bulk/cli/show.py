@@ -124,7 +124,7 @@ def _show_costs(console: Console, plan: Plan) -> None:
             Text(item.service.name),
             str(item.rows),
             str(item.units),
-            plain(item.service.rate),
+            "" if item.service.rate is None else plain(item.service.rate),
             cost,
         )
     console.print(shown)

@@ -15,6 +15,8 @@ NAME = "Services"
 
 _WIDTHS = (60, 10, 50, 30, 22, 10, 10, 12, 40, 36)
 _RATE, _MIN, _MAX = 6, 7, 8
+_NO_LIMIT = 999_999_999_999_999
+"""The largest quantity that can be sent: Excel compares with a number."""
 _FIRST_LOOKED_UP = 2
 """The column of ids: look-ups count from it."""
 
@@ -30,7 +32,7 @@ def fill_services(page: Worksheet, services: Sequence[Service], words: Words) ->
             write_text(page, row, column, text)
         page.cell(row, _RATE, service.rate)
         page.cell(row, _MIN, service.min)
-        page.cell(row, _MAX, service.max)
+        page.cell(row, _MAX, _NO_LIMIT if service.max is None else service.max)
         write_text(page, row, 9, fields)
         write_text(page, row, 10, _limits(service, words))
     page.protection.enable()
@@ -40,8 +42,9 @@ def fill_services(page: Worksheet, services: Sequence[Service], words: Words) ->
 
 def _limits(service: Service, words: Words) -> str:
     known = order_type(service.type)
-    told = words.package if known and known.units is Units.PACKAGE else words.between
-    return told.format(min=service.min, max=service.max, rate=plain(service.rate))
+    told = words.at_least if service.max is None else words.between
+    told = words.package if known and known.units is Units.PACKAGE else told
+    return told.format(min=service.min, max=service.max, rate="" if service.rate is None else plain(service.rate))
 
 
 def choices(count: int) -> str:

@@ -40,6 +40,8 @@ class Words:
     """The head of the column that shows a service's limits."""
     between: str
     """How a service's limits are told: with min, max and rate."""
+    at_least: str
+    """How they are told where there is no maximum: with min and rate."""
     package: str
     """How a package's price is told: with rate."""
     not_in_list: str
@@ -96,6 +98,7 @@ _ENGLISH = Words(
     services=("choose", "id", "name", "category", "type", "rate", "min", "max", "fill in", "limits"),
     limits="limits",
     between="{min} to {max}, {rate} for 1000",
+    at_least="at least {min}, {rate} for 1000",
     package="{rate} for the package",
     not_in_list="Choose a service from the list, or type its id alone. The check tells whether the panel offers it.",
     beyond="That is outside the limits of this service as they were when this workbook was made. Keep it all the same?",
@@ -173,6 +176,7 @@ _INDONESIAN = Words(
     services=("pilihan", "id", "nama", "kategori", "tipe", "harga", "min", "max", "isi kolom", "batas"),
     limits="batas",
     between="{min} sampai {max}, {rate} per 1000",
+    at_least="minimal {min}, {rate} per 1000",
     package="{rate} per paket",
     not_in_list="Pilih layanan dari daftar, atau ketik id-nya saja. Pemeriksaan menanyakannya kepada panel.",
     beyond="Ini di luar batas layanan pada saat buku kerja ini dibuat. Tetap dipakai?",
