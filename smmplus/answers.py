@@ -225,6 +225,17 @@ def unclear(answer: Answer, *, effect: bool) -> CallError:
     return UnclearAnswerError(what_came(answer), may_have_taken_effect=effect)
 
 
+def odd_order(order: Json, answer: Answer) -> CallError:
+    """Make the error for an `order` that is no order id. It is not shown whole: panels were seen to echo the key."""
+    text = str(order)
+    shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}\u2026"
+    message = f"the panel answered HTTP {answer.status} with {shown!r} where the order id should be, which is none"
+    return UnclearAnswerError(message, may_have_taken_effect=True)
+
+
+_SHOWN = 6
+
+
 def what_came(answer: Answer) -> str:
     """Quote an answer shortly."""
     start = _beginning(answer)

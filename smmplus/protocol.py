@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
-from smmplus.answers import Answer, Json, NoJsonError, error_of, parse_json, unclear, without_json, without_result
+from smmplus.answers import Answer, Json, NoJsonError, error_of, odd_order, parse_json, without_json, without_result
 from smmplus.errors import FollowUpError, UnclearAnswerError, UnreadableAnswerError
 from smmplus.models import Balance, OrderRequest, OrderStatus, Service
 from smmplus.numbers import Notation
@@ -131,7 +131,7 @@ def read_answer(call: Call[Result], answer: Answer) -> Result:
         if usable_id(field(document, "order")):
             return call.read(document, answer.notation)
         if names_an_order(document):
-            raise unclear(answer, effect=True)
+            raise odd_order(field(document, "order"), answer)
     if error := error_of(document, answer, effect=call.effect):
         raise error
     try:

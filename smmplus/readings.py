@@ -1,7 +1,7 @@
 """PURE: how the answers about placed orders are read: yes with a result, no with its words, or neither.
 
-One reading for the single form and for each item of the multiple form. An envelope's word ("success", "fail") is never an
-order's status, and only what is listed as a yes is one.
+One reading for the single form and for each item of the multiple form. An envelope's word ("success", "fail") is never
+an order's status, and only what is listed as a yes is one.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from smmplus.errors import FollowUpError
 from smmplus.models import Balance, OrderStatus
-from smmplus.numbers import Notation
+from smmplus.numbers import Notation, readings
 from smmplus.refusals import Meaning, gravest
 from smmplus.wrappings import ENVELOPES, NO_SIGNS, YES_SIGNS, Said, is_absent, said, unwrapped, without_markup
 
@@ -32,8 +32,10 @@ def usable_id(value: Json) -> str | None:
     """Write the id of an order or a refill as text: a number, digits, or 24 hexadecimal digits; None for all else."""
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         return None
-    is_whole = isinstance(value, Decimal) and abs(value) < Decimal("1e30") and value == value.to_integral_value()
-    text = str(int(value) if is_whole else value).strip()
+    number = readings(value).get(".") if isinstance(value, Decimal) else None
+    if number is not None and number == number.to_integral_value():
+        value = int(number)  # 23501.0 is a number, too
+    text = str(value).strip()
     return text if _ID.fullmatch(text) else None
 
 
@@ -120,7 +122,7 @@ _CANCEL_YES = {
     "cancel": re.compile(rf"[1-9][0-9]*|pending|processing|in progress|queued|{_YES}", re.IGNORECASE),
     "status": re.compile(_YES, re.IGNORECASE),
 }
-"""Field -> all that counts as a yes to a cancel. A number may be that of the request; in `status` it is an envelope's."""
+"""Field -> all that counts as a yes to a cancel. A number is 1, or the request's; in `status` it is an envelope's."""
 
 
 def read_cancel(document: Json, _: Notation) -> str:
@@ -145,7 +147,7 @@ def refused(item: Json, key: str, *, is_whole: bool) -> str | None:
     texts = nested.texts if nested.is_error or nested.sign is False else ()
     if not texts and (found.is_error or (found.sign is False and not is_whole)):
         texts = found.texts
-    texts = texts or (_plain_no(value, found) if key in _CANCEL_YES or key == "refill" else ())
+    texts = texts or (_plain_no(value, found) if key in {"cancel", "refill"} else ())
     return None if not texts or gravest(texts) is Meaning.DOUBT else "; ".join(texts)
 
 
@@ -217,7 +219,8 @@ def _items(document: Json, ids: tuple[str, ...], name: str, action: str) -> Iter
 
 
 def _id_of(item: Json, names: tuple[str, ...]) -> str | None:
-    return next((str(value).strip() for key in names if not is_absent(value := field(item, key))), None)
+    values = (field(item, key) for key in names)
+    return next((str(value).strip() for value in values if value and isinstance(value, str | int)), None)
 
 
 def _text(document: Json, name: str) -> str:

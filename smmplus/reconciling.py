@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import select
 
 from smmplus.client import Client
-from smmplus.errors import CallError, FollowUpError, UnknownRefusalError
+from smmplus.errors import CallError, FollowUpError, UnknownRefusalError, UnreadableAnswerError
 from smmplus.journal import Entry, Journal, State, balances
 from smmplus.journal.balances import Observation
 from smmplus.journal.evidence import Evidence, evidence
@@ -128,6 +128,8 @@ def _ask(client: Client, ids: Iterable[str], most_calls: int) -> Probe:
                 waiting += [part[middle:], part[:middle]]
                 continue
             found = {}
+        except UnreadableAnswerError:
+            found = {}  # none of these ids is in the answer
         except CallError as error:
             if not error.passing:
                 raise

@@ -1,7 +1,7 @@
 """PURE: what an error text of a panel means. The words are those of the API v2 family, in any case.
 
-Whole phrases come before parts of them: "not enough funds" empties the account, "not enough quantity" one row. A code is
-read as the words that it is made of: `neworder.error.not_enough_funds` is "not enough funds".
+Whole phrases come before parts of them: "not enough funds" empties the account, "not enough quantity" one row. A code
+is read as the words that it is made of: `neworder.error.not_enough_funds` is "not enough funds".
 """
 
 import re
@@ -26,10 +26,10 @@ class Meaning(Enum):
 
 _DOUBT = re.compile(
     r"""
-    \border(s|\ creation|\ placement|\ processing|\ submission)?\ (could|can|was|were|has|have|is)(\ not|n['’]t|not)
+    \border(s|\ creation|\ placement|\ processing|\ submission)?\ (could|can|was|were|has|have|is)(\ ?not|n['\u2019]t)
         (\ been|\ be|\ being)?\ (created|placed|processed|submitted|made|saved|added|sent)
     | \border(\ creation|\ placement|\ processing|\ submission|\ request)?\ (has\ )?(failed|failure|error)
-    | \b(failed|unable|error|failure|problem|could\ not|couldn['’]t|can\ ?not|can['’]t)
+    | \b(failed|unable|error|failure|problem|could\ not|couldn['\u2019]t|can\ ?not|can['\u2019]t)
         (\ to|\ while|\ when|\ in|\ on|\ during)?\ (creat|plac|process|submit|add|mak|send|sav)(e|t|tt|dd|d)?(ing|e)?
         \ (the\ |your\ |an\ |a\ |new\ |this\ )*order
     | \border\ (is\ |was\ |has\ been\ |have\ been\ |is\ being\ )?(successfully\ )?
@@ -51,13 +51,15 @@ _WORDS = {
         """,
     Meaning.ACCOUNT: r"""
         (invalid|incorrect|bad|wrong|unknown|missing|expired|disabled) (api[ _-]?)?(key|token)
-        (the |your )?api[ _-]?key (field )?((is|was) )?(not )?(found|invalid|incorrect|wrong|expired|disabled|inactive|missing|valid|required|blocked)
-        (the )?(selected )?(api[ _-]?)?key (field )?is (invalid|required|missing)
+        (the |your )?api[ _-]?key (field )?((is|was) )?(not )?(found|valid|active|correct|allowed)
+        (the |your )?(selected )?(api[ _-]?)?key (field )?((is|was|has) )?(invalid|incorrect|wrong|missing|required)
+        (the |your )?api[ _-]?key ((is|was|has) )?(expired|disabled|inactive|blocked|revoked)
         unauthenticated
         unauthori[sz]ed( access)?
         (authentication|authorization) (failed|required|error)
         not enough (funds|balance|money|credits?).*
-        (you |your account |you do not |you don['’]t |user |account )+(has |have |doesn['’]t have |does not have )?(not enough|enough|insufficient) (funds|balance|money|credits?).*
+        (you|user|(your )?account) (has|have) (not enough|insufficient) (funds|balance|money|credits?).*
+        (you|user|(your )?account) (do|does)( not|n['\u2019]t) have (enough|sufficient) (funds|balance|money|credits?).*
         insufficient (account )?(balance|funds?|credits?).*
         (your )?(account )?(funds|balance) (is |are )?(too low|insufficient|not enough|not sufficient|empty)( .*)?
         low (balance|funds)( .*)?
@@ -79,8 +81,9 @@ _WORDS = {
         (the |your |api )*(rate|request|call|api) ?limit(s)? (is |was |has been )?(exceeded|reached)( .*|[,:;.(-].*)?
         too many (requests|attempts|calls)( .*|[,:;.(-].*)?
         please wait( (for )?[0-9]+ (more )?(s|secs?|seconds?|m|mins?|minutes?))?( and try again)?
-        (this |the )?(panel|site|website|service|system|api|server) is (temporarily unavailable|(currently |temporarily )?(under|in|down for) maintenance).*
-        (we are )?(currently |temporarily )?(under|in|down for) maintenance( .*)?
+        (this |the )?(panel|site|website|service|system|api|server) is temporarily unavailable.*
+        (this |the )?(panel|site|website|service|system|api|server) is (currently )?(under|in|down for) maintenance.*
+        (we are )?(currently )?(under|in|down for) maintenance( .*)?
         (.* )?processing another transaction.*
         """,
     Meaning.FOLLOW_UP: r"""
@@ -90,7 +93,7 @@ _WORDS = {
         the order is not completed.*
         (cancel|refill) already requested.*
         refill (period|time) (has )?(ended|expired).*
-        this order (cannot|can not|can['’]t) be (canceled|cancelled|refilled).*
+        this order (cannot|can not|can['\u2019]t) be (canceled|cancelled|refilled).*
         (cancel|refill) is not available.*
         """,
     Meaning.ROW: r"""
@@ -99,12 +102,12 @@ _WORDS = {
         service (is )?(inactive|disabled|not available|not active)
         (bad|invalid|incorrect) (link|url)
         enter a valid (link|url)
-        (the |this |that |your )?(link|url) (is|must|does|doesn['’]t|isn['’]t|should) .*
+        (the |this |that |your )?(link|url) (is|must|does|doesn['\u2019]t|isn['\u2019]t|should) .*
         (min|max|minimum|maximum) quantity
         quantity (is )?(less|more|lower|higher|greater|smaller) than (the )?(minimal|minimum|maximal|maximum|min|max).*
         quantity (must|should|has to|is (too|below|above|out of|not)) .*
         not enough quantity.*
-        (incorrect|invalid|missing) (quantity|runs|interval|comments?|link|username|usernames|answer[ _]number|parameters?)
+        (incorrect|invalid|missing) (quantity|runs|interval|comments?|link|usernames?|answer[ _]number|parameters?)
         dripfeed is not supported by this service
         (neworder\.)?error\.(link|comment|quantity|min_quantity|max_quantity)
         missing required parameters?.*

@@ -5,7 +5,15 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from smmplus.async_client import AsyncClient
-from smmplus.errors import AccountError, AddressError, BusyError, CallError, FollowUpError, RefusedError
+from smmplus.errors import (
+    AccountError,
+    AddressError,
+    BusyError,
+    CallError,
+    FollowUpError,
+    RefusedError,
+    UnreadableAnswerError,
+)
 from smmplus.journal.entry import Entry
 from smmplus.journal.store import Journal
 from smmplus.models import OrderStatus
@@ -82,7 +90,7 @@ def _concerns_all(fault: CallError) -> bool:
 def _gravity(fault: CallError) -> int:
     if isinstance(fault, AccountError | AddressError):
         return 2
-    return int(isinstance(fault, BusyError) or not isinstance(fault, RefusedError))
+    return int(isinstance(fault, BusyError) or not isinstance(fault, RefusedError | UnreadableAnswerError))
 
 
 async def ask_hundred(client: AsyncClient, ids: Sequence[str]) -> dict[str, OrderStatus | FollowUpError]:

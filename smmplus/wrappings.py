@@ -1,7 +1,7 @@
 """PURE: the words of an error, dug out of whatever a panel wraps them in.
 
-Seen on panels: a string, an object with `message`, `text`, `code` or `detail`, a list of them, a form field with a list,
-`true` with the words in another field, HTML around the words. What the words mean must not hang on the wrapping.
+Seen on panels: a string, an object with `message`, `text`, `code` or `detail`, a list of them, a form field with a
+list, `true` with the words in another field, HTML around the words. What they mean must not hang on the wrapping.
 """
 
 import html
@@ -12,7 +12,9 @@ from typing import Any
 
 Json = Any
 
-_ERROR_KEYS = frozenset(["error", "errors", "err", "error_message", "error_msg", "error_text", "error_code", "errormessage", "errorcode"])
+_ERROR_KEYS = frozenset(
+    ["error", "errors", "err", "error_message", "error_msg", "error_text", "error_code", "errormessage", "errorcode"]
+)
 _WORD_KEYS = ("message", "msg", "text", "detail", "details", "description", "reason", "error_description", "title")
 _CODE_KEYS = ("code", "slug", "statuscode", "status_code", "errorcode", "error_code")
 _INNER_KEYS = ("error", "errors", *_WORD_KEYS, *_CODE_KEYS)

@@ -86,7 +86,8 @@ def airflow_errors() -> Iterator[None]:
     )
 
     for_good = (
-        AddressError, BadRowError, ConfigurationError, JournalConflictError, MalformedCallError, OrderRefusedError, SheetError,
+        AddressError, BadRowError, ConfigurationError, JournalConflictError, MalformedCallError, OrderRefusedError,
+        SheetError,
     )  # fmt: skip
     try:
         yield

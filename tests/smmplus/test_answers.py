@@ -1,12 +1,11 @@
 import json
 from datetime import UTC, datetime
-from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smmplus.answers import Answer, NoJsonError, error_text, parse_json, refusal, retry_after, unclear
+from smmplus.answers import Answer, NoJsonError, parse_json, refusal, retry_after, unclear
 from smmplus.errors import BusyError, RedirectError, UnclearAnswerError
 
 NOTICE = b"<br />\n<b>Notice</b>:  Undefined index: runs in <b>/var/www/api/v2.php</b> on line <b>217</b><br />\n"
@@ -90,36 +89,14 @@ def test_every_text_comes_through(text):
     assert read == text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-@pytest.mark.parametrize(
-    ("document", "text"),
-    [
-        ({"error": "Bad link"}, "Bad link"),
-        ({"error": "", "order": 5}, None),
-        ({"error": None}, None),
-        ({"error": False}, None),
-        ({"error": 0}, None),
-        ({"error": []}, None),
-        ({"order": 5}, None),
-        ([], None),
-        (None, None),
-        ("text", None),
-        ({"error": {"code": "x"}}, '{"code": "x"}'),
-        ({"error": [Decimal("1.5")]}, '["1.5"]'),
-        ({"error": True}, "true"),
-    ],
-)
-def test_the_error_text_of_a_document(document, text):
-    assert error_text(document) == text
-
-
 @pytest.mark.parametrize("effect", [True, False])
 def test_a_text_that_leaves_doubt_may_have_taken_effect_only_where_the_call_has_one(effect):
-    error = refusal("Order could not be created", Answer(200, {}, b""), effect=effect)
+    error = refusal(["Order could not be created"], Answer(200, {}, b""), effect=effect)
     assert (type(error), error.may_have_taken_effect) == (UnclearAnswerError, effect)
 
 
 def test_not_now_carries_the_seconds_that_the_panel_asks_for():
-    error = refusal("Rate limit exceeded", Answer(429, {"RETRY-AFTER": "7"}, b""), effect=True)
+    error = refusal(["Rate limit exceeded"], Answer(429, {"RETRY-AFTER": "7"}, b""), effect=True)
     assert (type(error), error.retry_after) == (BusyError, 7.0)
 
 

@@ -104,9 +104,13 @@ WORDS = {
     Phase.RUNNING: ["Processing", "In progress", "Running", "Active"],
     Phase.FINAL: [
         "Completed", "Success", "Partial", "Canceled", "Cancelled", "Refunded", "Fail", "Failed", "Error", "Rejected",
-        "Expired",
+        "Expired", "Complete", "Done", "Finished", "Delivered", "Selesai", "Batal", "Fully refunded",
+        "Cancelled by provider", "Canceled by  the user",
     ],
-    Phase.UNKNOWN: ["", "Done", "Completing", "Paused", "Частично", "completed partial", "progress", "in"],
+    Phase.UNKNOWN: [
+        "", "Cancelled by", "Done soon", "Refunded partly", "Completing", "Paused", "Частично", "completed partial",
+        "progress", "in",
+    ],
 }  # fmt: skip
 
 

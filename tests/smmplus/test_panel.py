@@ -63,15 +63,22 @@ def test_an_echoed_key_is_taken_out_of_an_answer_however_it_is_written(echoed):
     assert scrubbed == Answer(200, {"A": "b"}, b'{"error": "key [API key] declined"}')
 
 
-def test_an_answer_without_the_key_stays_the_same_object():
+def test_an_answer_without_the_key_stays_as_it_is():
     answer = Answer(200, {}, b'{"order": 5}')
-    assert Panel(KEY).scrubbed(answer) is answer
+    assert Panel(KEY).scrubbed(answer) == answer
+
+
+def test_all_answers_of_a_panel_are_read_with_what_is_known_of_its_numbers():
+    panel, answer = Panel(KEY), Answer(200, {}, b"{}")
+    panel.scrubbed(answer).notation.learn(["0,90"])
+    assert panel.scrubbed(answer).notation.amount("1.000") == 1000
+    assert Panel(KEY).scrubbed(answer).notation.amount("1.000") is None
 
 
 def test_a_word_too_short_for_a_key_stays_in_the_answer():
     """It could be part of an order id, and an order id is money."""
     answer = Answer(200, {}, b'{"order": "65a1b2c3"}')
-    assert Panel("a1b2").scrubbed(answer) is answer
+    assert Panel("a1b2").scrubbed(answer) == answer
 
 
 @pytest.mark.parametrize(

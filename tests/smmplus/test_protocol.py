@@ -9,6 +9,7 @@ from smmplus import protocol
 from smmplus.answers import Answer
 from smmplus.errors import (
     AccountError,
+    AddressError,
     BadRowError,
     BusyError,
     CallError,
@@ -19,9 +20,11 @@ from smmplus.errors import (
     RefusedError,
     UnclearAnswerError,
     UnknownRefusalError,
+    UnreadableAnswerError,
 )
 from smmplus.models import Balance, OrderRequest, OrderStatus, Phase, Service
 from tests.smmplus import test_refusals as words
+from tests.smmplus.test_wrappings import WRAPPINGS
 
 ADD = protocol.add(OrderRequest.of(1, {"link": "https://example.com/a", "quantity": 1000}))
 
@@ -146,7 +149,7 @@ def test_an_order_id_that_cannot_be_written_down_is_doubt(body):
         b'{"orders": {"error": "Bad link"}', b"Fatal error in x\n" + b'{"orders": {"error": "Bad link"}',
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("status", [200, 204, 400, 403, 404])
+@pytest.mark.parametrize("status", [200, 204, 400, 408, 409, 413, 415, 422, 451, 499])
 def test_an_answer_that_says_neither_yes_nor_no_is_doubt(body, status):
     error = fault(ADD, body, status)
     assert (type(error), error.may_have_taken_effect) == (UnclearAnswerError, True)
@@ -204,6 +207,131 @@ def test_a_redirect_of_an_add_is_doubt_and_never_repeated(status):
     assert (type(error), error.may_have_taken_effect, error.passing) == (RedirectError, True, False)
 
 
+WRAPPED = [
+    (kind, wrap(text))
+    for text, kind in (
+        ("Order could not be created", UnclearAnswerError),
+        ("order_could_not_be_created", UnclearAnswerError),
+        ("Not enough funds on balance", AccountError),
+        ("neworder.error.not_enough_funds", AccountError),
+        ("error.incorrect_service_id", BadRowError),
+        ("Too Many Attempts.", BusyError),
+        ("You have active order with this link. Please wait until order being completed.", DuplicateGuardError),
+        ("Некорректная ссылка", UnknownRefusalError),
+    )
+    for wrap in (*WRAPPINGS.values(), lambda text: [{"error": text}], lambda text: {"status": "fail", "message": text})
+]
+
+
+@pytest.mark.parametrize(("kind", "document"), WRAPPED)
+@pytest.mark.parametrize("status", [200, 400, 422])
+def test_the_kind_of_an_error_does_not_hang_on_its_wrapping(kind, document, status):
+    error = fault(ADD, document, status)
+    assert (type(error), error.may_have_taken_effect) == (kind, kind is UnclearAnswerError)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"error": True}, {"error": 1}, {"error": {"code": 105}}, {"error": [None]}, {"status": "fail"},
+        {"success": False}, {"status": "fail", "error": ""}, {"message": "Order accepted"},
+        {"status": "success", "message": "Bad link"}, {"status": "success", "error": "Замечание"},
+        {"success": True, "errors": ["Замечание"]}, {"error": "success"}, {"error": "Order placed successfully"},
+        {"error": "Bad link", "order": {"id": 5}}, {"error": "Bad link", "order": "N/A?"}, {"data": {"order": 5}},
+        {"error": "Bad link", "data": {"order": 5}}, {"order_id": 23501}, {"id": 23501}, [{"order": "x"}],
+        [{"error": "Bad link"}, {"order": 23501}], {"errors": ["Bad link", "Order could not be created"]},
+        {"error": "Bad link", "message": "Failed to create order"}, {"error": {"code": 500, "message": "Bad link"}},
+        {"error": {"code": "503", "message": "Rate limit exceeded"}}, {"error": "<p>ORDER  could not be created!</p>"},
+        {"error": "Order&nbsp;could&#32;not be created"}, {"error": "Rate limit exceeded; your order was placed"},
+        {"error": "", "order": {"error": "Bad link"}},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("status", [200, 400, 422])
+def test_what_may_be_a_placed_order_in_disguise_is_doubt(document, status):
+    assert fault(ADD, document, status).may_have_taken_effect
+
+
+def test_words_that_nothing_calls_an_error_are_a_refusal_with_some_statuses_only():
+    found = {status: type(fault(ADD, {"message": "Нельзя"}, status)) for status in (200, 400, 409, 422, 499)}
+    refusing = {status for status, kind in found.items() if kind is UnknownRefusalError}
+    assert (refusing, {*found.values()}) == ({400, 422}, {UnknownRefusalError, UnclearAnswerError})
+
+
+@pytest.mark.parametrize("body", [b"Invalid API key", b'"Invalid API key"', b"<p>Invalid API key</p>"[3:18]])
+def test_a_known_refusal_may_be_a_bare_text(body):
+    assert isinstance(fault(ADD, body), AccountError)
+
+
+@pytest.mark.parametrize("body", [b"OK", b"23501", b'"success"', b"Bad link maybe", b"Order could not be created"])
+def test_any_other_bare_text_is_doubt(body):
+    assert fault(ADD, body).may_have_taken_effect
+
+
+SILENT = [b"", b" ", b"null", b"[]", b"{}", b'{"order": null}', b'{"error": ""}', b"<html>x</html>", b"Nope"]
+
+
+@pytest.mark.parametrize("body", SILENT)
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(401, AccountError), (402, AccountError), (403, AccountError), (404, AddressError), (405, AddressError)],
+)
+@pytest.mark.parametrize("call", [ADD, protocol.balance(), protocol.refill("5"), *protocol.cancel(["5"])])
+def test_some_statuses_speak_alone(call, status, kind, body):
+    error = fault(call, body, status)
+    assert (type(error), error.may_have_taken_effect, error.passing) == (kind, False, False)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 405])
+@pytest.mark.parametrize(
+    "body",
+    [b'{"order": 235', b'{"order": {"id": 5}}', b'{"status": "success"}', b"OK", b"23501", b'<b>x</b>{"order": "2'],
+)
+def test_a_status_says_nothing_beside_what_may_be_an_order(body, status):
+    assert fault(ADD, body, status).may_have_taken_effect
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (401, b'{"message": "Unauthenticated."}', "Unauthenticated. (HTTP 401: the panel refuses the API key"),
+        (401, b"", "without a word (HTTP 401: the panel refuses the API key"),
+        (403, b'{"error": true}', "(HTTP 403: the panel refuses the API key"),
+        (402, b"{}", "(HTTP 402: the account has not enough funds"),
+        (404, b'{"message": "The route api/v3 could not be found."}', "SMMPLUS_API_URL"),
+        (404, b'{"error": "Not Found", "status": 404}', "SMMPLUS_API_URL"),
+        (404, b"<html><h1>Not Found</h1></html>", "SMMPLUS_API_URL"),
+        (405, b"Method Not Allowed", "SMMPLUS_API_URL"),
+    ],
+)
+def test_what_a_status_says_is_told_with_its_remedy(status, body, words):
+    assert words in str(fault(protocol.balance(), body, status))
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("<title>Attention Required! | Cloudflare</title>", "(Cloudflare)"),
+        ("<!DOCTYPE html><html><body>Sucuri WebSite Firewall - Access Denied", "(Sucuri)"),
+        ("<html><title>403 Forbidden</title>", "'403 Forbidden'"),
+        ("<h1>Access denied</h1>", "HTTP 403"),
+    ],
+)
+def test_a_firewall_s_page_is_named_and_nothing_was_ordered(page, words):
+    error = fault(ADD, page.encode(), 403)
+    assert (type(error), error.may_have_taken_effect) == (AccountError, False)
+    assert ("a web firewall" in str(error), "nothing was ordered" in str(error), words in str(error)) == (True,) * 3
+
+
+@pytest.mark.parametrize(
+    "order", ["23501x", "order-5", "0b9d7a3e-8a1c-4c58-9d2f-000000000005", "0123456789abcdef", "x1"]
+)
+def test_an_order_id_is_a_number_or_24_hexadecimal_digits(order):
+    error = fault(ADD, {"order": order})
+    assert (error.may_have_taken_effect, order[:6] in str(error), len(order) > 6 and order in str(error)) == (
+        True, True, False,
+    )  # fmt: skip
+
+
 SCALARS = st.none() | st.booleans() | st.integers(-5, 10**30) | st.floats(allow_nan=False) | st.text(max_size=12)
 NAMES = st.sampled_from(["order", "error", "status", "orders", "key", "message"])
 JSON = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4))
@@ -213,7 +341,8 @@ STATUSES = st.sampled_from([200, 201, 204, 301, 302, 400, 401, 402, 403, 404, 42
 
 def clearly_refused(body, status):
     """Say whether a person who reads the answer would take it for a no."""
-    return status == 429 or (status < 500 and b'"error"' in body)
+    says_no = any(word in body for word in (b'"error"', b'"message"'))
+    return status in {401, 402, 403, 404, 405, 429} or (status < 500 and says_no)
 
 
 def error_of(call, body, status):
@@ -226,7 +355,7 @@ def error_of(call, body, status):
 
 def judge(body, status):
     error = error_of(ADD, body, status)
-    is_no = isinstance(error, RefusedError) and clearly_refused(body, status)
+    is_no = isinstance(error, RefusedError | AddressError) and clearly_refused(body, status)
     assert error is None or error.may_have_taken_effect or is_no
     assert error is not None or b"order" in body
 
@@ -262,7 +391,7 @@ def test_a_document_without_an_error_is_read_where_the_status_is_a_success(statu
     assert read(protocol.balance(), {"balance": "5"}, status).amount == 5
 
 
-@pytest.mark.parametrize("status", [300, 302, 399, 400, 404, 499])
+@pytest.mark.parametrize("status", [300, 302, 399, 400, 499])
 def test_a_document_without_an_error_is_no_answer_where_the_status_is_no_success(status):
     assert isinstance(
         fault(protocol.balance(), {"balance": "5"}, status), RedirectError if status < 400 else UnclearAnswerError
@@ -331,12 +460,9 @@ def test_an_absent_flag_is_no(flag):
 
 @pytest.mark.parametrize(
     "row",
-    [
-        None, [], "text", 5, {}, listed(service=None), listed(service=0), listed(rate="free"), listed(rate="0,90"),
-        listed(rate="-1"), listed(min="few"), listed(max=None),
-    ],
-)  # fmt: skip
-def test_a_service_that_cannot_be_ordered_is_left_out(row):
+    [None, [], "text", 5, {}, listed(service=None), listed(service=0), listed(service=True), listed(service="x" * 65)],
+)
+def test_a_row_without_an_id_is_left_out(row):
     assert read(protocol.services(), [row, LISTED]) == [SERVICE]
 
 
@@ -361,7 +487,9 @@ def test_a_status_is_read_also_from_a_map_of_one(document):
         ({"charge": "1,234.50000"}, "charge", Decimal("1234.50000")),
         ({"charge": "-0.5"}, "charge", Decimal("-0.5")),
         ({"charge": None}, "charge", None),
-        ({"charge": "0,09"}, "charge", None),
+        ({"charge": "0,09"}, "charge", Decimal("0.09")),
+        ({"charge": "0,035"}, "charge", Decimal("0.035")),
+        ({"charge": "$0.35"}, "charge", Decimal("0.35")),
         ({"start_count": None}, "start_count", None),
         ({"start_count": ""}, "start_count", None),
         ({"start_count": "-1"}, "start_count", -1),
@@ -381,6 +509,45 @@ def test_a_status_s_field_may_be_written_otherwise(changes, field, value):
 
 def test_nothing_left_while_pending_is_not_final():
     assert read(protocol.status("1"), {**STATUS, "status": "Pending", "remains": "0"}).phase is Phase.WAITING
+
+
+@pytest.mark.parametrize(
+    ("document", "word"),
+    [
+        ({"status": "success", "order_status": "Pending"}, "Pending"),
+        ({"status": "success", "order_status": "Pending", "charge": "0.9", "remains": "100"}, "Pending"),
+        ({"status": "success", "data": {"status": "In progress", "charge": "0.9"}}, "In progress"),
+        ({"status": "ok", "order": {"status": "Pending"}}, "Pending"),
+        ({"success": True, "status": "Pending"}, "Pending"),
+        ({"status": "fail", "order_status": "Completed"}, "Completed"),
+        ({**STATUS, "status": "Success"}, "Success"),
+        ({**STATUS, "status": "Fail"}, "Fail"),
+    ],
+)
+def test_an_envelope_s_word_is_never_the_order_s(document, word):
+    assert read(protocol.status("1"), document).status == word
+    for wrap in ({"1": document}, {"orders": {"1": document}}, {"data": [{"id": 1, **document}]}):
+        assert statuses(wrap, "1", "2")["1"].status == word
+
+
+@pytest.mark.parametrize(
+    "document", [{"status": "success"}, {"status": "ok", "charge": None, "remains": ""}, {"status": "fail"}]
+)
+def test_an_envelope_alone_is_no_status(document):
+    assert type(fault(protocol.status("1"), document)) is UnreadableAnswerError
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"error": "Incorrect order ID"}, {"status": {"error": "Incorrect order ID"}},
+        {"status": {"error": {"message": "Incorrect order ID"}}}, {"status": "fail", "message": "Incorrect order ID"},
+        {"1": {"error": "Incorrect order ID"}}, [{"error": "Incorrect order ID"}],
+    ],
+)  # fmt: skip
+def test_a_no_to_a_single_status_is_a_no(document):
+    error = fault(protocol.status("1"), document)
+    assert (type(error), str(error)) == (FollowUpError, "Incorrect order ID")
 
 
 @pytest.mark.parametrize("document", [{}, [], {"status": ""}, {"status": None}, {"status": 5}, {"charge": "1"}])
@@ -435,8 +602,10 @@ def test_an_id_that_the_answer_leaves_out_is_left_out(document):
 
 
 @pytest.mark.parametrize("document", [[], {}, [None], [5], {"0": STATUS}])
-def test_an_answer_that_names_no_asked_id_says_nothing(document):
-    assert statuses(document, "1", "2") == {}
+def test_an_answer_that_names_no_asked_id_is_an_error_that_quotes_it(document):
+    error = fault(protocol.statuses(["1", "2"])[0], document)
+    assert (type(error), error.passing) == (UnreadableAnswerError, False)
+    assert json.dumps(document)[:60] in str(error)
 
 
 def test_ids_that_were_not_asked_for_are_left_out():
@@ -485,6 +654,44 @@ def test_refills_are_read_id_by_id(document):
     assert (found["1"], str(found["2"])) == ("17", "The order is not completed")
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"refill": {"error": "The order is not completed"}}, {"refill": {"error": ["The order is not completed"]}},
+        {"error": "The order is not completed"}, {"status": "fail", "message": "The order is not completed"},
+        {"refill": "The order is not completed"}, {"refill": False, "message": "The order is not completed"},
+        {"5": {"refill": {"error": "The order is not completed"}}},
+    ],
+)  # fmt: skip
+def test_a_no_to_a_single_refill_is_a_no_and_took_no_effect(document):
+    error = fault(protocol.refill("5"), document)
+    assert (type(error), str(error)) == (FollowUpError, "The order is not completed")
+    assert (error.may_have_taken_effect, error.passing) == (False, False)
+
+
+@pytest.mark.parametrize(
+    "document", [{"refill": "success"}, {"refill": True}, {"status": "success"}, {"refill": {"error": "Server error"}}]
+)
+def test_a_yes_to_a_refill_without_its_id_leaves_doubt(document):
+    assert fault(protocol.refill("5"), document).may_have_taken_effect
+
+
+@pytest.mark.parametrize("document", [{"status": {"error": "Refill not found"}}, {"error": "Refill not found"},
+                                      {"status": "error", "message": "Refill not found"}])  # fmt: skip
+def test_a_no_to_a_single_refill_status_is_a_no(document):
+    error = fault(protocol.refill_status("7"), document)
+    assert (type(error), str(error)) == (FollowUpError, "Refill not found")
+
+
+@pytest.mark.parametrize(
+    ("document", "word"),
+    [({"status": "Error"}, "Error"), ({"status": "success", "refill_status": "In progress"}, "In progress")],
+)
+def test_a_refill_s_own_word_is_told_from_an_envelope_s(document, word):
+    assert read(protocol.refill_status("7"), document) == word
+    assert isinstance(fault(protocol.refill_status("7"), {"status": "success"}), UnreadableAnswerError)
+
+
 def test_a_refill_s_status_is_its_word():
     assert read(protocol.refill_status("7"), {"status": " Completed "}) == "Completed"
 
@@ -529,13 +736,58 @@ def test_a_cancel_s_own_error_is_that_ids_alone():
 @pytest.mark.parametrize(
     "item",
     [
-        {"cancel": 0}, {"cancel": "0"}, {"cancel": None}, {"cancel": []}, {"cancel": False}, {}, {"cancel": ""},
-        {"status": "0"}, {"status": ""}, {"cancel": {"id": 5}}, {"cancel": ["requested"], "status": "Canceled"},
+        {"cancel": 0}, {"cancel": "0"}, {"cancel": None}, {"cancel": []}, {}, {"cancel": ""}, {"status": "0"},
+        {"status": ""}, {"cancel": {"id": 5}}, {"cancel": ["requested"], "status": "Canceled"}, {"status": "Pending"},
+        {"cancel": 1, "status": "fail"}, {"status": "fail"}, {"status": 1}, {"error": "Something went wrong"},
     ],
 )  # fmt: skip
 def test_a_cancel_that_says_nothing_is_left_out(item):
     (call,) = protocol.cancel(["1", "2"])
-    assert read(call, [{"order": 1, **item}]) == {}
+    assert read(call, [{"order": 1, **item}, {"order": 2, "cancel": 1}]) == {"2": "1"}
+
+
+@pytest.mark.parametrize(
+    ("item", "words"),
+    [
+        ({"cancel": False}, "the panel answered 'false'"),
+        ({"cancel": False, "message": "Too late"}, "Too late"),
+        ({"cancel": "Not allowed"}, "Not allowed"),
+        ({"cancel": "<b>Not</b> allowed"}, "Not allowed"),
+        ({"cancel": "no"}, "the panel answered 'no'"),
+        ({"cancel": {"error": {"message": "Not allowed"}}}, "Not allowed"),
+        ({"cancel": {"status": "fail", "message": "Not allowed"}}, "Not allowed"),
+        ({"status": "fail", "message": "Not allowed"}, "Not allowed"),
+        ({"cancel": False, "status": "fail", "message": "Not allowed"}, "Not allowed"),
+        ({"cancel": 0, "status": "error", "reason": "Not allowed"}, "Not allowed"),
+        ({"success": False, "message": "Not allowed"}, "Not allowed"),
+        ({"error": True, "message": "Not allowed"}, "Not allowed"),
+        ({"cancel": 1, "error": "Not allowed"}, "Not allowed"),
+    ],
+)
+def test_a_no_to_a_cancel_is_no_yes(item, words):
+    (call,) = protocol.cancel(["1", "2"])
+    found = read(call, [{"order": 1, **item}, {"order": 2, "cancel": 1}])
+    assert (type(found["1"]), str(found["1"]), found["2"]) == (FollowUpError, words, "1")
+
+
+@pytest.mark.parametrize(
+    ("document", "kind"),
+    [
+        ({"status": "fail", "message": "This order cannot be canceled"}, FollowUpError),
+        ({"status": "fail", "message": "Нельзя"}, UnknownRefusalError),
+        ({"status": "fail", "message": "Invalid API key"}, AccountError),
+        ({"success": False, "message": "Too Many Attempts."}, BusyError),
+        ({"cancel": False, "status": "fail"}, None),
+        ({"cancel": "Not allowed"}, None),
+    ],
+)
+def test_a_no_to_a_single_cancel_is_no_yes(document, kind):
+    (call,) = protocol.cancel(["1"])
+    if kind is None:
+        assert type(read(call, document)["1"]) is FollowUpError
+    else:
+        error = fault(call, document)
+        assert (type(error), error.may_have_taken_effect) == (kind, False)
 
 
 @pytest.mark.parametrize(
@@ -551,7 +803,7 @@ def test_a_balance_is_read_exactly(document, balance):
     assert read(protocol.balance(), document) == balance
 
 
-@pytest.mark.parametrize("document", [{}, [], {"balance": None}, {"balance": "much"}, {"balance": "0,09"}])
+@pytest.mark.parametrize("document", [{}, [], {"balance": None}, {"balance": "much"}, {"balance": "1.000"}])
 def test_what_is_no_balance_is_unclear(document):
     assert isinstance(fault(protocol.balance(), document), UnclearAnswerError)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from smmplus.refusals import Meaning, meaning
+from smmplus.refusals import Meaning, gravest, meaning
 
 ROW = """
 Incorrect service ID
@@ -31,6 +31,14 @@ invalid_service
 invalid_quantity
 invalid_parameters
 Not enough quantity
+incorrect_service_id
+error.incorrect_service_id
+incorrect_link
+error.incorrect_link
+Quantity must be a multiple of 10 (try 20)
+That link is not on this platform (instagram.com)
+The selected service is invalid
+The link field is required
 """
 ACCOUNT = """
 Invalid API key
@@ -48,6 +56,18 @@ invalid_api_key
 Account suspended
 API access disabled
 Ordering is disabled
+API key not found
+Bad API key
+Unauthenticated
+Unauthorized
+not enough balance
+You don't have enough balance
+You have insufficient funds
+Low balance
+not_enough_funds
+error.not_enough_funds
+notEnoughFunds
+Your IP is not whitelisted
 """
 DUPLICATE = """
 You have active order with this link. Please wait until order being completed.
@@ -62,11 +82,35 @@ Rate limit exceeded, 60 calls a minute
 This panel is temporarily unavailable
 processing another transaction
 We are processing another transaction, please wait
+Too Many Attempts
+Too many requests
+too_many_requests
+Please wait 5 seconds
+Request limit exceeded
+rate_limit_exceeded
+Panel is under maintenance
 """
 DOUBT = """
 Order could not be created
 Failed to create order. Please try again later.
 Failed to create order
+order_could_not_be_created
+error.failed_to_create_order
+Order could not be placed
+Could not create order
+Unable to place your order
+Error while processing the order
+Order creation failed
+Order was not created
+Order created
+Your order has been placed successfully
+Your order is being processed
+success
+Internal server error
+Something went wrong
+An error occurred, try again later
+Request timed out
+SQLSTATE[40001]: Serialization failure: Deadlock found
 """
 MISTAKE = """
 Incorrect request
@@ -106,13 +150,14 @@ def test_a_listed_word_lands_in_its_class(text, what):
 
 @pytest.mark.parametrize(("text", "what"), LISTED)
 def test_case_blanks_and_a_final_stop_change_nothing(text, what):
-    assert meaning(f"  {text.upper()}. ".replace(" ", " \n ")) is what
+    shouted = text if text == "notEnoughFunds" else text.upper()
+    assert meaning(f"  {shouted}. ".replace(" ", " \n ")) is what
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "Некорректная ссылка", "Saldo tidak cukup", "", "error", "Bad link maybe", "no funds", "Order created",
+        "Некорректная ссылка", "Saldo tidak cukup", "", "error", "Bad link maybe", "no funds",
         "This is not an Invalid API key", "the service said: Rate limit exceeded",
     ],
 )  # fmt: skip
@@ -128,6 +173,34 @@ def test_http_429_is_not_now_whatever_the_text(text):
 @pytest.mark.parametrize("status", [401, 402, 403])
 def test_where_the_text_is_unknown_the_status_speaks_of_the_account(status):
     assert meaning("Доступ запрещён", status) is Meaning.ACCOUNT
+
+
+@pytest.mark.parametrize("status", [404, 405])
+@pytest.mark.parametrize("text", ["Not Found", "Method Not Allowed", "The route api/v3 could not be found."])
+def test_words_of_a_web_server_are_about_the_address(text, status):
+    assert (meaning(text, status), meaning(text)) == (Meaning.ADDRESS, Meaning.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("texts", "what"),
+    [
+        (["Bad link", "Order could not be created"], Meaning.DOUBT),
+        (["Rate limit exceeded", "Order could not be created"], Meaning.DOUBT),
+        (["Rate limit exceeded", "Bad link"], Meaning.ROW),
+        (["Rate limit exceeded", "Некорректная ссылка"], Meaning.UNKNOWN),
+        (["Тариф", "not_enough_funds"], Meaning.ACCOUNT),
+        (["Bad link", "Not enough funds"], Meaning.ACCOUNT),
+    ],
+)
+def test_of_several_texts_the_gravest_counts(texts, what):
+    assert gravest(texts) is gravest(texts[::-1]) is what
+
+
+@pytest.mark.parametrize(
+    "text", ["Rate limit exceeded. Order could not be created", "Too many requests, your order has been placed"]
+)
+def test_a_text_that_speaks_of_an_order_is_never_not_now(text):
+    assert meaning(text) is Meaning.DOUBT
 
 
 @pytest.mark.parametrize("status", [400, 404, 422])

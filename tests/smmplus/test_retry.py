@@ -6,6 +6,7 @@ import pytest
 from smmplus import errors
 from smmplus.errors import (
     AccountError,
+    AddressError,
     BadRowError,
     BusyError,
     CallError,
@@ -18,6 +19,7 @@ from smmplus.errors import (
     RedirectError,
     UnclearAnswerError,
     UnknownRefusalError,
+    UnreadableAnswerError,
 )
 from smmplus.retry import ATTEMPTS, LONGEST_RETRY_AFTER, async_retrying, may_repeat, retrying
 
@@ -28,6 +30,8 @@ MAY_REPEAT = {
     LostAnswerError: (True, False),
     UnclearAnswerError: (True, False),
     RedirectError: (False, False),
+    UnreadableAnswerError: (False, False),
+    AddressError: (False, False),
     BadRowError: (False, False),
     AccountError: (False, False),
     DuplicateGuardError: (False, False),
