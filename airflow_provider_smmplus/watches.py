@@ -52,6 +52,8 @@ class _Words:
         self.open = dict.fromkeys(map(str, ids))
         self.words: dict[str, str] = {}
         self._strayed: list[str] = []
+        self.strange: list[str] = []
+        """What was not understood."""
         self._unknown: Counter[str] = Counter()
 
     def take(self, number: str, word: str, *, reached: bool, final: bool) -> None:
@@ -75,7 +77,8 @@ class _Words:
         counts = dict(Counter(self.words.values()).most_common())
         told = ", ".join(f"{count} {word}" for word, count in counts.items()) or "no status yet"
         unsure = not failed and any(self._unknown[number] for number in self.open)
-        return Seen(not self.open and not failed, failed, counts, f"{what}s: {told}; {len(self.open)} open", unsure)
+        words = "; ".join([f"{what}s: {told}; {len(self.open)} open", *dict.fromkeys(self.strange)])
+        return Seen(not self.open and not failed, failed, counts, words, unsure, bool(self.strange))
 
 
 async def all_of(looks: Iterable[Coroutine[Any, Any, None]]) -> None:
@@ -102,15 +105,18 @@ class OrdersWatch:
         """Ask for the open orders, 100 a call."""
         from smmplus.protocol import hundreds  # noqa: PLC0415 (not while a DAG file is parsed)
 
+        self._orders.strange.clear()
         await all_of(self._look_at(client, ids) for ids in hundreds(self._orders.open))
         return self._orders.seen("order")
 
     async def _look_at(self, client: "AsyncClient", ids: Sequence[str]) -> None:
         """Take the answers call by call: those of thousands at once would hold up the event loop."""
         from smmplus import OrderStatus, Phase  # noqa: PLC0415
-        from smmplus.tracking import ask_hundred  # noqa: PLC0415
+        from smmplus.tracking import ask_hundred, not_understood  # noqa: PLC0415
 
-        for number, answer in (await ask_hundred(client, ids)).items():
+        answers = await ask_hundred(client, ids)
+        self._orders.strange += not_understood(answers.values())
+        for number, answer in answers.items():
             if isinstance(answer, OrderStatus):
                 final = answer.phase is Phase.FINAL
                 reached = answer.status.casefold() in self._wanted if self._wanted else final
@@ -129,6 +135,7 @@ class RefillsWatch:
         """Ask for the open refills, 100 a call."""
         from smmplus.protocol import hundreds  # noqa: PLC0415 (not while a DAG file is parsed)
 
+        self._refills.strange.clear()
         await all_of(self._look_at(client, ids) for ids in hundreds(self._refills.open))
         return self._refills.seen("refill")
 
@@ -138,11 +145,14 @@ class RefillsWatch:
         for number, answer in (await halved(client.refill_statuses, ids)).items():
             if isinstance(answer, str):
                 word = answer.casefold()
+                if word not in _REFILLED | _NOT_REFILLED | _REFILLING:
+                    self._refills.strange.append(f"the panel's status {answer[:40]!r} of a refill is not known")
                 self._refills.take(number, answer, reached=word in _REFILLED, final=word in _NOT_REFILLED)
             else:
                 self._refills.miss(number)
 
 
+_REFILLING = frozenset({"pending", "awaiting", "queued", "in progress", "inprogress", "in_progress", "processing"})
 _REFILLED = frozenset({"completed", "success"})
 _NOT_REFILLED = frozenset({"rejected", "error", "fail", "failed", "canceled", "cancelled"})
 

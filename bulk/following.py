@@ -7,10 +7,10 @@ from bulk.stopping import Stopping
 from bulk.watching import Watcher
 from bulk.write_back import WriteBack
 from smmplus.async_client import AsyncClient
-from smmplus.errors import CallError, FollowUpError
+from smmplus.errors import CallError, FollowUpError, UnreadableAnswerError
 from smmplus.journal import Journal
 from smmplus.models import OrderStatus, Phase
-from smmplus.tracking import next_pause, open_orders, poll
+from smmplus.tracking import is_understood, next_pause, not_understood, open_orders, poll
 
 Statuses = dict[int, OrderStatus | FollowUpError]
 
@@ -29,6 +29,10 @@ class Following:
     heard: Statuses = field(default_factory=dict)
     fault: CallError | None = None
     """Why the last round could not ask for all; None where it could."""
+    unread: str = ""
+    """What the last round brought instead of anything that can be read; "" where something could be."""
+    told: set[str] = field(default_factory=set)
+    """What was not understood and has been told: once a run is enough."""
 
     @classmethod
     def of(cls, results: WriteBack, journal: Journal, client: AsyncClient, watcher: Watcher) -> "Following":
@@ -59,8 +63,7 @@ class Following:
     async def _round(self) -> bool:
         """Ask once, and tell whether anything has moved."""
         found, self.fault = await poll(self.client, self.journal, self.watched)
-        if self.fault is not None:
-            self.watcher.note(f"{self._unanswered(found)}: {self.fault}")
+        self._note_what_is_strange(found)
         lost = {entry: answer for entry, answer in found.items() if isinstance(answer, FollowUpError)}
         for order_id in [order_id for order_id, entry in self.watched.items() if entry in lost]:
             self.watcher.note(
@@ -70,6 +73,17 @@ class Following:
         self.heard |= found
         self.watched = {order_id: entry for order_id, entry in self.watched.items() if _is_open(found.get(entry))}
         return moved
+
+    def _note_what_is_strange(self, found: Statuses) -> None:
+        """Tell what could not be had in each round, and what could not be understood once: it stays the same."""
+        strange = not_understood(found.values())
+        self.unread = "; ".join(strange) if found and not any(map(is_understood, found.values())) else ""
+        words = [] if self.fault is None else [f"{self._unanswered(found)}: {self.fault}"]
+        if isinstance(self.fault, UnreadableAnswerError):
+            strange, words = [*strange, *words], []
+        for text in [*words, *(text for text in strange if text not in self.told)]:
+            self.watcher.note(text)
+        self.told.update(strange)
 
     def _unanswered(self, found: Statuses) -> str:
         missing = len(self.watched) - len(found)

@@ -191,7 +191,7 @@ class Job:
         try:
             following = Following.of(self.results, self.journal, client, self.watcher)
             await following.until(stopping, wait=wait, pause=self.options.poll)
-            self.unfollowed = "" if following.fault is None else str(following.fault)
+            self.unfollowed = following.unread if following.fault is None else str(following.fault)
         except AccountError as error:
             self.progress.stop_for(Stop.ACCOUNT, str(error))
         except AddressError as error:

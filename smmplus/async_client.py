@@ -3,9 +3,9 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 from urllib.parse import urlencode
 
 import aiohttp
@@ -13,7 +13,7 @@ from aiohttp.abc import AbstractStreamWriter
 
 from smmplus import protocol
 from smmplus.answers import Answer
-from smmplus.errors import BusyError, CallError, FollowUpError, LostAnswerError, NeverSentError
+from smmplus.errors import BusyError, CallError, FollowUpError, LostAnswerError, NeverSentError, UnreadableAnswerError
 from smmplus.models import Balance, OrderRequest, OrderStatus, Service
 from smmplus.pacing import Pace
 from smmplus.panel import IDLE_SECONDS, Panel, proxy_of, tls_context
@@ -55,7 +55,7 @@ class AsyncClient:
 
     async def services(self) -> list[Service]:
         """Ask for the price list."""
-        return await self._run(protocol.services())
+        return await self._settled(protocol.services(), protocol.balance())
 
     async def add_order(self, request: OrderRequest) -> str:
         """Place an order, without any record of it, and give its id."""
@@ -91,7 +91,7 @@ class AsyncClient:
 
     async def balance(self) -> Balance:
         """Ask for the account's balance."""
-        return await self._run(protocol.balance())
+        return await self._settled(protocol.balance(), protocol.services())
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
@@ -138,6 +138,25 @@ class AsyncClient:
 
     async def _run_all(self, calls: list[Call[dict[str, Result]]]) -> dict[str, Result]:
         return protocol.merged(await asyncio.gather(*(self._run(call) for call in calls)))
+
+    async def _settled(self, call: Call[Result], other: Call[Any]) -> Result:
+        """Make a call; where a number in its answer has two readings, another answer may settle which it is."""
+        try:
+            result = await self._run(call)
+        except UnreadableAnswerError:
+            if not await self._settles(other):
+                raise
+        else:
+            if not await self._settles(other):
+                return result
+        return await self._run(call)
+
+    async def _settles(self, other: Call[Any]) -> bool:
+        if not self.panel.notation.is_wanted:
+            return False
+        with suppress(CallError):
+            await self._run(other)
+        return self.panel.notation.is_known
 
     async def _ask_in_turn(self, call: Call[Result]) -> Result:
         async with self.turn():

@@ -5,16 +5,17 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from http.client import HTTPException
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 from urllib.parse import urlencode
 
 import requests
 
 from smmplus import protocol
 from smmplus.answers import Answer
-from smmplus.errors import BusyError, CallError, FollowUpError, LostAnswerError, NeverSentError
+from smmplus.errors import BusyError, CallError, FollowUpError, LostAnswerError, NeverSentError, UnreadableAnswerError
 from smmplus.models import Balance, OrderRequest, OrderStatus, Service
 from smmplus.pacing import Pace
 from smmplus.panel import Panel
@@ -45,7 +46,7 @@ class Client:
 
     def services(self) -> list[Service]:
         """Ask for the price list."""
-        return self._run(protocol.services())
+        return self._settled(protocol.services(), protocol.balance())
 
     def add_order(self, request: OrderRequest) -> str:
         """Place an order, without any record of it, and give its id."""
@@ -81,7 +82,7 @@ class Client:
 
     def balance(self) -> Balance:
         """Ask for the account's balance."""
-        return self._run(protocol.balance())
+        return self._settled(protocol.balance(), protocol.services())
 
     def close(self) -> None:
         """Close the connections."""
@@ -98,6 +99,25 @@ class Client:
     def _run(self, call: Call[Result]) -> Result:
         result: Result = retrying(effect=call.effect, sleep=self._sleep)(self._ask, call)
         return result
+
+    def _settled(self, call: Call[Result], other: Call[Any]) -> Result:
+        """Make a call; where a number in its answer has two readings, another answer may settle which it is."""
+        try:
+            result = self._run(call)
+        except UnreadableAnswerError:
+            if not self._settles(other):
+                raise
+        else:
+            if not self._settles(other):
+                return result
+        return self._run(call)
+
+    def _settles(self, other: Call[Any]) -> bool:
+        if not self._panel.notation.is_wanted:
+            return False
+        with suppress(CallError):
+            self._run(other)
+        return self._panel.notation.is_known
 
     def _ask(self, call: Call[Result]) -> Result:
         with self._in_flight:

@@ -69,6 +69,11 @@ class Notation:
         """Whether a number with two readings was met, and nothing known to tell them apart."""
 
     @property
+    def is_wanted(self) -> bool:
+        """Whether such a number was met, and nothing is known yet: another answer may settle it."""
+        return self.was_missed and not self._signs
+
+    @property
     def is_known(self) -> bool:
         """Whether what was seen agrees on one decimal sign."""
         return len(self._signs) == 1

@@ -136,10 +136,10 @@ def read_answer(call: Call[Result], answer: Answer) -> Result:
         raise error
     try:
         return call.read(document, answer.notation)
-    except UnreadableError:
+    except UnreadableError as why:
         error = without_result(document, answer, effect=call.effect)
-    if type(error) is UnclearAnswerError and not call.effect:
-        raise UnreadableAnswerError(str(error))
+        if type(error) is UnclearAnswerError and not call.effect:
+            error = UnreadableAnswerError(": ".join(filter(None, (str(why), str(error)))))
     raise error
 
 

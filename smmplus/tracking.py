@@ -16,7 +16,7 @@ from smmplus.errors import (
 )
 from smmplus.journal.entry import Entry
 from smmplus.journal.store import Journal
-from smmplus.models import OrderStatus
+from smmplus.models import OrderStatus, Phase
 from smmplus.protocol import hundreds, merged
 
 Item = TypeVar("Item")
@@ -109,6 +109,22 @@ async def halved(
             return {ids[0]: error}
     middle = len(ids) // 2
     return await halved(ask, ids[:middle]) | await halved(ask, ids[middle:])
+
+
+def not_understood(answers: Iterable[OrderStatus | FollowUpError]) -> list[str]:
+    """PURE: name what is not understood in statuses: words that are in no list, and numbers that cannot be read."""
+    statuses = [answer for answer in answers if isinstance(answer, OrderStatus)]
+    words = dict.fromkeys(status.status for status in statuses if status.phase is Phase.UNKNOWN)
+    numbers = dict.fromkeys(status.unread for status in statuses if status.unread)
+    return [
+        *(f"the panel's status {word[:40]!r} is not known: its orders count as open" for word in words),
+        *(f"the panel's {text} cannot be read: nothing is computed from it" for text in numbers),
+    ]
+
+
+def is_understood(answer: OrderStatus | FollowUpError) -> bool:
+    """PURE: tell whether the panel's word for an order, or its refusal to tell one, says something."""
+    return isinstance(answer, FollowUpError) or answer.phase is not Phase.UNKNOWN
 
 
 def next_pause(pause: float, least: float, *, moved: bool) -> float:

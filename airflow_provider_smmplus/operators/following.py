@@ -80,11 +80,13 @@ class FollowingOperator(SmmPlusOperator):
         return open_orders(journal.of_campaign(self.known_campaign(journal, campaign)))
 
     async def _poll(self, journal: "Journal", orders: dict[str, int]) -> None:
-        from smmplus.tracking import poll  # noqa: PLC0415
+        from smmplus.tracking import not_understood, poll  # noqa: PLC0415
 
         if orders:
             async with self.hook.async_client() as client:
-                fault = (await poll(client, journal, orders)).fault
+                found, fault = await poll(client, journal, orders)
+            for words in not_understood(found.values()):
+                self.log.warning(words)
             if fault is not None:
                 raise fault
 

@@ -1,5 +1,6 @@
 """Sensors: in the worker (poke), between other tasks (reschedule), or in the triggerer (deferrable)."""
 
+import logging
 from abc import abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
@@ -42,6 +43,7 @@ class _WatchSensor(BaseSensorOperator):
         super().__init__(**kwargs)
         self.smmplus_conn_id = smmplus_conn_id
         self.deferrable = deferrable
+        self._told = ""
 
     @abstractmethod
     def trigger(self, **common: Any) -> "WatchTrigger":
@@ -73,7 +75,9 @@ class _WatchSensor(BaseSensorOperator):
             except CallError as error:
                 self.log.warning("%s; asking again later", error)
                 return False
-        self.log.info(seen.words)
+        level = logging.WARNING if seen.strange and seen.words != self._told else logging.INFO
+        self._told = seen.words
+        self.log.log(level, seen.words)
         if seen.failed:
             raise AirflowFailException(seen.failed)
         return seen.done

@@ -4,6 +4,7 @@ They get the connection's id, never its key. Their deadline is a moment, which a
 """
 
 import asyncio
+import logging
 import time
 from abc import abstractmethod
 from collections.abc import AsyncIterator, Sequence
@@ -68,8 +69,9 @@ class WatchTrigger(BaseTrigger):
                 while True:
                     try:
                         async with asyncio.timeout(self._until_end()):
-                            seen, pause = await watch.look(client), self.poll_interval
-                        self.log.info(seen.words)
+                            before, seen, pause = seen, await watch.look(client), self.poll_interval
+                        is_news = seen.strange and seen.words != before.words
+                        self.log.log(logging.WARNING if is_news else logging.INFO, seen.words)
                     except (AccountError, AddressError):
                         raise
                     except (CallError, TimeoutError) as error:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, String, bindparam, case, insert, or_, select, update
 
 from smmplus.journal.entry import Entry, Planned, read_entry, select_entries, text_or_none
 from smmplus.journal.schema import accounts, campaigns, entries, order_ids
@@ -179,6 +179,7 @@ def record_statuses(connection: Connection, statuses: Mapping[int, OrderStatus],
             "new_start": None if status.start_count is None else str(status.start_count),
             "new_remains": None if status.remains is None else str(status.remains),
             "new_currency": status.currency,
+            "new_error": f"{_UNREAD}{status.unread}" if status.unread else "",
         }
         for entry_id, status in statuses.items()
     )
@@ -186,6 +187,8 @@ def record_statuses(connection: Connection, statuses: Mapping[int, OrderStatus],
     while part := list(islice(rows, _MOST_VALUES)):
         connection.execute(statement, part)
 
+
+_UNREAD = "cannot be read: "
 
 _STATUS = (
     update(entries)
@@ -197,6 +200,11 @@ _STATUS = (
         start_count=bindparam("new_start"),
         remains=bindparam("new_remains"),
         currency=bindparam("new_currency"),
+        # An alarm of an accepted order stays; what could not be read gives way to what is read later.
+        error=case(
+            (or_(entries.c.error == "", entries.c.error.startswith(_UNREAD)), bindparam("new_error", type_=String)),
+            else_=entries.c.error,
+        ),
     )
 )
 

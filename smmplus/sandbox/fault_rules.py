@@ -33,6 +33,7 @@ class Rule:
     seconds: float = 0.0
     retry_after: int | None = None
     text: str = ""
+    body: str = ""
     status: int = 200
     reset: bool = False
 
@@ -69,6 +70,7 @@ KINDS: Mapping[str, Kind] = {
     "refuse": Kind(after_accept=False, defaults={"text": "Order could not be created", "status": 200}),
     "translated": Kind(after_accept=False, defaults={"text": _BAD_LINK_IN_RUSSIAN, "status": 200}),
     "echo_key": Kind(after_accept=False, defaults={"status": 200}),
+    "answer": Kind(after_accept=False, chooses=True, defaults={"body": "", "status": 200}),
     "error_status": Kind(after_accept=True, defaults={"status": 422}),
     "429": Kind(after_accept=False, defaults={"retry_after": None, "text": "Rate limit exceeded"}),
     "maintenance": Kind(after_accept=False, defaults={"retry_after": _MAINTENANCE_SECONDS}),
@@ -127,6 +129,7 @@ _SETTINGS: Mapping[str, Callable[[object], Any]] = {
     "seconds": _seconds,
     "retry_after": _fits(int, lambda value: value >= 0, "a whole number from 0"),
     "text": _text,
+    "body": _fits(str, lambda _: True, "text"),
     "status": _fits(int, lambda value: 200 <= value <= 599, "an HTTP status from 200 to 599"),
     "reset": _flag,
 }

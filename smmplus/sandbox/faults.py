@@ -88,6 +88,11 @@ def _error(rule: Rule, text: str) -> Reply:
     return json_reply({"error": text}, rule.status)
 
 
+def _as_it_is(rule: Rule) -> Reply:
+    body = rule.body.encode()
+    return Reply(body, rule.status) if body.lstrip()[:1] in {b"{", b"["} else Reply(body, rule.status, HTML)
+
+
 def _before_json(prefix: bytes, right: Reply) -> Reply:
     return replace(right, body=prefix + right.body)
 
@@ -113,6 +118,7 @@ _ALTERATIONS: dict[str, Callable[[Rule, Reply, Call], Reply]] = {
     "refuse": lambda rule, _right, _call: _error(rule, rule.text),
     "translated": lambda rule, _right, _call: _error(rule, rule.text),
     "echo_key": lambda rule, _right, call: _error(rule, f"The request with key {call.key} was declined"),
+    "answer": lambda rule, _right, _call: _as_it_is(rule),
     "error_status": lambda rule, right, _call: _with_error_status(rule, right),
     "429": lambda rule, _right, _call: Reply(dump({"error": rule.text}), 429, headers=_retry_after(rule)),
     "maintenance": lambda rule, _right, _call: Reply(_MAINTENANCE, 503, HTML, _retry_after(rule)),

@@ -9,7 +9,7 @@ from bulk import following
 from bulk.following import Following
 from bulk.stopping import Stopping
 from bulk.watching import Watcher
-from smmplus.errors import AccountError, BusyError, FollowUpError, JournalError, LostAnswerError
+from smmplus.errors import AccountError, BusyError, FollowUpError, JournalError, LostAnswerError, UnreadableAnswerError
 from smmplus.models import OrderStatus
 from tests.bulk.jobs import LINK, request
 
@@ -147,11 +147,46 @@ async def test_a_missing_id_stays_open(follow, week, two):
 
 
 async def test_an_unknown_word_is_never_final(follow, week, two):
-    strange = OrderStatus("Selesai", Decimal("0.15"), 5, 0, "USD")
+    strange = OrderStatus("Вручную", Decimal("0.15"), 5, 0, "USD")
     client, _, watcher = await follow({"501": DONE, "502": strange}, stop_after=3)
     assert len(client.asked) == 3
     assert watcher.seen[-1] == (2, 1)
-    assert (week.now(two[1]).order_status, week.now(two[1]).final) == ("Selesai", False)
+    assert (week.now(two[1]).order_status, week.now(two[1]).final) == ("Вручную", False)
+    assert watcher.notes == ["the panel's status 'Вручную' is not known: its orders count as open"]
+
+
+async def test_where_no_word_is_understood_it_is_said_why_nothing_is_known(week, two, monkeypatch):
+    strange = OrderStatus("Вручную", None, None, None, "")
+    job = Following.of(Rows(week, *two), week.journal, FakeClient({"501": strange, "502": strange}), Notes())
+    await job.until(Clock(monkeypatch), wait=0, pause=60)
+    assert job.unread == "the panel's status 'Вручную' is not known: its orders count as open"
+
+
+async def test_one_word_that_is_understood_is_enough_to_go_on(week, two, monkeypatch):
+    strange = OrderStatus("Вручную", None, None, None, "")
+    job = Following.of(Rows(week, *two), week.journal, FakeClient({"501": strange, "502": RUNNING}), Notes())
+    await job.until(Clock(monkeypatch), wait=0, pause=60)
+    assert job.unread == ""
+
+
+async def test_an_answer_that_cannot_be_read_is_told_once_and_asked_for_again(follow):
+    strange = UnreadableAnswerError("the panel answered HTTP 200 with '{}'")
+    client, _, watcher = await follow(strange, strange, strange, {"501": DONE, "502": DONE})
+    assert len(client.asked) == 4
+    assert [note.partition(": ")[2] for note in watcher.notes] == [str(strange)]
+
+
+async def test_a_number_that_cannot_be_read_is_told_once_and_stands_beside_the_order(follow, week, two):
+    odd = OrderStatus("In progress", None, 5, 10, "USD", "charge '1,234'")
+    _, _, watcher = await follow({"501": odd, "502": DONE}, {"501": odd}, {"501": DONE})
+    assert watcher.notes == ["the panel's charge '1,234' cannot be read: nothing is computed from it"]
+    assert week.now(two[0]).error == ""
+
+
+async def test_what_could_not_be_read_stays_in_the_row_s_error_while_it_is_so(follow, week, two):
+    odd = OrderStatus("In progress", None, 5, 10, "USD", "charge '1,234'")
+    await follow({"501": odd, "502": DONE}, stop_after=1)
+    assert (week.now(two[0]).error, week.now(two[0]).charge) == ("cannot be read: charge '1,234'", None)
 
 
 async def test_an_order_that_the_panel_does_not_know_is_told_and_not_asked_about_again(follow, week, two):

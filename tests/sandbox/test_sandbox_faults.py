@@ -119,6 +119,8 @@ def test_some_faults_may_choose(fault, after_accept):
         ({"fault": "id_as_string"}, 200, b'{"order":"23501"}'),
         ({"fault": "id_as_hex"}, 200, b'{"order":"000000000000000000005bcd"}'),
         ({"fault": "error_status"}, 200, b'{"order":23501}'),
+        ({"fault": "answer"}, 200, b""),
+        ({"fault": "answer", "body": '{"x": 1}', "status": 403, "after_accept": True}, 403, b'{"x": 1}'),
     ],
 )  # fmt: skip
 def test_the_answers_of_the_faults(rule, status, body):

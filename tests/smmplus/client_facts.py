@@ -12,6 +12,7 @@ import trustme
 
 from smmplus.errors import (
     AccountError,
+    AddressError,
     BusyError,
     CallError,
     FollowUpError,
@@ -20,6 +21,7 @@ from smmplus.errors import (
     RedirectError,
     UnclearAnswerError,
     UnknownRefusalError,
+    UnreadableAnswerError,
 )
 from smmplus.models import OrderRequest
 from smmplus.pacing import Pace
@@ -55,7 +57,7 @@ class ClientFacts:
     def fault(self, panel, method="add_order", argument=ORDER, **options):
         """Make one call that fails to the end of its repetitions, and give its error."""
         with self.client(panel, **options) as client, pytest.raises(CallError) as caught:
-            getattr(client, method)(argument)
+            getattr(client, method)(*([] if argument is None else [argument]))
         return caught.value
 
     # Every action, against the simulated panel.
@@ -128,13 +130,56 @@ class ClientFacts:
 
     def test_more_than_a_hundred_ids_of_every_kind_are_split(self):
         ids = [str(number) for number in range(1, 152)]
-        with RawServer(lambda _: http([])) as server, self.client(panel_at(server)) as client:
+
+        def answer(request):
+            first = next(value for name, value in request.fields.items() if name.endswith("s")).split(",")[0]
+            return http({first: {"status": "Completed", "refill": 7, "cancel": 1}})
+
+        with RawServer(answer) as server, self.client(panel_at(server)) as client:
             for method in ("order_statuses", "refills", "refill_statuses", "cancel"):
-                assert getattr(client, method)(ids) == {}
+                assert getattr(client, method)(ids).keys() == {"1", "101"}
         sent = [
             next(value for name, value in request.fields.items() if name.endswith("s")) for request in server.requests
         ]
         assert sorted(text.count(",") + 1 for text in sent) == [51, 51, 51, 51, 100, 100, 100, 100]
+
+    def test_a_lone_balance_with_two_readings_is_settled_by_the_price_list(self):
+        row = {"service": 1, "name": "x", "type": "Default", "rate": "0,90", "min": "10", "max": "1.000"}
+        answers = {"balance": {"balance": "10.000", "currency": "IDR"}, "services": [row]}
+        with (
+            RawServer(lambda request: http(answers[request.fields["action"]])) as server,
+            self.client(panel_at(server)) as client,
+        ):
+            assert client.balance().amount == 10_000
+        assert [request.fields["action"] for request in server.requests] == ["balance", "services", "balance"]
+
+    def test_a_lone_price_with_two_readings_is_settled_by_the_balance(self):
+        row = {"service": 1, "name": "x", "type": "Default", "rate": "1.200", "min": "10", "max": "500"}
+        answers = {"balance": {"balance": "100.84292"}, "services": [row]}
+        with (
+            RawServer(lambda request: http(answers[request.fields["action"]])) as server,
+            self.client(panel_at(server)) as client,
+        ):
+            (service,) = client.services()
+        assert (service.rate, service.unusable) == (Decimal("1.2"), "")
+
+    def test_what_nothing_settles_is_said_at_once_and_the_price_list_is_given_with_its_reasons(self):
+        row = {"service": 1, "name": "x", "type": "Default", "rate": "1.200", "min": "10", "max": "500"}
+        answers = {"balance": {"balance": "1,000"}, "services": [row]}
+        with RawServer(lambda request: http(answers[request.fields["action"]])) as server:
+            error = self.fault(panel_at(server), "balance", None)
+            with self.client(panel_at(server)) as client:
+                (service,) = client.services()
+        assert (type(error), "can be read in two ways" in str(error)) == (UnreadableAnswerError, True)
+        assert service.unusable == "rate '1.200' cannot be read"
+        assert len(server.requests) == 4
+
+    @pytest.mark.parametrize("body", [b"", b'{"message": "Nope"}', b"<html>x</html>"])
+    @pytest.mark.parametrize(("status", "kind"), [(401, AccountError), (403, AccountError), (404, AddressError)])
+    def test_a_status_that_speaks_alone_ends_a_read_at_once(self, status, kind, body):
+        with RawServer(lambda _: http(body, status)) as server:
+            error = self.fault(panel_at(server), "balance", None)
+        assert (type(error), len(server.requests)) == (kind, 1)
 
     # The wire.
 

@@ -155,9 +155,11 @@ def test_what_is_no_whole_number_is_none(value):
 def test_whether_something_could_not_be_told_apart_is_known_until_it_can():
     notation = Notation()
     notation.amount("1.000")
-    assert (notation.was_missed, notation.is_known) == (True, False)
+    assert (notation.is_wanted, notation.is_known) == (True, False)
     notation.learn(["0.5"])
-    assert notation.is_known
+    assert (notation.is_wanted, notation.is_known) == (False, True)
+    notation.learn(["0,5"])
+    assert (notation.is_wanted, notation.is_known) == (False, False)
 
 
 @pytest.mark.parametrize(
