@@ -69,8 +69,7 @@ def _any_spelling(sign: str) -> bytes:
         re.escape(sign.encode()),
         b"".join(rb"%%(?:25)*%02x" % octet for octet in sign.encode()),
         b"".join(rb"\\+u%04x" % unit for unit in _utf_16(sign)),
-        rb"&#0*%d;?" % ord(sign),
-        rb"&#x0*%x;?" % ord(sign),
+        rb"(?:&|\\+u0026)#(?:0*%d|x0*%x);?" % (ord(sign), ord(sign)),
     ]
     spellings += [rb"\\+" + re.escape(sign.encode())] if sign in '"\\/' else []
     spellings += [b"&%s;" % name for name in _HTML.get(sign, ())]

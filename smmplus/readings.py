@@ -74,7 +74,7 @@ def read_status(document: Json, notation: Notation) -> OrderStatus:
     for inner in unwrapped(document):
         for held in (inner, *(inner[name] for name in ("order", "status") if isinstance(inner.get(name), dict))):
             word = field(held, "order_status") or field(held, "status")
-            own = "order_status" in held or any(held.get(name) not in {None, ""} for name in _OWN)
+            own = "order_status" in held or any(held.get(name) not in (None, "") for name in _OWN)
             if isinstance(word, str) and word.strip() and (own or not _is_envelope(word)):
                 return _status(word.strip(), held, notation)
     raise UnreadableError

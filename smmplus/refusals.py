@@ -165,13 +165,15 @@ def gravest(texts: Iterable[str], status: int = 200) -> Meaning:
 
 
 def _meaning(text: str) -> Meaning:
-    phrase = " ".join(text.split()).strip().rstrip(".! ")
+    phrase = re.sub(r"^(error|failed|failure) ?[:!-] ?", "", " ".join(text.split()), flags=re.IGNORECASE).rstrip(".! ")
     spellings = {phrase, _words_of(phrase)}
     if any(_DOUBT.search(spelling) for spelling in spellings):
         return Meaning.DOUBT
     for candidate, pattern in _PATTERNS.items():
         if any(pattern.fullmatch(spelling) for spelling in spellings):
-            return candidate
+            # "Not now" is repeated by itself: never where the text goes on to speak of an order.
+            speaks_of_order = candidate is Meaning.BUSY and re.search(r"\border\b", phrase, re.IGNORECASE)
+            return Meaning.UNKNOWN if speaks_of_order else candidate
     return Meaning.UNKNOWN
 
 

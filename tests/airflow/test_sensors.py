@@ -1,5 +1,6 @@
 """The sensors in their three ways of waiting, run by Airflow's task runner against the simulated panel."""
 
+import json
 import time
 
 import pytest
@@ -114,6 +115,22 @@ def test_an_account_that_is_refused_fails_the_sensor(airflow, connect):
     ran = airflow.run(SmmPlusBalanceSensor, at_least="1")
     assert ran.state == "up_for_retry"
     assert "not-the-key" not in str(ran.error)
+
+
+def test_an_address_that_is_wrong_fails_the_sensor(airflow, place, sandbox):
+    number = place()
+    sandbox.faults({"fault": "answer", "action": "status", "status": 404})
+    ran = airflow.run(SmmPlusOrderSensor, order_ids=number, **QUICK)
+    assert (type(ran.error), "no API is at this address" in str(ran.error)) == (AirflowFailException, True)
+
+
+def test_a_status_that_is_not_known_is_a_warning_once(airflow, place, sandbox, caplog):
+    number = place()
+    body = json.dumps({number: {"status": "Вручную", "charge": "0.1"}})
+    sandbox.faults({"fault": "answer", "action": "status", "body": body})
+    airflow.run(SmmPlusOrderSensor, order_ids=number, **QUICK)
+    told = [record.levelname for record in caplog.records if "Вручную" in record.getMessage()]
+    assert told.count("WARNING") == 1
 
 
 def test_rescheduled_an_unknown_order_fails_at_once(airflow, monkeypatch):

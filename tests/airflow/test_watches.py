@@ -4,9 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from airflow_provider_smmplus.watches import OrdersWatch, RefillsWatch
+from airflow_provider_smmplus.watches import OrdersWatch, RefillsWatch, ServiceWatch
 from smmplus.errors import FollowUpError, LostAnswerError
-from smmplus.models import OrderStatus
+from smmplus.models import OrderStatus, Service
 
 
 def status(word):
@@ -171,3 +171,33 @@ async def test_every_status_word_of_refills(word, done, failed):
 async def test_of_many_that_failed_some_are_named():
     seen = await OrdersWatch(map(str, range(9)), ["Completed"]).look(Answers(all_are("Canceled")))
     assert seen.failed == "9 orders (0, 1, 2, 3, 4 and 4 more): ended as Canceled"
+
+
+async def test_a_status_that_is_not_known_is_strange_and_named_until_it_is_gone():
+    client, watch = Answers(all_are("Вручную"), all_are("Pending")), OrdersWatch(["1", "2"])
+    first, second = await watch.look(client), await watch.look(client)
+    assert (first.strange, first.done, "status 'Вручную' is not known" in first.words) == (True, False, True)
+    assert (second.strange, second.words) == (False, "orders: 2 Pending; 2 open")
+
+
+@pytest.mark.parametrize(("word", "strange"), [("Diproses", True), ("Pending", False), ("in progress", False)])
+async def test_a_refill_s_status_that_is_not_known_is_strange(word, strange):
+    seen = await RefillsWatch(["1"]).look(Answers({"1": word}))
+    assert (seen.strange, seen.done, repr(word) in seen.words) == (strange, False, strange)
+
+
+class Offer:
+    """A panel with one service."""
+
+    def __init__(self, **fields):
+        about = {"id": "1", "name": "x", "type": "Default", "category": "x", "rate": Decimal("0.9"), "min": 1, "max": 9}
+        self.service = Service(**{**about, **fields})
+
+    async def services(self):
+        return [self.service]
+
+
+async def test_a_service_that_cannot_be_ordered_is_not_offered_yet():
+    seen = await ServiceWatch("1").look(Offer(rate=None, unusable="rate '1,234' cannot be read"))
+    assert (seen.done, seen.strange, "rate '1,234' cannot be read" in seen.words) == (False, True, True)
+    assert (await ServiceWatch("1").look(Offer())).done

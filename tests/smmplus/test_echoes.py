@@ -51,7 +51,9 @@ def test_every_sign_as_a_json_escape():
     assert without_key(body, KEY) == b'{"error": "' + MARK + b'"}'
 
 
-@pytest.mark.parametrize("letter", ["\\u0061", "\\U0061".lower(), "%61", "&#97;", "&#x61;", "A", "\\\\u0061"])
+@pytest.mark.parametrize(
+    "letter", ["\\u0061", "\\U0061".lower(), "%61", "&#97;", "&#x61;", "\\u0026#97;", "\\u0026#x61;", "A", "\\\\u0061"]
+)
 def test_plain_and_escaped_signs_may_be_mixed(letter):
     assert without_key(f"<{KEY.replace('a', letter)}>".encode(), KEY) == b"<" + MARK + b">"
 

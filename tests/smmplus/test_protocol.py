@@ -333,7 +333,10 @@ def test_an_order_id_is_a_number_or_24_hexadecimal_digits(order):
 
 
 SCALARS = st.none() | st.booleans() | st.integers(-5, 10**30) | st.floats(allow_nan=False) | st.text(max_size=12)
-NAMES = st.sampled_from(["order", "error", "status", "orders", "key", "message"])
+NAMES = st.sampled_from(
+    ["order", "error", "status", "orders", "key", "message", "charge", "1", "data", "refill", "cancel", "balance",
+     "rate", "service", "max"]
+)  # fmt: skip
 JSON = st.recursive(SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=4))
 PREFIXES = st.sampled_from([b"", b"\xef\xbb\xbf", b"Notice: x\n", b"<b>Warning</b>: {closure} [2]<br />\n"])
 STATUSES = st.sampled_from([200, 201, 204, 301, 302, 400, 401, 402, 403, 404, 422, 429, 500, 502, 503, 504])

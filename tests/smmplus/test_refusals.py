@@ -203,6 +203,16 @@ def test_a_text_that_speaks_of_an_order_is_never_not_now(text):
     assert meaning(text) is Meaning.DOUBT
 
 
+@pytest.mark.parametrize("text", ["Rate limit exceeded, your order is pending", "Too many requests for this order"])
+def test_what_goes_on_to_speak_of_an_order_is_not_repeated_by_itself(text):
+    assert meaning(text) is Meaning.UNKNOWN
+
+
+@pytest.mark.parametrize("text", ["Error: Bad link", "ERROR - bad link", "Failed: Bad link."])
+def test_the_word_error_before_a_text_changes_nothing(text):
+    assert meaning(text) is Meaning.ROW
+
+
 @pytest.mark.parametrize("status", [400, 404, 422])
 def test_other_statuses_say_nothing_of_an_unknown_text(status):
     assert meaning("Неверно", status) is Meaning.UNKNOWN
