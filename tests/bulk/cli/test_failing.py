@@ -16,6 +16,8 @@ STATUSES = [
     (RefusedFileError, ExitStatus.PROBLEMS),
     (CannotSpliceError, ExitStatus.PROBLEMS),
     (errors.AccountError, ExitStatus.ACCOUNT),
+    (errors.AddressError, ExitStatus.USAGE),
+    (errors.UnreadableAnswerError, ExitStatus.UNFINISHED),
     (errors.NeverSentError, ExitStatus.UNFINISHED),
     (errors.LostAnswerError, ExitStatus.UNFINISHED),
     (errors.UnclearAnswerError, ExitStatus.UNFINISHED),
