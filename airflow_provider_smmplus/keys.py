@@ -1,4 +1,4 @@
-"""PURE: who an order is that a task places: the same for every try, another for every run and every mapped index."""
+"""PURE: who an order is that a task places: the same for every try, another for every run and every mapped element."""
 
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -31,14 +31,27 @@ class TaskName:
 def order_key(task: TaskName, own: object = None) -> str:
     """Give the key under which the journal knows a task's order.
 
-    By default it is made of dag_id, run_id, task_id and map_index. An author's own key replaces run and index; it is
-    prefixed with dag and task, so that two tasks never mean each other's order. Raises ConfigurationError where a
-    template made nothing of it: all runs would be one order.
+    By default it is made of dag_id, run_id, task_id and map_index; but see `element_key`. An author's own key replaces
+    run and index; it is prefixed with dag and task, so that two tasks never mean each other's order. Raises
+    ConfigurationError where a template made nothing of it: all runs would be one order.
     """
     if own is None:
         return "|".join(map(quoted, (task.dag_id, task.run_id, task.task_id, str(task.map_index))))
     # Three parts, where a run's key has four: neither is ever the other.
     return "|".join(map(quoted, (task.dag_id, task.task_id, name_of(own, "the key"))))
+
+
+def element_key(task: TaskName, fingerprint: str, nth: int) -> str:
+    """Give the key of a mapped task's order: what it orders, and the how-manyeth equal element it is, from 1.
+
+    Never its place: where a list is expanded anew, another element stands there.
+    """
+    return f"{prefix_of(task)}{fingerprint[:16]}-{nth}"
+
+
+def prefix_of(task: TaskName) -> str:
+    """Give what the keys of all elements of a mapped task begin with, and those of no other task."""
+    return "|".join(map(quoted, (task.dag_id, task.run_id, task.task_id))) + "|"
 
 
 def quoted(text: str) -> str:

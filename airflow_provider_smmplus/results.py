@@ -72,6 +72,7 @@ def plan_object(plan: "Plan") -> Json:
         "currency": currency,
         "balance": plain(plan.prices.balance.amount),
         "problems": len(plan.problems),
+        "repeats": plan.repeats,
         "by_service": [
             {"service": item.service.id, "name": item.service.name, "rows": item.rows, "cost": plain(item.cost)}
             for item in plan.by_service

@@ -80,6 +80,8 @@ def log_plan(log: Log, plan: "Plan") -> None:
         log.warning("%s: %r: %s (%s)", thought.where, thought.value, thought.message, in_arguments(thought.remedy))
     if len(plan.warnings) > MOST_PROBLEMS:
         log.warning("and %d more to think of twice", len(plan.warnings) - MOST_PROBLEMS)
+    if plan.repeats:
+        log.warning("%s", plan.repeats)
     for warning in plan.signs.warnings:
         log.warning("%s", warning)
     currency = plan.prices.balance.currency

@@ -34,6 +34,8 @@ class Binding:
     """Row -> the key under which it will be ordered."""
     questions: dict[int, Entry] = field(default_factory=dict)
     """Row -> an order placed elsewhere that is equal: a person must say whether it is the same."""
+    anew: dict[int, Entry] = field(default_factory=dict)
+    """Row -> an equal order of another campaign, of which a person has said that it is ordered anew."""
     problems: list[Problem] = field(default_factory=list)
     missing: list[Entry] = field(default_factory=list)
     """Orders of the unfinished batch that no row stands for any more."""
@@ -96,6 +98,8 @@ class _Equal:
     """Orders of the unfinished batch."""
     elsewhere: list[Entry]
     """Other orders that a person must be asked about."""
+    others: list[Entry]
+    """Orders of other campaigns that nobody is asked about, the latest first."""
     unplaced: list[Entry]
     """What the campaign never placed."""
     highest: int
@@ -118,6 +122,11 @@ class _Equal:
                 if entry.state in ORDERED
                 and (entry.batch_id != batch_id if entry.campaign_id == campaign_id else not anew)
             ],
+            others=sorted(
+                (entry for entry in free if anew and entry.state in ORDERED and entry.campaign_id != campaign_id),
+                key=lambda entry: entry.sent_at or "",
+                reverse=True,
+            ),
             unplaced=sorted(unplaced, key=lambda entry: (entry.batch_id != batch_id, entry.id)),
             highest=max((nth_of(entry.key) for entry in here), default=0),
         )
@@ -126,17 +135,18 @@ class _Equal:
 def _bind_equal(
     numbers: list[int], equal: _Equal, rows: Mapping[int, OrderRow], binding: Binding, *, adopt: bool
 ) -> None:
-    left = iter(numbers)
     elsewhere = binding.entries if adopt else binding.questions
+    left = numbers
     for target, entries in (
         (binding.entries, equal.own),
         # Before what was never placed: it may have been ordered under another name since, and would be ordered twice.
         (elsewhere, equal.elsewhere),
-        (binding.entries, equal.unplaced),
     ):
-        # The row comes last in `zip`: were it first, the one that finds no entry would be lost.
-        target.update((row, entry) for entry, row in zip(entries, left, strict=False))
-    for nth, row in enumerate(left, start=equal.highest + 1):
+        target.update(zip(left, entries, strict=False))
+        left = left[len(entries) :]
+    binding.anew.update(zip(left, equal.others, strict=False))
+    binding.entries.update(zip(left, equal.unplaced, strict=False))
+    for nth, row in enumerate(left[len(equal.unplaced) :], start=equal.highest + 1):
         binding.new[row] = key_of(rows[row].request, nth)
 
 

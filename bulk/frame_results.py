@@ -82,6 +82,7 @@ def checked(frame: pd.DataFrame, plan: Plan, blocked: str, say: Callable[[str], 
         "balance": plain(balance.amount),
         "currency": balance.currency,
         "blocked": say(blocked),
+        "repeats": plan.repeats,
     }
     return result
 

@@ -224,7 +224,7 @@ class _Logging(Watcher):
             _LOG.warning("%s: %s", each.where, each.message)
         if len(plan.warnings) > _MOST_TOLD:
             _LOG.warning("and %d more to think of twice", len(plan.warnings) - _MOST_TOLD)
-        for words in plan.signs.warnings:
+        for words in (*([plan.repeats] if plan.repeats else []), *plan.signs.warnings):
             _LOG.warning("%s", words)
 
     def note(self, text: str) -> None:

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from bulk.job import Job, repeat
 from bulk.obstacles import obstacle
 from bulk.options import Options
-from bulk.plan import Plan, make_plan
+from bulk.plan import Plan
 from bulk.reading import read_as
-from bulk.runner import ask_prices, hold
+from bulk.runner import hold, plan_held
 from bulk.stopping import Stopping
 from bulk.watching import Unbreakable, Watcher
 from smmplus.async_client import AsyncClient
 from smmplus.commits import Commits
 from smmplus.errors import CallError, ConfigurationError, JournalConflictError
-from smmplus.journal import Entry, Journal, State
+from smmplus.journal import Entry, Journal, State, budgets
 from smmplus.models import Service
 from smmplus.numbers import plain
 from smmplus.panel import Panel
@@ -52,9 +52,8 @@ def split(options: Options, panel: Panel, journal: Journal, watcher: Watcher, *,
     """
     if size < 1:
         raise ConfigurationError(f"a part of {size} orders is none: write how many orders a part has at most")
-    place = hold(options, panel, journal)
-    sheet = read_as(options.path, options.how)
-    plan = make_plan(sheet, ask_prices(options, panel, journal), place, journal, options)
+    hold(options, panel, journal)
+    plan = plan_held(options, panel, journal, read_as(options.path, options.how))
     watcher.planned(plan)
     if blocked := obstacle(plan, options) or _short(plan):
         return Split(plan, blocked, ())
@@ -74,11 +73,13 @@ def place_part(options: Options, panel: Panel, journal: Journal, keys: Sequence[
     Parts of a campaign may be placed at the same time, here and on other machines: the journal lets each order through
     once, and the campaign's budget holds for all. Raises JournalConflictError where the journal does not know a key.
     """
-    account_id = journal.account(panel.url, options.account)
+    account_id = journal.account(panel.url, options.account, key=panel.key)
     campaign_id = journal.campaign(account_id, options.campaign_name)
     journal.bury_the_dead()
     planned = [entry for entry in _entries(journal, campaign_id, keys) if entry.state is State.PLANNED]
-    progress = asyncio.run(_place(options, panel, journal, planned, Unbreakable(watcher))) if planned else Progress()
+    progress = Progress()
+    if planned:
+        progress = asyncio.run(_place(options, panel, journal, campaign_id, planned, Unbreakable(watcher)))
     return PlacedPart(tuple(_entries(journal, campaign_id, keys)), progress)
 
 
@@ -93,13 +94,15 @@ def _entries(journal: Journal, campaign_id: int, keys: Sequence[str]) -> list[En
 
 
 async def _place(
-    options: Options, panel: Panel, journal: Journal, planned: Sequence[Entry], watcher: Watcher
+    options: Options, panel: Panel, journal: Journal, campaign_id: int, planned: Sequence[Entry], watcher: Watcher
 ) -> Progress:
     with Stopping() as stopping:
         client = AsyncClient(panel, rate=options.rate, in_flight=options.in_flight, sleep=stopping.sleep)
         async with client, Commits(journal) as commits:
             placer = Placer(client, commits, on_placed=watcher.placed)
             stopping.on_stop(lambda: placer.progress.stop_for(Stop.ASKED, "interrupted"))
+            held = await client.balance()
+            await asyncio.to_thread(budgets.hold_to_currency, journal, campaign_id, held.currency)
             await _stop_if_dearer(client, planned, placer.progress)
             watcher.placing(len(planned))
             done = asyncio.Event()

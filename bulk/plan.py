@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from bulk.anew import said_of_repeats
 from bulk.binding import Binding, Known, bind
 from bulk.options import Options
 from bulk.orders import OrderRow, check_rows, equal_rows, order_rows
@@ -88,6 +89,8 @@ class Plan:
     """Rows to be sent that this run leaves to a later one, because a person wants the first few only."""
     warnings: tuple[Problem, ...] = ()
     """What a person should think of twice. None of it stops a run."""
+    repeats: str = ""
+    """That other campaigns hold orders equal to rows to be sent; "" where none does."""
     left_out: frozenset[int] = frozenset()
     """Rows that the columns `skip` and `enabled` leave out, and that are no orders yet."""
 
@@ -183,7 +186,11 @@ def make_plan(sheet: Sheet, prices: Prices, place: Place, journal: Journal, opti
     ids = {row.order_id for row in rows.values() if row.order_id}
     signs = signs_of(journal, place.account_id, options.account, ids=ids, known=known.by_order_id, fall=prices.fall)
     warnings = tuple(second_thoughts(sheet, candidates, binding.entries, journal, place.campaign_id))
-    return Plan(sheet, rows, place, prices, binding, ordered, first, signs, max_spend, later, warnings, left_out)
+    anew = [binding.anew[item.row.number] for item in first if item.row.number in binding.anew]
+    repeats = said_of_repeats(anew, len(first), journal.time())
+    return Plan(
+        sheet, rows, place, prices, binding, ordered, first, signs, max_spend, later, warnings, repeats, left_out
+    )
 
 
 def foreign_results(sheet: Sheet) -> list[Problem]:

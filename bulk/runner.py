@@ -34,8 +34,10 @@ def check(options: Options, panel: Panel, journal: Journal, *, sheet: Sheet | No
     """
     journal.bury_the_dead()
     sheet = sheet or read(options)
+    place = find_place(options, panel, journal)
     prices = ask_prices(options, panel, journal)
-    return make_plan(sheet, prices, find_place(options, panel, journal), journal, options)
+    budgets.must_be_in(budgets.standing(journal, place.campaign_id), prices.balance.currency)
+    return make_plan(sheet, prices, place, journal, options)
 
 
 def run(
@@ -54,10 +56,10 @@ def run(
     Raises SheetError where the file cannot be used, CallError where the panel does not answer before anything was
     sent, JournalError where the journal cannot be used or another run is in the campaign.
     """
-    place = hold(options, panel, journal)
+    hold(options, panel, journal)
     sheet = sheet or read(options)
     asked = clock()
-    plan = make_plan(sheet, ask_prices(options, panel, journal), place, journal, options)
+    plan = plan_held(options, panel, journal, sheet)
     watcher.planned(plan)
     if blocked := obstacle(plan, options, asks=not watcher.agreed):
         return _nothing_sent(plan, blocked=blocked)
@@ -89,6 +91,19 @@ def status(
     return job.finish()
 
 
+def plan_held(options: Options, panel: Panel, journal: Journal, sheet: Sheet) -> Plan:
+    """Plan a campaign that is held.
+
+    A budget that a person gives is the campaign's from here on: later runs hold to it without being told.
+    """
+    prices = ask_prices(options, panel, journal)
+    campaign_id = find_place(options, panel, journal).campaign_id
+    budgets.hold_to_currency(journal, campaign_id, prices.balance.currency)
+    if options.max_spend is not None:
+        budgets.set_budget(journal, campaign_id, options.max_spend)
+    return make_plan(sheet, prices, find_place(options, panel, journal), journal, options)
+
+
 def read(options: Options) -> Sheet:
     """Read the sheet, and keep what its headers mean beside it if a person says so: only then they are all there."""
     sheet = read_as(options.path, options.how)
@@ -109,25 +124,19 @@ def ask_prices(options: Options, panel: Panel, journal: Journal) -> Prices:
 
 def find_place(options: Options, panel: Panel, journal: Journal) -> Place:
     """Find a sheet's account, campaign and unfinished batch in the journal."""
-    account_id = journal.account(panel.url, options.account)
+    account_id = journal.account(panel.url, options.account, key=panel.key)
     campaign_id = journal.campaign(account_id, options.campaign_name)
     batch_id = journal.latest_batch(campaign_id, options.source, finished=options.batch is not None)
-    spent, budget = journal.spent(campaign_id), budgets.budget(journal, campaign_id)
+    stands = budgets.standing(journal, campaign_id)
     backup = restored.unsettled(journal, campaign_id)
-    return Place(account_id, campaign_id, options.campaign_name, batch_id, spent, budget, backup)
+    return Place(account_id, campaign_id, stands.name, batch_id, stands.spent, stands.budget, backup)
 
 
-def hold(options: Options, panel: Panel, journal: Journal) -> Place:
-    """Keep others out of the campaign, and bury what dead processes left, before anything is decided.
-
-    A budget that a person gives is the campaign's from here on: later runs hold to it without being told.
-    """
+def hold(options: Options, panel: Panel, journal: Journal) -> None:
+    """Keep others out of the campaign, and bury what dead processes left, before anything is decided."""
     campaign_id = find_place(options, panel, journal).campaign_id
     journal.hold_campaign(campaign_id, wait=options.lock_wait)
     journal.bury_the_dead()
-    if options.max_spend is not None:
-        budgets.set_budget(journal, campaign_id, options.max_spend)
-    return find_place(options, panel, journal)
 
 
 def _nothing_sent(plan: Plan, *, blocked: str = "", stop: Stop | None = None, reason: str = "") -> Outcome:

@@ -43,6 +43,8 @@ class Asking:
     account: str
     kind: Kind
     key: str
+    former: str = ""
+    """What other keys of the same asker begin with; "" for none."""
 
 
 async def ask_for(
@@ -56,6 +58,7 @@ async def ask_for(
     """
     ids = list(dict.fromkeys(order_ids))
     desk = _Desk(client, journal, asking)
+    await asyncio.to_thread(journal.account, client.panel.url, asking.account, key=client.panel.key)
     await asyncio.to_thread(journal.bury_the_dead)
     for hundred in hundreds(ids):
         await async_retrying(effect=True, sleep=client.sleep)(desk.send, hundred)
@@ -66,7 +69,7 @@ def known(journal: Journal, url: str, asking: Asking, order_ids: Iterable[str]) 
     """Give what the journal knows, planned where it is new; by order id."""
     account_id = journal.account(url, asking.account)
     with journal.transaction() as connection:
-        found = records.asked(connection, account_id, asking.kind, asking.key, order_ids)
+        found = records.asked(connection, account_id, asking.kind, asking.key, order_ids, former=asking.former)
     return {item.order_id: item for item in found}
 
 

@@ -121,3 +121,8 @@ def total(amounts: Iterable[Decimal]) -> Decimal:
 def minus(number: Decimal, other: Decimal) -> Decimal:
     """Subtract exactly."""
     return EXACT.subtract(number, other)
+
+
+def code_of(currency: str) -> str:
+    """PURE: give a currency's code for comparing: panels write it in capitals or not."""
+    return currency.strip().casefold()

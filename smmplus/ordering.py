@@ -21,7 +21,7 @@ from smmplus.errors import (
     OrderInDoubtError,
     OrderRefusedError,
 )
-from smmplus.journal import Entry, Journal, Planned, State
+from smmplus.journal import Entry, Journal, Planned, State, budgets
 from smmplus.journal.restored import unsettled
 from smmplus.models import OrderRequest, Service
 from smmplus.placing import Order, Placer
@@ -58,15 +58,18 @@ async def place_once(
 
     Raises OrderRefusedError where the panel refused it, OrderInDoubtError where nobody knows whether it was placed (or
     the journal was restored since, and does not know the key),
-    OrderHeldBackError where it was not sent and may be later, JournalConflictError where the key is another order's,
-    JournalInUseError where a live process is sending it, JournalError where the journal cannot be used.
+    OrderHeldBackError where it was not sent and may be later, JournalConflictError where the key is another order's
+    or the API key another account's, JournalInUseError where a live process is sending it, JournalError where the
+    journal cannot be used.
     """
+    journal.account(client.panel.url, ticket.account, key=client.panel.key)
     journal.bury_the_dead()
     entry = known(journal, client.panel.url, ticket)
     if entry is None:
         _must_be_new(journal, client.panel.url, ticket)
     if entry is None or _is_sent_again(entry, retry_refused=retry_refused):
         price = _cost(ticket.request, {service.id: service for service in await client.services()})
+        budgets.hold_to_currency(journal, _campaign(client, journal, ticket), (await client.balance()).currency)
         entry = _plan(client, journal, ticket, price, entry)
     reason = ""
     if entry.state is State.PLANNED:
@@ -103,7 +106,7 @@ def _must_be_new(journal: Journal, url: str, ticket: Ticket) -> None:
 def _plan(client: AsyncClient, journal: Journal, ticket: Ticket, price: Decimal | None, entry: Entry | None) -> Entry:
     """See to it that the ticket has a planned entry."""
     planned = Planned(ticket.key, ticket.request, price)
-    campaign_id = journal.campaign(journal.account(client.panel.url, ticket.account), ticket.campaign)
+    campaign_id = _campaign(client, journal, ticket)
     if entry is None:
         batch_id = journal.latest_batch(campaign_id, ticket.source)
         batch_id = journal.open_batch(campaign_id, ticket.source) if batch_id is None else batch_id
@@ -118,6 +121,10 @@ def _plan(client: AsyncClient, journal: Journal, ticket: Ticket, price: Decimal 
             raise
         return theirs
     return journal.with_keys(campaign_id, [ticket.key])[ticket.key]
+
+
+def _campaign(client: AsyncClient, journal: Journal, ticket: Ticket) -> int:
+    return journal.campaign(journal.account(client.panel.url, ticket.account), ticket.campaign)
 
 
 def _is_sent_again(entry: Entry, *, retry_refused: bool) -> bool:

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from airflow_provider_smmplus.given import ids_of
-from airflow_provider_smmplus.keys import order_key
+from airflow_provider_smmplus.keys import UNMAPPED, order_key, prefix_of
 from airflow_provider_smmplus.operators.base import SmmPlusOperator, airflow_errors, task_name
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ class AskingOperator(SmmPlusOperator):
     """Asks the panel for something for one or many orders, each once under the task's key.
 
     :param order_ids: the orders: one id, a list, or a string of ids with commas
-    :param key: a key of one's own, in place of run_id and map_index: the same key never asks twice, in any run
+    :param key: a key of one's own, in place of run_id: the same key never asks twice, in any run
     :param fail_on_refused: fail where the panel refuses any; else the result tells what it refused, and why
     """
 
@@ -59,7 +60,10 @@ class AskingOperator(SmmPlusOperator):
     def _asking(self, context: Context, kind: "Kind") -> "Asking":
         from smmplus.follow_ups import Asking  # noqa: PLC0415
 
-        return Asking(self.hook.settings.account, kind, order_key(task_name(context), self.key))
+        # Not by its place: where a list is expanded anew, another element of a mapped task asks for the same order.
+        task = replace(task_name(context), map_index=UNMAPPED)
+        former = prefix_of(task) if self.key is None else ""
+        return Asking(self.hook.settings.account, kind, order_key(task, self.key), former)
 
     async def _ask_in_loop(self, journal: "Journal", asking: "Asking", ids: Sequence[str]) -> "dict[str, FollowUp]":
         from smmplus.follow_ups import ask_for  # noqa: PLC0415

@@ -2,17 +2,19 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import Context, conf
+from airflow.sdk import NEVER_EXPIRE, Context, conf  # type: ignore[attr-defined]  # its stub lacks the name
 from airflow.sdk.exceptions import AirflowFailException
 
 from airflow_provider_smmplus.amounts import amount
 from airflow_provider_smmplus.cancelling import cancel_ended
 from airflow_provider_smmplus.given import ids_of, name_of, seconds_of, texts_of
-from airflow_provider_smmplus.keys import order_key
+from airflow_provider_smmplus.keys import UNMAPPED, order_key, prefix_of
 from airflow_provider_smmplus.links.smmplus import SmmPlusOrdersLink
+from airflow_provider_smmplus.mapping import key_of_element, must_order_the_same, nth
 from airflow_provider_smmplus.operators.asking import AskingOperator
 from airflow_provider_smmplus.operators.base import SmmPlusOperator, airflow_errors, task_name
 from airflow_provider_smmplus.results import Json, counted, entry_object, status_object
@@ -21,7 +23,7 @@ from smmplus.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from airflow_provider_smmplus.triggers.smmplus import SmmPlusOrdersTrigger
-    from smmplus import Entry, Journal
+    from smmplus import Entry, Journal, OrderRequest
     from smmplus.ordering import Ticket
 
 DELIVERED = ("Completed", "Success", "Partial")
@@ -31,8 +33,9 @@ DELIVERED = ("Completed", "Success", "Partial")
 class SmmPlusAddOrderOperator(SmmPlusOperator):
     """Place one order, exactly once, and wait for it if asked to.
 
-    A retry, a clear or a killed worker never orders again: the order's key is made of dag_id, run_id, task_id and
-    map_index, and the journal knows what became of it. In doubt the task fails without retries, and says what to do. To
+    A retry, a clear or a killed worker never orders again: the order's key is made of dag_id, run_id and task_id, of a
+    mapped task also of what is ordered and the how-manyeth equal element it is, and the journal knows what became of
+    it. In doubt the task fails without retries, and says what to do. To
     order again on purpose, run the DAG again, or give another `order_key`.
 
     :param service: id of the service
@@ -42,7 +45,7 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
     :param interval: minutes between two runs
     :param fields: further form fields, for other order types (comments, usernames, answer_number …)
     :param campaign: the campaign whose budget it counts against; the DAG's id by default
-    :param order_key: a key of one's own, in place of run_id and map_index: the same key is the same order in every run
+    :param order_key: a key of one's own, in place of run_id and element: the same key is the same order in every run
     :param max_spend: what the campaign may spend in all, as a string
     :param retry_refused: order again what was refused with a text that is in no list
     :param wait_for_completion: wait until the order is final
@@ -110,7 +113,9 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
         with airflow_errors(), self.journal(context) as journal:
             if self.wait_for_completion:
                 must_survive(self._trigger("0"))
-            entry = self._place(journal, self._ticket(context))
+            ticket = self._ticket(context, journal)
+            self._must_order_the_same(context, journal, ticket)
+            entry = self._place(journal, ticket)
         SmmPlusOrdersLink.persist(context, self.hook.settings.panel.url, entry.order_id)
         placed = entry_object(entry)
         self._order_id = placed["order_id"]
@@ -138,7 +143,7 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
 
         checked(event)
         with airflow_errors(), self.journal(context) as journal:
-            entry = known(journal, self.hook.settings.panel.url, self._ticket(context))
+            entry = known(journal, self.hook.settings.panel.url, self._ticket(context, journal))
             if entry is None or entry.order_id is None:
                 raise AirflowFailException("the journal does not know the order that this task waited for")
             status = self.hook.order_status(entry.order_id)
@@ -147,21 +152,55 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
         self.log.info("order %(order_id)s: %(status)s, charge %(charge)s %(currency)s, %(remains)s remain", result)
         return result
 
-    def _ticket(self, context: Context) -> "Ticket":
-        from smmplus import OrderRequest  # noqa: PLC0415
+    def _ticket(self, context: Context, journal: "Journal") -> "Ticket":
         from smmplus.ordering import Ticket  # noqa: PLC0415
 
-        task = task_name(context)
+        task, campaign, request = task_name(context), self._campaign(context), self._request()
+        key = order_key(task, self.order_key)
+        ticket = Ticket(self.hook.settings.account, campaign, task.source, key, request)
+        if task.map_index == UNMAPPED or self.order_key is not None:
+            return ticket
+        return replace(ticket, key=self._key_of_element(context, journal, ticket))
+
+    def _campaign(self, context: Context) -> str:
+        return task_name(context).dag_id if self.campaign is None else name_of(self.campaign, "campaign")
+
+    def _request(self) -> "OrderRequest":
+        from smmplus import OrderRequest  # noqa: PLC0415
+
         if not isinstance(self.fields, Mapping | None):
             raise ConfigurationError(f"fields is {self.fields!r}: give a dict, whose values may be templates")
         fields = {"link": self.link, "quantity": self.quantity, "runs": self.runs, "interval": self.interval}
-        return Ticket(
-            account=self.hook.settings.account,
-            campaign=task.dag_id if self.campaign is None else name_of(self.campaign, "campaign"),
-            source=task.source,
-            key=order_key(task, self.order_key),
-            request=OrderRequest.of(self.service, {**fields, **(self.fields or {})}),
+        return OrderRequest.of(self.service, {**fields, **(self.fields or {})})
+
+    def _key_of_element(self, context: Context, journal: "Journal", ticket: "Ticket") -> str:
+        task, fingerprint = task_name(context), ticket.request.fingerprint
+        account_id = journal.account(self.hook.settings.panel.url, ticket.account)
+        campaign_id = journal.campaign(account_id, ticket.campaign)
+        equal = journal.with_fingerprints(account_id, [fingerprint])
+        own, prefix = (account_id, campaign_id, fingerprint), prefix_of(task)
+        known = [each.key for each in equal if each.campaign_id == campaign_id and each.key.startswith(prefix)]
+        return key_of_element(
+            task, fingerprint, known, lambda: nth(context, own, lambda other: self._orders(other, context, journal))
         )
+
+    def _must_order_the_same(self, context: Context, journal: "Journal", ticket: "Ticket") -> None:
+        from smmplus.ordering import known  # noqa: PLC0415
+
+        if task_name(context).map_index == UNMAPPED or self.order_key is not None:
+            return  # the key itself is held to what it orders
+        is_new = known(journal, self.hook.settings.panel.url, ticket) is None
+        store, tries = context["task_state_store"], context["ti"].max_tries
+        must_order_the_same(store, tries, ticket.request.fingerprint, is_new=is_new, for_ever=NEVER_EXPIRE)
+
+    def _orders(self, other: "SmmPlusAddOrderOperator", context: Context, journal: "Journal") -> object:
+        """Say what another element of this mapped task orders; None where its author says who the order is."""
+        if other.order_key is not None:
+            return None
+        settings = (self if other.smmplus_conn_id == self.smmplus_conn_id else other).hook.settings
+        account_id = journal.account(settings.panel.url, settings.account)
+        campaign_id = journal.campaign(account_id, other._campaign(context))  # noqa: SLF001 (its own kind)
+        return account_id, campaign_id, other._request().fingerprint  # noqa: SLF001
 
     def _place(self, journal: "Journal", ticket: "Ticket") -> "Entry":
         return asyncio.run(self._place_in_loop(journal, ticket))

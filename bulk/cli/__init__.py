@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from bulk.cli.accounts import account
 from bulk.cli.budgets import budget
 from bulk.cli.demo import demo
 from bulk.cli.doubts import doubts, resolve
@@ -22,7 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,  # its tracebacks show the values of variables, an API key among them
 )
-for command in (check, run, status, doubts, resolve, reconcile, budget, services, balance, template, demo):
+for command in (check, run, status, doubts, resolve, reconcile, budget, account, services, balance, template, demo):
     app.command()(command)
 app.add_typer(journal, name="journal")
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)(sandbox)

@@ -71,6 +71,12 @@ def plan_object(plan: Plan, *, gather: Gather = list) -> Json:
         "already": states_object(plan.binding.entries),
         "problems": [asdict(problem) for problem in plan.problems],
         "warnings": [asdict(warning) for warning in plan.warnings],
+        "repeats": plan.repeats,
+        "ordered_anew": [
+            row_object(item.row.number, plan.binding.anew[item.row.number])
+            for item in plan.sending
+            if item.row.number in plan.binding.anew
+        ],
         "questions": [row_object(row, entry) for row, entry in plan.binding.questions.items()],
         "missing": [entry_object(entry) for entry in plan.binding.missing],
         "ignored_columns": list(plan.sheet.ignored),
@@ -192,6 +198,7 @@ def budget_object(budget: Budget) -> Json:
         "spent": plain(budget.spent),
         "in_doubt": plain(budget.in_doubt),
         "left": None if budget.left is None else plain(budget.left),
+        "currency": budget.currency,
     }
 
 

@@ -37,7 +37,7 @@ def reconcile(
     panel = given.panel_for(account)
     with given.open_journal() as journal, Client(panel, rate=rate) as client:
         journal.bury_the_dead()
-        account_id = journal.account(panel.url, account)
+        account_id = journal.account(panel.url, account, key=panel.key)
         if probe:
             found = reconciling.probe(client, journal, account_id, most_calls=most_calls)
         else:

@@ -68,6 +68,7 @@ def show_plan(console: Console, plan: Plan) -> None:
         show_problems(console, plan.problems)
     _show_costs(console, plan)
     _show_second_thoughts(console, plan.warnings)
+    show_warnings(console, [plan.repeats] if plan.repeats else [])
     show_warnings(console, plan.signs.warnings)
 
 
@@ -202,11 +203,11 @@ def show_budgets(console: Console, budgets: Sequence[Budget]) -> None:
         console.print("the journal knows no campaign yet")
         return
     amounts = ("budget", "spent", "in doubt", "left")
-    shown = table("campaign", "account", *amounts, right=amounts, wrap=("campaign",))
+    shown = table("campaign", "account", *amounts, "currency", right=amounts, wrap=("campaign",))
     for each in budgets:
         known = (each.amount, each.spent, each.in_doubt, each.left)
         texts = ("none" if amount is None else money(amount, "") for amount in known)
-        shown.add_row(Text(each.campaign), Text(each.account), *texts)
+        shown.add_row(Text(each.campaign), Text(each.account), *texts, Text(each.currency))
     console.print(shown)
 
 

@@ -41,8 +41,9 @@ class _Telling(Watcher):
         if words := of_unknown_rows(plan):
             self._out.print(Text(f"{words}. {WAY_OUT}", "bold red"), soft_wrap=True)
             since = ", none of them placed since the backup"
+        repeats = f" ({plan.repeats})" if plan.repeats else ""
         first = f"the first {len(plan.sending)} of {len(plan.sending) + len(plan.later)}" if plan.later else ""
-        return asked(f"Send {first or len(plan.sending)} orders for {cost_of(plan)}{since}?")
+        return asked(f"Send {first or len(plan.sending)} orders for {cost_of(plan)}{since}?{repeats}")
 
     def placing(self, orders: int) -> None:
         self._orders = orders

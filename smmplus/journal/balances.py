@@ -10,7 +10,8 @@ Runs may be sending meanwhile. What was accepted before is surely debited from w
 being sent, accepted or in doubt after cannot be.
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -20,7 +21,7 @@ from smmplus.journal.schema import balances, campaigns, entries
 from smmplus.journal.states import State
 from smmplus.journal.store import Journal
 from smmplus.models import Balance
-from smmplus.numbers import total
+from smmplus.numbers import code_of, total
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,8 @@ class Before:
     """What the journal knew just before the panel was asked."""
 
     at: str
-    accepted: Decimal
-    """Costs of accepted orders."""
+    accepted: Mapping[str, Decimal]
+    """Costs of accepted orders, by currency; "" where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def accepted(journal: Journal, account_id: int) -> Before:
     at = journal.time()
     with journal.reading() as connection:
         rows = connection.execute(_accepted(account_id))
-        return Before(at, _sum(rows))
+        return Before(at, _sums(rows))
 
 
 def record(journal: Journal, account_id: int, balance: Balance, before: Before) -> Observation:
@@ -65,8 +66,8 @@ def record(journal: Journal, account_id: int, balance: Balance, before: Before) 
             "at": journal.time(),
             "amount": str(balance.amount),
             "currency": balance.currency,
-            "accepted": str(before.accepted),
-            "spent": str(_sum(connection.execute(_spent(account_id)))),
+            "accepted": str(_in(balance.currency, before.accepted)),
+            "spent": str(_in(balance.currency, _sums(connection.execute(_spent(account_id))))),
         }
         found = connection.execute(insert(balances).values(row).returning(*balances.c)).one()
     return _read(found)
@@ -111,19 +112,19 @@ def _read(row: Row[tuple[object, ...]]) -> Observation:
     return Observation(**values | amounts)
 
 
-def _spent(account_id: int) -> Select[tuple[str, int]]:
-    return select(campaigns.c.spent.label("amount"), literal(1).label("sign")).where(
+def _spent(account_id: int) -> Select[tuple[str, int, str]]:
+    return select(campaigns.c.spent.label("amount"), literal(1).label("sign"), campaigns.c.currency).where(
         campaigns.c.account_id == account_id
     )
 
 
-def _accepted(account_id: int) -> Select[tuple[str, int]]:
+def _accepted(account_id: int) -> Select[tuple[str, int, str]]:
     """Select what is spent, less what is not settled: of 100,000 orders that is one number and a few.
 
     In one statement: between two, where the database lets others write meanwhile, an order could be given up.
     """
     unsettled = (
-        select(entries.c.cost.label("amount"), literal(-1).label("sign"))
+        select(entries.c.cost.label("amount"), literal(-1).label("sign"), campaigns.c.currency)
         .join(campaigns, campaigns.c.id == entries.c.campaign_id)
         .where(
             entries.c.state.in_([State.SUBMITTING.value, State.IN_DOUBT.value]),
@@ -132,9 +133,18 @@ def _accepted(account_id: int) -> Select[tuple[str, int]]:
         )
     )
     both = union_all(_spent(account_id), unsettled).subquery()
-    return select(both.c.amount, both.c.sign)
+    return select(both.c.amount, both.c.sign, both.c.currency)
 
 
-def _sum(rows: Iterable[Row[tuple[str, int]]]) -> Decimal:
-    # Not `-amount`: that would round to the context's digits.
-    return total(Decimal(row.amount) if row.sign > 0 else Decimal(row.amount).copy_negate() for row in rows)
+def _sums(rows: Iterable[Row[tuple[str, int, str]]]) -> dict[str, Decimal]:
+    amounts: dict[str, list[Decimal]] = defaultdict(list)
+    for row in rows:
+        # Not `-amount`: that would round to the context's digits.
+        amount = Decimal(row.amount) if row.sign > 0 else Decimal(row.amount).copy_negate()
+        amounts[code_of(row.currency)].append(amount)
+    return {currency: total(several) for currency, several in amounts.items()}
+
+
+def _in(currency: str, sums: Mapping[str, Decimal]) -> Decimal:
+    """Sum what is in a currency, and what is in an unknown one."""
+    return total(sums.get(code, Decimal(0)) for code in {code_of(currency), ""})

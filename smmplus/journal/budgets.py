@@ -8,19 +8,34 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
+from smmplus.errors import JournalConflictError
 from smmplus.journal import entries
 from smmplus.journal.entry import Entry, decimal_or_none, text_or_none
-from smmplus.journal.schema import accounts, campaigns
+from smmplus.journal.schema import accounts, balances, campaigns
 from smmplus.journal.states import State
 from smmplus.journal.store import Journal
-from smmplus.numbers import minus, total
+from smmplus.numbers import code_of, minus, plain, total
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a campaign stands, at the prices that were read."""
+
+    name: str
+    """As it was first written."""
+    spent: Decimal
+    """Orders that are being sent, accepted or in doubt."""
+    budget: Decimal | None
+    """What it may spend over all its runs; None for no bound."""
+    currency: str
+    """Of both; "" as long as it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What a campaign may spend and has spent, in its account's currency, at the prices that were read."""
+    """What a campaign may spend and has spent, in its currency, at the prices that were read."""
 
     account: str
     url: str
@@ -33,6 +48,8 @@ class Budget:
     """Orders that are being sent, accepted or in doubt. A refund frees nothing."""
     in_doubt: Decimal
     """How much of `spent` is in doubt."""
+    currency: str = ""
+    """Of all amounts; "" as long as it is not known."""
 
     @property
     def left(self) -> Decimal | None:
@@ -48,10 +65,53 @@ def budget(journal: Journal, campaign_id: int) -> Decimal | None:
 
 
 def set_budget(journal: Journal, campaign_id: int, amount: Decimal | None) -> None:
-    """Say what a campaign may spend over all its runs, those under way as well; None for no bound."""
+    """Say what a campaign may spend over all its runs, those under way as well; None for no bound.
+
+    It is in the campaign's currency; in its account's, as it was last read, where that is not known yet.
+    """
     with journal.transaction() as connection:
         values = {"budget": text_or_none(amount)}
         connection.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(values))
+        of_account = select(campaigns.c.account_id).where(campaigns.c.id == campaign_id).scalar_subquery()
+        last = select(balances.c.currency).where(balances.c.account_id == of_account).order_by(balances.c.id.desc())
+        _fix(connection, campaign_id, connection.execute(last.limit(1)).scalar() or "")
+
+
+def standing(journal: Journal, campaign_id: int) -> Standing:
+    """Give how a campaign stands."""
+    with journal.reading() as connection:
+        return _standing(connection, campaign_id)
+
+
+def hold_to_currency(journal: Journal, campaign_id: int, currency: str) -> None:
+    """Let a campaign be in a currency from its first order on; JournalConflictError where it is in another one.
+
+    What was spent and what may be spent would be sums of two currencies. An unknown currency is "", and holds to none.
+    """
+    with journal.transaction() as connection:
+        must_be_in(_standing(connection, campaign_id), currency)
+        _fix(connection, campaign_id, currency)
+
+
+def must_be_in(standing: Standing, currency: str) -> None:
+    """Raise JournalConflictError where a campaign is in another currency."""
+    if standing.currency and currency and code_of(standing.currency) != code_of(currency):
+        budget = "" if standing.budget is None else f" of {plain(standing.budget)}"
+        raise JournalConflictError(
+            f"campaign {standing.name!r} is in {standing.currency} ({plain(standing.spent)}{budget} spent), and the "
+            f"account's balance is in {currency} now. The two are never added up, so nothing was sent. Order under a "
+            "new campaign name (--campaign): its budget is then in the new currency"
+        )
+
+
+def _standing(connection: Connection, campaign_id: int) -> Standing:
+    row = connection.execute(select(campaigns).where(campaigns.c.id == campaign_id)).one()
+    return Standing(row.name, Decimal(row.spent), decimal_or_none(row.budget), row.currency)
+
+
+def _fix(connection: Connection, campaign_id: int, currency: str) -> None:
+    unknown = (campaigns.c.id == campaign_id) & (campaigns.c.currency == "")
+    connection.execute(update(campaigns).where(unknown).values(currency=currency))
 
 
 def all_budgets(journal: Journal) -> list[Budget]:
@@ -71,6 +131,7 @@ def all_budgets(journal: Journal) -> list[Budget]:
             decimal_or_none(row.budget),
             Decimal(row.spent),
             total(doubts[row.id]),
+            row.currency,
         )
         for row in rows
     ]
@@ -78,10 +139,8 @@ def all_budgets(journal: Journal) -> list[Budget]:
 
 def find_campaign(journal: Journal, account_id: int, name: str) -> int | None:
     """Give a campaign's number; None where the journal does not know it. `Journal.campaign` would make it."""
-    where = (campaigns.c.account_id == account_id) & (campaigns.c.name == name)
     with journal.reading() as connection:
-        found = connection.execute(select(campaigns.c.id).where(where)).scalar_one_or_none()
-    return None if found is None else int(found)
+        return entries.find_campaign(connection, account_id, name)
 
 
 def _costs(found: Iterable[Entry]) -> dict[int, list[Decimal]]:

@@ -1,5 +1,6 @@
 """Opening the journal's database: which one a URL names, its tables, and its errors in this package's words."""
 
+import secrets
 import sqlite3
 import uuid
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from smmplus.errors import JournalError, JournalInUseError
 from smmplus.journal import files, marks, migrations, place, postgres, schema, sqlite
+from smmplus.journal.accounts import SALT
 from smmplus.journal.locks import FileLocks, Locks
 from smmplus.journal.sqlite import READING
 
@@ -155,5 +157,5 @@ def _must_be_placed_from(connection: Connection, where: str) -> None:
 def make_tables(connection: Connection) -> None:
     """Make an empty journal."""
     schema.metadata.create_all(connection, checkfirst=False)
-    rows = [{"name": "uuid", "value": str(uuid.uuid4())}, {"name": "version", "value": str(schema.VERSION)}]
-    connection.execute(insert(schema.meta), rows)
+    said = {"uuid": str(uuid.uuid4()), "version": str(schema.VERSION), SALT: secrets.token_hex(32)}
+    connection.execute(insert(schema.meta), [{"name": name, "value": value} for name, value in said.items()])

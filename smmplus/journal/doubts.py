@@ -35,11 +35,11 @@ def bury(connection: Connection, is_alive: Callable[[str], bool], now: str) -> l
 def find(connection: Connection, name: str, account_id: int) -> Entry:
     """Find the entry that a person means by "campaign/key"; JournalConflictError where there is none."""
     campaign, _, key = name.rpartition("/")
-    where = (entries.c.key == key) & (campaigns.c.name == campaign) & (campaigns.c.account_id == account_id)
-    found = connection.execute(select(entries.c.id).join(campaigns).where(where)).scalars().all()
-    if not found:
+    campaign_id = entry_queries.find_campaign(connection, account_id, campaign)
+    found = {} if campaign_id is None else entry_queries.with_keys(connection, campaign_id, [key])
+    if key not in found:
         raise JournalConflictError(f"the journal knows no order {name!r}: `smmplus doubts` shows the names")
-    return entry_queries.with_ids(connection, found)[found[0]]
+    return found[key]
 
 
 def is_placed(

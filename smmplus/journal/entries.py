@@ -6,6 +6,7 @@ from itertools import islice
 from sqlalchemy import ColumnElement, Connection, String, bindparam, case, insert, or_, select, update
 
 from smmplus.journal.entry import Entry, Planned, read_entry, select_entries, text_or_none
+from smmplus.journal.names import normal_name
 from smmplus.journal.schema import accounts, campaigns, entries, order_ids
 from smmplus.journal.states import SPENT, Event, State, after
 from smmplus.models import OrderStatus, Phase
@@ -15,6 +16,22 @@ _MOST_VALUES = 500
 
 _PAGE = 1000
 """Rows that are read at a time where all at once would take much memory."""
+
+
+def find_campaign(connection: Connection, account_id: int, name: str) -> int | None:
+    """Find a campaign by its name; one that is spelled just so comes first. None where there is none."""
+    columns = campaigns.c
+    alike = (columns.account_id == account_id) & ((columns.name == name) | (columns.normal == normal_name(name)))
+    rows = connection.execute(select(columns.id, columns.name).where(alike)).all()
+    return min(((row.name != name, int(row.id)) for row in rows), default=(False, None))[1]
+
+
+def campaign(connection: Connection, account_id: int, name: str) -> int:
+    """Find a campaign, made if it is new."""
+    if (found := find_campaign(connection, account_id, name)) is not None:
+        return found
+    values = {"account_id": account_id, "name": name, "normal": normal_name(name)}
+    return int(connection.execute(insert(campaigns).values(values).returning(campaigns.c.id)).scalar_one())
 
 
 def of_batch(connection: Connection, batch_id: int) -> list[Entry]:

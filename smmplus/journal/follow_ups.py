@@ -71,15 +71,20 @@ class Settled:
     error: str = ""
 
 
-def asked(connection: Connection, account_id: int, kind: Kind, key: str, order_ids: Iterable[str]) -> list[FollowUp]:
-    """Give what the journal knows of these follow-ups, planned where they are new."""
+def asked(
+    connection: Connection, account_id: int, kind: Kind, key: str, order_ids: Iterable[str], *, former: str = ""
+) -> list[FollowUp]:
+    """Give what the journal knows of these follow-ups, planned where they are new.
+
+    Keys that begin with `former` are the same asker's.
+    """
     wanted = list(dict.fromkeys(order_ids))
     who = {"account_id": account_id, "kind": kind.value, "key": key}
-    known = _found(connection, who)
+    known = _found(connection, who, former)
     rows = [{**who, "order_id": order_id, "state": State.PLANNED.value} for order_id in wanted if order_id not in known]
     if rows:
         connection.execute(insert(follow_ups), rows)
-        known = _found(connection, who)
+        known = _found(connection, who, former)
     return [known[order_id] for order_id in wanted]
 
 
@@ -120,10 +125,18 @@ def _moved(connection: Connection, item: FollowUp, values: Mapping[str, object])
     return connection.execute(update(follow_ups).where(same).values(values)).rowcount == 1
 
 
-def _found(connection: Connection, who: Mapping[str, object]) -> dict[str, FollowUp]:
+def _found(connection: Connection, who: Mapping[str, object], former: str) -> dict[str, FollowUp]:
     columns = follow_ups.c
-    where = [columns[name] == value for name, value in who.items()]
-    return {
-        row.order_id: FollowUp(row.id, row.order_id, State(row.state), row.attempt, row.run_id, row.answer, row.error)
-        for row in connection.execute(select(follow_ups).where(*where))
-    }
+    own = columns.key == who["key"]
+    if former:
+        own |= columns.key.startswith(former, autoescape=True)
+    where = (columns.account_id == who["account_id"]) & (columns.kind == who["kind"]) & own
+    found = [
+        FollowUp(row.id, row.order_id, State(row.state), row.attempt, row.run_id, row.answer, row.error)
+        for row in connection.execute(select(follow_ups).where(where).order_by(columns.id.desc()))
+    ]
+    # Of several that were asked for one order, the one that came furthest says what became of it.
+    return {item.order_id: item for item in sorted(found, key=lambda item: _FURTHEST.index(item.state))}
+
+
+_FURTHEST = (State.PLANNED, State.REJECTED, State.SUBMITTING, State.IN_DOUBT, State.ACCEPTED)

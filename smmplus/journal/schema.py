@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 
-VERSION = 3
+VERSION = 4
 
 metadata = MetaData()
 
@@ -56,7 +56,7 @@ meta = Table(
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
 )
-"""`uuid` tells journals apart; `version` is this schema's."""
+"""`uuid` tells journals apart; `version` is this schema's; API keys are hashed with `salt`."""
 
 accounts = Table(
     "accounts",
@@ -64,9 +64,29 @@ accounts = Table(
     Column("id", Integer, primary_key=True),
     Column("url", Text, nullable=False),
     Column("name", Text, nullable=False),
+    Column("normal", Text, nullable=False, server_default=""),
     UniqueConstraint("url", "name"),
+    Index("ix_accounts_normal", "url", "normal", unique=True),
 )
-"""The panel's URL and a name. The API key may change, and is in no table."""
+"""The panel's URL in its normal form, a name as it was first written, and that in its normal form. Two of an older
+journal that came to one normal form keep apart: the later one's URL or normal form is then none."""
+
+account_keys = Table(
+    "account_keys",
+    metadata,
+    Column("account_id", Integer, ForeignKey("accounts.id"), primary_key=True),
+    Column("hash", Text, primary_key=True),
+    Index("ix_account_keys_hash", "hash"),
+)
+"""Salted hashes of the API keys that an account was used with. A key may change, and is itself in no table."""
+
+said_of_accounts = Table(
+    "said_of_accounts",
+    metadata,
+    Column("account_id", Integer, ForeignKey("accounts.id"), primary_key=True),
+    Column("same_as", Integer, ForeignKey("accounts.id"), nullable=False),
+)
+"""Which account an account is, by a person's word; itself where it is one of its own, whatever its key."""
 
 runs = Table(
     "runs",
@@ -89,10 +109,15 @@ campaigns = Table(
     Column("spent", Text, nullable=False, server_default="0"),
     Column("holder", Text, ForeignKey("runs.id")),
     Column("budget", Text),
+    Column("normal", Text, nullable=False, server_default=""),
+    Column("currency", Words, nullable=False, server_default=""),
     UniqueConstraint("account_id", "name"),
+    Index("ix_campaigns_normal", "account_id", "normal", unique=True),
 )
 """`spent` is the sum of the costs of entries that are submitting, accepted or in doubt, kept in the same commits;
-`budget` what it may come to, over all runs; null for no bound."""
+`budget` what it may come to, over all runs; null for no bound. `normal` is the name in its normal form.
+`currency` is that of `spent`, `budget` and the costs of its entries: the account's when the first of them was written
+down; "" where it is not known."""
 
 batches = Table(
     "batches",

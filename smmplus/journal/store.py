@@ -12,15 +12,14 @@ from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit, urlunsplit
 
-from sqlalchemy import Connection, Table, and_, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from smmplus.errors import JournalError, JournalInUseError
-from smmplus.journal import doubts, entries, follow_ups, holders, marks, postgres, rescue, sqlite, wave
+from smmplus.journal import accounts, doubts, entries, follow_ups, holders, marks, postgres, rescue, sqlite, wave
 from smmplus.journal.database import READING, Database, default_url, open_database, translated
 from smmplus.journal.entry import Entry, Planned
-from smmplus.journal.schema import accounts, batches, campaigns, meta, runs
+from smmplus.journal.schema import batches, campaigns, meta, runs
 from smmplus.journal.states import State
 from smmplus.models import OrderStatus
 
@@ -63,15 +62,27 @@ class Journal:
         """Make room on disk for this run's order ids; JournalError where there is none."""
         return rescue.RescueFile.allocate(self.rescues, self.uuid, self.begin_run())
 
-    def account(self, url: str, name: str) -> int:
-        """Give an account's number, made if it is new. It is a panel's URL and a name, never a key."""
+    def account(self, url: str, name: str, *, key: str | None = None) -> int:
+        """Give an account's number, made if it is new. It is a panel's URL and a name, in their normal forms.
+
+        Whoever is about to spend money gives the API `key`: JournalConflictError where it is another account's.
+        """
         with self.transaction() as connection:
-            return _id_of(connection, accounts, url=_one_way(url), name=name)
+            account_id = accounts.find_or_make(connection, url, name)
+        if key is not None:
+            with self.transaction() as connection:
+                accounts.must_be_its_own(connection, account_id, key)
+        return account_id
+
+    def accounts_with_same_key(self, account_id: int) -> list[int]:
+        """Give the accounts that were used with a key that an account was used with, itself among them."""
+        with self.reading() as connection:
+            return accounts.same_key(connection, account_id)
 
     def campaign(self, account_id: int, name: str) -> int:
-        """Give a campaign's number, made if it is new."""
+        """Give a campaign's number, made if it is new; names that differ in blanks, case or form alone are one."""
         with self.transaction() as connection:
-            return _id_of(connection, campaigns, account_id=account_id, name=name)
+            return entries.campaign(connection, account_id, name)
 
     def spent(self, campaign_id: int) -> Decimal:
         """Give what a campaign has spent, doubt included, at the prices that were read."""
@@ -273,23 +284,6 @@ def _opened(url: str) -> Database:
     except JournalInUseError as error:
         others = "" if postgres.is_meant_by(url) else holders.of_file(sqlite.path_of(url))
         raise JournalInUseError(f"{error}{others}") from error
-
-
-def _one_way(url: str) -> str:
-    """Write an address in one way: another writing would be another account, and order everything once more."""
-    parts = urlsplit(url)
-    port = parts.port if parts.port != {"http": 80, "https": 443}.get(parts.scheme) else None
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
-    place = host if port is None else f"{host}:{port}"
-    return urlunsplit((parts.scheme, place, parts.path.rstrip("/"), "", ""))
-
-
-def _id_of(connection: Connection, table: Table, **values: str | int) -> int:
-    same = and_(*(table.c[name] == value for name, value in values.items()))
-    found = connection.execute(select(table.c.id).where(same)).scalar_one_or_none()
-    return int(
-        connection.execute(insert(table).values(values).returning(table.c.id)).scalar_one() if found is None else found
-    )
 
 
 def _user() -> str:

@@ -56,6 +56,8 @@ class Airflow:
     """(task instance, key) -> value of the task state store."""
     stored: list[str] = field(default_factory=list)
     """The paths of what was written into the task state store, in order."""
+    max_tries: int = 1
+    """Grows when a task is cleared."""
     on_store: Callable[[], None] = lambda: None
     """Called when something is written there, before it is kept."""
     _xcoms: dict[str, Any] = field(default_factory=dict)
@@ -148,7 +150,9 @@ class _Api:
             "consumed_asset_events": [],
             "partition_key": None,
         }
-        return httpx.Response(200, json={"dag_run": run, "max_tries": 1, "should_retry": True, **self._after})
+        return httpx.Response(
+            200, json={"dag_run": run, "max_tries": self._airflow.max_tries, "should_retry": True, **self._after}
+        )
 
 
 def _nothing(_request: httpx.Request, _rest: str) -> httpx.Response:

@@ -84,10 +84,9 @@ def test_a_retry_or_a_clear_is_the_same_order(airflow, ordered, order, tries):
     assert len(ordered()) == 1
 
 
-def test_another_run_and_another_index_are_other_orders(airflow, ordered, order):
+def test_another_run_is_another_order(airflow, ordered, order):
     runs = [airflow.run(ADD, **order), airflow.run(ADD, **order, run_id="later")]
-    mapped = [airflow.run(ADD, **order, map_index=index) for index in (0, 1)]
-    assert len({ran.result["order_id"] for ran in [*runs, *mapped]}) == len(ordered()) == 4
+    assert len({ran.result["order_id"] for ran in runs}) == len(ordered()) == 2
 
 
 def test_a_key_of_ones_own_is_one_order_in_every_run(airflow, ordered, order):
@@ -107,15 +106,6 @@ def test_a_template_that_came_to_nothing_places_nothing(airflow, ordered, order,
 def test_fields_that_are_text_place_nothing(airflow, ordered, order):
     assert "fields is" in failed_for_good(airflow.run(ADD, **order, fields="{{ {'runs': 2} }}"))
     assert ordered() == []
-
-
-def test_a_re_expanded_list_never_inherits_anothers_order(airflow, ordered, order):
-    """map_index is a position: where a list shrinks, another element stands at it."""
-    first = airflow.run(ADD, **order, map_index=0).result["order_id"]
-    words = failed_for_good(airflow.run(ADD, **order | {"quantity": 200}, map_index=0))
-    assert "quantity 100" in words
-    assert "quantity 200" in words
-    assert [str(each["order"]) for each in ordered()] == [first]
 
 
 def test_the_journals_uuid_is_kept_before_anything_is_sent(airflow, ordered, order, journal):

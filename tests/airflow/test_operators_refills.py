@@ -4,6 +4,9 @@ import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from airflow_provider_smmplus.operators.refills import SmmPlusRefillOperator, SmmPlusRefillStatusOperator
+from smmplus.follow_ups import Asking, known
+from smmplus.journal import State
+from smmplus.journal.follow_ups import Kind
 
 pytestmark = pytest.mark.e2e
 
@@ -34,6 +37,24 @@ def test_refills_are_asked_for_once(airflow, delivered, sandbox):
     assert list(results[0]["refills"]) == numbers
     assert results[0]["refused"] == {}
     assert results == results[:1] * 3
+    assert sandbox.calls("refill") == before + 1
+
+
+def test_a_list_that_is_expanded_anew_asks_for_none_again(airflow, delivered, done, sandbox, journal):
+    one, two, three = delivered(3)
+    # As earlier versions kept it: by the place in the list.
+    who = Asking("main", Kind.REFILL, "campaign|manual__2026-02-03|task|0")
+    assert known(journal, sandbox.address, who, [three])[three].state is State.PLANNED
+
+    def mapped(numbers, index):
+        expanded = lambda task_id: REFILL.partial(task_id=task_id).expand(order_ids=numbers)  # noqa: E731
+        return airflow.run(expanded, map_index=index).result["refills"]
+
+    first = mapped([one, two], 0) | mapped([one, two], 1)
+    done()
+    before = sandbox.calls("refill")
+    again = [mapped([three, one, two, one], index) for index in range(4)]
+    assert [again[1], again[2], again[3]] == [{one: first[one]}, {two: first[two]}, {one: first[one]}]
     assert sandbox.calls("refill") == before + 1
 
 

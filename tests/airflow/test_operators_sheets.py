@@ -58,6 +58,7 @@ def test_a_check_prices_and_sends_nothing(airflow, sandbox, ordered, sheet, path
         "currency": "USD",
         "balance": sandbox.ledger()["balances"]["test"],
         "problems": 0,
+        "repeats": "",
     }
     told = {each["service"]: (each["rows"], each["cost"]) for each in by_service}
     assert told == {"1": (1, "0.09"), "2": (2, "0.14")}

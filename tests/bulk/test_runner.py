@@ -29,6 +29,7 @@ def test_the_place_of_a_sheet_is_its_account_campaign_and_unfinished_batch(journ
     assert place.spent == Decimal("0.15")
     other = runner.find_place(Options(tmp_path / "week.xlsx", account="shop"), panel, journal)
     assert (other.campaign_id, other.batch_id) == (week.campaign, None)
+    panel = Panel("fedcba9876543210", panel.url)
     assert runner.find_place(Options(tmp_path / "week.csv"), panel, journal).account_id != week.account
 
 

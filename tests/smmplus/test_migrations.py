@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from smmplus.errors import JournalError
+from smmplus.errors import JournalConflictError, JournalError
 from smmplus.journal import Event, Journal, State, schema
 from tests.databases import DATABASES, rows_of
 from tests.smmplus.desk import Desk
@@ -75,6 +75,33 @@ def test_the_orders_of_an_old_journal_are_still_known(old):
         assert journal.with_order_ids(account, ["501"])["501"].state is State.ACCEPTED
         assert [entry.key for entry in journal.bury_the_dead()] == ["aab59ff2cb14bdc0-2"]
         assert journal.spent(journal.campaign(account, "spring")) == 2
+
+
+ALIKE = """
+INSERT INTO accounts VALUES (2, 'https://smm.plus//api/v2', 'main'), (3, 'https://smm.plus/api/v2', 'Main'),
+    (4, 'https://smm.plus/api/%762', 'shop');
+INSERT INTO campaigns VALUES (2, 1, 'Spring', '0', NULL), (3, 1, ' spring', '0', NULL), (4, 2, 'spring', '0', NULL),
+    (5, 3, 'spring', '0', NULL);
+"""
+
+
+def test_accounts_and_campaigns_that_look_alike_stay_apart_and_within_reach(old):
+    with closing(sqlite3.connect(old.removeprefix("sqlite:///"))) as database:
+        database.executescript(ALIKE)
+    with Journal(old) as journal:
+        known = [("https://smm.plus/api/v2", "main"), ("https://smm.plus//api/v2", "main"),
+                 ("https://smm.plus/api/v2", "Main"), ("https://smm.plus/api/v2", "shop")]  # fmt: skip
+        assert [journal.account(url, name) for url, name in known] == [1, 2, 3, 4]
+        assert journal.account("https://smm.plus/api/./v2", "MAIN") == 1
+        assert [journal.campaign(1, name) for name in ("spring", "Spring", " spring", "SPRING")] == [1, 2, 3, 1]
+        assert [journal.campaign(account, "Spring ") for account in (2, 3)] == [4, 5]
+
+
+def test_an_old_journal_knows_keys_from_now_on(old):
+    with Journal(old) as journal:
+        journal.account("https://smm.plus/api/v2", "main", key="key")
+    with Journal(old) as journal, pytest.raises(JournalConflictError, match="account 'main'"):
+        journal.account("https://smm.plus/api/v2", "other", key="key")
 
 
 def test_an_old_journal_takes_new_orders(old):

@@ -105,7 +105,7 @@ async def test_the_same_key_for_something_else_is_an_error_that_names_both(clien
 
 async def test_what_is_placed_is_told_without_asking_the_panel(client, journal, ticket, panel):
     placed = await place_once(client, journal, ticket)
-    gone = Panel(panel.key, "http://127.0.0.1:9/api/v2")
+    gone = Panel("another key", "http://127.0.0.1:9/api/v2")
     assert known(journal, panel.url, ticket).order_id == placed.order_id
     async with AsyncClient(gone, rate=0) as nobody:
         with pytest.raises(CallError):

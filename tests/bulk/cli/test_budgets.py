@@ -15,7 +15,7 @@ def test_it_shows_what_is_spent_in_doubt_and_left(smmplus, path, lost):
     smmplus("run", path, *RUN, "--max-spend", "1.5")
     done = smmplus("budget")
     assert done.status == 0
-    assert done.out.split()[-6:] == ["week", "default", "1.50", "0.07", "0.035", "1.43"]
+    assert done.out.split()[-7:] == ["week", "default", "1.50", "0.07", "0.035", "1.43", "USD"]
     assert smmplus("budget", "--json").json["budgets"][0] | {"url": ""} == {
         "account": "default",
         "url": "",
@@ -24,6 +24,7 @@ def test_it_shows_what_is_spent_in_doubt_and_left(smmplus, path, lost):
         "spent": "0.07",
         "in_doubt": "0.035",
         "left": "1.43",
+        "currency": "USD",
     }
 
 

@@ -71,6 +71,8 @@ def test_an_order_of_the_same_key_by_another_name_settles_nothing(smmplus, doubt
     other = tmp_path / "two.csv"
     other.write_text("service,link,quantity\n2,https://instagram.com/p/two,100\n", "utf-8")
     sandbox.faults()
+    assert smmplus("run", other, *RUN, "--account", "two").status == 3
+    assert smmplus("account", "two", "--separate").status == 0
     assert smmplus("run", other, *RUN, "--account", "two").status == 0
     done = smmplus("resolve", doubt, "--order-id", str(sandbox.orders()[-1]["order"]))
     assert done.status == 3

@@ -47,6 +47,8 @@ def test_a_plan(week):
         "already": {"accepted": 1},
         "problems": told["problems"],
         "warnings": [],
+        "repeats": "",
+        "ordered_anew": [],
         "questions": [],
         "missing": [],
         "ignored_columns": ["note"],

@@ -1,0 +1,185 @@
+"""Which account a name and an address are. Every function runs in the caller's transaction, but `same_key`.
+
+An account is a panel's address and a name, both in a normal form; the API key may change. A key that is known under
+another name or address is a sign that two accounts are one, whose orders would be placed once for each: only a person
+can know.
+"""
+
+import hashlib
+import shlex
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from smmplus.errors import JournalConflictError
+from smmplus.journal.names import normal_name, normal_url, older_url
+from smmplus.journal.schema import account_keys, accounts, balances, campaigns, entries, follow_ups, meta, order_ids
+from smmplus.journal.schema import said_of_accounts as said
+from smmplus.journal.states import State
+
+SALT = "salt"
+"""The name in `meta` of what API keys are hashed with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account as a person sees it."""
+
+    id: int
+    name: str
+    url: str
+    campaigns: int
+    orders: int
+    """Those that were sent, or may have been."""
+    same_as: int | None
+    """The account that it is, by a person's word; itself where it is one of its own, whatever its key."""
+
+
+def find_or_make(connection: Connection, url: str, name: str) -> int:
+    """Give an account's number, made if it is new; the other's where a person has said that it is another one."""
+    found = _find(connection, url, name)
+    if found is None:
+        values = {"url": normal_url(url), "name": name, "normal": normal_name(name)}
+        return int(connection.execute(insert(accounts).values(values).returning(accounts.c.id)).scalar_one())
+    same_as = connection.execute(select(said.c.same_as).where(said.c.account_id == found)).scalar_one_or_none()
+    return found if same_as is None else int(same_as)
+
+
+def _find(connection: Connection, url: str, name: str) -> int | None:
+    """Find an account; one that is spelled just so comes first, for older journals may hold several that look alike."""
+    columns = accounts.c
+    alike = columns.url.in_({normal_url(url), older_url(url)}) & (
+        (columns.name == name) | (columns.normal == normal_name(name))
+    )
+    rows = connection.execute(select(columns.id, columns.name, columns.url).where(alike)).all()
+    rows = sorted(rows, key=lambda row: (row.name != name, row.url != older_url(url), row.id))
+    return int(rows[0].id) if rows else None
+
+
+def must_be_its_own(connection: Connection, account_id: int, key: str) -> None:
+    """Keep a salted hash of an account's key; JournalConflictError where the key is known as another account's.
+
+    A person's word, of either account, that they are two settles it.
+    """
+    digest = _digest(connection, key)
+    same = connection.execute(select(account_keys.c.account_id).where(account_keys.c.hash == digest)).scalars().all()
+    if account_id in same:
+        return
+    known = {account.id: account for account in all_of(connection)}
+    on_purpose = {account.id for account in known.values() if account.same_as == account.id}
+    others = [known[other] for other in same if other not in on_purpose]
+    if others and account_id not in on_purpose:
+        raise JournalConflictError(_words(known[account_id], others[0], list(known.values())))
+    connection.execute(insert(account_keys), {"account_id": account_id, "hash": digest})
+
+
+def _words(account: Account, other: Account, known: list[Account]) -> str:
+    this, that = (shlex.quote(_shortest(each, known)) for each in (account, other))
+    orders = "1 order" if other.orders == 1 else f"{other.orders} orders"
+    return (
+        f"the journal knows this API key as account {other.name!r} at {other.url}, with {orders}, and not as account "
+        f"{account.name!r} at {account.url}: what was ordered under one name would be ordered again under the other. "
+        f"Nothing was sent. If they are one account: `smmplus account {this} --same-as {that}`. If they are two on "
+        f"purpose: `smmplus account {this} --separate`"
+    )
+
+
+def _shortest(account: Account, known: list[Account]) -> str:
+    """Name an account as the command takes it: its name, or its number where others have that name, too."""
+    alike = [each for each in known if normal_name(each.name) == normal_name(account.name)]
+    return account.name if len(alike) == 1 else str(account.id)
+
+
+def _digest(connection: Connection, key: str) -> str:
+    salt = connection.execute(select(meta.c.value).where(meta.c.name == SALT)).scalar_one()
+    return hashlib.blake2b(key.encode(), key=bytes.fromhex(salt), digest_size=16).hexdigest()
+
+
+def same_key(connection: Connection, account_id: int) -> list[int]:
+    """Give the accounts that were used with a key that an account was used with, itself among them."""
+    of_account = select(account_keys.c.hash).where(account_keys.c.account_id == account_id)
+    found = connection.execute(select(account_keys.c.account_id).where(account_keys.c.hash.in_(of_account)))
+    return sorted({account_id, *found.scalars()})
+
+
+def all_of(connection: Connection) -> list[Account]:
+    """Give all accounts, in the order in which they were first used."""
+    sent = (
+        select(func.count())
+        .select_from(entries.join(campaigns, campaigns.c.id == entries.c.campaign_id))
+        .where(campaigns.c.account_id == accounts.c.id, entries.c.state != State.PLANNED.value)
+        .scalar_subquery()
+    )
+    of_account = select(func.count()).where(campaigns.c.account_id == accounts.c.id).scalar_subquery()
+    columns = (accounts.c.id, accounts.c.name, accounts.c.url, of_account, sent, said.c.same_as)
+    joined = accounts.outerjoin(said, said.c.account_id == accounts.c.id)
+    return [Account(*row) for row in connection.execute(select(*columns).select_from(joined).order_by(accounts.c.id))]
+
+
+def named(connection: Connection, name: str) -> Account:
+    """Find the account that a person means, by its name or its number; JournalConflictError where it is not one."""
+    known = all_of(connection)
+    by_name = [each for each in known if normal_name(each.name) == normal_name(name)]
+    found = by_name if len(by_name) == 1 else [each for each in known if str(each.id) == name.strip()]
+    if len(found) != 1:
+        many = f"{len(by_name)} accounts are named {name!r}: give its number" if by_name else f"no account {name!r}"
+        raise JournalConflictError(f"{many}; `smmplus account` shows them")
+    return found[0]
+
+
+def separate(connection: Connection, account: Account) -> None:
+    """Keep a person's word that an account is one of its own, whatever other name its key is used under."""
+    _say(connection, account.id, account.id)
+
+
+def merge(connection: Connection, account: Account, other: Account) -> None:
+    """Keep a person's word that an account is another one, and move what was ordered under its name there.
+
+    JournalConflictError where both have an order of one number: those are two accounts.
+    """
+    into = other.id if other.same_as is None else other.same_as
+    if account.id == into:
+        raise JournalConflictError(f"{account.name!r} and {other.name!r} are one account already")
+    ids = order_ids.alias()
+    both = select(order_ids.c.order_id).join(ids, ids.c.order_id == order_ids.c.order_id)
+    doubled = both.where(order_ids.c.account_id == account.id, ids.c.account_id == into)
+    if (order_id := connection.execute(doubled.limit(1)).scalar()) is not None:
+        raise JournalConflictError(f"both accounts have an order {order_id}, which only two accounts can have")
+    _rename_alike(connection, account, into)
+    for table in (campaigns, order_ids, balances):
+        connection.execute(update(table).where(table.c.account_id == account.id).values(account_id=into))
+    _move_unique(connection, account.id, into)
+    connection.execute(update(said).where(said.c.same_as == account.id).values(same_as=into))
+    _say(connection, account.id, into)
+
+
+def _rename_alike(connection: Connection, account: Account, into: int) -> None:
+    """Give campaigns another name that the other account has one of, too: neither may take the other's keys."""
+    query = select(campaigns.c.id, campaigns.c.name, campaigns.c.normal)
+    taken = {row.normal for row in connection.execute(query.where(campaigns.c.account_id == into))}
+    for row in connection.execute(query.where(campaigns.c.account_id == account.id)).all():
+        name = row.name
+        while normal_name(name) in taken:
+            name = f"{name} ({account.name})"
+        if name != row.name:
+            values = {"name": name, "normal": normal_name(name)}
+            connection.execute(update(campaigns).where(campaigns.c.id == row.id).values(values))
+
+
+def _move_unique(connection: Connection, of: int, into: int) -> None:
+    """Move keys and follow-ups; what the other account has, too, stays where it is."""
+    there = follow_ups.alias()
+    same = (there.c.account_id == into) & (there.c.kind == follow_ups.c.kind) & (there.c.key == follow_ups.c.key)
+    is_there = select(there.c.id).where(same, there.c.order_id == follow_ups.c.order_id).exists()
+    moving = update(follow_ups).where(follow_ups.c.account_id == of, ~is_there)
+    connection.execute(moving.values(account_id=into))
+    hashes = set(connection.execute(select(account_keys.c.hash).where(account_keys.c.account_id == of)).scalars())
+    known = set(connection.execute(select(account_keys.c.hash).where(account_keys.c.account_id == into)).scalars())
+    connection.execute(delete(account_keys).where(account_keys.c.account_id == of))
+    if new := hashes - known:
+        connection.execute(insert(account_keys), [{"account_id": into, "hash": each} for each in sorted(new)])
+
+
+def _say(connection: Connection, account_id: int, same_as: int) -> None:
+    connection.execute(delete(said).where(said.c.account_id == account_id))
+    connection.execute(insert(said), {"account_id": account_id, "same_as": same_as})
