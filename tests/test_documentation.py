@@ -29,6 +29,7 @@ PANEL_COMMANDS = (
     "resolve",
     "reconcile",
     "budget",
+    "account",
     "journal",
     "services",
     "balance",

@@ -72,6 +72,15 @@ def test_a_list_that_is_expanded_anew_and_cleared_orders_what_is_new(airflow, ex
     assert placed() == dict(sorted((Counter(first) | Counter(then)).items()))
 
 
+def test_a_key_under_another_account_name_fails_for_good(airflow, expand, connect, placed):
+    expand("a")
+    connect(login="another")
+    (ran,) = expand("a", run_id="later")
+    assert isinstance(ran.error, AirflowFailException)
+    assert "`smmplus account another --same-as main`" in str(ran.error)
+    assert placed() == {"a": 1}
+
+
 def test_each_element_finds_the_order_that_it_had(expand):
     before = {ran.result["order_id"] for ran in expand("abc")}
     after = [ran.result["order_id"] for ran in expand("cab")]

@@ -88,6 +88,7 @@ def test_a_check_gives_problems_and_prices(df, ordered):
         "balance": "1000",
         "currency": "USD",
         "blocked": "1 row with problems, nothing was sent: mend them, or leave them out with skip_bad=True",
+        "repeats": "",
     }
     assert ordered() == 0
 

@@ -7,7 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from smmplus.journal import State, budgets
+from smmplus.errors import JournalConflictError
+from smmplus.journal import State, balances, budgets
+from smmplus.models import Balance
 from tests.databases import DATABASES, on_both, url_of
 from tests.smmplus.desk import Desk
 
@@ -112,3 +114,35 @@ def test_processes_and_threads_side_by_side_spend_the_budget_and_no_more(journal
     assert desk.spent() == Decimal("3.99")
     entries = journal.with_ids(planned).values()
     assert sum(entry.state is State.PLANNED for entry in entries) == 63
+
+
+def test_a_campaign_is_in_the_currency_of_its_first_order(journal):
+    desk = Desk(journal)
+    assert budgets.standing(journal, desk.campaign).currency == ""
+    for currency in ("", "USD", "usd ", ""):  # an unknown one holds to none
+        budgets.hold_to_currency(journal, desk.campaign, currency)
+    desk.accepted(cost="2.5")
+    budgets.set_budget(journal, desk.campaign, Decimal(10))
+    with pytest.raises(JournalConflictError, match=r"'spring' is in USD \(2.5 of 10 spent\), and .* in IDR now"):
+        budgets.hold_to_currency(journal, desk.campaign, "IDR")
+    assert [each.currency for each in budgets.all_budgets(journal)] == ["USD"]
+
+
+def test_a_budget_that_is_set_first_is_in_the_accounts_currency_as_it_was_last_read(journal):
+    desk = Desk(journal)
+    before = balances.accepted(journal, desk.account)
+    for currency in ("IDR", "USD"):
+        balances.record(journal, desk.account, Balance(Decimal(100), currency), before)
+    budgets.set_budget(journal, desk.campaign, Decimal(10))
+    assert budgets.standing(journal, desk.campaign).currency == "USD"
+
+
+def test_what_is_known_around_a_balance_is_in_its_currency_alone(journal):
+    rupiah, dollars, unknown = (Desk(journal, campaign=name) for name in ("idr", "usd", "unknown"))
+    for desk, cost, currency in ((rupiah, "15000", "IDR"), (dollars, "2", "USD"), (unknown, "1", "")):
+        budgets.hold_to_currency(journal, desk.campaign, currency)
+        desk.accepted(order_id=cost, cost=cost)
+    seen = balances.record(
+        journal, dollars.account, Balance(Decimal(100), "USD"), balances.accepted(journal, dollars.account)
+    )
+    assert (seen.accepted, seen.spent) == (3, 3)

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from smmplus.errors import JournalConflictError, JournalError
-from smmplus.journal import Event, Journal, State, schema
+from smmplus.journal import Event, Journal, State, budgets, schema
 from tests.databases import DATABASES, rows_of
 from tests.smmplus.desk import Desk
 
@@ -95,6 +95,18 @@ def test_accounts_and_campaigns_that_look_alike_stay_apart_and_within_reach(old)
         assert journal.account("https://smm.plus/api/./v2", "MAIN") == 1
         assert [journal.campaign(1, name) for name in ("spring", "Spring", " spring", "SPRING")] == [1, 2, 3, 1]
         assert [journal.campaign(account, "Spring ") for account in (2, 3)] == [4, 5]
+
+
+@pytest.mark.parametrize(
+    ("charged", "wanted"), [((), ""), (("IDR",), "IDR"), (("IDR", "USD"), ""), (("", "EUR"), "EUR")]
+)
+def test_a_campaign_of_an_old_journal_has_the_currency_that_its_orders_were_charged_in(old, charged, wanted):
+    with closing(sqlite3.connect(old.removeprefix("sqlite:///"))) as database:
+        for number, currency in enumerate(charged, start=1):
+            database.execute("UPDATE entries SET charge = '1', currency = ? WHERE id = ?", (currency, number))
+        database.commit()
+    with Journal(old) as journal:
+        assert budgets.standing(journal, 1).currency == wanted
 
 
 def test_an_old_journal_knows_keys_from_now_on(old):

@@ -112,6 +112,23 @@ async def test_what_is_placed_is_told_without_asking_the_panel(client, journal, 
             await place_once(nobody, journal, ticket)
 
 
+async def test_a_campaign_in_another_currency_orders_nothing(client, journal, ticket, panel, ordered):
+    campaign = journal.campaign(journal.account(panel.url, ticket.account), ticket.campaign)
+    budgets.hold_to_currency(journal, campaign, "IDR")
+    with pytest.raises(JournalConflictError, match=r"campaign 'spring' is in IDR .* balance is in USD now"):
+        await place_once(client, journal, ticket)
+    assert ordered() == []
+    await place_once(client, journal, replace(ticket, campaign="spring in USD"))
+    assert [each.currency for each in budgets.all_budgets(journal)] == ["IDR", "USD"]
+
+
+async def test_a_key_under_another_account_name_orders_nothing(client, journal, ticket, ordered):
+    await place_once(client, journal, ticket)
+    with pytest.raises(JournalConflictError, match="`smmplus account other --same-as"):
+        await place_once(client, journal, replace(ticket, account="other"))
+    assert len(ordered()) == 1
+
+
 async def test_a_refusal_is_told_in_the_panels_words_and_sent_again_when_asked_for_anew(
     client, journal, ticket, sandbox, ordered
 ):
