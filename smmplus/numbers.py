@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from decimal import Context, Decimal, Inexact
+from functools import lru_cache
 
 EXACT = Context(prec=120, traps=[Inexact])
 """Money is computed exactly or it is an error; 120 digits hold any rate that `amount` reads times any quantity.
@@ -22,6 +23,8 @@ _WRITTEN = {
     for sign, other in ((".", ","), (",", "."))
 }
 """Decimal sign -> how amounts are written with it."""
+_LONGEST = 100
+"""Characters of a number, blanks and a currency among them."""
 _CURRENCY = "|".join(
     [
         r"[$\u00a2-\u00a5\u058f\u060b\u09f2\u09f3\u0e3f\u20a0-\u20c0]",
@@ -38,9 +41,17 @@ def readings(value: object) -> dict[str, Decimal]:
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         return {}
-    text = str(value).strip()
-    if not isinstance(value, str) or _EXPONENT.fullmatch(text):
-        return dict.fromkeys(_WRITTEN, Decimal(text)) if _PLAIN.fullmatch(text) else {}
+    if isinstance(value, str):
+        return _of_text(value.strip()) if len(value) <= _LONGEST else {}
+    text = str(value)
+    return dict.fromkeys(_WRITTEN, Decimal(text)) if _PLAIN.fullmatch(text) else {}
+
+
+@lru_cache(maxsize=4096)
+def _of_text(text: str) -> dict[str, Decimal]:
+    """Read a text; a price list has the same few limits and prices thousands of times."""
+    if _EXPONENT.fullmatch(text):
+        return dict.fromkeys(_WRITTEN, Decimal(text))
     if with_currency := _WITH_CURRENCY.fullmatch(text):
         sign, after, before = with_currency.groups()
         text = before or sign + after

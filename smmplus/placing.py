@@ -296,11 +296,8 @@ def _event(error: CallError) -> Event:
     return Event.HELD_BACK if isinstance(error, _HELD_BACK) else Event.REFUSAL
 
 
-_STOPS: dict[type[CallError], Stop] = {
-    AccountError: Stop.ACCOUNT,
-    AddressError: Stop.ADDRESS,
-    MalformedCallError: Stop.MISTAKE,
-}
+_STOPS: dict[type[CallError], Stop]
+_STOPS = {AccountError: Stop.ACCOUNT, AddressError: Stop.ADDRESS, MalformedCallError: Stop.MISTAKE}
 
 _HELD_BACK = NeverSentError | BusyError | AccountError | AddressError | DuplicateGuardError | MalformedCallError
 """After these the row itself may be right: it stays planned."""
