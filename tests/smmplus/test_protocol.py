@@ -754,6 +754,7 @@ def test_a_cancel_that_says_nothing_is_left_out(item):
     [
         ({"cancel": False}, "the panel answered 'false'"),
         ({"cancel": False, "message": "Too late"}, "Too late"),
+        ({"cancel": False, "status": "Canceled", "message": "Too late"}, "Too late"),
         ({"cancel": "Not allowed"}, "Not allowed"),
         ({"cancel": "<b>Not</b> allowed"}, "Not allowed"),
         ({"cancel": "no"}, "the panel answered 'no'"),

@@ -5,10 +5,18 @@ from decimal import Decimal
 import pytest
 
 from smmplus.async_client import AsyncClient
-from smmplus.errors import AccountError, BusyError, FollowUpError, LostAnswerError, UnknownRefusalError
+from smmplus.errors import (
+    AccountError,
+    AddressError,
+    BusyError,
+    FollowUpError,
+    LostAnswerError,
+    UnknownRefusalError,
+    UnreadableAnswerError,
+)
 from smmplus.journal import Event, Intent, Outcome
 from smmplus.models import OrderStatus
-from smmplus.tracking import LONGEST_PAUSE, next_pause, open_orders, poll
+from smmplus.tracking import LONGEST_PAUSE, next_pause, not_understood, open_orders, poll
 from tests.smmplus.client_facts import panel_at
 from tests.smmplus.desk import request_for
 from tests.smmplus.wire import RawServer, http
@@ -90,6 +98,8 @@ class FakeClient:
                 await asyncio.Event().wait()
             finally:
                 self.cancelled += 1
+        if fault == "late":
+            await asyncio.sleep(0.05)  # the fault of another call comes first
         if isinstance(fault, Exception):
             raise fault
         return {order_id: OrderStatus("Completed", Decimal(1), 0, 0, "USD") for order_id in ids}
@@ -107,11 +117,41 @@ def three_hundred(desk):
     return {order_id: attempt.entry for order_id, attempt in zip(ids, attempts, strict=True)}
 
 
-async def test_a_call_that_is_refused_costs_its_own_hundred_and_no_others(desk, three_hundred):
-    found, fault = await poll(FakeClient({"1100": UnknownRefusalError("declined")}), desk.journal, three_hundred)
+@pytest.mark.parametrize("kind", [UnknownRefusalError, UnreadableAnswerError])
+async def test_a_call_that_is_refused_or_unreadable_costs_its_own_hundred_and_no_others(desk, three_hundred, kind):
+    faults = {"1000": kind("declined"), "1200": "late"}
+    found, fault = await poll(FakeClient(faults), desk.journal, three_hundred)
     assert (len(found), str(fault)) == (200, "declined")
     final = [order_id for order_id, entry in three_hundred.items() if desk.journal.with_ids([entry])[entry].final]
-    assert final == [*(str(at) for at in range(1000, 1100)), *(str(at) for at in range(1200, 1300))]
+    assert final == [str(at) for at in range(1100, 1300)]
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (
+            OrderStatus("Вручную", None, None, None, ""),
+            ["the panel's status 'Вручную' is not known: its orders count as open"],
+        ),
+        (
+            OrderStatus("Pending", None, None, None, "", "charge '1,234'"),
+            ["the panel's charge '1,234' cannot be read: nothing is computed from it"],
+        ),
+        (OrderStatus("Pending", None, None, None, ""), []),
+    ],
+)
+def test_what_is_not_understood_is_named_once(status, words):
+    assert not_understood([status, status, FollowUpError("Incorrect order ID")]) == words
+
+
+@pytest.mark.parametrize("status", [404, 405])
+async def test_an_address_that_is_wrong_is_raised(desk, status):
+    entry = desk.accepted("501")
+    with RawServer(lambda _: http(b"", status)) as server:
+        async with AsyncClient(panel_at(server), rate=0.0) as client:
+            with pytest.raises(AddressError):
+                await poll(client, desk.journal, {"501": entry.id})
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("fault", [LostAnswerError("no answer"), BusyError("too many requests")])
