@@ -28,6 +28,7 @@ _DOUBT = re.compile(
     r"""
     \border(s|\ creation|\ placement|\ processing|\ submission)?\ (could|can|was|were|has|have|is)(\ ?not|n['\u2019]t)
         (\ been|\ be|\ being)?\ (created|placed|processed|submitted|made|saved|added|sent)
+    | \border\ not\ (been\ )?(created|placed|processed|submitted|made|saved|added|sent)
     | \border(\ creation|\ placement|\ processing|\ submission|\ request)?\ (has\ )?(failed|failure|error)
     | \b(failed|unable|error|failure|problem|could\ not|couldn['\u2019]t|can\ ?not|can['\u2019]t)
         (\ to|\ while|\ when|\ in|\ on|\ during)?\ (creat|plac|process|submit|add|mak|send|sav)(e|t|tt|dd|d)?(ing|e)?
@@ -164,8 +165,14 @@ def gravest(texts: Iterable[str], status: int = 200) -> Meaning:
     return min((meaning(text, status) for text in texts), key=_RANK.__getitem__)
 
 
+_UNSEEN = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
+"""Signs that nobody sees: soft hyphens and spaces without a width."""
+
+
 def _meaning(text: str) -> Meaning:
-    phrase = re.sub(r"^(error|failed|failure) ?[:!-] ?", "", " ".join(text.split()), flags=re.IGNORECASE).rstrip(".! ")
+    phrase = re.sub(
+        r"^(error|failed|failure) ?[:!-] ?", "", " ".join(_UNSEEN.sub("", text).split()), flags=re.IGNORECASE
+    ).rstrip(".! ")
     spellings = {phrase, _words_of(phrase)}
     if any(_DOUBT.search(spelling) for spelling in spellings):
         return Meaning.DOUBT

@@ -102,6 +102,9 @@ Unable to place your order
 Error while processing the order
 Order creation failed
 Order was not created
+ORDER_NOT_CREATED
+Order not placed
+Order could not be\u200b created
 Order created
 Your order has been placed successfully
 Your order is being processed
