@@ -65,7 +65,7 @@ def probe(client: Client, journal: Journal, account_id: int, *, most_calls: int 
     known = _known_ids(journal, account_id)
     wanted = journal.in_doubt(account_id)
     most = most_calls * MOST_IDS + 1  # one more tells that there are more
-    asked = _ask(client, all_ids(wanted, known, most), most_calls)
+    asked = ask(client, all_ids(wanted, known, most), most_calls)
     with journal.reading() as connection:
         sending = unsettled(connection, account_id, State.SUBMITTING)
         all_doubts = unsettled(connection, account_id, State.IN_DOUBT)
@@ -112,7 +112,7 @@ def _of_panel(journal: Journal, account_id: int) -> set[str]:
         return {row.order_id for row in found}
 
 
-def _ask(client: Client, ids: Iterable[str], most_calls: int) -> Probe:
+def ask(client: Client, ids: Iterable[str], most_calls: int) -> Probe:
     """Ask for statuses, 100 ids a call; in halves where a panel answers one bad id with an error for all."""
     waiting = [*hundreds(ids)][::-1]
     answers: dict[str, OrderStatus] = {}

@@ -9,10 +9,11 @@ import typer
 from bulk.cli.accounts import account
 from bulk.cli.budgets import budget
 from bulk.cli.demo import demo
-from bulk.cli.doubts import doubts, resolve
+from bulk.cli.doubts import doubts
 from bulk.cli.journals import group as journal
 from bulk.cli.panels import balance, sandbox, services, template
 from bulk.cli.reconciling import reconcile
+from bulk.cli.resolving import resolve
 from bulk.cli.sheets import check, run, status
 from bulk.outcome import ExitStatus
 

@@ -7,12 +7,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from bulk.cli.show import money
+from bulk.cli.show import money, table
 from bulk.settings import DEFAULT_ACCOUNT
 from smmplus.commands import command
 from smmplus.journal import Entry
 from smmplus.journal.balances import Observation
 from smmplus.journal.evidence import Evidence
+from smmplus.journal.settling import Settlement
 from smmplus.reconcile import Finding
 
 MOST_CHARACTERS = 300
@@ -27,11 +28,42 @@ def show_doubts(console: Console, entries: Sequence[Entry], evidence: Mapping[in
     if not entries:
         console.print("no order is in doubt")
         return
-    for entry in entries:
-        show_doubt(console, entry, evidence.get(entry.id))
-    console.print("Look for each on the panel's order page, then say what it is:")
-    _show_commands(console, entries[0])
-    console.print("`smmplus reconcile --probe` looks for evidence itself.")
+    console.print(_table(entries, evidence))
+    console.print("Look for each on the panel's order page. If it was placed, settle it with its number:")
+    for number, entry in enumerate(entries, 1):
+        console.print(Text(f"{number:>4}  {resolve_command(entry, order_id='NUMBER')}"), soft_wrap=True)
+    console.print("If it was not placed, say --not-placed in place of --order-id NUMBER: the next run sends it.")
+    for campaign, account in dict.fromkeys((entry.campaign, entry.account) for entry in entries):
+        every = command("resolve", account=account, campaign=campaign, not_placed=True)
+        console.print(Text(f"If none of campaign {campaign!r} was placed: {every}"), soft_wrap=True)
+    console.print("To answer many in a spreadsheet: smmplus doubts --export doubts.csv", soft_wrap=True)
+    for account in dict.fromkeys(entry.account for entry in entries):
+        probe = command("reconcile", account=account, probe=True)
+        console.print(Text(f"To look for evidence at the panel: {probe}"), soft_wrap=True)
+
+
+def _table(entries: Sequence[Entry], evidence: Mapping[int, Evidence]) -> Table:
+    shown = table("", "sent", "order", "charge", "balance", right=("",), wrap=("sent", "order", "charge", "balance"))
+    for number, entry in enumerate(entries, 1):
+        found = evidence.get(entry.id)
+        facts = dict(_facts(entry, found))
+        account = f"account {entry.account}\n" if entry.account != DEFAULT_ACCOUNT else ""
+        balances = "\n".join(
+            f"{name}: {words}" if name != "balance" else words for name, words in _balances(entry, found)
+        )
+        order = f"{account}{facts['what']}\n{facts['happened']}"
+        shown.add_row(str(number), *map(Text, (facts["sent"], order, facts["charge"], balances)))
+    return shown
+
+
+def show_settlements(console: Console, settlements: Sequence[Settlement]) -> None:
+    """Show what is about to be settled."""
+    shown = table("order", "link", "answer", "why", wrap=("order", "link", "why"))
+    for each in settlements:
+        link = each.entry.request.values.get("link", "")
+        answer = "was not placed" if each.order_id is None else f"is order {each.order_id}"
+        shown.add_row(*map(Text, (each.entry.name, link, answer, each.why)))
+    console.print(shown)
 
 
 def show_doubt(console: Console, entry: Entry, evidence: Evidence | None) -> None:
@@ -40,7 +72,7 @@ def show_doubt(console: Console, entry: Entry, evidence: Evidence | None) -> Non
     shown = Table.grid(padding=(0, 2, 0, 0))
     shown.add_column(no_wrap=True)
     shown.add_column(overflow="fold")
-    for name, words in (*_facts(entry, evidence), *_balances(evidence)):
+    for name, words in (*_facts(entry, evidence), *_balances(entry, evidence)):
         shown.add_row(name, Text(words))
     console.print(Padding(shown, (0, 0, 1, 2)))
 
@@ -85,16 +117,21 @@ def _facts(entry: Entry, evidence: Evidence | None) -> Iterator[tuple[str, str]]
     yield "happened", entry.error
 
 
-def _balances(evidence: Evidence | None) -> Iterator[tuple[str, str]]:
+def _balances(entry: Entry, evidence: Evidence | None) -> Iterator[tuple[str, str]]:
     if evidence is None:
         return
-    for name, seen in (("before", evidence.before), ("after", evidence.after)):
-        yield name, "no balance known" if seen is None else _observed(seen)
+    before, after = evidence.before, evidence.after
+    yield "before", "not read before it was sent" if before is None else _observed(before)
+    yield "after", _unread(entry) if after is None else _observed(after)
     if evidence.fell is not None and evidence.left is not None:
         others = f"; {evidence.others} more may be in it" if evidence.others else ""
         known = f"{money(evidence.accepted, '')} for {evidence.orders} accepted in between{others}"
         yield "fell", f"by {money(evidence.fell, '')}, known of it: {known}; left: {money(evidence.left, '')}"
     yield "balance", evidence.verdict.value
+
+
+def _unread(entry: Entry) -> str:
+    return f"not read since: {command('reconcile', account=entry.account)} reads it"
 
 
 def _observed(seen: Observation) -> str:

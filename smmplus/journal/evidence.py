@@ -101,7 +101,9 @@ class Books:
         after = self._best(doubt, [seen for seen in self._observations if seen.asked_at >= start])
         currency = None if after is None else after.currency
         earlier = [
-            seen for seen in self._observations if seen.at <= (doubt.sent_at or "") and seen.currency == currency
+            seen
+            for seen in self._observations
+            if seen.at <= (doubt.sent_at or "") and currency in {None, seen.currency}
         ]
         before = self._best(doubt, earlier[::-1])
         if before is None or after is None:

