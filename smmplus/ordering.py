@@ -6,7 +6,9 @@ Who asks again under the same key, after a crash, a retry or a restart, gets the
 else is an error: it would be lost, or ordered twice.
 """
 
+import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from shlex import quote
@@ -14,6 +16,7 @@ from shlex import quote
 from smmplus.async_client import AsyncClient
 from smmplus.commits import Commits
 from smmplus.errors import (
+    CallError,
     JournalConflictError,
     JournalError,
     JournalInUseError,
@@ -21,13 +24,16 @@ from smmplus.errors import (
     OrderInDoubtError,
     OrderRefusedError,
 )
-from smmplus.journal import Entry, Journal, Planned, State, budgets
+from smmplus.journal import Entry, Journal, Planned, State, balances, budgets
 from smmplus.journal.restored import unsettled
-from smmplus.models import OrderRequest, Service
+from smmplus.models import Balance, OrderRequest, Service
 from smmplus.placing import Order, Placer
 from smmplus.pricing import cost
 from smmplus.refusals import Meaning
 from smmplus.validation import problems
+
+LOOK_SECONDS = 5.0
+"""How long the balance after a doubt may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +75,32 @@ async def place_once(
         _must_be_new(journal, client.panel.url, ticket)
     if entry is None or _is_sent_again(entry, retry_refused=retry_refused):
         price = _cost(ticket.request, {service.id: service for service in await client.services()})
-        budgets.hold_to_currency(journal, _campaign(client, journal, ticket), (await client.balance()).currency)
+        held = await _read_balance(client, journal, ticket)
+        budgets.hold_to_currency(journal, _campaign(client, journal, ticket), held.currency)
         entry = _plan(client, journal, ticket, price, entry)
     reason = ""
     if entry.state is State.PLANNED:
         reason = await _place(client, journal, Order(entry.id, ticket.request), max_spend)
         entry = journal.with_ids([entry.id])[entry.id]
+        if entry.state is State.IN_DOUBT:
+            await _look_after_a_doubt(client, journal, ticket)
     return _accepted(entry, reason)
+
+
+async def _read_balance(client: AsyncClient, journal: Journal, ticket: Ticket) -> Balance:
+    """Ask what the account holds, and write it down: it is evidence where the order comes into doubt."""
+    account_id = journal.account(client.panel.url, ticket.account)
+    before = balances.accepted(journal, account_id)
+    held = await client.balance()
+    balances.record(journal, account_id, held, before)
+    return held
+
+
+async def _look_after_a_doubt(client: AsyncClient, journal: Journal, ticket: Ticket) -> None:
+    """Read the balance once more, bounded in time; the doubt is told, whatever comes of it."""
+    with suppress(CallError, JournalError, TimeoutError):
+        async with asyncio.timeout(LOOK_SECONDS):
+            await _read_balance(client, journal, ticket)
 
 
 def known(journal: Journal, url: str, ticket: Ticket) -> Entry | None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from smmplus import retry
+from smmplus import ordering, retry
 from smmplus.async_client import AsyncClient
 from smmplus.errors import (
     AccountError,
@@ -18,7 +18,9 @@ from smmplus.errors import (
     OrderRefusedError,
 )
 from smmplus.journal import Intent, Journal, Planned, State, budgets, sqlite
+from smmplus.journal.balances import all_of
 from smmplus.journal.copying import back_up
+from smmplus.journal.evidence import evidence
 from smmplus.journal.restored import settle
 from smmplus.journal.restoring import restore
 from smmplus.ordering import Ticket, known, place_once
@@ -259,3 +261,44 @@ async def test_a_restored_journal_sends_no_key_that_it_does_not_know(client, jou
         settle(restored)
         await place_once(client, restored, replace(ticket, key="another|key"))
     assert len(ordered()) == 2
+
+
+# The balance, as evidence.
+
+
+def looks(journal, panel):
+    with journal.reading() as connection:
+        return all_of(connection, journal.account(panel.url, "main"))
+
+
+async def test_the_balance_before_an_order_is_written_down(client, journal, panel, ticket):
+    await place_once(client, journal, ticket)
+    assert len(looks(journal, panel)) == 1
+
+
+@pytest.mark.parametrize(("fault", "verdict"), [("drop_after_accept", "DEBITED"), ("drop_before_accept", "TOO_EARLY")])
+async def test_an_order_in_doubt_has_a_balance_on_either_side(client, journal, panel, sandbox, ticket, fault, verdict):
+    sandbox.faults({"fault": fault, "action": "add"})
+    with pytest.raises(OrderInDoubtError):
+        await place_once(client, journal, ticket)
+    (doubt,) = journal.in_doubt()
+    assert evidence(journal, [doubt])[doubt.id].verdict.name == verdict
+
+
+async def test_an_order_that_is_taken_up_reads_no_balance(client, journal, sandbox, ticket):
+    await place_once(client, journal, ticket)
+    before = sandbox.calls("balance")
+    await place_once(client, journal, ticket)
+    assert sandbox.calls("balance") == before
+
+
+@pytest.mark.parametrize("fault", ["http_502", "hang_before_accept", "html", "429"])
+async def test_where_the_balance_after_a_doubt_cannot_be_read_the_doubt_is_told(
+    client, journal, panel, sandbox, ticket, fault, monkeypatch
+):
+    monkeypatch.setattr(ordering, "LOOK_SECONDS", 0.5)
+    second = {"fault": fault, "action": "balance", "calls": [2]}
+    sandbox.faults({"fault": "drop_after_accept", "action": "add"}, second)
+    with pytest.raises(OrderInDoubtError, match="is in doubt since"):
+        await place_once(client, journal, ticket)
+    assert len(looks(journal, panel)) == 1
