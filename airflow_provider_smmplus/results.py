@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+MOST_LISTED = 50
+"""Rows that a result names."""
+
+LONGEST_LINE = 300
+"""Characters of what it says of one of them."""
+
 
 def service_object(service: "Service") -> Json:
     """Describe a service."""
@@ -62,8 +68,12 @@ def states_object(entries: "Iterable[Entry]") -> Json:
 
 
 def plan_object(plan: "Plan") -> Json:
-    """Describe what a run of a sheet would do."""
+    """Describe what a run of a sheet would do, for a person to approve: sums, what is left out, what to think of twice.
+
+    Of lists there are the first, and how many there are in all: XCom is no place for thousands.
+    """
     currency = plan.prices.balance.currency
+    warnings = [*plan.signs.warnings, *(_line(each.where, each.value, each.message) for each in plan.warnings)]
     return {
         "campaign": plan.place.campaign,
         "rows": len(plan.rows),
@@ -71,13 +81,27 @@ def plan_object(plan: "Plan") -> Json:
         "total": plain(plan.total),
         "currency": currency,
         "balance": plain(plan.prices.balance.amount),
+        "fingerprint": plan.fingerprint,
         "problems": len(plan.problems),
         "repeats": plan.repeats,
+        "rejected": [_line(each.where, each.value, each.message) for each in plan.problems[:MOST_LISTED]],
+        "warned": len(warnings),
+        "warnings": [_short(words) for words in warnings[:MOST_LISTED]],
         "by_service": [
             {"service": item.service.id, "name": item.service.name, "rows": item.rows, "cost": plain(item.cost)}
             for item in plan.by_service
         ],
     }
+
+
+def _line(where: str, value: str, message: str) -> str:
+    return _short(f"{where} ({value}): {message}" if value else f"{where}: {message}")
+
+
+def _short(words: str) -> str:
+    """Bring foreign text on one line, and cut it."""
+    line = " ".join(words.split())
+    return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE - 1]}…"
 
 
 def outcome_object(outcome: "Outcome", written: str) -> Json:

@@ -4,6 +4,7 @@ import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_smmplus.wording import in_arguments
+from bulk.approval import differences
 from bulk.telling import said_of_columns
 from bulk.watching import Watcher
 from smmplus.numbers import plain
@@ -80,10 +81,10 @@ def log_plan(log: Log, plan: "Plan") -> None:
         log.warning("%s: %r: %s (%s)", thought.where, thought.value, thought.message, in_arguments(thought.remedy))
     if len(plan.warnings) > MOST_PROBLEMS:
         log.warning("and %d more to think of twice", len(plan.warnings) - MOST_PROBLEMS)
-    if plan.repeats:
-        log.warning("%s", plan.repeats)
-    for warning in plan.signs.warnings:
+    for warning in filter(None, (plan.repeats, *plan.signs.warnings)):
         log.warning("%s", warning)
+    for difference in differences(plan)[:MOST_PROBLEMS]:
+        log.error("not as approved: %s", difference)
     currency = plan.prices.balance.currency
     for item in plan.by_service:
         log.info(
@@ -94,3 +95,5 @@ def log_plan(log: Log, plan: "Plan") -> None:
         plan.place.campaign, len(plan.rows), len(plan.binding.entries), len(plan.sending), plain(plan.total), currency,
         plain(plan.prices.balance.amount),
     )  # fmt: skip
+    if plan.fingerprint:
+        log.info("fingerprint %s", plan.fingerprint)

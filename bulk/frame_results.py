@@ -81,6 +81,7 @@ def checked(frame: pd.DataFrame, plan: Plan, blocked: str, say: Callable[[str], 
         "total": plain(plan.total),  # text: a file of the DataFrame may keep its attrs as JSON
         "balance": plain(balance.amount),
         "currency": balance.currency,
+        "fingerprint": plan.fingerprint,
         "blocked": say(blocked),
         "repeats": plan.repeats,
     }

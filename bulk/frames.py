@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from bulk import runner
+from bulk.approval import fingerprint_of
 from bulk.errors import RunError
 from bulk.frame_results import checked, joined
 from bulk.obstacles import obstacle
@@ -50,6 +51,7 @@ def check(
     first: int | None = None,
     expect_rows: int | None = None,
     expect_total: Money = None,
+    expect_fingerprint: str | None = None,
     rate: float = 1.0,
     panel: Panel | None = None,
     journal: Journal | str | None = None,
@@ -59,7 +61,8 @@ def check(
     Added are the columns `problems` and `warnings` (text, "" for none) and `price` (a Decimal, the most that the row
     can cost; None for rows that are not sent, or without a bound). Columns of these names are replaced in what is given
     back; the DataFrame itself is not touched. Its `attrs` tell `campaign`, `rows`, `to_send`, `total`, `balance`,
-    `currency`, and in `blocked` why a run would send nothing. Without a campaign all rows are new.
+    `currency`, in `fingerprint` what a run of the same campaign can be held to, and in `blocked` why a run would send
+    nothing. Without a campaign all rows are new.
 
     The other arguments are those of :func:`run`, and so are the errors; problems are none.
     """
@@ -67,7 +70,8 @@ def check(
         Path(name), account=_account(account, panel), campaign=_named(campaign or NAME, "campaign"),
         batch=_named(name, "name"), allow_duplicates=allow_duplicates, adopt=adopt, ignore_missing=ignore_missing,
         retry_refused=retry_refused, max_spend=_amount(max_spend, "max_spend"), first=first, expect_rows=expect_rows,
-        expect_total=_amount(expect_total, "expect_total"), rate=rate,
+        expect_total=_amount(expect_total, "expect_total"), expect_fingerprint=_fingerprint(expect_fingerprint),
+        rate=rate,
     )  # fmt: skip
     sheet = sheet_of_frame(frame, name, locale=locale)
     with _opened(journal) as opened:
@@ -91,6 +95,7 @@ def run(
     first: int | None = None,
     expect_rows: int | None = None,
     expect_total: Money = None,
+    expect_fingerprint: str | None = None,
     rate: float = 1.0,
     in_flight: int = 16,
     wait: float | None = 0.0,
@@ -118,6 +123,8 @@ def run(
     :param first: send so many rows at most.
     :param expect_rows: how many rows there must be.
     :param expect_total: what they must cost in all.
+    :param expect_fingerprint: what :func:`check` gave for the same campaign and name, in `attrs["fingerprint"]`:
+        exactly what it would send is sent, or nothing.
     :param rate: calls a second; 0 for no limit.
     :param in_flight: calls under way at once.
     :param wait: seconds to follow the orders once they are placed; None until all are final.
@@ -137,7 +144,8 @@ def run(
         Path(name), account=_account(account, panel), campaign=_named(campaign, "campaign"), batch=_named(name, "name"),
         skip_bad=skip_bad, allow_duplicates=allow_duplicates, adopt=adopt, ignore_missing=ignore_missing,
         retry_refused=retry_refused, max_spend=_amount(max_spend, "max_spend"), first=first, expect_rows=expect_rows,
-        expect_total=_amount(expect_total, "expect_total"), rate=rate, in_flight=in_flight, wait=wait, poll=poll,
+        expect_total=_amount(expect_total, "expect_total"), expect_fingerprint=_fingerprint(expect_fingerprint),
+        rate=rate, in_flight=in_flight, wait=wait, poll=poll,
     )  # fmt: skip
     sheet = sheet_of_frame(frame, name, locale=locale)
     used, watching = panel or _panel(account), watcher or _Logging(agreed=True)
@@ -206,7 +214,7 @@ def _why(outcome: Outcome) -> Iterator[str]:
 
 
 _SWITCHES = re.compile(r"--(skip-bad|allow-duplicates|adopt|ignore-missing|retry-refused)\b")
-_VALUES = re.compile(r"--(campaign|max-spend|first|expect-rows|expect-total|locale)\b")
+_VALUES = re.compile(r"--(campaign|max-spend|first|expect-rows|expect-total|expect-fingerprint|locale)\b")
 
 
 def in_python(text: str) -> str:
@@ -254,6 +262,10 @@ def _named(text: object, argument: str) -> str:
     if not isinstance(text, str) or not text.strip():
         raise ConfigurationError(f"{argument} is {text!r}: it is a name, such as 'week 7'")
     return text
+
+
+def _fingerprint(given: str | None) -> str | None:
+    return None if given is None else fingerprint_of(given, "expect_fingerprint")
 
 
 _AMOUNT = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")

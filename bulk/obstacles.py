@@ -1,5 +1,6 @@
 """PURE: what must be mended or answered by a person before a run sends anything."""
 
+from bulk.approval import unapproved
 from bulk.controls import wrong_rows, wrong_total
 from bulk.options import Options
 from bulk.plan import Plan
@@ -24,7 +25,7 @@ def obstacle(plan: Plan, options: Options, *, asks: bool = False) -> str:
     if plan.problems and not options.skip_bad:
         count = len({problem.row for problem in plan.problems})
         return f"{count} {_rows(count)} with problems, nothing was sent: mend them, or leave them out with --skip-bad"
-    return wrong_total(plan, options) or _since_backup(plan, options, asks=asks)
+    return wrong_total(plan, options) or unapproved(plan) or _since_backup(plan, options, asks=asks)
 
 
 def _since_backup(plan: Plan, options: Options, *, asks: bool) -> str:

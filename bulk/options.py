@@ -46,6 +46,8 @@ class Options:
     """How many rows with orders the sheet must hold."""
     expect_total: Decimal | None = None
     """What the whole sheet must cost, to the digits that are written."""
+    expect_fingerprint: str | None = None
+    """What a check gave: exactly what it would send is sent, or nothing."""
     rate: float = 1.0
     """Calls a second; 0 for no limit."""
     in_flight: int = 16

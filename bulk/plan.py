@@ -14,7 +14,8 @@ from bulk.second_thoughts import second_thoughts
 from bulk.sheet import RESULT_FIELDS, Problem, Sheet
 from bulk.signs import Signs, signs_of
 from bulk.switches import switches_of
-from smmplus.journal import Entry, Journal, Planned, State
+from smmplus.journal import Entry, Journal, Planned, State, checks
+from smmplus.journal.checks import Check
 from smmplus.journal.falls import Fall
 from smmplus.journal.lookup import look_up
 from smmplus.journal.restored import Backup
@@ -38,6 +39,8 @@ class Place:
     """What the journal lets the campaign spend over all its runs; None for no bound."""
     backup: Backup | None = None
     """The backup that the journal was restored from, as long as the campaign may have orders of since then."""
+    panel: str = ""
+    """The panel's URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,15 @@ class ServiceCost:
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """What was approved."""
+
+    fingerprint: str
+    check: Check | None
+    """None where the journal does not know it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What a run of a sheet would do. Nothing has been sent for it."""
 
@@ -93,6 +105,10 @@ class Plan:
     """That other campaigns hold orders equal to rows to be sent; "" where none does."""
     left_out: frozenset[int] = frozenset()
     """Rows that the columns `skip` and `enabled` leave out, and that are no orders yet."""
+    expected: Expected | None = None
+    """What it must be the same as."""
+    fingerprint: str = ""
+    """Of a check: what it can be approved by."""
 
     @property
     def total(self) -> Decimal:
@@ -188,9 +204,29 @@ def make_plan(sheet: Sheet, prices: Prices, place: Place, journal: Journal, opti
     warnings = tuple(second_thoughts(sheet, candidates, binding.entries, journal, place.campaign_id))
     anew = [binding.anew[item.row.number] for item in first if item.row.number in binding.anew]
     repeats = said_of_repeats(anew, len(first), journal.time())
+    expected = _expected(journal, place, options.expect_fingerprint)
     return Plan(
-        sheet, rows, place, prices, binding, ordered, first, signs, max_spend, later, warnings, repeats, left_out
+        sheet,
+        rows,
+        place,
+        prices,
+        binding,
+        ordered,
+        first,
+        signs,
+        max_spend,
+        later,
+        warnings,
+        repeats,
+        left_out,
+        expected,
     )
+
+
+def _expected(journal: Journal, place: Place, fingerprint: str | None) -> Expected | None:
+    if fingerprint is None:
+        return None
+    return Expected(fingerprint, checks.find(journal, place.account_id, fingerprint))
 
 
 def foreign_results(sheet: Sheet) -> list[Problem]:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from bulk.approval import with_fingerprint
 from bulk.changes import stopping_change
 from bulk.job import Job
 from bulk.obstacles import obstacle
@@ -16,7 +17,8 @@ from bulk.sheet import Sheet
 from bulk.watching import Watcher
 from bulk.writing.kept_headers import keep_headers
 from smmplus.client import Client
-from smmplus.journal import Journal, budgets, falls, restored
+from smmplus.journal import Journal, budgets, checks, falls, restored
+from smmplus.journal.names import normal_url
 from smmplus.models import Balance
 from smmplus.numbers import plain
 from smmplus.panel import Panel
@@ -30,8 +32,16 @@ FRESH_SECONDS = 5.0
 def check(options: Options, panel: Panel, journal: Journal, *, sheet: Sheet | None = None) -> Plan:
     """Tell what a run would do. Sends nothing, and writes nothing into the sheet.
 
-    `sheet` is one that is in no file.
+    The journal keeps what would be sent under the plan's fingerprint: a run that expects it names what differs. `sheet`
+    is one that is in no file.
     """
+    plan, content = with_fingerprint(look(options, panel, journal, sheet=sheet))
+    checks.keep(journal, plan.place.campaign_id, plan.fingerprint, content)
+    return plan
+
+
+def look(options: Options, panel: Panel, journal: Journal, *, sheet: Sheet | None = None) -> Plan:
+    """Tell what a run would do, for no one to approve."""
     journal.bury_the_dead()
     sheet = sheet or read(options)
     place = find_place(options, panel, journal)
@@ -83,7 +93,7 @@ def status(
 ) -> Outcome:
     """Ask once where the open orders of a sheet stand, and write it into the sheet. Places nothing."""
     hold(options, panel, journal)
-    plan = check(options, panel, journal, sheet=sheet)
+    plan = look(options, panel, journal, sheet=sheet)
     # Rows that would be sent, and what is wrong with them, are not this command's affair.
     seen = replace(plan, sending=(), problems=tuple(plan.binding.problems), warnings=())
     job = Job(options, panel, journal, watcher, seen)
@@ -129,7 +139,9 @@ def find_place(options: Options, panel: Panel, journal: Journal) -> Place:
     batch_id = journal.latest_batch(campaign_id, options.source, finished=options.batch is not None)
     stands = budgets.standing(journal, campaign_id)
     backup = restored.unsettled(journal, campaign_id)
-    return Place(account_id, campaign_id, stands.name, batch_id, stands.spent, stands.budget, backup)
+    return Place(
+        account_id, campaign_id, stands.name, batch_id, stands.spent, stands.budget, backup, normal_url(panel.url)
+    )
 
 
 def hold(options: Options, panel: Panel, journal: Journal) -> None:

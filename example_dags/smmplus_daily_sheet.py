@@ -19,6 +19,22 @@ from airflow_provider_smmplus.operators.sheets import (
 
 SHEETS = Path(os.environ.get("SMMPLUS_SHEETS", Path(__file__).parents[1] / "sample_sheets"))
 CAMPAIGN = "daily {{ run_id }}"
+# [START howto_approval_text_smmplus]
+APPROVAL = """{% set checked = ti.xcom_pull('check') %}
+They cost {{ checked['total'] }} {{ checked['currency'] }}; the balance is {{ checked['balance'] }}.
+{% for service in checked['by_service'] %}
+- {{ service['rows'] }} rows of service {{ service['service'] }}, {{ service['name'] }}: {{ service['cost'] }}
+{%- endfor %}
+
+{{ checked['problems'] }} problems, whose rows are left out; {{ checked['warned'] }} warnings.
+
+```
+{% for line in checked['rejected'] + checked['warnings'] -%}
+{{ line }}
+{% endfor -%}
+```
+"""
+# [END howto_approval_text_smmplus]
 FINISHED = Asset("smmplus_daily_sheet")
 
 
@@ -35,14 +51,12 @@ def smmplus_daily_sheet():
     # [END howto_operator_smmplus_check_sheet]
     # [START howto_approval_smmplus]
     approve = ApprovalOperator(
-        task_id="approve",
-        subject="Order {{ ti.xcom_pull('check')['to_send'] }} rows?",
-        body="They cost {{ ti.xcom_pull('check')['total'] }} {{ ti.xcom_pull('check')['currency'] }}.",
+        task_id="approve", subject="Order {{ ti.xcom_pull('check')['to_send'] }} rows?", body=APPROVAL
     )
     # [END howto_approval_smmplus]
     # [START howto_operator_smmplus_place_sheet]
     place = SmmPlusPlaceSheetOperator(
-        task_id="place", expect_total="{{ ti.xcom_pull('check')['total'] }}", retries=3, **sheet
+        task_id="place", expect_fingerprint="{{ ti.xcom_pull('check')['fingerprint'] }}", retries=3, **sheet
     )
     # [END howto_operator_smmplus_place_sheet]
     # [START howto_operator_smmplus_track_sheet]

@@ -42,12 +42,14 @@ class SheetOperator(SmmPlusOperator):
     :param max_spend: what the campaign may spend over all its runs, as a string
     :param expect_rows: how many rows the sheet must hold
     :param expect_total: what the whole sheet must cost, as a string
+    :param expect_fingerprint: the `fingerprint` of a check that was approved: exactly what that check would send is
+        sent, or nothing
     """
 
     template_fields: Sequence[str] = (
         *SmmPlusOperator.template_fields,
         "path", "campaign", "object_conn_id", "results", "worksheet", "encoding", "locale", "headers", "max_spend",
-        "expect_rows", "expect_total",
+        "expect_rows", "expect_total", "expect_fingerprint",
     )  # fmt: skip
 
     def __init__(
@@ -71,6 +73,7 @@ class SheetOperator(SmmPlusOperator):
         max_spend: str | None = None,
         expect_rows: int | str | None = None,
         expect_total: str | None = None,
+        expect_fingerprint: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -92,6 +95,7 @@ class SheetOperator(SmmPlusOperator):
         self.max_spend = max_spend
         self.expect_rows = expect_rows
         self.expect_total = expect_total
+        self.expect_fingerprint = expect_fingerprint
 
     @contextmanager
     def sheet(self) -> "Iterator[LocalSheet]":
@@ -103,6 +107,7 @@ class SheetOperator(SmmPlusOperator):
 
     def options(self, context: Context, sheet: "LocalSheet") -> "Options":
         """Say what is asked of `bulk`. A sheet's batch is one for all tasks of a DAG run, and all their tries."""
+        from bulk.approval import fingerprint_of  # noqa: PLC0415
         from bulk.options import Options  # noqa: PLC0415
         from bulk.reading.header_map import parse_headers  # noqa: PLC0415
 
@@ -126,6 +131,10 @@ class SheetOperator(SmmPlusOperator):
             max_spend=amount(self.max_spend, "max_spend"),
             expect_rows=whole_of(self.expect_rows, "expect_rows"),
             expect_total=amount(self.expect_total, "expect_total"),
+            # A template that came to nothing is no approval: it is refused.
+            expect_fingerprint=None
+            if self.expect_fingerprint is None
+            else fingerprint_of(str(self.expect_fingerprint), "expect_fingerprint"),
             rate=settings.rate,
             wait=0,
         )

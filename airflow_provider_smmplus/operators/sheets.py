@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 class SmmPlusCheckSheetOperator(SheetOperator):
     """Check and price a sheet, and send nothing; fails with all problems in the log.
 
-    The result says how many rows there are, how many would be sent and for how much, so that a person can approve it.
+    The result says how many rows there are, how many would be sent and for how much, what to think of twice and which
+    rows are left out, so that a person can approve it. With its `fingerprint` as `expect_fingerprint`, a task that
+    places the sheet, or splits it, stops where anything differs from what was approved.
     """
 
     def execute(self, context: Context) -> Json:
@@ -92,6 +94,10 @@ class SmmPlusPlaceSheetOperator(SheetOperator):
         from bulk.parts import place_part  # noqa: PLC0415
 
         keys = list(self.keys or ())
+        if self.expect_fingerprint is not None:
+            raise ConfigurationError(
+                "expect_fingerprint is about the whole sheet: give it to the split, whose parts are placed as they are"
+            )
         # One part that a template wrote, or all parts at once.
         if isinstance(self.keys, str) or not all(isinstance(key, str) for key in keys):
             raise ConfigurationError("keys is not one part: map over the parts, .expand(keys=split.output)")

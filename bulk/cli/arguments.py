@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from bulk.approval import fingerprint_of
 from bulk.errors import SheetError
 from bulk.formats.numerals import check_locale
 from bulk.reading.columns import HeaderNames
@@ -103,6 +104,19 @@ ExpectRows = Annotated[
 ExpectTotal = Annotated[
     str | None, typer.Option("--expect-total", help="What the whole sheet must cost.", metavar="AMOUNT")
 ]
+ExpectFingerprint = Annotated[
+    str | None,
+    typer.Option(
+        "--expect-fingerprint",
+        help="Send exactly what the check with this fingerprint showed, or nothing.",
+        metavar="FINGERPRINT",
+    ),
+]
+
+
+def fingerprint(text: str | None) -> str | None:
+    """Read a fingerprint that a person copied."""
+    return None if text is None else fingerprint_of(text)
 
 
 def finite(value: float | None) -> float | None:

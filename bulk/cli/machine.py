@@ -6,6 +6,7 @@ from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
+from bulk.approval import differences
 from bulk.outcome import Outcome
 from bulk.plan import Plan, Sending
 from bulk.results import cells_of
@@ -79,6 +80,8 @@ def plan_object(plan: Plan, *, gather: Gather = list) -> Json:
         ],
         "questions": [row_object(row, entry) for row, entry in plan.binding.questions.items()],
         "missing": [entry_object(entry) for entry in plan.binding.missing],
+        "fingerprint": plan.fingerprint,
+        "differences": differences(plan),
         "ignored_columns": list(plan.sheet.ignored),
         "headers": dict(plan.sheet.headers),
         "journal": signs_object(plan.signs),

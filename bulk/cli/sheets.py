@@ -48,6 +48,7 @@ def check(
     first: given.First = None,
     expect_rows: given.ExpectRows = None,
     expect_total: given.ExpectTotal = None,
+    expect_fingerprint: given.ExpectFingerprint = None,
     mark: given.Mark = False,
     as_json: given.AsJson = False,
 ) -> None:
@@ -60,6 +61,7 @@ def check(
         not_placed_since_backup=not_placed_since_backup, retry_refused=retry_refused,
         max_spend=given.money(max_spend), first=first, expect_rows=expect_rows,
         expect_total=given.money(expect_total, "--expect-total"),
+        expect_fingerprint=given.fingerprint(expect_fingerprint),
     )  # fmt: skip
     with given.open_journal() as journal:
         plan = runner.check(options, given.panel_for(account), journal)
@@ -105,6 +107,7 @@ def run(
     first: given.First = None,
     expect_rows: given.ExpectRows = None,
     expect_total: given.ExpectTotal = None,
+    expect_fingerprint: given.ExpectFingerprint = None,
     rate: given.Rate = 1.0,
     in_flight: given.InFlight = 16,
     poll: given.Poll = 60.0,
@@ -121,7 +124,8 @@ def run(
         allow_duplicates=allow_duplicates, adopt=adopt, ignore_missing=ignore_missing,
         not_placed_since_backup=not_placed_since_backup, retry_refused=retry_refused,
         max_spend=given.money(max_spend), first=first, expect_rows=expect_rows,
-        expect_total=given.money(expect_total, "--expect-total"), rate=rate, in_flight=in_flight, wait=wait, poll=poll,
+        expect_total=given.money(expect_total, "--expect-total"),
+        expect_fingerprint=given.fingerprint(expect_fingerprint), rate=rate, in_flight=in_flight, wait=wait, poll=poll,
         colours=colours,
     )  # fmt: skip
     panel = given.panel_for(account)

@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Row,
     Table,
@@ -97,6 +98,7 @@ def _follow_ups(connection: Connection) -> None:
 def _to_four(connection: Connection) -> None:
     _names(connection)
     _currencies(connection)
+    _checks(connection)
 
 
 def _names(connection: Connection) -> None:
@@ -181,6 +183,22 @@ def _only_ones(rows: Iterable[Row[Any]]) -> dict[int, str]:
     for row in rows:
         found[row.id] |= {row.currency} - {""}
     return {number: next(iter(several)) for number, several in found.items() if len(several) == 1}
+
+
+def _checks(connection: Connection) -> None:
+    then = MetaData()
+    Table("campaigns", then, Column("id", Integer, primary_key=True))
+    table = Table(
+        "checks",
+        then,
+        Column("id", Integer, primary_key=True),
+        Column("campaign_id", Integer, ForeignKey("campaigns.id"), nullable=False),
+        Column("fingerprint", _BYTES, nullable=False),
+        Column("at", _BYTES, nullable=False),
+        Column("content", LargeBinary, nullable=False),
+        UniqueConstraint("campaign_id", "fingerprint"),
+    )
+    table.create(connection)
 
 
 _STEPS: dict[int, Callable[[Connection], None]] = {1: _budgets_and_balances, 2: _follow_ups, 3: _to_four}

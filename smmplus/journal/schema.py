@@ -9,6 +9,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     TypeDecorator,
@@ -224,3 +225,15 @@ follow_ups = Table(
 )
 """Refills and cancels that were asked for: `kind` says which, `key` by whom; `answer` is the refill's id, or what the
 panel said to a cancel."""
+
+checks = Table(
+    "checks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("campaign_id", Integer, ForeignKey("campaigns.id"), nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    UniqueConstraint("campaign_id", "fingerprint"),
+)
+"""Checks of sheets that may be approved: `content` is which rows would be sent, compressed."""
