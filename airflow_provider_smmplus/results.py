@@ -73,7 +73,10 @@ def plan_object(plan: "Plan") -> Json:
     Of lists there are the first, and how many there are in all: XCom is no place for thousands.
     """
     currency = plan.prices.balance.currency
-    warnings = [*plan.signs.warnings, *(_line(each.where, each.value, each.message) for each in plan.warnings)]
+    warnings = [
+        *filter(None, (plan.repeats, *plan.signs.warnings)),
+        *(_line(each.where, each.value, each.message) for each in plan.warnings),
+    ]
     return {
         "campaign": plan.place.campaign,
         "rows": len(plan.rows),

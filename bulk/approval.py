@@ -13,7 +13,7 @@ import json
 import re
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from hashlib import sha256
@@ -158,9 +158,11 @@ def _unmatched(then: Checked, now: Checked, plan: Plan) -> tuple[list[_Pair], li
     approved = _by_content(row for row in then.rows if not row.order)
     for row in now.rows:
         if row.order and row.order not in placed_then:
-            _take(approved[row.content], row)
-    # Those at the approved price first: of equal rows one may have become dearer, the others not.
-    surplus = [row for row in now.rows if not row.order and not _take(approved[row.content], row, exactly=True)]
+            _ = _take(approved[row.content], row, _costs_the_same) or _take(approved[row.content], row)
+    surplus = [row for row in now.rows if not row.order]
+    # Of equal rows those that stayed where they were come first, then those at the approved price.
+    for alike in (_is_same, _costs_the_same):
+        surplus = [row for row in surplus if _take(approved[row.content], row, alike) is None]
     pairs = [(_take(approved[row.content], row), row) for row in surplus]
     waiting = Counter(_without_orders(plan))
     gone = [row for content, rows in approved.items() for row in rows[waiting[content] :]]
@@ -180,10 +182,19 @@ def _by_content(rows: Iterable[CheckedRow]) -> dict[str, list[CheckedRow]]:
     return found
 
 
-def _take(approved: list[CheckedRow], row: CheckedRow, *, exactly: bool = False) -> CheckedRow | None:
-    """Use up an approval; one at the same price where there is one, and with `exactly` no other."""
-    same = (at for at, each in enumerate(approved) if each.cost == row.cost)
-    at = next(same, None if exactly or not approved else 0)
+def _is_same(one: CheckedRow, other: CheckedRow) -> bool:
+    return one.number == other.number and one.cost == other.cost
+
+
+def _costs_the_same(one: CheckedRow, other: CheckedRow) -> bool:
+    return one.cost == other.cost
+
+
+def _take(
+    approved: list[CheckedRow], row: CheckedRow, alike: Callable[[CheckedRow, CheckedRow], bool] = lambda _, __: True
+) -> CheckedRow | None:
+    """Use up the first approval that is like a row; None where there is none."""
+    at = next((at for at, each in enumerate(approved) if alike(each, row)), None)
     return None if at is None else approved.pop(at)
 
 

@@ -87,6 +87,8 @@ class Expected:
 class Plan:
     """What a run of a sheet would do. Nothing has been sent for it."""
 
+    options: Options
+    """What was asked for."""
     sheet: Sheet
     rows: Mapping[int, OrderRow]
     place: Place
@@ -206,6 +208,7 @@ def make_plan(sheet: Sheet, prices: Prices, place: Place, journal: Journal, opti
     repeats = said_of_repeats(anew, len(first), journal.time())
     expected = _expected(journal, place, options.expect_fingerprint)
     return Plan(
+        options,
         sheet,
         rows,
         place,

@@ -3,11 +3,15 @@
 import os
 import re
 import shlex
+from collections.abc import Sequence
 from subprocess import list2cmdline
+
+Value = str | bool | Sequence[str] | None
+"""Of an option: several of them repeat it."""
 
 
 def command(
-    name: str, *arguments: str, account: str = "default", windows: bool = os.name == "nt", **options: str | bool | None
+    name: str, *arguments: str, account: str = "default", windows: bool = os.name == "nt", **options: Value
 ) -> str:
     """Write a command of `smmplus` as it can be pasted.
 
@@ -23,7 +27,9 @@ def command(
     return " ".join(map(_quoted_on_windows, words)) if windows else shlex.join(words)
 
 
-def _option(name: str, value: str | bool | None) -> list[str]:
+def _option(name: str, value: Value) -> list[str]:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [word for each in value for word in _option(name, each)]
     if value is None or value is False or value == "":
         return []
     if value is True:

@@ -12,7 +12,7 @@ from bulk.cli.failing import failing, without_output
 from bulk.cli.machine import Json, outcome_object, pieces_of, plan_object
 from bulk.cli.marking import mark as mark_copy
 from bulk.cli.marking import marked_object
-from bulk.cli.show import console, show_outcome, show_plan, show_problems, show_warnings
+from bulk.cli.show import console, show_fingerprint, show_outcome, show_plan, show_problems, show_warnings
 from bulk.cli.watchers import Bars, Lines, watcher_for
 from bulk.obstacles import obstacle
 from bulk.options import Options
@@ -71,6 +71,8 @@ def check(
     show_plan(out, plan)
     if blocked:
         out.print(blocked, style="red", markup=False, soft_wrap=True)
+    elif plan.sending:
+        show_fingerprint(out, plan)
     marked = mark_copy(out, plan) if mark else None
     outcome = Outcome(plan, plan.binding.entries, blocked=blocked or "only checked")
     status = ExitStatus.PROBLEMS if blocked else ExitStatus.ACCOUNT if short else ExitStatus.DONE

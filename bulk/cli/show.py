@@ -10,6 +10,7 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
+from bulk.again import again
 from bulk.outcome import ExitStatus, Outcome
 from bulk.plan import Plan
 from bulk.results import cells_of
@@ -70,6 +71,12 @@ def show_plan(console: Console, plan: Plan) -> None:
     _show_second_thoughts(console, plan.warnings)
     show_warnings(console, [plan.repeats] if plan.repeats else [])
     show_warnings(console, plan.signs.warnings)
+
+
+def show_fingerprint(console: Console, plan: Plan) -> None:
+    """Show what a check can be approved by, and the command that is held to it."""
+    _say(console, f"fingerprint: {plan.fingerprint}. To place exactly this, or nothing:")
+    _say(console, f"  {again('run', plan.options, expect_fingerprint=plan.fingerprint)}")
 
 
 def show_warnings(console: Console, warnings: Iterable[str]) -> None:
@@ -169,7 +176,7 @@ def show_outcome(console: Console, outcome: Outcome) -> None:
     _show_next(console, outcome)
 
 
-def _say(console: Console, words: str, style: str) -> None:
+def _say(console: Console, words: str, style: str = "") -> None:
     """Print on a line as long as it comes: a path or a command that is folded cannot be copied."""
     console.print(Text(words, style), soft_wrap=True)
 

@@ -57,9 +57,14 @@ def test_a_check_prices_and_sends_nothing(airflow, sandbox, ordered, sheet, path
         "total": "0.23",
         "currency": "USD",
         "balance": sandbox.ledger()["balances"]["test"],
+        "fingerprint": ran.result["fingerprint"],
         "problems": 0,
         "repeats": "",
+        "rejected": [],
+        "warned": 1,
+        "warnings": ran.result["warnings"],
     }
+    assert "this journal is new to account" in ran.result["warnings"][0]
     told = {each["service"]: (each["rows"], each["cost"]) for each in by_service}
     assert told == {"1": (1, "0.09"), "2": (2, "0.14")}
     assert json.loads(json.dumps(by_service)) == by_service
@@ -100,6 +105,45 @@ def test_what_was_expected_and_is_so_lets_it_pass(airflow, ordered, sheet):
     ran = airflow.run(PLACE, **sheet, expect_rows="{{ 3 }}", expect_total="0.23", max_spend="0.23")
     assert ran.state == "success"
     assert len(ordered()) == 3
+
+
+def test_what_was_approved_is_placed_and_nothing_else(airflow, ordered, sheet, path, link):
+    approved = airflow.run(CHECK, **sheet).result["fingerprint"]
+    write(path, (1, link, 100), (2, f"{link}/other", 200), (2, link, 200))
+    for operator in (PLACE, SPLIT, ALL):
+        words = failed_for_good(airflow.run(operator, **sheet, expect_fingerprint=approved))
+        assert f"row 3: link was '{link}', and is '{link}/other'" in words
+    assert ordered() == []
+    write(path, (2, link, 200), (1, link, 100), (2, link, 200))
+    template = "{{ '" + approved + "' }}"
+    for _ in range(2):
+        assert airflow.run(PLACE, **sheet, expect_fingerprint=template).state == "success"
+    assert len(ordered()) == 3
+
+
+@pytest.mark.parametrize("nothing", ["", "None", "{{ none }}"])
+def test_a_fingerprint_that_came_to_nothing_is_no_approval(airflow, ordered, sheet, nothing):
+    assert "a check gives it" in failed_for_good(airflow.run(PLACE, **sheet, expect_fingerprint=nothing))
+    assert ordered() == []
+
+
+def test_parts_are_held_to_an_approval_where_they_are_split(airflow, ordered, sheet):
+    approved = airflow.run(CHECK, **sheet).result["fingerprint"]
+    (keys,) = airflow.run(SPLIT, **sheet, expect_fingerprint=approved).result
+    held = airflow.run(PLACE, **sheet, keys=keys, expect_fingerprint=approved)
+    assert "give it to the split" in failed_for_good(held)
+    assert airflow.run(PLACE, **sheet, keys=keys).state == "success"
+    assert len(ordered()) == 3
+
+
+def test_an_approver_sees_what_is_left_out_and_what_to_think_of_twice(airflow, tmp_path, link):
+    rows = [(77777, f"{link}/{number}", 100) for number in range(60)]
+    path = write(tmp_path / "odd.csv", (1, link, 100), (1, f"{link}/", 100), *rows, (1, f"{link}\nx" * 200, 100))
+    result = airflow.run(CHECK, path=str(path), campaign="odd", skip_bad=True).result
+    assert (result["problems"], len(result["rejected"])) == (61, 50)
+    assert result["rejected"][0].startswith("line 4, service (77777): ")
+    assert any("differs only in form" in line for line in result["warnings"])
+    assert all(len(line) <= 300 and "\n" not in line for line in result["rejected"] + result["warnings"])
 
 
 def test_headers_and_numbers_may_be_the_sheet_s_own(airflow, ordered, link, tmp_path):

@@ -169,6 +169,13 @@ def test_of_equal_rows_each_needs_its_own_approval(week):
     assert words.startswith("row 3 is gone")
 
 
+def test_of_equal_rows_the_one_that_stayed_is_the_approved_one(week):
+    twice = (row(A), row(A))
+    assert found(week, approve(week, *twice, allow_duplicates=True), row(B), row(A)) == [
+        f"row 2: link was {A!r}, and is {B!r}"
+    ]
+
+
 def test_another_campaign_was_not_approved(week):
     approved = approve(week, row(A))
     other = Ledger.of(week.journal, campaign="other")

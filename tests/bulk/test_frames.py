@@ -87,6 +87,7 @@ def test_a_check_gives_problems_and_prices(df, ordered):
         "total": "0.14",
         "balance": "1000",
         "currency": "USD",
+        "fingerprint": found.attrs["fingerprint"],
         "blocked": "1 row with problems, nothing was sent: mend them, or leave them out with skip_bad=True",
         "repeats": "",
     }
@@ -307,6 +308,20 @@ def test_what_is_expected_must_come_true(df, ordered):
         run(df, expect_rows=4)
     assert ordered() == 0
     assert len(run(df, expect_rows=3, expect_total="0.21")) == 3
+
+
+def test_what_was_approved_is_placed_and_nothing_else(df, ordered):
+    found = check(df, campaign="week").attrs["fingerprint"]
+    changed = df.assign(link=[f"{link}?x=1" for link in df["link"]])
+    with pytest.raises(bulk.RunError, match="not what was approved") as raised:
+        run(changed, expect_fingerprint=found)
+    assert "--" not in str(raised.value)
+    assert ordered() == 0
+    for _ in range(2):
+        assert len(run(df, expect_fingerprint=found)) == 3
+    assert ordered() == 3
+    with pytest.raises(ConfigurationError, match="expect_fingerprint is ''"):
+        run(df, expect_fingerprint="")
 
 
 def test_rows_that_a_column_leaves_out_are_not_ordered(df, ordered):

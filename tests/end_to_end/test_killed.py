@@ -50,6 +50,21 @@ def test_killed_while_the_first_answers_are_held_back_after_acceptance(desk: Des
     desk.assert_each_row_once(sheet, rows)
 
 
+def test_an_approved_run_that_was_killed_goes_on_with_the_same_fingerprint(desk: Desk):
+    rows = orders(12)
+    sheet = desk.sheet("approved.csv", rows)
+    approved = desk.command("check", sheet, "--json").json["fingerprint"]
+    desk.panel.faults({"fault": "hang_after_accept", "action": "add", "calls": [5]})
+    kill_at(desk, sheet, 5, "--in-flight", "1", "--expect-fingerprint", approved)
+    desk.panel.faults()
+    again = desk.run(sheet, "--expect-fingerprint", approved)
+    assert (again.status, again.json["differences"]) == (4, [])
+    assert desk.ledger.count() == 12
+    assert desk.settle_doubts() == 1
+    assert desk.run(sheet, "--expect-fingerprint", approved).status == 0
+    desk.assert_each_row_once(sheet, rows)
+
+
 @on_both
 def test_killed_while_the_panel_has_not_taken_the_first_orders(desk: Desk):
     rows = orders(6)

@@ -51,6 +51,8 @@ def test_a_plan(week):
         "ordered_anew": [],
         "questions": [],
         "missing": [],
+        "fingerprint": "",
+        "differences": [],
         "ignored_columns": ["note"],
         "headers": {},
         "journal": told["journal"],

@@ -1,5 +1,7 @@
 """`smmplus check`, `run` and `status`."""
 
+import shlex
+
 import openpyxl
 import pytest
 
@@ -168,6 +170,33 @@ def test_control_totals_that_fit_let_it_go_also_the_second_time(smmplus, path):
     assert smmplus("check", path, *right).status == 0
     assert [smmplus("run", path, *RUN, *right, "--json").json["sent"] for _ in range(2)] == [2, 0]
     assert smmplus("run", path, *RUN, "--expect-total", "seven").status == 2
+
+
+def test_a_check_gives_a_fingerprint_and_the_command_that_is_held_to_it(smmplus, path, sandbox):
+    before, fingerprint = sandbox.ledger()["count"], smmplus("check", path, "--json").json["fingerprint"]
+    shown = smmplus("check", path).out.splitlines()
+    assert f"fingerprint: {fingerprint}. To place exactly this, or nothing:" in shown
+    pasted = shlex.split(next(line for line in shown if line.startswith("  smmplus run")))[1:]
+    text = path.read_text("utf-8")
+    path.write_text(text.replace(f"{LINK}/2", f"{LINK}/other"), "utf-8")
+    for command in ((*pasted, "--yes"), (*pasted, "--yes", "--json"), ("check", *pasted[1:])):
+        done = smmplus(*command)
+        assert done.status == 3
+        assert f"row 3: link was '{LINK}/2', and is '{LINK}/other'" in done.words
+    assert smmplus(*pasted, "--yes", "--json").json["differences"] == [
+        f"row 3: link was '{LINK}/2', and is '{LINK}/other'"
+    ]
+    assert sandbox.ledger()["count"] == before
+    path.write_text(text, "utf-8")
+    assert [smmplus(*pasted, *RUN, "--json").json["sent"] for _ in range(2)] == [2, 0]
+
+
+@pytest.mark.parametrize("nothing", ["", "None", "1234"])
+def test_an_empty_variable_is_no_approval(smmplus, path, sandbox, nothing):
+    before = sandbox.ledger()["count"]
+    done = smmplus("run", path, *RUN, "--expect-fingerprint", nothing)
+    assert (done.status, "a check gives it" in done.words) == (2, True)
+    assert sandbox.ledger()["count"] == before
 
 
 def test_the_first_rows_are_asked_for_and_told(smmplus, path):
