@@ -206,7 +206,8 @@ def make_plan(sheet: Sheet, prices: Prices, place: Place, journal: Journal, opti
     warnings = tuple(second_thoughts(sheet, candidates, binding.entries, journal, place.campaign_id))
     anew = [binding.anew[item.row.number] for item in first if item.row.number in binding.anew]
     repeats = said_of_repeats(anew, len(first), journal.time())
-    expected = _expected(journal, place, options.expect_fingerprint)
+    approved = options.expect_fingerprint
+    expected = None if approved is None else Expected(approved, checks.find(journal, place.account_id, approved))
     return Plan(
         options,
         sheet,
@@ -224,12 +225,6 @@ def make_plan(sheet: Sheet, prices: Prices, place: Place, journal: Journal, opti
         left_out,
         expected,
     )
-
-
-def _expected(journal: Journal, place: Place, fingerprint: str | None) -> Expected | None:
-    if fingerprint is None:
-        return None
-    return Expected(fingerprint, checks.find(journal, place.account_id, fingerprint))
 
 
 def foreign_results(sheet: Sheet) -> list[Problem]:
