@@ -108,7 +108,8 @@ def _names(connection: Connection) -> None:
     has, and it is found as long as it is spelled just so.
     """
     for table in ("accounts", "campaigns"):
-        connection.execute(text(f"ALTER TABLE {table} ADD COLUMN normal TEXT NOT NULL DEFAULT ''"))
+        kind = _BYTES.compile(connection.dialect)
+        connection.execute(text(f"ALTER TABLE {table} ADD COLUMN normal {kind} NOT NULL DEFAULT ''"))
     _normal_accounts(connection)
     _normal_campaigns(connection)
     connection.execute(text("CREATE UNIQUE INDEX ix_accounts_normal ON accounts (url, normal)"))

@@ -34,8 +34,13 @@ def shape(url, database):
 
 def make_version_two(url):
     """Take away what versions 3 and 4 brought."""
-    rows_of(url, "DROP TABLE checks")
-    rows_of(url, "DROP TABLE follow_ups")
+    for table in ("checks", "said_of_accounts", "account_keys", "follow_ups"):
+        rows_of(url, f"DROP TABLE {table}")
+    rows_of(url, "ALTER TABLE campaigns DROP COLUMN currency")
+    for table in ("accounts", "campaigns"):
+        rows_of(url, f"DROP INDEX ix_{table}_normal")
+        rows_of(url, f"ALTER TABLE {table} DROP COLUMN normal")
+    rows_of(url, "DELETE FROM meta WHERE name = 'salt'")
     rows_of(url, "UPDATE meta SET value = '2' WHERE name = 'version'")
 
 
