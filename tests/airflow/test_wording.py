@@ -30,7 +30,7 @@ def test_every_argument_is_one_of_the_operators():
     assert {word.partition("=")[0] for word in _ARGUMENTS.values()} <= set(names)
 
 
-OF_COMMANDS = {"--remember-map", "--force", "--order-id", "--none", "--account"}
+OF_COMMANDS = {"--remember-map", "--force", "--order-id", "--none", "--account", "--export"}
 
 
 def test_no_option_that_a_message_names_is_forgotten():
