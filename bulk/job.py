@@ -93,13 +93,13 @@ class Job:
     def finish(self) -> Outcome:
         """Write back for the last time, and close the batch if nothing of it is open."""
         self._write()
+        entries = dict(self.plan.binding.entries)
         try:
             entries = self.results.entries()
             self._close_batch(entries)
         except JournalError as error:
             # Order ids that are in no journal must still be told.
             self.progress.stop_for(Stop.JOURNAL, str(error))
-            entries = dict(self.plan.binding.entries)
         rows = {entry: row for row, entry in self.watched.items()}
         return Outcome(
             self.plan,
@@ -196,6 +196,8 @@ class Job:
             self.progress.stop_for(Stop.ACCOUNT, str(error))
         except AddressError as error:
             self.progress.stop_for(Stop.ADDRESS, str(error))
+        except JournalError as error:  # what was placed must still be written into the sheet
+            self.progress.stop_for(Stop.JOURNAL, str(error))
         if stopping.asked:
             self.unfollowed = "interrupted"
 

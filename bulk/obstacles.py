@@ -30,7 +30,7 @@ def obstacle(plan: Plan, options: Options, *, asks: bool = False) -> str:
 
 def _since_backup(plan: Plan, options: Options, *, asks: bool) -> str:
     words = "" if asks or options.not_placed_since_backup else of_unknown_rows(plan)
-    yes = "If none of the others was placed since the backup, say --not-placed-since-backup"
+    yes = "If none of the others was placed since then, say --not-placed-since-backup"
     return f"{words}. Nothing was sent. {WAY_OUT}. {yes}" if words else ""
 
 

@@ -26,11 +26,9 @@ def of_unknown_rows(plan: Plan) -> str:
     if not unknown or backup is None:
         return ""
     rows = "1 row to be sent is" if len(unknown) == 1 else f"{len(unknown)} rows to be sent are"
-    when = f" on {_told(backup.restored_at)}" if backup.restored_at else ""
     return (
-        f"this journal was restored{when} from a backup of {_told(backup.made_at)}, and knows no order placed in "
-        f"between. {rows} new to it, and may have been placed then, {plan.sheet.where(unknown[0].row.number)} the "
-        f"first{_of_fall(plan)}"
+        f"this journal {backup.words}, and knows no order placed in between. {rows} new to it, and may have been "
+        f"placed then, {plan.sheet.where(unknown[0].row.number)} the first{_of_fall(plan)}"
     )
 
 

@@ -84,8 +84,7 @@ class _Desk:
     def intend(self, ids: Sequence[str]) -> list[FollowUp]:
         asked = known(self._journal, self._client.panel.url, self._asking, ids)
         wanted = [item for item in asked.values() if Move.INTENT in MOVES[item.state]]
-        run_id = self._journal.begin_run()
-        with self._journal.transaction() as connection:
+        with self._journal.run_transaction() as (connection, run_id):
             return records.intend(connection, wanted, run_id, self._journal.time())
 
     def settle(self, outcomes: Sequence[Settled]) -> None:

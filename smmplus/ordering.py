@@ -122,9 +122,8 @@ def _must_be_new(journal: Journal, url: str, ticket: Ticket) -> None:
     if backup is not None:
         raise OrderInDoubtError(
             f"{ticket.campaign}/{ticket.key} (service {ticket.request.service}, {_fields(ticket.request)}) is new to "
-            f"this journal, which was restored from a backup of {backup.made_at[:16]} UTC: it may have been placed "
-            "since, and was not sent. Look at the panel's order page; when nothing placed since the backup will be "
-            "asked for again, say `smmplus journal settle`"
+            f"this journal, which {backup.words}: it may have been placed since, and was not sent. Look at the panel's "
+            "order page; when nothing placed since then will be asked for again, say `smmplus journal settle`"
         )
 
 

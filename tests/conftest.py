@@ -7,5 +7,6 @@ import pytest
 def own_data_folder(tmp_path_factory: pytest.TempPathFactory):
     """Give the tests, and the commands that they start, a data folder of their own."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))
+        for name in ("XDG_DATA_HOME", "XDG_STATE_HOME"):
+            patch.setenv(name, str(tmp_path_factory.mktemp("own")))
         yield

@@ -83,7 +83,8 @@ IgnoreMissing = Annotated[
 NotPlacedSinceBackup = Annotated[
     bool,
     typer.Option(
-        "--not-placed-since-backup", help="Rows that a restored journal does not know were not placed since its backup."
+        "--not-placed-since-backup",
+        help="Rows that a journal does not know which was restored, or lost its end, were not placed since then.",
     ),
 ]
 RetryRefused = Annotated[

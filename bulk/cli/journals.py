@@ -22,6 +22,7 @@ from smmplus.journal.audit import Finding, audit
 from smmplus.journal.copying import Copied, back_up, finish_move, move
 from smmplus.journal.database import default_url
 from smmplus.journal.files import is_there
+from smmplus.journal.losses import why_lost
 from smmplus.journal.restored import backup_of, settle
 from smmplus.journal.restoring import made_at, restore
 from smmplus.journal.snapshot import snapshot
@@ -68,6 +69,8 @@ def check(
     try:
         with snapshot(url) as connection:
             findings += islice(audit(connection), MOST_FINDINGS)
+        if not findings and (why := why_lost(url)):
+            findings.append(Finding("the journal", f"has lost its latest commits: {why}. The next run says what to do"))
     except JournalInUseError:  # nobody knows whether it is sound
         raise
     except JournalError as error:
@@ -162,14 +165,16 @@ def settle_command(
     with _opened() as opened:
         backup = backup_of(opened)
         if backup is None:
-            raise ConfigurationError(f"{opened.where} was not restored from a backup: there is nothing to settle")
-        if not (yes or asked(f"Is every row that was placed since the backup of {backup.made_at} out of every sheet?")):
+            raise ConfigurationError(
+                f"{opened.where} was not restored from a backup, and lost nothing: there is nothing to settle"
+            )
+        if not (yes or asked(f"Is every row that was placed after {backup.made_at} out of every sheet?")):
             raise ConfigurationError("nothing was settled: not confirmed")
         settle(opened)
     if as_json:
         typer.echo(json.dumps({"journal": opened.where, "settled": True}))
     else:
-        _say(f"{opened.where}: no run asks any more about orders placed since the backup of {backup.made_at}")
+        _say(f"{opened.where}: no run asks any more about orders placed after {backup.made_at}")
 
 
 def _move(to: str) -> Copied:
@@ -210,7 +215,13 @@ def _show_summary(summary: Summary) -> None:
     for name, value in (("journal", summary.where), ("uuid", summary.uuid), ("version", summary.version)):
         out.print(Text(f"{name}: {value}"), soft_wrap=True)
     out.print(f"size: {summary.size / 1_000_000:.1f} MB")
-    if summary.restored:
+    if summary.lost:
+        words = (
+            f"it has lost what was written into it after {summary.restored} ({summary.lost}): orders placed between "
+            "then and now may be unknown"
+        )
+        out.print(Text(words, "yellow"), soft_wrap=True)
+    elif summary.restored:
         words = (
             f"restored from a backup of {summary.restored}: orders placed between then and the restoring are unknown"
         )
@@ -238,6 +249,7 @@ def _summary_object(summary: Summary) -> dict[str, object]:
         ],
         "in_doubt": summary.orders(State.IN_DOUBT),
         "restored_from_backup_of": summary.restored or None,
+        "lost": summary.lost or None,
         "rescue_files": [str(path) for path in summary.rescues],
     }
 

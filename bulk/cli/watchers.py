@@ -40,7 +40,8 @@ class _Telling(Watcher):
         since = ""
         if words := of_unknown_rows(plan):
             self._out.print(Text(f"{words}. {WAY_OUT}", "bold red"), soft_wrap=True)
-            since = ", none of them placed since the backup"
+            lost = plan.place.backup is not None and plan.place.backup.lost
+            since = f", none of them placed since {'then' if lost else 'the backup'}"
         repeats = f" ({plan.repeats})" if plan.repeats else ""
         first = f"the first {len(plan.sending)} of {len(plan.sending) + len(plan.later)}" if plan.later else ""
         return asked(f"Send {first or len(plan.sending)} orders for {cost_of(plan)}{since}?{repeats}")

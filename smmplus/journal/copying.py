@@ -81,7 +81,7 @@ def move(journal: Journal, url: str) -> Copied:
     with _postgres(url) as (engine, where), journal.transaction() as source:  # nobody else writes into the file
         _must_be_idle(journal, source)
         said = _must_be_current(source, journal.where)
-        if rescue.is_left(journal.rescues, said[marks.UUID_NAME], source):
+        if rescue.is_left(journal, source):
             raise JournalInUseError(
                 "a run has just ended, and left order ids beside the journal: do the same once more"
             )

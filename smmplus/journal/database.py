@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, insert, inspect
 from sqlalchemy.exc import SQLAlchemyError
 
 from smmplus.errors import JournalError, JournalInUseError
-from smmplus.journal import files, marks, migrations, place, postgres, schema, sqlite
+from smmplus.journal import files, marks, migrations, place, postgres, schema, sqlite, traces
 from smmplus.journal.accounts import SALT
 from smmplus.journal.locks import FileLocks, Locks
 from smmplus.journal.sqlite import READING
@@ -39,8 +39,11 @@ class Database:
     locks: Locks
     where: str
     """What people call it: the file, or the server and the database without the password."""
+    uuid: str
     path: Path | None = None
     """The file; None in PostgreSQL."""
+    confirm: Callable[[], None] = lambda: None
+    """Raise JournalError where what is open is no longer the file at the path."""
 
 
 def default_url() -> str:
@@ -55,14 +58,18 @@ def open_database(url: str) -> Database:
     path = sqlite.path_of(url)
     with translated(str(path)):
         place.must_hold(path)
+        traces.must_be_free(place.real(path))
         if not files.is_there(path):
+            traces.must_not_be_gone(place.real(path))
             with suppress(FileExistsError):  # another process was as quick
                 make_file(path)
+        path = place.real(path)  # SQLite's logs are next to the file itself, and so must locks and traces be
         if why := marks.unusable(files.must_be_whole(path), str(path)):
             raise JournalError(why)
-        engine = sqlite.engine_of(path)
-        _prepare(engine, _tables_of_file, str(path))
-    return Database(engine, FileLocks(path.with_name(path.name + ".locks")), str(path), path)
+        where = sqlite.InPlace(path)
+        engine = sqlite.engine_of(path, where)
+        known = _prepare(engine, _tables_of_file, str(path))
+    return Database(engine, FileLocks(path.with_name(path.name + ".locks")), str(path), known, path, where.confirm)
 
 
 def make_file(path: Path) -> None:
@@ -94,7 +101,7 @@ def _open_postgres(url: str) -> Database:
         known = _prepare(engine, postgres.tables, where)
     from smmplus.journal.advisory import AdvisoryLocks  # noqa: PLC0415 (it needs the driver, which is an extra)
 
-    return Database(engine, AdvisoryLocks(engine, known), where)
+    return Database(engine, AdvisoryLocks(engine, known), where, known)
 
 
 @contextmanager

@@ -132,7 +132,20 @@ def _put(made: Path, path: Path) -> None:
 
 def _beside(path: Path) -> Iterator[Path]:
     """Give what a journal leaves beside its file."""
-    return (path.with_name(path.name + ending) for ending in ("-wal", "-journal", ".locks"))
+    return (path.with_name(path.name + ending) for ending in ("-wal", "-journal", ".locks", ".runs"))
+
+
+def write_at(file: int, place: int, data: bytes) -> None:
+    """Write bytes over others in an open file."""
+    os.lseek(file, place, os.SEEK_SET)
+    while data:
+        data = data[os.write(file, data) :]
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk."""
+    if hasattr(os, "O_DIRECTORY"):  # Windows: a folder cannot be opened, and needs no such thing
+        _sync(folder, os.O_RDONLY | os.O_DIRECTORY)
 
 
 def _sync(path: Path, how: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from smmplus.journal import sqlite
+from smmplus.journal import place, sqlite
 from smmplus.journal.locks import FileLocks
 from smmplus.journal.schema import campaigns, runs
 
@@ -34,6 +34,7 @@ def of_journal(connection: Connection, is_alive: Callable[[str], bool], own: str
 
 def of_file(path: Path) -> str:
     """Say the same of a journal in a file that was held while it was to be opened."""
+    path = place.real(path)
     engine, locks = sqlite.engine_of(path), FileLocks(path.with_name(path.name + ".locks"))
 
     def is_alive(run_id: str) -> bool:

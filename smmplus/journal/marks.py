@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, text
 
 from smmplus.errors import JournalError
 from smmplus.journal.schema import meta
@@ -19,6 +19,12 @@ RESTORED = "restored"
 """When the backup was made that this journal comes from."""
 RESTORED_AT = "restored_at"
 """When it was restored."""
+LOST = "lost"
+"""How it was noticed that a journal had lost its latest commits; "" or absent where a person restored a backup."""
+COMMITS = "commits"
+"""How many transactions of runs were committed: the traces of runs next to the journal hold it against this."""
+OPEN = "open "
+"""With a run's id behind it: since when the run has the journal open. Taken away when it ends, or is found dead."""
 SETTLED = "settled"
 """That no order placed since the backup will be sent again, as a person says, of the journal or (with the campaign's
 number behind it) of one campaign. It holds the journal's uuid: each restoring gives another, and asks anew."""
@@ -40,6 +46,22 @@ def take_away(connection: Connection, name: str) -> None:
     connection.execute(delete(meta).where(meta.c.name == name))
 
 
+def raise_commits(connection: Connection) -> int:
+    """Count a transaction of a run, in itself."""
+    return int(connection.execute(_RAISE).scalar_one())
+
+
+_RAISE = text(
+    f"INSERT INTO meta (name, value) VALUES ('{COMMITS}', '1') ON CONFLICT (name) DO UPDATE "  # noqa: S608 (a constant)
+    "SET value = CAST(CAST(meta.value AS BIGINT) + 1 AS TEXT) RETURNING value"
+)
+
+
+def opens(said: Mapping[str, str]) -> set[str]:
+    """PURE: name the runs that have the journal open, or died in it."""
+    return {name.removeprefix(OPEN) for name in said if name.startswith(OPEN)}
+
+
 def flaw(said: Mapping[str, str]) -> str:
     """PURE: tell what is wrong with what is said of a journal; nothing if it is whole."""
     if not (said.get("version") or "").isdigit():
@@ -48,6 +70,8 @@ def flaw(said: Mapping[str, str]) -> str:
         UUID(said.get(UUID_NAME, ""))
     except ValueError:
         return f"its uuid is {said[UUID_NAME]!r}" if UUID_NAME in said else "it says no uuid"
+    if not said.get(COMMITS, "0").isdecimal():
+        return f"its number of commits is {said[COMMITS]!r}"
     return ""
 
 

@@ -95,7 +95,7 @@ class Facts:
 
 def must_hold(path: Path) -> None:
     """Refuse a file in a folder in which no journal holds; ConfigurationError says why, and what to do."""
-    folder = _real(path).parent
+    folder = real(path).parent
     if why := unfit(facts_of(folder, os.environ)):
         raise ConfigurationError(
             f"the journal cannot lie in {folder}: {why}. Name a file on a disk of this machine in SMMPLUS_JOURNAL "
@@ -158,13 +158,14 @@ def _by_name(folder: PurePath, home: PurePath) -> str:
 
 def facts_of(folder: Path, environment: Mapping[str, str]) -> Facts:
     """Look at a folder, which need not be there yet: what is above it decides."""
-    real = _real(folder)
-    markers: dict[PurePath, frozenset[str]] = {above: _markers_in(above) for above in (real, *real.parents)}
-    named = (_real(Path(path)) for name in _ONEDRIVE if (path := environment.get(name)))
-    return Facts(real, _home(), _mounts(), markers, tuple(named))
+    there = real(folder)
+    markers: dict[PurePath, frozenset[str]] = {above: _markers_in(above) for above in (there, *there.parents)}
+    named = (real(Path(path)) for name in _ONEDRIVE if (path := environment.get(name)))
+    return Facts(there, _home(), _mounts(), markers, tuple(named))
 
 
-def _real(folder: Path) -> Path:
+def real(folder: Path) -> Path:
+    """Follow every symbolic link."""
     return Path(os.path.realpath(folder))  # Path.resolve raises where links lead in a circle
 
 
@@ -176,7 +177,7 @@ def _markers_in(folder: Path) -> frozenset[str]:
 
 def _home() -> Path:
     with suppress(RuntimeError):  # a container's user without a name has none
-        return _real(Path.home())
+        return real(Path.home())
     return Path("~")
 
 

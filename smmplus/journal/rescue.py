@@ -23,7 +23,7 @@ from sqlalchemy import Connection, select
 
 from smmplus.errors import JournalError
 from smmplus.journal import entries as entry_queries
-from smmplus.journal import wave
+from smmplus.journal import files, wave
 from smmplus.journal.schema import entries, order_ids, runs
 from smmplus.journal.states import Change, Event, Outcome
 
@@ -67,18 +67,8 @@ class RescueFile:
     @classmethod
     def allocate(cls, folder: Path, journal_uuid: str, run_id: str) -> Self:
         """Write the whole file to disk. JournalError where there is no room for it: then nothing may be sent."""
-        path = folder / f"{run_id}.{uuid.uuid4().hex[:8]}"
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_BINARY", 0), 0o600)
-            try:
-                # Line ends, not zeros: no file system takes them for a hole that needs no room.
-                _write(file, 0, _FOR_PEOPLE.ljust(LINE, b"\n") + b"\n" * (LINE * (LINES - 1)))
-                _sync_folder(folder)
-            except BaseException:
-                os.close(file)
-                path.unlink()
-                raise
+            path, file = _allocate(folder, run_id)
         except OSError as error:
             words = "nothing is sent without room for the order ids that a full disk would lose"
             raise JournalError(f"no rescue file can be made in {folder} ({error}): {words}") from error
@@ -88,6 +78,8 @@ class RescueFile:
         """Write order ids to disk, each once. OSError where even that fails."""
         with self._writing:
             new = {outcome for outcome in outcomes if outcome.order_id is not None and outcome not in self._kept}
+            if new and not self._is_in_place():
+                new |= self._begin_elsewhere()
             places = dict(zip(new, self._free_places(), strict=False))
             for outcome, place in places.items():
                 _write_line(self._file, place, self._line(outcome, now))
@@ -110,6 +102,19 @@ class RescueFile:
             with suppress(OSError):  # what is left is on record: the next run finds that, and removes it
                 self.path.unlink()
 
+    def _is_in_place(self) -> bool:
+        with suppress(OSError):
+            return os.path.samestat(os.fstat(self._file), self.path.stat())
+        return False
+
+    def _begin_elsewhere(self) -> set[Outcome]:
+        """Begin a new file among the user's data, for somebody deleted this one; give what it must hold, too."""
+        again = set(self._kept)
+        os.close(self._file)
+        self.path, self._file = _allocate(folder_of(None, self._journal_uuid), self._run_id)
+        self._kept.clear()
+        return again
+
     def _free_places(self) -> Iterator[int]:
         taken = set(self._kept.values())
         return (place for place in count(1) if place not in taken)  # beyond the end the file grows, if the disk lets it
@@ -117,6 +122,21 @@ class RescueFile:
     def _line(self, outcome: Outcome, now: str) -> Line:
         order_id = outcome.order_id or ""
         return Line(self._journal_uuid, self._run_id, outcome.entry, outcome.attempt, order_id, now)
+
+
+def _allocate(folder: Path, run_id: str) -> tuple[Path, int]:
+    path = folder / f"{run_id}.{uuid.uuid4().hex[:8]}"
+    folder.mkdir(parents=True, exist_ok=True)
+    file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_BINARY", 0), 0o600)
+    try:
+        # Line ends, not zeros: no file system takes them for a hole that needs no room.
+        _write(file, 0, _FOR_PEOPLE.ljust(LINE, b"\n") + b"\n" * (LINE * (LINES - 1)))
+        files.sync_folder(folder)
+    except BaseException:
+        os.close(file)
+        path.unlink()
+        raise
+    return path, file
 
 
 def folder_of(journal_file: Path | None, journal_uuid: str) -> Path:
@@ -132,7 +152,7 @@ def take_up(journal: "Journal", is_alive: Callable[[str], bool]) -> None:
     Once more after a crash does no harm. What cannot be read, or fits nothing in this journal, stays where it is; a
     person is told of it, and of every alarm, in the log.
     """
-    for path in _files(journal.rescues):
+    for path in found(journal):
         if is_alive(path.name.partition(".")[0]):
             continue
         try:
@@ -149,12 +169,18 @@ def take_up(journal: "Journal", is_alive: Callable[[str], bool]) -> None:
             path.unlink(missing_ok=True)
 
 
-def is_left(folder: Path, journal_uuid: str, connection: Connection) -> bool:
+def found(journal: "Journal") -> list[Path]:
+    """Find a journal's rescue files: in its folder, and of runs whose folder was deleted, among the user's data."""
+    folders = dict.fromkeys([journal.rescues, folder_of(None, journal.uuid)])
+    return [path for folder in folders for path in _files(folder)]
+
+
+def is_left(journal: "Journal", connection: Connection) -> bool:
     """Tell whether a file holds an order id that `take_up` would put on record."""
-    for path in _files(folder):
+    for path in found(journal):
         with suppress(OSError):
             lines, _ = read(path)
-            fitting, _ = _told_apart(connection, lines, journal_uuid)
+            fitting, _ = _told_apart(connection, lines, journal.uuid)
             if any(not _is_on_record(connection, line) for line in fitting):
                 return True
     return False
@@ -251,7 +277,7 @@ def _files(folder: Path) -> list[Path]:
 
 def _write_line(file: int, place: int, line: Line) -> None:
     text = json.dumps(asdict(line)).encode()
-    _write_at(file, place * LINE, (_checksum(text) + b" " + text).ljust(LINE - 1) + b"\n")
+    files.write_at(file, place * LINE, (_checksum(text) + b" " + text).ljust(LINE - 1) + b"\n")
 
 
 def _parsed(text: bytes) -> Line | None:
@@ -264,21 +290,5 @@ def _checksum(text: bytes) -> bytes:
 
 
 def _write(file: int, place: int, data: bytes) -> None:
-    _write_at(file, place, data)
+    files.write_at(file, place, data)
     os.fsync(file)
-
-
-def _write_at(file: int, place: int, data: bytes) -> None:
-    os.lseek(file, place, os.SEEK_SET)
-    while data:
-        data = data[os.write(file, data) :]
-
-
-def _sync_folder(folder: Path) -> None:
-    if not hasattr(os, "O_DIRECTORY"):  # Windows: a folder cannot be opened, and needs no such thing
-        return
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

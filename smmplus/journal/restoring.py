@@ -11,17 +11,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, bindparam, select, update
-
 from smmplus.errors import JournalConflictError, JournalError
-from smmplus.journal import files, marks, migrations, place, postgres, sqlite
+from smmplus.journal import files, losses, marks, migrations, place, postgres, sqlite, traces
 from smmplus.journal.copying import fill_postgres
 from smmplus.journal.database import translated
-from smmplus.journal.entry import decimal_or_none
-from smmplus.journal.schema import campaigns, entries
 from smmplus.journal.snapshot import snapshot
-from smmplus.journal.states import Event, State, after
-from smmplus.numbers import EXACT
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +53,7 @@ def restore(backup: Path, url: str, now: str) -> Restored:
     path = sqlite.path_of(url)
     with translated(str(path)):
         place.must_hold(path)
+        traces.must_be_free(place.real(path))
         if path.exists() or path.is_symlink():
             raise _taken(f"{path} is there")
         try:
@@ -66,6 +61,7 @@ def restore(backup: Path, url: str, now: str) -> Restored:
                 doubts = _make(backup, made, at, now)
         except FileExistsError as error:
             raise _taken(error) from error
+        traces.forget(path)  # of runs that the lost journal knew: what they did is in doubt by now
     return Restored(at, doubts)
 
 
@@ -90,30 +86,8 @@ def _make(backup: Path, made: Path, at: str, now: str) -> int:
             marks.put(connection, marks.UUID_NAME, str(uuid.uuid4()))
             marks.put(connection, marks.RESTORED, at)
             marks.put(connection, marks.RESTORED_AT, now)
-            return _doubt(connection, at, now)
+            marks.take_away(connection, marks.LOST)
+            losses.bury(connection, marks.opens(marks.read(connection)))  # of runs that made the backup's journal
+            return losses.doubt(connection, at, now, f"the journal was restored from a backup of {at}")
     finally:
         engine.dispose()
-
-
-def _doubt(connection: Connection, at: str, now: str) -> int:
-    """Put into doubt what was not sent when the backup was made: nobody knows what became of it since."""
-    words = f"the journal was restored from a backup of {at}: it may have been placed since"
-    spent = {row.id: EXACT.create_decimal(row.spent) for row in connection.execute(select(campaigns))}
-    rows = []
-    for row in connection.execute(_UNSENT):
-        state = after(State(row.state), Event.RESTORED)
-        rows.append({"of": row.id, "new_state": state.value})
-        spent[row.campaign_id] = EXACT.add(spent[row.campaign_id], decimal_or_none(row.cost) or 0)
-    if rows:
-        # The earliest moment at which they may have been sent.
-        connection.execute(_DOUBT.values(error=words, sent_at=at, settled_at=now, meaning=""), rows)
-        values = [{"of": campaign, "new_spent": str(amount)} for campaign, amount in spent.items()]
-        connection.execute(_SPENT, values)
-    return len(rows)
-
-
-_UNSENT = select(entries.c.id, entries.c.campaign_id, entries.c.state, entries.c.cost).where(
-    entries.c.state.in_([State.PLANNED.value, State.REJECTED.value])
-)
-_DOUBT = update(entries).where(entries.c.id == bindparam("of")).values(state=bindparam("new_state"))
-_SPENT = update(campaigns).where(campaigns.c.id == bindparam("of")).values(spent=bindparam("new_spent"))

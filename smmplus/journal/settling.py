@@ -9,8 +9,9 @@ from sqlalchemy import Connection, select
 from smmplus.errors import JournalConflictError
 from smmplus.journal import doubts
 from smmplus.journal.entry import Entry
+from smmplus.journal.presence import user_name
 from smmplus.journal.schema import campaigns
-from smmplus.journal.store import Journal, user
+from smmplus.journal.store import Journal
 
 MOST_NAMED = 5
 
@@ -43,9 +44,9 @@ def settle_all(journal: Journal, settlements: Sequence[Settlement]) -> None:
 def _settle(journal: Journal, connection: Connection, settlement: Settlement, account_id: int) -> None:
     entry, order_id, why, now = settlement.entry, settlement.order_id, settlement.why, journal.time()
     if order_id is None:
-        doubts.is_not_placed(connection, entry, user(), why, datetime.fromisoformat(now), journal.is_alive)
+        doubts.is_not_placed(connection, entry, user_name(), why, datetime.fromisoformat(now), journal.is_alive)
     else:
-        doubts.is_placed(connection, entry, account_id, order_id, user(), why, now)
+        doubts.is_placed(connection, entry, account_id, order_id, user_name(), why, now)
 
 
 def listed(words: Iterable[str]) -> str:

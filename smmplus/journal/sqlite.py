@@ -1,7 +1,8 @@
 """A journal in a SQLite file: one machine's, durable through a crash of it."""
 
 import sqlite3
-from contextlib import closing
+import threading
+from contextlib import closing, suppress
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -41,11 +42,73 @@ def url_of(path: Path) -> str:
     return URL.create("sqlite", database=str(path.absolute())).render_as_string()
 
 
-def engine_of(path: Path) -> Engine:
-    """Open a file."""
+class InPlace:
+    """Whether an open journal still is the file at its path: SQLite would go on in one that was deleted.
+
+    Asked in each transaction that writes, it costs some microseconds. One that only reads may go on: what was committed
+    can still be read from a file that was deleted, and written into the sheet.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._logs = [path.with_name(path.name + ending) for ending in ("-wal", "-shm")]
+        self._known: dict[Path, tuple[int, int]] = {}
+        self._size = 0
+        self._connections = 0
+        self._one_at_a_time = threading.Lock()
+
+    def opened(self, *_: object) -> None:
+        """Count a new connection, which must be to the same file as those before."""
+        self.confirm()
+        with self._one_at_a_time:
+            self._connections += 1
+
+    def closed(self, *_: object) -> None:
+        """Count a connection less: SQLite removes the logs with the last one."""
+        with self._one_at_a_time:
+            self._connections -= 1
+            if self._connections == 0:
+                for log in self._logs:
+                    self._known.pop(log, None)
+
+    def confirm(self) -> None:
+        """Raise JournalError where the file or a log was deleted, moved or replaced, or the file was written over."""
+        with self._one_at_a_time:
+            for path in (self._path, *self._logs):
+                found = self._found(path)
+                if path in self._known:
+                    if found != self._known[path]:
+                        raise JournalError(self._words(path))
+                elif found is not None:
+                    self._known[path] = found
+
+    def _found(self, path: Path) -> tuple[int, int] | None:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            about = path.stat()
+            if path == self._path:
+                if about.st_size < self._size:  # it only grows
+                    raise JournalError(self._words(path))
+                self._size = about.st_size
+            return about.st_dev, about.st_ino
+        return None
+
+    def _words(self, path: Path) -> str:
+        return (
+            f"the journal {self._path} was deleted, moved or replaced while this process had it open (look for "
+            f"{path.name}). Nothing more is sent. Stop every run that uses it, bring back the file with all that "
+            "begins with its name, and run again; an earlier copy does not know what was placed since"
+        )
+
+
+def engine_of(path: Path, place: InPlace | None = None) -> Engine:
+    """Open a file. Transactions that write fail with JournalError as soon as it is no longer the file at its path."""
     engine = create_engine(url_of(path), connect_args={"timeout": BUSY_SECONDS})
+    place = place or InPlace(path)
     event.listen(engine, "connect", _prepare)
+    event.listen(engine, "connect", place.opened)
+    event.listen(engine, "close", place.closed)
     event.listen(engine, "begin", _begin)
+    event.listen(engine, "begin", lambda connection: None if _is_reading(connection) else place.confirm())
     return engine
 
 
@@ -54,6 +117,12 @@ def reading_engine_of(path: Path) -> Engine:
     engine = create_engine(url_of(path), creator=lambda: _read_only(path), poolclass=NullPool)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def put_into_file(engine: Engine) -> None:
+    """Bring what is committed into the file itself, as far as nobody is reading: it is in the log until then."""
+    with closing(engine.raw_connection()) as connection:
+        connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)").close()
 
 
 def make_single(path: Path) -> None:
@@ -80,4 +149,8 @@ def _prepare(connection: sqlite3.Connection, _record: object) -> None:
 
 def _begin(connection: Connection) -> None:
     # A transaction that read first could not become a writer safely; one that only reads must keep no writer waiting.
-    connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(READING) else "BEGIN IMMEDIATE")
+    connection.exec_driver_sql("BEGIN" if _is_reading(connection) else "BEGIN IMMEDIATE")
+
+
+def _is_reading(connection: Connection) -> bool:
+    return bool(connection.get_execution_options().get(READING))

@@ -1,12 +1,7 @@
 """The journal: the record of every order, on disk before it is sent. Sheets are views of it."""
 
-import getpass
-import os
-import platform
-import threading
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,10 +11,11 @@ from typing import Self
 from sqlalchemy import Connection, insert, select, update
 
 from smmplus.errors import JournalError, JournalInUseError
-from smmplus.journal import accounts, doubts, entries, follow_ups, holders, marks, postgres, rescue, sqlite, wave
+from smmplus.journal import accounts, doubts, entries, follow_ups, holders, losses, postgres, rescue, sqlite, wave
 from smmplus.journal.database import READING, Database, default_url, open_database, translated
 from smmplus.journal.entry import Entry, Planned
-from smmplus.journal.schema import batches, campaigns, meta, runs
+from smmplus.journal.presence import Presence, user_name
+from smmplus.journal.schema import batches, campaigns, meta
 from smmplus.journal.states import State
 from smmplus.models import OrderStatus
 
@@ -27,7 +23,8 @@ from smmplus.models import OrderStatus
 class Journal:
     """An open journal; use it with `with`. Every method is one transaction, durable when it returns.
 
-    Raises JournalError where the database cannot be used. `now` tells the time, with its time zone. `rescues` is the
+    Raises JournalError where the database cannot be used. A journal that lacks its latest commits is one that was
+    restored from a backup from then on (`losses`). `now` tells the time, with its time zone. `rescues` is the
     folder for order ids that the database cannot take; by default it is beside a SQLite file, and in the user's data
     folder where the journal is in PostgreSQL.
     """
@@ -39,13 +36,23 @@ class Journal:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         rescues: Path | None = None,
     ) -> None:
-        database = _opened(url or default_url())
-        self.where, self.path = database.where, database.path
         self._now = now
-        self._engine, self._locks = database.engine, database.locks
-        self._run_id: str | None = None
         self._rescues = rescues
-        self._one_at_a_time = threading.RLock()
+        self._open(url or default_url())
+        try:
+            lost = losses.noticed(self, self._presence.traces, self._presence.may_live)
+        except BaseException:
+            self.close()
+            raise
+        if lost:  # the uuid is another now, and locks at a server go by it
+            self.close()
+            self._open(url or default_url())
+
+    def _open(self, url: str) -> None:
+        database = _opened(url)
+        self.where, self.path = database.where, database.path
+        self._engine, self._locks = database.engine, database.locks
+        self._presence = Presence(self, database)
 
     @property
     def uuid(self) -> str:
@@ -166,24 +173,25 @@ class Journal:
 
     def apply(self, moves: Sequence[wave.Move]) -> list[wave.Answer]:
         """Commit intents and outcomes together, and answer each. An intent counts only when this has returned."""
-        run_id = self.begin_run()
-        if any(isinstance(move, wave.Intent) for move in moves):
+        sends = any(isinstance(move, wave.Intent) for move in moves)
+        if sends:
             self._locks.confirm()  # who is taken for dead may send nothing, and yet has outcomes to write
-        with self.transaction() as connection:
-            return wave.apply(connection, moves, run_id=run_id, now=self.time())
+        with self.run_transaction() as (connection, run_id):
+            answers = wave.apply(connection, moves, run_id=run_id, now=self.time())
+        if sends:
+            self._presence.confirm()  # they may have been committed into a file that is gone
+        return answers
+
+    def run_transaction(self) -> AbstractContextManager[tuple[Connection, str]]:
+        """Open a transaction of this process's run, and give its id with it.
+
+        Its number is on record outside the database when it is left: a journal that loses it is found out.
+        """
+        return self._presence.transaction()
 
     def begin_run(self) -> str:
         """Let others see that this process is alive, and give its run's id."""
-        with self._one_at_a_time:
-            if self._run_id is None:
-                run_id = uuid.uuid4().hex
-                self._locks.take(f"run-{run_id}")
-                about = {"pid": os.getpid(), "host": platform.node(), "user": user(), "started_at": self.time()}
-                with self.transaction() as connection:
-                    marks.must_be_in_use(connection, self.where)  # it may have moved since it was opened
-                    connection.execute(insert(runs).values(id=run_id, **about))
-                self._run_id = run_id
-            return self._run_id
+        return self._presence.begin()
 
     def hold_campaign(self, campaign_id: int, *, wait: float) -> None:
         """Keep other runs out of a campaign until this journal is closed; JournalInUseError says who is in it."""
@@ -214,21 +222,16 @@ class Journal:
     def is_placed(self, account_id: int, entry: Entry, order_id: str, *, why: str, who: str | None = None) -> None:
         """Settle a doubt: it is this order. `who` says so; by default the user of this machine."""
         with self.transaction() as connection:
-            doubts.is_placed(connection, entry, account_id, order_id, who or user(), why, self.time())
+            doubts.is_placed(connection, entry, account_id, order_id, who or user_name(), why, self.time())
 
     def is_not_placed(self, entry: Entry, *, why: str) -> None:
         """Settle a doubt: it was not placed, and the next run may send it."""
         with self.transaction() as connection:
-            doubts.is_not_placed(connection, entry, user(), why, self._now(), self.is_alive)
+            doubts.is_not_placed(connection, entry, user_name(), why, self._now(), self.is_alive)
 
     def close(self) -> None:
         """End the run, and close the database."""
-        if self._run_id is not None:
-            # For people to read; whether a run is alive its lock tells. It must not hide what the run has to say.
-            with suppress(JournalError), self.transaction() as connection:
-                connection.execute(update(runs).where(runs.c.id == self._run_id).values(ended_at=self.time()))
-            self._locks.drop(f"run-{self._run_id}", forever=True)
-            self._run_id = None
+        self._presence.end()
         self._locks.drop_all()
         self._engine.dispose()
 
@@ -264,18 +267,12 @@ class Journal:
 
     def _others(self) -> str:
         with suppress(JournalError), self.reading() as connection:
-            return holders.of_journal(connection, self.is_alive, self._run_id)
+            return holders.of_journal(connection, self.is_alive, self._presence.run_id)
         return ""
 
     def is_alive(self, run_id: str) -> bool:
         """Tell whether the process of a run lives."""
-        if run_id == self._run_id:
-            return True
-        name = f"run-{run_id}"
-        dead = self._locks.take(name)
-        if dead:
-            self._locks.drop(name, forever=True)
-        return not dead
+        return self._presence.is_alive(run_id)
 
 
 def _opened(url: str) -> Database:
@@ -284,11 +281,3 @@ def _opened(url: str) -> Database:
     except JournalInUseError as error:
         others = "" if postgres.is_meant_by(url) else holders.of_file(sqlite.path_of(url))
         raise JournalInUseError(f"{error}{others}") from error
-
-
-def user() -> str:
-    """Name the user of this machine."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container's user without a name
-        return str(os.getuid()) if hasattr(os, "getuid") else "unknown"

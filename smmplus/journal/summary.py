@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, func, select, text
 
-from smmplus.journal import marks, postgres
+from smmplus.journal import marks, postgres, rescue
 from smmplus.journal.schema import accounts, campaigns, entries
 from smmplus.journal.states import State
 from smmplus.journal.store import Journal
@@ -32,7 +32,9 @@ class Summary:
     """Bytes on disk, with what is not yet in the file itself."""
     counts: tuple[Count, ...]
     restored: str
-    """When the backup was made that the journal comes from; "" for one that was never lost."""
+    """When the backup was made that the journal comes from, or up to when one that lost commits knows all; else ""."""
+    lost: str
+    """How it was noticed that the journal lost commits; "" for one that did not."""
     rescues: tuple[Path, ...]
     """Files with order ids that the database could not take."""
 
@@ -52,7 +54,8 @@ def summary_of(journal: Journal) -> Summary:
             _size_of(journal.path, connection),
             _counts(connection),
             said.get(marks.RESTORED, ""),
-            tuple(sorted(path for path in journal.rescues.glob("*") if path.is_file())),
+            said.get(marks.LOST, ""),
+            tuple(rescue.found(journal)),
         )
 
 

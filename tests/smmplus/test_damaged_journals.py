@@ -315,7 +315,8 @@ def test_a_new_journal_s_tables_stand_in_the_file_itself_not_in_its_write_ahead_
     shutil.copy(killed, path)
     with closing(sqlite3.connect(f"file:{path}?immutable=1", uri=True)) as database:
         found = {name for (name,) in database.execute("SELECT name FROM meta")}
-    assert found == {"uuid", "version"}
+    assert {"uuid", "version"} <= found
+    assert any(name.startswith("open ") for name in found)  # that a run died in it shows without anything beside it
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only the administrator can become somebody else")
