@@ -255,7 +255,7 @@ async def test_a_restored_journal_sends_no_key_that_it_does_not_know(client, jou
     url = sqlite.url_of(tmp_path / "restored" / "journal.sqlite3")
     restore(tmp_path / "backup.sqlite3", url, "2026-01-02T12:00:00.000+00:00")
     with Journal(url) as restored:
-        with pytest.raises(OrderInDoubtError, match="restored from a backup of 2026-01-01T12:00 UTC"):
+        with pytest.raises(OrderInDoubtError, match="on 2026-01-02 12:00 UTC from a backup of 2026-01-01 12:00 UTC"):
             await place_once(client, restored, ticket)
         assert len(ordered()) == 1
         settle(restored)
