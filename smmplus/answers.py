@@ -43,6 +43,8 @@ class Answer:
     body: bytes
     notation: Notation = field(default_factory=Notation, compare=False, repr=False)
     """How the panel writes its numbers, as far as its earlier answers showed."""
+    closed: bool = True
+    """Whether nothing can follow: False where the server left the call's own connection open."""
 
 
 class NoJsonError(ValueError):

@@ -5,18 +5,29 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import StreamWriter
 
 from smmplus import protocol
 from smmplus.answers import Answer
-from smmplus.errors import BusyError, CallError, FollowUpError, LostAnswerError, NeverSentError, UnreadableAnswerError
+from smmplus.errors import (
+    BusyError,
+    CallError,
+    FollowUpError,
+    LostAnswerError,
+    NeverSentError,
+    UnclearAnswerError,
+    UnreadableAnswerError,
+)
+from smmplus.listening import Listener, silent
 from smmplus.models import Balance, OrderRequest, OrderStatus, Service
+from smmplus.one_answer import SPOKE_FIRST
 from smmplus.pacing import Pace
-from smmplus.panel import IDLE_SECONDS, Panel, proxy_of, tls_context
+from smmplus.panel import Panel, proxy_of, tls_context
 from smmplus.protocol import Call
 from smmplus.retry import async_retrying
 
@@ -46,7 +57,8 @@ class AsyncClient:
         self.sleep = sleep
         self._pace = Pace(rate)
         self._turns = asyncio.Semaphore(in_flight)
-        self._session: aiohttp.ClientSession | None = None
+        self._alone: aiohttp.ClientSession | None = None
+        self._pooled: aiohttp.ClientSession | None = None
 
     @property
     def longest(self) -> float:
@@ -121,17 +133,22 @@ class AsyncClient:
             sock_connect=self.panel.connect_timeout,
             sock_read=self.panel.read_timeout,
         )
-        connector = aiohttp.TCPConnector(ssl=tls_context(), limit=self.in_flight, keepalive_timeout=IDLE_SECONDS)
         # Looked up once: aiohttp's own look-up asks a thread twice a request, half of a request's processor time.
         proxy = proxy_of(self.panel.url)
-        self._session = aiohttp.ClientSession(connector=connector, timeout=timeout, proxy=proxy, headers=_HEADERS)
+
+        def session(*, alone: bool) -> aiohttp.ClientSession:
+            connector = aiohttp.TCPConnector(ssl=tls_context(), limit=self.in_flight, force_close=alone)
+            return aiohttp.ClientSession(connector=connector, timeout=timeout, proxy=proxy, headers=_HEADERS)
+
+        self._alone, self._pooled = session(alone=True), session(alone=False)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
+        for session in (self._alone, self._pooled):
+            if session is not None:
+                await session.close()
 
     async def _run(self, call: Call[Result]) -> Result:
         return await async_retrying(effect=call.effect, sleep=self.sleep)(self._ask_in_turn, call)
@@ -163,12 +180,17 @@ class AsyncClient:
             return await self.ask(call)
 
     async def _exchange(self, call: Call[Result], before_body: Callable[[], None]) -> Answer:
-        if self._session is None:
+        session = self._alone if call.alone else self._pooled
+        if session is None:
             raise RuntimeError("the client is used outside `async with`")
-        body = _WatchedBody(urlencode(call.form(self.panel.key)).encode(), before_body)
+        form = urlencode(call.form(self.panel.key)).encode()
+        body = _WatchedBody(form, before_body, self.panel.read_timeout if call.alone else None)
         try:
-            async with self._session.post(self.panel.url, data=body, allow_redirects=False) as answer:
-                return Answer(answer.status, answer.headers, await answer.read())
+            async with session.post(self.panel.url, data=body, allow_redirects=False) as answer:
+                whole = await answer.read()
+                if body.left:
+                    return Answer(answer.status, answer.headers, whole, closed=body.closed)
+                fault: CallError = NeverSentError(SPOKE_FIRST)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             fault = _translated(error, body, effect=call.effect)
         raise fault  # not within `except`: the error would carry on what it was made from, a proxy's password too
@@ -180,34 +202,52 @@ _HEADERS = {"Accept": "application/json"}
 class _WatchedBody(aiohttp.BytesPayload):
     """A form body that knows whether it began to leave: the line between "never sent" and "lost".
 
-    aiohttp writes it once the connection stands; a panel cannot carry out a POST whose body never came.
+    aiohttp writes it once the connection stands; a panel cannot carry out a POST whose body never came. With
+    `patience`, in seconds of silence, it also waits until the server has closed, and refuses all but one answer.
     """
 
-    def __init__(self, form: bytes, before: Callable[[], None]) -> None:
+    def __init__(self, form: bytes, before: Callable[[], None], patience: float | None) -> None:
         super().__init__(form, content_type="application/x-www-form-urlencoded")
         self._before = before
+        self._patience = patience
         self.left = False
+        self.closed = True
         self.held_back: NeverSentError | None = None
+        self.not_believed = ""
 
     async def write(self, writer: AbstractStreamWriter) -> None:
         await self.write_with_length(writer, None)
 
     async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
         try:
+            transport = await silent(cast("StreamWriter", writer).transport)
             self._before()
         except NeverSentError as error:
             self.held_back = error
             raise
         self.left = True
+        if self._patience is None:
+            await super().write_with_length(writer, content_length)
+            return
+        listener = Listener(transport)
         await super().write_with_length(writer, content_length)
+        await listener.listen(self._patience)
+        self.closed, self.not_believed = listener.received.closed, listener.received.fault
+        if self.not_believed:
+            raise aiohttp.ClientPayloadError(self.not_believed)
+        listener.hand_on()
 
 
 def _translated(error: Exception, body: _WatchedBody, *, effect: bool) -> CallError:
     if body.held_back is not None:
         return body.held_back
+    if body.not_believed:
+        return UnclearAnswerError(body.not_believed, may_have_taken_effect=effect)
     if body.left:
         return LostAnswerError(f"no answer from the panel ({type(error).__name__})", may_have_taken_effect=effect)
-    if isinstance(error, aiohttp.ClientResponseError):
+    if isinstance(error, aiohttp.ClientHttpProxyError):
         # Its text holds the proxy's address with user and password, and the proxy's own words.
         return NeverSentError(f"the proxy opens no way to the panel (HTTP {error.status})")
+    if isinstance(error, aiohttp.ClientResponseError):
+        return NeverSentError(SPOKE_FIRST)
     return NeverSentError(f"the panel could not be reached: {str(error) or type(error).__name__}")

@@ -1,6 +1,5 @@
 """The synchronous client: a thin shell on requests over `protocol`."""
 
-import io
 import re
 import threading
 import time
@@ -21,7 +20,7 @@ from smmplus.pacing import Pace
 from smmplus.panel import Panel
 from smmplus.protocol import Call
 from smmplus.retry import retrying
-from smmplus.session import session
+from smmplus.session import WatchedBody, session
 
 Result = TypeVar("Result")
 
@@ -42,7 +41,8 @@ class Client:
         self._pace_lock = threading.Lock()
         self._in_flight = threading.BoundedSemaphore(in_flight)
         self._sleep = sleep
-        self._session = session(panel.url, connections=in_flight)
+        self._alone = session(panel.url, connections=in_flight, alone=True)
+        self._pooled = session(panel.url, connections=in_flight, alone=False)
 
     def services(self) -> list[Service]:
         """Ask for the price list."""
@@ -86,7 +86,8 @@ class Client:
 
     def close(self) -> None:
         """Close the connections."""
-        self._session.close()
+        self._alone.close()
+        self._pooled.close()
 
     def __enter__(self) -> Self:
         return self
@@ -133,32 +134,23 @@ class Client:
                 raise
 
     def _exchange(self, call: Call[Result]) -> Answer:
-        body = _WatchedBody(urlencode(call.form(self._panel.key)).encode())
+        chosen = self._alone if call.alone else self._pooled
+        body = WatchedBody(urlencode(call.form(self._panel.key)).encode(), effect=call.effect)
         request = requests.Request("POST", self._panel.url, data=body, headers=_HEADERS)
         try:
-            answer = self._session.send(
-                self._session.prepare_request(request),
+            answer = chosen.send(
+                chosen.prepare_request(request),
                 timeout=(self._panel.connect_timeout, self._panel.read_timeout),
                 allow_redirects=False,
             )
         except requests.RequestException as error:
             fault = _translated(error, sent=body.was_read, effect=call.effect)
         else:
-            return Answer(answer.status_code, answer.headers, answer.content)
+            return Answer(answer.status_code, answer.headers, answer.content, closed=body.closed_after)
         raise fault  # not within `except`: the error would carry on what it was made from
 
 
 _HEADERS = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
-
-
-class _WatchedBody(io.BytesIO):
-    """A body that knows whether any of it was handed to the connection: the line between "never left" and "lost"."""
-
-    was_read = False
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        self.was_read = True
-        return super().read(size)
 
 
 def _translated(error: requests.RequestException, *, sent: bool, effect: bool) -> CallError:

@@ -16,11 +16,9 @@ from smmplus.answers import Answer
 from smmplus.echoes import without_key
 from smmplus.errors import ConfigurationError
 from smmplus.numbers import Notation
+from smmplus.tls_sessions import resume_sessions
 
 DEFAULT_URL = "https://smm.plus/api/v2"
-
-IDLE_SECONDS = 2.0
-"""A pooled connection that was idle for longer is not used: a server may be closing it as the order arrives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +103,17 @@ def _is_proxy(url: str) -> bool:
 
 @cache
 def tls_context() -> ssl.SSLContext:
-    """Make the one TLS context of this process: verifying, with the CA settings of the environment.
+    """Make the one TLS context of this process: verifying, resuming, with the CA settings of the environment.
 
     `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE` and `SSL_CERT_FILE` replace the platform's certificates. Loading them takes
     22 ms, measured: once a process, not once a connection.
     """
+    context = _verifying_context()
+    resume_sessions(context)
+    return context
+
+
+def _verifying_context() -> ssl.SSLContext:
     for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
         if bundle := os.environ.get(name):
             try:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Generic, TypeVar
 
 from smmplus.answers import Answer, Json, NoJsonError, error_of, odd_order, parse_json, without_json, without_result
-from smmplus.errors import FollowUpError, UnclearAnswerError, UnreadableAnswerError
+from smmplus.errors import CallError, FollowUpError, UnclearAnswerError, UnreadableAnswerError
 from smmplus.models import Balance, OrderRequest, OrderStatus, Service
 from smmplus.numbers import Notation
 from smmplus.price_list import read_services, rows_of
@@ -51,6 +51,14 @@ class Call(Generic[Result]):
     def is_single(self) -> bool:
         """Whether it asks for one thing, so that a list in the answer is a wrapping."""
         return self.action in {"add", "balance"} or not {"order", "refill"}.isdisjoint(dict(self.fields))
+
+    @property
+    def alone(self) -> bool:
+        """Whether it needs a connection of its own: it has an effect, or its answer does not name what it answers.
+
+        A price list is any account's, and an answer to many ids names them.
+        """
+        return self.effect or not (self.action == "services" or any("," in value for _, value in self.fields))
 
     def form(self, key: str) -> list[tuple[str, str]]:
         """Give the form fields as they are sent, the API key among them."""
@@ -119,8 +127,19 @@ def read_answer(call: Call[Result], answer: Answer) -> Result:
     """Read an answer into the call's result, or raise the error that it is.
 
     A usable order id means accepted, whatever stands beside it. Under 500 the body is read first, then the status;
-    from 500 on a call with an effect is in doubt whatever the body says.
+    from 500 on a call with an effect is in doubt whatever the body says. Where the server left the connection open, a
+    refusal of such a call is doubt too: the answer itself may still be to come, and what was refused is sent again.
     """
+    try:
+        return _read_answer(call, answer)
+    except CallError as error:
+        if answer.closed or not call.effect or error.may_have_taken_effect:
+            raise
+        text = f"the panel said {str(error)!r} and left the connection open: another answer may follow"
+    raise UnclearAnswerError(text, may_have_taken_effect=True)
+
+
+def _read_answer(call: Call[Result], answer: Answer) -> Result:
     try:
         document = parse_json(answer.body)
     except NoJsonError:

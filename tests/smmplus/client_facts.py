@@ -3,7 +3,6 @@
 import logging
 import ssl
 import threading
-import time
 import traceback
 from decimal import Decimal
 
@@ -371,13 +370,6 @@ class ClientFacts:
             monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.port}")
             error = self.fault(Panel(KEY, "https://panel.example/api/v2"))
         assert (type(error), server.requests, len(proxy.tunnels)) == (NeverSentError, [], 6)
-
-    def test_a_connection_that_was_idle_for_more_than_two_seconds_is_not_used(self):
-        with RawServer(placed) as server, self.client(panel_at(server)) as client:
-            client.add_order(ORDER)
-            time.sleep(2.3)
-            client.add_order(ORDER)
-        assert (server.connections, len(server.adds)) == (2, 2)
 
     # Pace.
 

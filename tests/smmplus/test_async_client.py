@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from contextlib import contextmanager
 
 import pytest
 
@@ -11,38 +10,14 @@ from smmplus.async_client import AsyncClient
 from smmplus.errors import LostAnswerError, NeverSentError
 from smmplus.panel import Panel
 from tests.smmplus.client_facts import KEY, ORDER, ClientFacts, panel_at
+from tests.smmplus.shells import asynchronous
 from tests.smmplus.wire import PATIENCE, RawServer, http
 
 pytestmark = pytest.mark.e2e
 
 
-class Blocking:
-    """An asynchronous client with methods that wait."""
-
-    def __init__(self, runner, client):
-        self._runner = runner
-        self._client = client
-
-    def __getattr__(self, name):
-        method = getattr(self._client, name)
-        return lambda *arguments: self._runner.run(method(*arguments))
-
-
 class TestAsyncClient(ClientFacts):
-    @contextmanager
-    def client(self, panel, *, waits=None, rate=0.0, in_flight=4):
-        waits = waits if waits is not None else []
-
-        async def sleep(seconds):
-            waits.append(seconds)
-
-        client = AsyncClient(panel, rate=rate, in_flight=in_flight, sleep=sleep)
-        with asyncio.Runner() as runner:
-            runner.run(client.__aenter__())
-            try:
-                yield Blocking(runner, client)
-            finally:
-                runner.run(client.__aexit__(None, None, None))
+    client = staticmethod(asynchronous)
 
 
 def held_back():

@@ -2,21 +2,17 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 
 import pytest
 
 from smmplus.client import Client
 from tests.smmplus.client_facts import ORDER, ClientFacts, panel_at
+from tests.smmplus.shells import synchronous
 from tests.smmplus.wire import PATIENCE, RawServer, http
 
 
 class TestClient(ClientFacts):
-    @contextmanager
-    def client(self, panel, *, waits=None, rate=0.0, in_flight=4):
-        sleep = (waits if waits is not None else []).append
-        with Client(panel, rate=rate, in_flight=in_flight, sleep=sleep) as client:
-            yield client
+    client = staticmethod(synchronous)
 
 
 @pytest.mark.e2e

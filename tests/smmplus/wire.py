@@ -42,13 +42,28 @@ class Once(bytes):
     __slots__ = ()
 
 
+class Reset(Once):
+    """An answer after which the server resets the connection."""
+
+    __slots__ = ()
+
+
 class RawServer:
     """Answers each request with the bytes that `answer(request)` gives; nothing but the end of the connection for None.
 
-    `context` makes it speak TLS; `greeting` is said before anything is asked. Use it with `with`.
+    A list is sent piece by piece; numbers in it are pauses, in seconds. It closes where it is asked to, as servers
+    must; with `keeps` it never does. `context` makes it speak TLS. `greeting` is said before anything is asked, and
+    `hasty` as soon as a head has come. Use it with `with`.
     """
 
-    def __init__(self, answer: Callable[[Received], bytes | None], context=None, greeting=b"") -> None:
+    def __init__(
+        self,
+        answer: Callable[[Received], bytes | list[bytes | float] | None],
+        context=None,
+        greeting=b"",
+        hasty=b"",
+        keeps=False,
+    ) -> None:
         self.requests: list[Received] = []
         self.connections = 0
         self.under_way = 0
@@ -56,7 +71,12 @@ class RawServer:
         self._answer = answer
         self._context: ssl.SSLContext | None = context
         self._greeting = greeting
+        self._keeps = keeps
+        self._hasty = hasty
+        self.resumed: list[bool] = []
+        """Of each TLS connection: whether it resumed an earlier one's session."""
         self._lock = threading.Lock()
+        self._over = threading.Event()
         self._threads: list[threading.Thread] = []
         self._open: set[socket.socket] = set()
 
@@ -67,6 +87,7 @@ class RawServer:
         return self
 
     def __exit__(self, *_):
+        self._over.set()
         with suppress(OSError):
             self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
@@ -107,8 +128,12 @@ class RawServer:
                 connection = self._context.wrap_socket(plain, server_side=True) if self._context else plain
                 with self._lock:
                     self._open.add(connection)
+                if self._context:
+                    self.resumed.append(connection.session_reused)
                 connection.sendall(self._greeting)
-                while (request := read_request(connection)) is not None and self._reply(connection, request):
+                while (request := read_request(connection, self._hasty)) is not None and self._reply(
+                    connection, request
+                ):
                     pass
         finally:
             with self._lock:
@@ -126,9 +151,15 @@ class RawServer:
         finally:
             with self._lock:
                 self.under_way -= 1
-        if reply:
-            connection.sendall(reply)
-        return bool(reply) and not isinstance(reply, Once)
+        for piece in reply if isinstance(reply, list) else [reply or b""]:
+            if isinstance(piece, bytes):
+                connection.sendall(piece)
+            else:
+                self._over.wait(piece)
+        if isinstance(reply, Reset):
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        closes = "connection: close" in request.head.lower() and not self._keeps
+        return bool(reply) and not isinstance(reply, Once) and not closes
 
 
 class Deaf(RawServer):
@@ -145,12 +176,16 @@ class Deaf(RawServer):
 
 
 class TunnelProxy(RawServer):
-    """A proxy that joins a `CONNECT` to the server at `port`, whatever host was asked for; `tunnels` counts them."""
+    """A proxy that joins a `CONNECT` to the server at `port`, whatever host was asked for; `tunnels` counts them.
 
-    def __init__(self, port):
+    `surplus` is said besides its answer.
+    """
+
+    def __init__(self, port, surplus=b""):
         super().__init__(lambda _: None)
         self.tunnels = []
         self._target = port
+        self._surplus = surplus
 
     def _serve(self, plain):
         with plain, suppress(OSError):
@@ -159,7 +194,7 @@ class TunnelProxy(RawServer):
             with socket.create_connection(("127.0.0.1", self._target)) as server:
                 with self._lock:
                     self._open |= {plain, server}
-                plain.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                plain.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n" + self._surplus)
                 back = threading.Thread(target=self._relay, args=(server, plain))
                 back.start()
                 self._relay(plain, server)
@@ -176,14 +211,15 @@ class TunnelProxy(RawServer):
             target.shutdown(socket.SHUT_WR)
 
 
-def read_request(connection):
-    """Read one request; None where the connection ended before its head."""
+def read_request(connection, hasty=b""):
+    """Read one request; None where the connection ended before its head. `hasty` is sent between head and body."""
     data = b""
     while b"\r\n\r\n" not in data:
         more = connection.recv(65536)
         if not more:
             return Received(data.decode("latin-1"), b"", whole=False) if data else None
         data += more
+    connection.sendall(hasty)
     head, _, body = data.partition(b"\r\n\r\n")
     text = head.decode("latin-1")
     length = next(
