@@ -90,7 +90,8 @@ def test_an_order_id_counts_on_a_connection_that_stays_open():
 @pytest.mark.parametrize(
     ("body", "code"),
     [
-        (b"", 429), (b'{"error": "Rate limit exceeded"}', 200), (b'{"error": "Bad link"}', 200), (b'{"error": "?"}', 422),
+        (b"", 429), (b'{"error": "Rate limit exceeded"}', 200), (b'{"error": "Bad link"}', 200),
+        (b'{"error": "?"}', 422),
         (b'{"error": "Invalid API key"}', 401), (b'{"error": "Not enough funds"}', 200), (b"", 408),
         (b'{"error": "You have active order with this link"}', 200), (b'{"error": "Incorrect request"}', 200),
     ],
