@@ -10,9 +10,9 @@ from aiohttp import web
 
 from smmplus.sandbox import pages
 from smmplus.sandbox.control import control_routes
-from smmplus.sandbox.faults import Ending, Outcome
+from smmplus.sandbox.faults import Ending, Outcome, Surplus
 from smmplus.sandbox.panel import Panel
-from smmplus.sandbox.wire import Reply, dump, json_reply
+from smmplus.sandbox.wire import Reply, as_bytes, dump, json_reply
 
 API_PATH = "/api/v2"
 _LARGEST_BODY = 16 * 2**20
@@ -47,9 +47,30 @@ def _api(panel: Panel, latency: float) -> Handler:
             await asyncio.sleep(outcome.delay + latency)
         if outcome.ending is not Ending.ANSWER:
             _hang_up(request, outcome)
+        if outcome.surplus:
+            return await _with_surplus(request, respond(outcome.reply), outcome.surplus)
         return respond(outcome.reply)
 
     return handle
+
+
+async def _with_surplus(request: web.Request, right: web.Response, surplus: Surplus) -> web.StreamResponse:
+    """Answer, and say something else on the same connection."""
+    if surplus.before:
+        _write(request, surplus.reply)
+        await asyncio.sleep(surplus.seconds)
+        return right
+    await right.prepare(request)
+    await right.write_eof()
+    await asyncio.sleep(surplus.seconds)
+    _write(request, surplus.reply)
+    return right
+
+
+def _write(request: web.Request, reply: Reply) -> None:
+    # aiohttp answers each request once: this goes past it.
+    if request.transport is not None:
+        request.transport.write(as_bytes(reply))
 
 
 def _hang_up(request: web.Request, outcome: Outcome) -> None:

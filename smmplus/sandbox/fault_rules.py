@@ -9,6 +9,8 @@ T = TypeVar("T")
 
 _HANG_SECONDS = 3600.0
 _MAINTENANCE_SECONDS = 120
+MOMENTS = ("before", "after", "doubled")
+"""When a surplus answer is sent: before the right one, after it, or as the right one once more."""
 _BAD_LINK_IN_RUSSIAN = "Некорректная ссылка"
 
 
@@ -36,6 +38,7 @@ class Rule:
     body: str = ""
     status: int = 200
     reset: bool = False
+    moment: str = ""
 
     def concerns(self, action: str, fields: Mapping[str, str]) -> bool:
         """Tell whether a call is one that this rule selects."""
@@ -80,6 +83,7 @@ KINDS: Mapping[str, Kind] = {
     "success_without_order": Kind(after_accept=True, chooses=True),
     "id_as_string": _AFTER,
     "id_as_hex": _AFTER,
+    "surplus_answer": Kind(after_accept=True, defaults={"moment": "after", "status": 429, "seconds": 0.05}),
     "latency": Kind(after_accept=True, defaults={"seconds": 1.0}),
 }
 
@@ -132,6 +136,7 @@ _SETTINGS: Mapping[str, Callable[[object], Any]] = {
     "body": _fits(str, lambda _: True, "text"),
     "status": _fits(int, lambda value: 200 <= value <= 599, "an HTTP status from 200 to 599"),
     "reset": _flag,
+    "moment": _fits(str, MOMENTS.__contains__, f"one of {', '.join(MOMENTS)}"),
 }
 
 

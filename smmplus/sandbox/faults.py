@@ -19,12 +19,22 @@ class Ending(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Surplus:
+    """An answer that nobody asked for, `seconds` before or after the right one."""
+
+    reply: Reply
+    seconds: float
+    before: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What the caller gets: after `delay` seconds a reply, or the end of the connection."""
 
     reply: Reply
     delay: float = 0.0
     ending: Ending = Ending.ANSWER
+    surplus: Surplus | None = None
 
 
 class Script:
@@ -68,6 +78,9 @@ def suffer(rules: list[Rule], call: Call, process: Callable[[], Reply]) -> Outco
     if rule is None:
         return Outcome(process(), delay)
     right = process() if rule.after_accept else Reply(b"")
+    if rule.fault == "surplus_answer":
+        surplus = right if rule.moment == "doubled" else _SURPLUS.get(rule.status, _error(rule, "No more"))
+        return Outcome(right, delay, surplus=Surplus(surplus, rule.seconds, before=rule.moment == "before"))
     if rule.fault in _ALTERATIONS:
         return Outcome(_ALTERATIONS[rule.fault](rule, right, call), delay)
     return Outcome(right, delay + rule.seconds, Ending.RESET if rule.reset else Ending.CLOSE)
@@ -108,6 +121,25 @@ def _with_order_as(shape: str, right: Reply) -> Reply:
         return right
     return replace(right, body=dump({**answer, "order": format(answer["order"], shape)}))
 
+
+# Whatever a call has asked for, what it would believe of this is not so: no order, refill or balance is of this kind.
+_OF_ANOTHER_CALL = {
+    "order": 999000001,
+    "refill": "999000001",
+    "cancel": 1,
+    "status": "Completed",
+    "charge": "0.01",
+    "remains": "0",
+    "balance": "0.01",
+    "currency": "USD",
+}
+_TIMED_OUT = b"<html><body><h1>408 Request Time-out</h1></body></html>"
+
+_SURPLUS = {
+    200: json_reply(_OF_ANOTHER_CALL),
+    408: Reply(_TIMED_OUT, 408, HTML, (("Connection", "close"),)),
+    429: json_reply({"error": "Rate limit exceeded"}, 429),
+}
 
 # Faults that are not here end the connection without an answer.
 _ALTERATIONS: dict[str, Callable[[Rule, Reply, Call], Reply]] = {

@@ -72,3 +72,10 @@ def dump(answer: object) -> bytes:
 def json_reply(answer: object, status: int = 200) -> Reply:
     """Give the reply that carries an answer."""
     return Reply(dump(answer), status)
+
+
+def as_bytes(reply: Reply) -> bytes:
+    """Write a reply as it goes over the wire."""
+    headers = (("Content-Type", reply.content_type), ("Content-Length", str(len(reply.body))), *reply.headers)
+    lines = [f"HTTP/1.1 {reply.status} Surplus", *(": ".join(header) for header in headers)]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + reply.body

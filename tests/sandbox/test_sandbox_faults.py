@@ -39,7 +39,26 @@ STATUS = ("status", {"order": "1"})
 
 
 def test_every_fault_has_an_effect():
-    assert sorted([*faults._ALTERATIONS, *LATE]) == sorted(KINDS)
+    assert sorted([*faults._ALTERATIONS, *LATE, "surplus_answer"]) == sorted(KINDS)
+
+
+@pytest.mark.parametrize("status", [200, 408, 429, 503])
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_surplus_answer_comes_besides_the_right_one(status, moment):
+    panel = Panel()
+    outcome = strike(panel, fault="surplus_answer", moment=moment, status=status, seconds=0.6)
+    assert (outcome.reply, outcome.ending, panel.processed) == (json_reply({"order": 23501}), Ending.ANSWER, 1)
+    assert (outcome.surplus.reply.status, outcome.surplus.before, outcome.surplus.seconds) == (
+        status,
+        moment == "before",
+        0.6,
+    )
+    assert b"23501" not in outcome.surplus.reply.body
+
+
+def test_a_doubled_answer_is_the_right_one_twice():
+    outcome = strike(fault="surplus_answer", moment="doubled")
+    assert (outcome.surplus.reply, outcome.surplus.before) == (outcome.reply, False)
 
 
 def test_chosen_calls_are_counted_from_one_and_by_action():
@@ -198,6 +217,7 @@ def test_a_hang_lasts_an_hour_unless_told():
         ([{"fault": "bom", "action": ""}], "Rule 1: action must be text"),
         ([{"fault": "bom", "service": 1}], "Rule 1: service must be text"),
         ([{"fault": "latency", "seconds": -1}], "Rule 1: seconds must be a number from 0"),
+        ([{"fault": "surplus_answer", "moment": "never"}], "Rule 1: moment must be one of before, after, doubled"),
         ([{"fault": "refuse", "status": 99}], "Rule 1: status must be an HTTP status"),
         ([{"fault": "429", "retry_after": -1}], "Rule 1: retry_after must be a whole number from 0"),
         ([{"fault": "drop_after_accept", "reset": 1}], "Rule 1: reset must be true or false"),

@@ -4,6 +4,7 @@ import asyncio
 import random
 import time
 from decimal import Decimal
+from urllib.parse import urlencode
 
 import aiohttp
 import pytest
@@ -235,6 +236,29 @@ async def test_latency_delays_the_right_answer(site):
     started = time.monotonic()
     assert await site.call(**ADD) == {"order": 23501}
     assert time.monotonic() - started >= 0.05
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ({"moment": "before"}, [b"429", b"200"]),
+        ({"moment": "after"}, [b"200", b"429"]),
+        ({"moment": "after", "status": 408}, [b"200", b"408"]),
+        ({"moment": "before", "status": 200}, [b"200", b"200"]),
+        ({"moment": "doubled"}, [b"200", b"200"]),
+    ],
+)
+async def test_a_surplus_answer_is_on_the_wire(site, rule, said):
+    await site.control("faults", [{"fault": "surplus_answer", "action": "add", **rule}])
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(site.base.rpartition(":")[2]))
+    form = urlencode({"key": "sandbox-key", **ADD}).encode()
+    head = f"POST /api/v2 HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: {len(form)}\r\n"
+    writer.write(f"{head}Content-Type: application/x-www-form-urlencoded\r\n\r\n".encode() + form)
+    answers = await reader.read()
+    writer.close()
+    assert [head.split()[0] for head in answers.split(b"HTTP/1.1 ")[1:]] == said
+    assert answers.count(b'{"order":23501}') == 1 + (rule["moment"] == "doubled")
+    assert await site.ordered() == 1
 
 
 async def test_an_order_given_up_by_its_client_is_accepted(site):

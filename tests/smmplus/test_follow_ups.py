@@ -172,6 +172,19 @@ async def test_a_lost_answer_is_not_asked_again_by_the_retry_policy(journal, pan
     assert sandbox.faults_applied() == [1]
 
 
+@pytest.mark.parametrize(("moment", "status"), [("before", 429), ("after", 429), ("before", 200), ("doubled", 200)])
+@pytest.mark.parametrize("asking", [CANCEL, REFILL], ids=["cancel", "refill"])
+async def test_a_surplus_answer_is_a_doubt_and_left_alone(client, journal, place, sandbox, asking, moment, status):
+    ids = await place(2)
+    before = sandbox.calls(asking.kind.value)
+    sandbox.faults(
+        {"fault": "surplus_answer", "moment": moment, "status": status, "action": asking.kind.value, "calls": [1]}
+    )
+    for _ in range(2):
+        assert states(await ask_for(client, journal, asking, ids)) == [State.IN_DOUBT] * 2
+    assert sandbox.calls(asking.kind.value) == before + 1
+
+
 async def test_many_are_asked_for_by_the_hundred(client, journal, sandbox):
     ids = [str(number) for number in range(900_000, 900_250)]
     before = sandbox.calls("cancel")

@@ -12,6 +12,9 @@ _BEFORE_AND_AFTER = ("http_502", "html", "empty", "order_null", "success_without
 _CONNECTION = ("drop_before_accept", "drop_after_accept", "hang_before_accept", "hang_after_accept")
 _ALWAYS = ("truncated_json", "translated", "echo_key", "429", "bom", "php_notice", "id_as_string", "id_as_hex")
 
+_SURPLUS = (("doubled", 200), *((moment, status) for moment in ("before", "after") for status in (200, 408, 429)))
+"""Answers that belong to no call, besides the right one."""
+
 _TEXTS = (
     ("Order could not be created", 200),
     ("Bad link", 200),
@@ -34,6 +37,7 @@ def rules(orders: int, dice: random.Random, *, time_outs: int = 0) -> list[Rule]
     made += [{"fault": fault, "reset": reset} for fault in _CONNECTION for reset in (False, True)]
     made = [rule | {"seconds": 0.5} if rule["fault"].startswith("hang") else rule for rule in made]
     made += [{"fault": fault} for fault in _ALWAYS]
+    made += [{"fault": "surplus_answer", "moment": moment, "status": status} for moment, status in _SURPLUS]
     made += [
         {"fault": "429", "retry_after": 1},
         {"fault": "maintenance", "retry_after": 1},
@@ -49,7 +53,7 @@ def rules(orders: int, dice: random.Random, *, time_outs: int = 0) -> list[Rule]
 
 def name_of(rule: Rule) -> str:
     """Name a rule as the report shows it."""
-    words = [rule["fault"], *(f"{rule[name]}" for name in ("text", "status") if name in rule)]
+    words = [rule["fault"], *(f"{rule[name]}" for name in ("text", "moment", "status") if name in rule)]
     words += ["after acceptance"] if rule.get("after_accept") else []
     words += ["reset"] if rule.get("reset") else []
     words += ["with Retry-After"] if "retry_after" in rule else []
