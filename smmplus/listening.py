@@ -52,17 +52,18 @@ class Listener(asyncio.Protocol):
         except TimeoutError:
             if not self.received.whole:
                 raise
+        finally:
+            # Closed politely, a TLS connection would wait for a server that may never answer.
+            self._transport.abort()
         keep_session(self._tls)
 
     def hand_on(self) -> None:
-        """Let aiohttp read what arrived, and leave no connection behind."""
+        """Let aiohttp read what arrived."""
         self._handed_on = True
         self._transport.set_protocol(self._aiohttp)
         self._aiohttp.data_received(self.received.data)
         if self._lost:
             self._aiohttp.connection_lost(*self._lost)
-        elif not self.received.closed:
-            self._transport.abort()  # it would say goodbye to a server that does not listen
 
     def data_received(self, data: bytes) -> None:
         """Keep what arrives, and judge it."""

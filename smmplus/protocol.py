@@ -56,9 +56,9 @@ class Call(Generic[Result]):
     def alone(self) -> bool:
         """Whether it needs a connection of its own: it has an effect, or its answer does not name what it answers.
 
-        A price list is any account's, and an answer to many ids names them.
+        An answer to many ids names them.
         """
-        return self.effect or not (self.action == "services" or any("," in value for _, value in self.fields))
+        return self.effect or not any("," in value for _, value in self.fields)
 
     def form(self, key: str) -> list[tuple[str, str]]:
         """Give the form fields as they are sent, the API key among them."""

@@ -127,7 +127,7 @@ def test_a_read_that_is_refused_takes_no_effect_either_way(code, error):
     [
         (add(ORDER), True), (refill("1"), True), (refills(["1", "2"])[0], True), (cancel(["1", "2"])[0], True),
         (balance(), True), (status("1"), True), (refill_status("1"), True), (statuses(["1"])[0], True),
-        (services(), False), (statuses(["1", "2"])[0], False),
+        (services(), True), (statuses(["1", "2"])[0], False),
     ],
 )  # fmt: skip
 def test_a_call_whose_answer_does_not_name_it_has_a_connection_of_its_own(call, alone):
