@@ -163,14 +163,16 @@ class RawServer:
 
 
 class Deaf(RawServer):
-    """A server that reads the beginning of a request, and breaks the connection off."""
+    """A server that reads the beginning of a body, and breaks the connection off."""
 
     def __init__(self):
         super().__init__(lambda _: None)
 
     def _serve(self, plain):
         with plain:
-            plain.recv(1000)
+            data = b""
+            while not data.partition(b"\r\n\r\n")[2]:
+                data += plain.recv(1000)
             # Linger for no time: the connection is reset, what is unread is thrown away.
             plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
