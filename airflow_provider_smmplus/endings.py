@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from airflow_provider_smmplus.wording import in_arguments
+from bulk.advice import FIRST, settling
+from smmplus.commands import Value, command
 from smmplus.journal import State
-from smmplus.ordering import in_a_shell
 from smmplus.placing import Stop
 
 if TYPE_CHECKING:
@@ -32,24 +33,38 @@ def must_be_well(outcome: "Outcome") -> None:
 def must_be_placed(entries: "Iterable[Entry]", stop: Stop | None, reason: str) -> None:
     """Raise what fails the task where orders are in doubt, or placing stopped before its end.
 
-    In doubt the task fails without retries, naming the orders and the command that settles them.
+    In doubt the task fails without retries, naming the orders and the commands that settle them.
     """
-    if doubts := [entry for entry in entries if entry.state is State.IN_DOUBT]:
+    known = list(entries)
+    if doubts := [entry for entry in known if entry.state is State.IN_DOUBT]:
         raise AirflowFailException(told_of_doubts(doubts))
     if stop is not None:
         error = AirflowException if stop in WORTH_A_RETRY else AirflowFailException
-        raise error(f"stopped: {stop.value} ({reason})")
+        budget = _budget(known[0]) if stop is Stop.BUDGET and known else ""
+        first = FIRST[stop] + once_more()
+        raise error(f"stopped: {stop.value} ({reason}). {first[0].upper()}{first[1:]}{budget}")
+
+
+def once_more(**changed: Value) -> str:
+    """Say how a task goes on."""
+    named = ", ".join(f"{name}={value!r}" for name, value in changed.items())
+    if named:
+        return f"clear the task with {named}"
+    return "clear the task if no retry follows: it goes on, and what is placed is not placed again"
+
+
+def _budget(entry: "Entry") -> str:
+    raised = command("budget", entry.campaign, account=entry.account, set="AMOUNT")
+    return f". The budget is max_spend where the task names one, else: `{raised}`"
 
 
 def told_of_doubts(doubts: "list[Entry]") -> str:
     """Say which orders are in doubt, since when, and how they are settled."""
     named = "; ".join(
-        f"{in_a_shell(entry)} (service {entry.request.service}, {entry.request.values.get('link', '')}, expected "
-        f"charge {entry.cost}, sent {(entry.sent_at or '')[:19]} UTC: {entry.error})"
+        f"{entry.name} (service {entry.request.service}, {entry.request.values.get('link', '')}, expected charge "
+        f"{entry.cost}, sent {(entry.sent_at or '')[:19]} UTC: {entry.error})"
         for entry in doubts[:MOST_NAMED]
     )
     more = f" and {len(doubts) - MOST_NAMED} more" if len(doubts) > MOST_NAMED else ""
-    return (
-        f"{len(doubts)} in doubt, and not sent again: {named}{more}. `smmplus doubts` shows the evidence; settle each "
-        "with `smmplus resolve NAME --order-id NUMBER` or `--not-placed`, then clear the task: it goes on"
-    )
+    steps = ". ".join(settling(doubts, "`"))
+    return f"{len(doubts)} in doubt, and not sent again: {named}{more}. {steps}. Then clear the task: it goes on"

@@ -1,17 +1,24 @@
 """A run of a sheet, told in a task's log."""
 
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
+from airflow_provider_smmplus.endings import once_more
 from airflow_provider_smmplus.wording import in_arguments
+from bulk.advice import entry_told, for_refused, listed, rows_told
 from bulk.approval import differences
 from bulk.telling import said_of_columns
 from bulk.watching import Watcher
+from smmplus.journal import State
 from smmplus.numbers import plain
 
 if TYPE_CHECKING:
+    from bulk.outcome import Outcome
+    from bulk.parts import PlacedPart
     from bulk.plan import Plan
     from bulk.writing import Written
+    from smmplus.journal import Entry
     from smmplus.placing import Placed
 
 LINE_EVERY = 10.0
@@ -67,6 +74,30 @@ class LogWatcher(Watcher):
     def note(self, text: str) -> None:
         """Tell what a person should know."""
         self._log.warning("%s", text)
+
+
+def log_rows(log: Log, outcome: "Outcome") -> None:
+    """Name the rows of a sheet that are no orders and why, and how the refused ones come to be sent."""
+    for words in (*rows_told(outcome, "see the column error of the results"), *_refused(outcome.entries.values())):
+        log.warning("%s", words)
+
+
+def log_part(log: Log, part: "PlacedPart") -> None:
+    """Name the orders of a part that were refused or held back and why, and how the refused ones come to be sent."""
+    refused = [entry_told(entry) for entry in part.entries if entry.state is State.REJECTED]
+    why = part.progress.held_back
+    held = [entry_told(entry, why=why[entry.id]) for entry in part.entries if entry.id in why]
+    rest = "see the column error once the results are written"
+    for words in (
+        *listed(f"refused by the panel ({len(refused)}):", refused, rest),
+        *listed(f"held back, and not sent ({len(held)}):", held, rest),
+        *_refused(part.entries),
+    ):
+        log.warning("%s", words)
+
+
+def _refused(entries: "Iterable[Entry]") -> "Iterable[str]":
+    return for_refused(entries, once_more)
 
 
 def log_plan(log: Log, plan: "Plan") -> None:

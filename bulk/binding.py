@@ -1,12 +1,12 @@
 """PURE: which order of the journal each row of a sheet is. Never by row number or path: people sort and copy sheets."""
 
-import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bulk.orders import OrderRow
 from bulk.sheet import Problem, Sheet
+from smmplus.commands import command
 from smmplus.journal import Entry, State, key_of, nth_of
 
 ORDERED = frozenset({State.SUBMITTING, State.ACCEPTED, State.IN_DOUBT})
@@ -176,10 +176,8 @@ def _wrong_id(
     row: OrderRow, entry: Entry | None, owners: Mapping[int, str], doubt: Entry | None
 ) -> tuple[str, str] | None:
     if entry is None and doubt is not None:
-        remedy = (
-            f"if it is this order: smmplus resolve {shlex.quote(doubt.name)} --order-id {shlex.quote(row.order_id)}"
-        )
-        return "the journal knows no such order, and an equal one is in doubt", remedy
+        settled = command("resolve", doubt.name, account=doubt.account, order_id=row.order_id)
+        return "the journal knows no such order, and an equal one is in doubt", f"if it is this order: {settled}"
     if entry is None:
         remedy = "use the journal and account it was ordered with, or empty the cell to order the row"
         return "the journal knows no such order", remedy

@@ -159,7 +159,7 @@ def _order_id(written: str) -> str | None:
     if re.fullmatch(r"[0-9a-fA-F]{24}", text) and not text.isdigit():
         return text
     if re.fullmatch(r"[0-9]+|[0-9]+([.,][0-9]+)?[eE]\+?[0-9]+", text):
-        remedy = "settle it with `smmplus resolve KEY --order-id NUMBER`"
+        remedy = "settle it by itself, with the command that `smmplus doubts` shows"
         raise ValueError(f"{text!r} has more than {MOST_DIGITS} digits, which spreadsheets round: {remedy}")
     raise ValueError(f"{text!r} is not an answer: write the order id that the panel shows, or {NOT_PLACED!r}")
 

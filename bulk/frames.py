@@ -11,9 +11,11 @@ from pathlib import Path
 import pandas as pd
 
 from bulk import runner
+from bulk.advice import next_steps, rows_told
 from bulk.approval import fingerprint_of
 from bulk.errors import RunError
 from bulk.frame_results import checked, joined
+from bulk.in_python import in_python, once_more
 from bulk.obstacles import obstacle
 from bulk.options import Options
 from bulk.outcome import ExitStatus, Outcome
@@ -159,9 +161,10 @@ def run(
     results = joined(frame, outcome, in_python)
     for alarm in outcome.alarms:
         _LOG.critical("%s", alarm)
+    _log_rows(outcome)
     if outcome.exit_status in {ExitStatus.DONE, ExitStatus.PROBLEMS} and not outcome.blocked:
         return results
-    raise RunError(in_python("; ".join(_why(outcome))), results, outcome)
+    raise RunError("; ".join(_why(outcome)), results, outcome)
 
 
 def status(
@@ -194,33 +197,34 @@ def status(
     results = joined(frame, outcome, in_python)
     if outcome.stop is None and not outcome.unfollowed:
         return results
-    raise RunError(in_python("; ".join(_why(outcome))), results, outcome)
+    raise RunError("; ".join(_why(outcome)), results, outcome)
 
 
 def _why(outcome: Outcome) -> Iterator[str]:
     """Say why a run did not come to its end, and how to go on."""
     if outcome.blocked:
-        yield outcome.blocked
-        yield from (f"{each.where}: {each.message} ({each.remedy})" for each in outcome.plan.problems[:_MOST_TOLD])
+        yield in_python(outcome.blocked)
+        for each in outcome.plan.problems[:_MOST_TOLD]:
+            yield in_python(f"{each.where}: {each.message} ({each.remedy})")
     for row, order_id in outcome.unrecorded.items():
         yield f"{outcome.plan.sheet.where(row)} is order {order_id}, which the journal could not take: write it down"
     if doubts := outcome.count(State.IN_DOUBT):
-        words = "`smmplus doubts` shows the evidence, `smmplus resolve` settles it"
-        yield f"{doubts} in doubt, and not sent again: {words}"
+        yield f"{doubts} in doubt, and not sent again"
     if outcome.stop is not None:
-        yield f"stopped: {outcome.stop.value} ({outcome.reason}); {outcome.unsent} not sent: call it again to go on"
+        yield f"stopped: {outcome.stop.value} ({outcome.reason}); {outcome.unsent} not sent"
     elif outcome.unfollowed:
         yield f"the orders were not followed to the end: {outcome.unfollowed}"
+    if not outcome.blocked:
+        yield from next_steps(outcome, once_more, "`")
 
 
-_SWITCHES = re.compile(r"--(skip-bad|allow-duplicates|adopt|ignore-missing|retry-refused)\b")
-_VALUES = re.compile(r"--(campaign|max-spend|first|expect-rows|expect-total|expect-fingerprint|locale)\b")
-
-
-def in_python(text: str) -> str:
-    """PURE: name options of the command as the arguments that they are here."""
-    text = _SWITCHES.sub(lambda option: f"{option[1].replace('-', '_')}=True", text)
-    return _VALUES.sub(lambda option: f"{option[1].replace('-', '_')}=…", text)
+def _log_rows(outcome: Outcome) -> None:
+    """Name the rows that are no orders, and how they become some where no error says it."""
+    for words in rows_told(outcome, "see the column error of the results"):
+        _LOG.warning("%s", words)
+    if outcome.exit_status is ExitStatus.PROBLEMS and not outcome.blocked:
+        for words in next_steps(outcome, once_more, "`"):
+            _LOG.warning("%s", words)
 
 
 class _Logging(Watcher):

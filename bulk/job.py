@@ -111,6 +111,7 @@ class Job:
             unrecorded={rows[entry]: order_id for entry, order_id in self.progress.unrecorded.items()},
             rescued={rows[entry]: path for entry, path in self.progress.rescued.items()},
             alarms=tuple(self.progress.alarms),
+            held={rows[entry]: words for entry, words in self.progress.held_back.items()},
             unfollowed=self.unfollowed,
             unwritten=self.unwritten,
         )

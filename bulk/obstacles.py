@@ -5,7 +5,11 @@ from bulk.controls import wrong_rows, wrong_total
 from bulk.options import Options
 from bulk.plan import Plan
 from bulk.restored import WAY_OUT, of_unknown_rows
+from smmplus.commands import Value
 from smmplus.journal import Entry
+
+Answers = tuple[dict[str, Value], ...]
+"""Options that answer what stands in the way, each by itself."""
 
 
 def obstacle(plan: Plan, options: Options, *, asks: bool = False) -> str:
@@ -13,19 +17,37 @@ def obstacle(plan: Plan, options: Options, *, asks: bool = False) -> str:
 
     `asks` says that a person will see the plan and be asked: what the answer settles is no obstacle then.
     """
+    return _found(plan, options, asks=asks)[0]
+
+
+def answers(plan: Plan, options: Options) -> Answers:
+    """Give the options that a person can answer an obstacle with; none where something must be corrected."""
+    return _found(plan, options, asks=False)[1]
+
+
+def _found(plan: Plan, options: Options, *, asks: bool) -> tuple[str, Answers]:
     if plan.binding.questions:
-        return _question(list(plan.binding.questions.values()), plan)
+        anew = f"{plan.place.campaign} 2"
+        return _question(list(plan.binding.questions.values()), plan), ({"adopt": True}, {"campaign": anew})
     if plan.binding.missing and not options.ignore_missing:
-        return _missing(plan.binding.missing)
-    if whole := [problem for problem in plan.problems if problem.row is None]:
-        first = whole[0]
-        return f"{first.where}: {first.message}. It concerns every row, nothing was sent: {first.remedy}"
-    if wrong := wrong_rows(plan, options):
-        return wrong
+        return _missing(plan.binding.missing), ({"ignore_missing": True},)
+    if wrong := _of_every_row(plan) or wrong_rows(plan, options):
+        return wrong, ()
     if plan.problems and not options.skip_bad:
         count = len({problem.row for problem in plan.problems})
-        return f"{count} {_rows(count)} with problems, nothing was sent: mend them, or leave them out with --skip-bad"
-    return wrong_total(plan, options) or unapproved(plan) or _since_backup(plan, options, asks=asks)
+        words = f"{count} {_rows(count)} with problems, nothing was sent: mend them, or leave them out with --skip-bad"
+        return words, ({"skip_bad": True},)
+    if wrong := wrong_total(plan, options) or unapproved(plan):
+        return wrong, ()
+    words = _since_backup(plan, options, asks=asks)
+    return words, ({"not_placed_since_backup": True},) if words else ()
+
+
+def _of_every_row(plan: Plan) -> str:
+    first = next((problem for problem in plan.problems if problem.row is None), None)
+    if first is None:
+        return ""
+    return f"{first.where}: {first.message}. It concerns every row, nothing was sent: {first.remedy}"
 
 
 def _since_backup(plan: Plan, options: Options, *, asks: bool) -> str:

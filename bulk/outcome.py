@@ -45,6 +45,8 @@ class Outcome:
     rescued: Mapping[int, Path] = field(default_factory=dict)
     """Row -> the rescue file that holds such an id until the next run; a person must keep an id that is in none."""
     alarms: tuple[str, ...] = ()
+    held: Mapping[int, str] = field(default_factory=dict)
+    """Row -> why the run went on without it."""
     unfollowed: str = ""
     """Why the orders were not followed to the end; "" where they were, or the wait was over."""
     unwritten: str = ""

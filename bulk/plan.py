@@ -14,6 +14,7 @@ from bulk.second_thoughts import second_thoughts
 from bulk.sheet import RESULT_FIELDS, Problem, Sheet
 from bulk.signs import Signs, signs_of
 from bulk.switches import switches_of
+from smmplus.commands import command
 from smmplus.journal import Entry, Journal, Planned, State, checks
 from smmplus.journal.checks import Check
 from smmplus.journal.falls import Fall
@@ -197,7 +198,7 @@ def make_plan(sheet: Sheet, prices: Prices, place: Place, journal: Journal, opti
     sending = [_price(row, binding, prices.services) for row in candidates if row.number not in bad]
     max_spend = place.budget if options.max_spend is None else options.max_spend
     if max_spend is not None:
-        problems += _without_bound(sheet, sending)
+        problems += _without_bound(sheet, sending, place, options)
         sending = [item for item in sending if item.planned.cost is not None]
     ordered = tuple(sorted(problems, key=lambda problem: problem.row or 0))
     first, later = tuple(sending[: options.first]), tuple(sending[len(sending[: options.first]) :])
@@ -275,8 +276,9 @@ def _price(row: OrderRow, binding: Binding, services: Mapping[str, Service]) -> 
     return Sending(row, Planned(key, row.request, cost(row.request, service)), units(row.request, service), entry)
 
 
-def _without_bound(sheet: Sheet, sending: Iterable[Sending]) -> list[Problem]:
-    remedy = "fill in posts, or lift the campaign's budget: `smmplus budget CAMPAIGN --none`, and no --max-spend"
+def _without_bound(sheet: Sheet, sending: Iterable[Sending], place: Place, options: Options) -> list[Problem]:
+    lifted = command("budget", place.campaign, account=options.account, none=True)
+    remedy = f"fill in posts, or lift the campaign's budget: `{lifted}`, and no --max-spend"
     return [
         Problem(
             sheet.where(item.row.number, "posts"),

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
-from shlex import quote
 
 from smmplus.async_client import AsyncClient
+from smmplus.commands import command
 from smmplus.commits import Commits
 from smmplus.errors import (
     CallError,
@@ -174,29 +174,29 @@ async def _place(client: AsyncClient, journal: Journal, order: Order, max_spend:
     return placer.progress.reason or (placed.error if placed is not None else "")
 
 
-def in_a_shell(entry: Entry) -> str:
-    """PURE: name an order as the arguments of `smmplus resolve`."""
-    account = "" if entry.account == "default" else f" --account {quote(entry.account)}"
-    return quote(entry.name) + account
-
-
 def _accepted(entry: Entry, reason: str) -> Entry:
     about = f"{entry.name} (service {entry.request.service}, {_fields(entry.request)})"
     match entry.state:
         case State.ACCEPTED:
             return entry
         case State.REJECTED:
-            raise OrderRefusedError(f"{about} was refused by the panel: {entry.error}")
+            unknown = entry.meaning == Meaning.UNKNOWN.name
+            way = ". This text is not known: if it was not ordered, it is sent again with retry_refused=True only"
+            raise OrderRefusedError(f"{about} was refused by the panel: {entry.error}{way if unknown else ''}")
         case State.IN_DOUBT:
             raise OrderInDoubtError(
                 f"{about} is in doubt since {(entry.sent_at or '')[:19]} UTC: {entry.error}. It is not sent again; "
-                "`smmplus doubts` shows the evidence, `smmplus resolve` settles it: "
-                f"`smmplus resolve {in_a_shell(entry)} --order-id NUMBER`, or with `--not-placed`"
+                f"`{command('doubts')}` shows the evidence. If it was placed: `{_resolve(entry, order_id='NUMBER')}`. "
+                f"If it was not: `{_resolve(entry, not_placed=True)}`"
             )
         case State.SUBMITTING:
             raise JournalInUseError(f"{about} is being sent by another process: wait for it")
         case State.PLANNED:
             raise OrderHeldBackError(f"{about} was not sent: {reason or 'the run has ended'}")
+
+
+def _resolve(entry: Entry, *, order_id: str | None = None, not_placed: bool = False) -> str:
+    return command("resolve", entry.name, account=entry.account, order_id=order_id, not_placed=not_placed)
 
 
 def _fields(request: OrderRequest) -> str:

@@ -44,7 +44,7 @@ class Stop(Enum):
     ACCOUNT = "the panel refuses the account"
     ADDRESS = "no API is at this address"
     FUNDS = "the balance is too small"
-    BUDGET = "the campaign's budget would be passed: raise it with `smmplus budget`"
+    BUDGET = "the campaign's budget would be passed"
     UNKNOWN = "the panel refused three in a row with a text that is not known"
     DOUBT = "three in a row are in doubt"
     UNREACHABLE = "the panel cannot be reached, or says not now"
@@ -85,6 +85,8 @@ class Progress:
     in_doubt: int = 0
     held: int = 0
     """Planned again: never left, "not now", the account, a duplicate guard."""
+    held_back: dict[int, str] = field(default_factory=dict)
+    """Why, by entry, the run went on without an order: a duplicate guard, the same was ordered elsewhere."""
     stop: Stop | None = None
     reason: str = ""
     """The words behind `stop`."""
@@ -253,6 +255,7 @@ class Placer:
         match answer:
             case Refusal.ELSEWHERE:
                 self.progress.held += 1
+                self.progress.held_back[order.entry] = answer.value
                 return Placed(order.entry, State.PLANNED, error=answer.value)
             case Refusal.BUDGET | Refusal.NO_BOUND:
                 self.progress.stop_for(Stop.BUDGET, f"before {order.request.values.get('link', '')}: {answer.value}")
@@ -265,6 +268,8 @@ class Placer:
         if change.alarm:
             self.progress.alarms.append(change.alarm)
         self._count(change.state, error, change.alarm)
+        if isinstance(error, DuplicateGuardError):
+            self.progress.held_back[outcome.entry] = outcome.error
         if change.state is State.PLANNED and error is not None and not isinstance(error, DuplicateGuardError):
             raise error
         return Placed(outcome.entry, change.state, change.order_id, change.alarm or outcome.error)

@@ -159,7 +159,7 @@ class SheetOperator(SmmPlusOperator):
         """Place every row once, and write the order ids into the results; fails where a person must look."""
         from airflow_provider_smmplus.endings import must_be_well  # noqa: PLC0415
         from airflow_provider_smmplus.files import store  # noqa: PLC0415
-        from airflow_provider_smmplus.telling import LogWatcher  # noqa: PLC0415
+        from airflow_provider_smmplus.telling import LogWatcher, log_rows  # noqa: PLC0415
         from bulk import runner  # noqa: PLC0415
 
         with self.sheet() as sheet:
@@ -169,6 +169,7 @@ class SheetOperator(SmmPlusOperator):
         SmmPlusOrdersLink.persist(context, self.hook.settings.panel.url)
         result = outcome_object(outcome, where)
         self.log.info("%s", result)
+        log_rows(self.log, outcome)
         must_be_well(outcome)
         return result
 

@@ -90,7 +90,7 @@ class SmmPlusPlaceSheetOperator(SheetOperator):
 
         from airflow_provider_smmplus.endings import must_be_placed  # noqa: PLC0415
         from airflow_provider_smmplus.files import LocalSheet  # noqa: PLC0415
-        from airflow_provider_smmplus.telling import LogWatcher  # noqa: PLC0415
+        from airflow_provider_smmplus.telling import LogWatcher, log_part  # noqa: PLC0415
         from bulk.parts import place_part  # noqa: PLC0415
 
         keys = list(self.keys or ())
@@ -104,6 +104,7 @@ class SmmPlusPlaceSheetOperator(SheetOperator):
         options = self.options(context, LocalSheet(Path(self.path), None, None))
         part = place_part(options, self.hook.settings.panel, journal, keys, LogWatcher(self.log))
         SmmPlusOrdersLink.persist(context, self.hook.settings.panel.url)
+        log_part(self.log, part)
         must_be_placed(part.entries, part.progress.stop, part.progress.reason)
         return {"campaign": self.campaign, "sent": part.progress.sent, **states_object(part.entries)}
 

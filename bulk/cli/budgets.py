@@ -12,6 +12,7 @@ from bulk.cli.failing import failing
 from bulk.cli.machine import budget_object
 from bulk.cli.show import console, show_budgets
 from bulk.settings import url_of
+from smmplus.commands import command
 from smmplus.errors import ConfigurationError, JournalConflictError
 from smmplus.journal import Journal, budgets
 
@@ -32,7 +33,8 @@ def budget(
     if amount is not None and none:
         raise ConfigurationError("say either --set AMOUNT or --none")
     if campaign is None and (amount is not None or none):
-        raise ConfigurationError("say which campaign: smmplus budget CAMPAIGN --set AMOUNT")
+        change = command("budget", "CAMPAIGN", account=account, set=amount, none=none)
+        raise ConfigurationError(f"say which campaign: {change}")
     limit = given.money(amount, "--set")
     with given.open_journal() as journal:
         journal.bury_the_dead()
@@ -56,6 +58,6 @@ def _campaign(journal: Journal, account: str, name: str, *, make: bool) -> int:
         return found
     if not make:
         raise JournalConflictError(
-            f"the journal knows no campaign {name!r} of account {account!r}: `smmplus budget` shows them"
+            f"the journal knows no campaign {name!r} of account {account!r}: `{command('budget')}` shows all campaigns"
         )
     return journal.campaign(account_id, name)

@@ -135,6 +135,7 @@ def outcome_object(outcome: Outcome, *, gather: Gather = list) -> Json:
         "unrecorded": dict(outcome.unrecorded),
         "rescued": {row: str(path) for row, path in outcome.rescued.items()},
         "alarms": list(outcome.alarms),
+        "held": dict(outcome.held),
         "orders": gather(row_object(row, entry) for row, entry in sorted(outcome.entries.items())),
         "exit_status": int(outcome.exit_status),
     }

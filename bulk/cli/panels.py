@@ -17,6 +17,7 @@ from bulk.signs import of_fall
 from bulk.template import write_template
 from bulk.template.words import Language
 from smmplus.client import Client
+from smmplus.commands import command
 from smmplus.errors import ConfigurationError
 from smmplus.journal import falls
 from smmplus.models import Balance, Service
@@ -100,7 +101,7 @@ def template(
         if not offered:
             raise ConfigurationError(f"no service speaks of {only!r}" if only else "the panel offers no service")
     write_template(file, offered, language)
-    words = f"{file}: fill it in, then `smmplus check {file}`"
+    words = f"{file}: fill it in, then `{command('check', str(file), account=account)}`"
     typer.echo(json.dumps({"file": str(file), "services": len(offered)}) if as_json else words)
 
 

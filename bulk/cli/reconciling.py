@@ -16,6 +16,7 @@ from bulk.outcome import ExitStatus
 from bulk.signs import of_fall
 from smmplus import reconciling
 from smmplus.client import Client
+from smmplus.commands import command
 from smmplus.numbers import plain
 from smmplus.reconcile import Finding, Probe
 from smmplus.reconciling import MOST_CALLS, Reconciled
@@ -46,11 +47,11 @@ def reconcile(
     if as_json:
         typer.echo(json.dumps(reconciled_object(found) | {"account": account, "exit_status": int(status)}))
     else:
-        show_reconciled(console(), found)
+        show_reconciled(console(), found, account)
     raise typer.Exit(int(status))
 
 
-def show_reconciled(console: Console, found: Reconciled) -> None:
+def show_reconciled(console: Console, found: Reconciled, account: str) -> None:
     """Show what was found out, and how to settle the rest."""
     seen = found.observation
     console.print(Text(f"balance: {money(seen.amount, seen.currency)}"))
@@ -63,7 +64,8 @@ def show_reconciled(console: Console, found: Reconciled) -> None:
     if not found.findings:
         console.print("no order of this account is in doubt")
     if found.open and found.probe is None:
-        console.print("`smmplus reconcile --probe` asks the panel for the ids that they can have.")
+        probe = command("reconcile", account=account, probe=True)
+        console.print(Text(f"To ask the panel for the ids that they can have: {probe}"), soft_wrap=True)
 
 
 def _asked(probe: Probe) -> str:

@@ -58,7 +58,9 @@ def _said(
 ) -> str | None:
     """Refuse what contradicts itself, and give the order id without blanks around it."""
     if [key, campaign, answers].count(None) != 2:
-        raise ConfigurationError("say which orders: a KEY that `smmplus doubts` shows, --campaign NAME or --from FILE")
+        raise ConfigurationError(
+            "say which orders: a KEY that `smmplus doubts` shows with its account, --campaign NAME or --from FILE"
+        )
     if answers is not None and (order_id is not None or not_placed):
         raise ConfigurationError("--from FILE has the answers in it: leave --order-id and --not-placed out")
     if campaign is not None and (order_id is not None or not not_placed):

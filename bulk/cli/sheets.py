@@ -12,7 +12,7 @@ from bulk.cli.failing import failing, without_output
 from bulk.cli.machine import Json, outcome_object, pieces_of, plan_object
 from bulk.cli.marking import mark as mark_copy
 from bulk.cli.marking import marked_object
-from bulk.cli.show import console, show_fingerprint, show_outcome, show_plan, show_problems, show_warnings
+from bulk.cli.show import console, show_answers, show_fingerprint, show_outcome, show_plan, show_problems, show_warnings
 from bulk.cli.watchers import Bars, Lines, watcher_for
 from bulk.obstacles import obstacle
 from bulk.options import Options
@@ -71,6 +71,7 @@ def check(
     show_plan(out, plan)
     if blocked:
         out.print(blocked, style="red", markup=False, soft_wrap=True)
+        show_answers(out, plan, "check")
     elif plan.sending:
         show_fingerprint(out, plan)
     marked = mark_copy(out, plan) if mark else None
@@ -165,7 +166,7 @@ def status(
     if outcome.plan.problems:
         show_problems(out, outcome.plan.problems)
     show_warnings(out, outcome.plan.signs.warnings)
-    _end(outcome, as_json=as_json)
+    _end(outcome, as_json=as_json, name="status")
 
 
 def _watching(*, agreed: bool, as_json: bool) -> "Lines | Bars | nullcontext[Watcher]":
@@ -178,9 +179,9 @@ def _print(document: Json) -> None:
     typer.echo()
 
 
-def _end(outcome: Outcome, *, as_json: bool) -> None:
+def _end(outcome: Outcome, *, as_json: bool, name: str = "run") -> None:
     with without_output():
         if as_json:
             _print(outcome_object(outcome, gather=iter))
-        show_outcome(consoles(as_json=as_json)[0], outcome)
+        show_outcome(consoles(as_json=as_json)[0], outcome, name)
     raise typer.Exit(int(outcome.exit_status))

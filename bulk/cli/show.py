@@ -1,6 +1,5 @@
 """What commands say to people: tables and sentences. Whatever came from a file or a panel is shown as it is."""
 
-import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
@@ -10,12 +9,15 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
+from bulk.advice import next_steps, rows_told
 from bulk.again import again
-from bulk.outcome import ExitStatus, Outcome
+from bulk.obstacles import answers
+from bulk.outcome import Outcome
 from bulk.plan import Plan
 from bulk.results import cells_of
 from bulk.sheet import Problem, Sheet
 from bulk.telling import said_of_columns
+from smmplus.commands import Value, command
 from smmplus.journal import Entry, State
 from smmplus.journal.budgets import Budget
 from smmplus.numbers import plain
@@ -152,14 +154,27 @@ def _show_costs(console: Console, plan: Plan) -> None:
         console.print(Text(f"the budget lacks {over}: a run would stop before it is passed", "red"))
 
 
-def show_outcome(console: Console, outcome: Outcome) -> None:
-    """Show what came of a run, and how to go on."""
+def show_answers(console: Console, plan: Plan, name: str) -> None:
+    """Show the commands that answer what stands in the way; `name` is the command that it stood in the way of.
+
+    What was approved is not what would be placed then: that is checked again, and approved.
+    """
+    for answer in answers(plan, plan.options):
+        if name == "run" and plan.options.expect_fingerprint is None:
+            _say(console, f"  {again(name, plan.options, **answer)}", "yellow")
+        elif "skip_bad" not in answer:
+            _say(console, f"  {again('check', plan.options, expect_fingerprint=None, **answer)}", "yellow")
+
+
+def show_outcome(console: Console, outcome: Outcome, name: str = "run") -> None:
+    """Show what came of a command, which rows are no orders and why, and how to go on."""
     for alarm in outcome.alarms:
         _say(console, f"ALARM: {alarm}", "bold red")
     for row in outcome.unrecorded:
         _say(console, _unrecorded(outcome, row), "bold red")
     if outcome.blocked:
         _say(console, outcome.blocked, "red")
+        show_answers(console, outcome.plan, name)
     elif outcome.sent == 0 and not outcome.plan.sending and not outcome.stop:
         console.print("nothing new was placed")
     if outcome.entries and not outcome.blocked:
@@ -168,12 +183,12 @@ def show_outcome(console: Console, outcome: Outcome) -> None:
         _say(console, f"stopped: {outcome.stop.value} ({outcome.reason})", "red")
     if outcome.plan.later and outcome.stop is None and not outcome.blocked:
         words = f"these were the first {len(outcome.plan.sending)} of {len(outcome.plan.sending + outcome.plan.later)}"
-        _say(console, f"{words} rows to send; run it again without --first for the rest", "yellow")
+        _say(console, f"{words} rows to send; for the rest: {_rest(outcome.plan)}", "yellow")
     if outcome.unfollowed:
         _say(console, f"the orders were not followed to the end: {outcome.unfollowed}", "yellow")
     if outcome.unwritten:
         _say(console, f"the results are in the journal, not in the sheet: {outcome.unwritten}", "red")
-    _show_next(console, outcome)
+    _show_next(console, outcome, name)
 
 
 def _say(console: Console, words: str, style: str = "") -> None:
@@ -186,21 +201,33 @@ def _unrecorded(outcome: Outcome, row: int) -> str:
     words = f"{outcome.plan.sheet.where(row)} is order {order_id}, which the journal could not take"
     if path := outcome.rescued.get(row):
         return f"{words}: it is in {path}, and the next run takes it up once the journal works again"
-    key = "KEY" if entry is None else shlex.quote(entry.name)
-    return f"{words}: write it down. When the journal works again: smmplus resolve {key} --order-id {order_id}"
+    key, account = ("KEY", outcome.plan.options.account) if entry is None else (entry.name, entry.account)
+    settled = command("resolve", key, account=account, order_id=order_id)
+    return f"{words}: write it down. When the journal works again: {settled}"
 
 
-_NEXT = {
-    ExitStatus.IN_DOUBT: "some orders are in doubt, and are not sent again: `smmplus doubts` shows them",
-    ExitStatus.ACCOUNT: "mend that, and run it again: it goes on where it stopped",
-    ExitStatus.UNFINISHED: "run it again to go on: what is placed is not placed again",
-}
+def _rest(plan: Plan) -> str:
+    if plan.options.expect_fingerprint is None:
+        return again("run", plan.options, first=None)
+    return again("check", plan.options, first=None, expect_fingerprint=None)
 
 
-def _show_next(console: Console, outcome: Outcome) -> None:
+def _show_next(console: Console, outcome: Outcome, name: str) -> None:
     if outcome.written is not None and not outcome.written.in_place:
         _say(console, f"the results are in {outcome.written.path}: {outcome.written.reason}", "yellow")
-    if (words := _NEXT.get(outcome.exit_status)) and not outcome.blocked:
+    if outcome.blocked:
+        return
+    path = outcome.written.path if outcome.written else outcome.plan.sheet.path
+    rest = command("journal export", "orders.csv") if outcome.unwritten else f"see the error column of {path}"
+    for words in rows_told(outcome, rest):
+        _say(console, words, "red")
+
+    def once_more(**changed: Value) -> str:
+        if changed:
+            return again("run", outcome.plan.options, **changed)
+        return f"run it again to go on, what is placed is not placed again: {again(name, outcome.plan.options)}"
+
+    for words in next_steps(outcome, once_more):
         _say(console, words, "yellow")
 
 

@@ -6,11 +6,11 @@ can know.
 """
 
 import hashlib
-import shlex
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
+from smmplus.commands import command
 from smmplus.errors import JournalConflictError
 from smmplus.journal.names import normal_name, normal_url, older_url
 from smmplus.journal.schema import account_keys, accounts, balances, campaigns, entries, follow_ups, meta, order_ids
@@ -74,13 +74,14 @@ def must_be_its_own(connection: Connection, account_id: int, key: str) -> None:
 
 
 def _words(account: Account, other: Account, known: list[Account]) -> str:
-    this, that = (shlex.quote(_shortest(each, known)) for each in (account, other))
+    this, that = (_shortest(each, known) for each in (account, other))
+    same, separate = command("account", this, same_as=that), command("account", this, separate=True)
     orders = "1 order" if other.orders == 1 else f"{other.orders} orders"
     return (
         f"the journal knows this API key as account {other.name!r} at {other.url}, with {orders}, and not as account "
         f"{account.name!r} at {account.url}: what was ordered under one name would be ordered again under the other. "
-        f"Nothing was sent. If they are one account: `smmplus account {this} --same-as {that}`. If they are two on "
-        f"purpose: `smmplus account {this} --separate`"
+        f"Nothing was sent. If they are one account: `{same}`. If they are two on "
+        f"purpose: `{separate}`"
     )
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, delete, insert, select, text
 
+from smmplus.commands import command
 from smmplus.errors import JournalError
 from smmplus.journal.schema import meta
 
@@ -90,6 +91,6 @@ def unusable(said: Mapping[str, str], where: str) -> str:
     if at := said.get(BACKUP):
         return (
             f"{where} is a backup, made at {at}: it knows no order placed since then, and would place those again. To "
-            f"use it in place of a lost journal: `smmplus journal restore {where}`"
+            f"use it in place of a lost journal: `{command('journal restore', where)}`"
         )
     return ""

@@ -139,7 +139,7 @@ def test_an_answer_that_is_lost_is_a_doubt_and_never_sent_again(airflow, sandbox
     words = failed_for_good(airflow.run(ADD, **order))
     sandbox.faults()
     assert KEY in words
-    assert "`smmplus resolve` settles it" in words
+    assert "If it was placed: `smmplus resolve " in words
     assert failed_for_good(airflow.run(ADD, **order)) == words
     assert len(ordered()) == 1
 

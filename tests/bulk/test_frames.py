@@ -256,7 +256,9 @@ def test_rows_that_the_panel_refuses_say_why(df, panel):
 
 def test_an_order_in_doubt_is_an_error_that_carries_the_results(df, panel, ordered):
     panel.faults({"fault": "drop_after_accept", "action": "add", "calls": [1]})
-    with pytest.raises(bulk.RunError, match="1 in doubt, and not sent again: `smmplus doubts` shows") as caught:
+    with pytest.raises(
+        bulk.RunError, match=r"1 in doubt, and not sent again; .*`smmplus resolve \S+ --order-id NUMBER`"
+    ) as caught:
         run(df, in_flight=1)
     assert caught.value.exit_status is ExitStatus.IN_DOUBT
     assert caught.value.results.order_status.tolist() == ["In doubt", "Placed", "Placed"]

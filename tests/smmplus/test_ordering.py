@@ -162,7 +162,9 @@ async def test_a_doubt_is_never_sent_again(client, journal, ticket, sandbox, ord
         await place_once(client, journal, ticket)
     sandbox.faults()
     before = sandbox.calls("add")
-    with pytest.raises(OrderInDoubtError, match="`smmplus resolve` settles it"):
+    with pytest.raises(
+        OrderInDoubtError, match=r"If it was placed: `smmplus resolve 'spring/the\|key' --order-id NUMBER`"
+    ):
         await place_once(client, journal, ticket, retry_refused=retry_refused)
     assert sandbox.calls("add") == before
     assert len(ordered()) == 1

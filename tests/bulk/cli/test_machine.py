@@ -139,6 +139,7 @@ def test_an_outcome(week):
         "unrecorded": {3: "777"},
         "rescued": {3: "journal.sqlite3.rescue/1"},
         "alarms": ["two orders"],
+        "held": {},
         "orders": [{"row": 2, **entry_object(orders[2])}, {"row": 3, **entry_object(orders[3])}],
         "exit_status": 4,
     }

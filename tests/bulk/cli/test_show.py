@@ -122,7 +122,7 @@ def test_a_plan_of_the_first_rows_tells_of_how_many(week):
 
 def test_the_first_rows_are_told_with_the_way_to_the_rest(week):
     plan = week.plan(sheet_of(row(), row(LINK + "/2")), first=1)
-    way = "these were the first 1 of 2 rows to send; run it again without --first for the rest"
+    way = "these were the first 1 of 2 rows to send; for the rest: smmplus run week.csv"
     assert way in words(show.show_outcome, Outcome(plan, {2: week.accepted()}, sent=1))
     assert way not in words(show.show_outcome, Outcome(plan, {}, stop=Stop.FUNDS))
     assert way not in words(show.show_outcome, Outcome(plan, {}, blocked="no"))
@@ -236,7 +236,8 @@ def test_why_it_stopped_and_how_to_go_on(plan):
     entries = {2: entry_of(state=State.PLANNED)}
     text = words(show.show_outcome, Outcome(plan, entries, stop=Stop.ACCOUNT, reason="Not enough [funds]"))
     assert "stopped: the panel refuses the account (Not enough [funds])" in text
-    assert "mend that, and run it again: it goes on where it stopped" in text
+    way = "Correct the key, or ask the panel about the account, then run it again to go on, what is placed is not"
+    assert f"{way} placed again: smmplus run week.csv" in text
 
 
 @pytest.mark.parametrize(
@@ -259,7 +260,8 @@ def test_what_is_left_to_know(plan, about, text):
 
 def test_doubts_lead_to_their_command(plan):
     text = words(show.show_outcome, Outcome(plan, {2: entry_of(state=State.IN_DOUBT)}, sent=1))
-    assert "`smmplus doubts` shows them" in text
+    assert "in doubt, and not sent again (1): row 2 https://example.com/post" in text
+    assert "smmplus resolve --campaign week --not-placed" in text
 
 
 # Sheets and consoles.
