@@ -74,8 +74,7 @@ def next_steps(outcome: Outcome, again: Again, mark: str = "") -> Iterator[str]:
     if outcome.stop is Stop.BUDGET:
         yield from _budget(outcome, again, mark)
     elif outcome.stop is not None:
-        first = FIRST[outcome.stop] + again()
-        yield first[0].upper() + first[1:]
+        yield FIRST[outcome.stop] + again()
     elif outcome.exit_status is ExitStatus.UNFINISHED:
         yield again()
     yield from for_refused(outcome.entries.values(), again)

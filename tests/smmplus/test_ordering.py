@@ -163,7 +163,8 @@ async def test_a_doubt_is_never_sent_again(client, journal, ticket, sandbox, ord
     sandbox.faults()
     before = sandbox.calls("add")
     with pytest.raises(
-        OrderInDoubtError, match=r"If it was placed: `smmplus resolve 'spring/the\|key' --order-id NUMBER`"
+        OrderInDoubtError,
+        match=r"If it was placed: `smmplus resolve 'spring/the\|key' --order-id NUMBER --account main`",
     ):
         await place_once(client, journal, ticket, retry_refused=retry_refused)
     assert sandbox.calls("add") == before
