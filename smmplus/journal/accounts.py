@@ -6,12 +6,14 @@ can know.
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from smmplus.commands import command
 from smmplus.errors import JournalConflictError
+from smmplus.journal import joining
 from smmplus.journal.names import normal_name, normal_url, older_url
 from smmplus.journal.schema import account_keys, accounts, balances, campaigns, entries, follow_ups, meta, order_ids
 from smmplus.journal.schema import said_of_accounts as said
@@ -133,10 +135,11 @@ def separate(connection: Connection, account: Account) -> None:
     _say(connection, account.id, account.id)
 
 
-def merge(connection: Connection, account: Account, other: Account) -> None:
+def merge(connection: Connection, account: Account, other: Account, is_alive: Callable[[str], bool]) -> None:
     """Keep a person's word that an account is another one, and move what was ordered under its name there.
 
-    JournalConflictError where both have an order of one number: those are two accounts.
+    JournalConflictError where both have an order of one number: those are two accounts. JournalInUseError where a run
+    that is alive is in a campaign that would be joined with another.
     """
     into = other.id if other.same_as is None else other.same_as
     if account.id == into:
@@ -146,25 +149,12 @@ def merge(connection: Connection, account: Account, other: Account) -> None:
     doubled = both.where(order_ids.c.account_id == account.id, ids.c.account_id == into)
     if (order_id := connection.execute(doubled.limit(1)).scalar()) is not None:
         raise JournalConflictError(f"both accounts have an order {order_id}, which only two accounts can have")
-    _rename_alike(connection, account, into)
+    joining.join_alike(connection, account.id, into, is_alive)
     for table in (campaigns, order_ids, balances):
         connection.execute(update(table).where(table.c.account_id == account.id).values(account_id=into))
     _move_unique(connection, account.id, into)
     connection.execute(update(said).where(said.c.same_as == account.id).values(same_as=into))
     _say(connection, account.id, into)
-
-
-def _rename_alike(connection: Connection, account: Account, into: int) -> None:
-    """Give campaigns another name that the other account has one of, too: neither may take the other's keys."""
-    query = select(campaigns.c.id, campaigns.c.name, campaigns.c.normal)
-    taken = {row.normal for row in connection.execute(query.where(campaigns.c.account_id == into))}
-    for row in connection.execute(query.where(campaigns.c.account_id == account.id)).all():
-        name = row.name
-        while normal_name(name) in taken:
-            name = f"{name} ({account.name})"
-        if name != row.name:
-            values = {"name": name, "normal": normal_name(name)}
-            connection.execute(update(campaigns).where(campaigns.c.id == row.id).values(values))
 
 
 def _move_unique(connection: Connection, of: int, into: int) -> None:

@@ -21,7 +21,8 @@ def normal_name(name: str) -> str:
     """
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).translate(_BLANKS)
     seen = (sign for sign in _UNSEEN.sub("", text) if sign.isspace() or unicodedata.category(sign) not in {"Cf", "Cc"})
-    return " ".join("".join(seen).split())
+    # Once more: what was left out stood between signs that belong together, such as a letter and its accent.
+    return unicodedata.normalize("NFKC", " ".join("".join(seen).split()))
 
 
 def normal_url(url: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 from smmplus import Client, OrderRequest
 from smmplus.panel import Panel
 from tests.databases import on_both
-from tests.end_to_end.command import PATIENCE, SMMPLUS, Desk, Ledger, orders
+from tests.end_to_end.command import PATIENCE, SHOP_KEY, SMMPLUS, Desk, Ledger, orders
 from tests.panel import SandboxProcess
 
 pytestmark = pytest.mark.e2e
@@ -99,6 +99,21 @@ def test_a_key_under_another_name_stops_until_a_person_says_what_it_is(desk: Des
     assert desk.ledger.count() == placed
     assert {each["account"] for each in desk.command("account", "--json").json["accounts"]} == {"default", "shop"}
     assert "default" in desk.command("account").said
+
+
+def test_a_command_that_is_repeated_after_two_names_became_one_account_places_nothing_twice(desk: Desk):
+    desk.settings["SMMPLUS_API_KEY_SHOP"] = SHOP_KEY
+    options = ("--campaign", "Week 1")
+    assert desk.run(desk.sheet("ours.csv", orders(2)), *options).status == 0
+    theirs = desk.sheet("theirs.csv", orders(3, name="theirs"))
+    assert desk.run(theirs, *options, "--account", "shop").status == 0
+    assert desk.command("account", "shop", "--same-as", "default").status == 0
+    copy = desk.sheet("copies/theirs.csv", orders(3, name="theirs"))
+    again = desk.run(copy, *options, "--account", "shop")
+    assert (again.status, again.json["sent"]) == (3, 0)
+    assert "--adopt" in again.json["blocked"]
+    assert desk.run(theirs, *options, "--account", "shop").status == 0
+    assert desk.ledger.count() == 5
 
 
 def test_another_currency_than_the_campaigns_stops_in_words_before_anything_is_sent(desk: Desk):

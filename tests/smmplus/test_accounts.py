@@ -1,9 +1,11 @@
 """Which account a name, an address and a key are, and what a person says of it."""
 
+from decimal import Decimal
+
 import pytest
 
-from smmplus.errors import JournalConflictError
-from smmplus.journal import Journal, accounts
+from smmplus.errors import JournalConflictError, JournalInUseError
+from smmplus.journal import Journal, accounts, budgets
 from smmplus.journal.audit import audit
 from tests.databases import DATABASES, rows_of, url_of
 from tests.smmplus.desk import Desk
@@ -36,6 +38,10 @@ def test_a_campaign_is_one_however_it_is_spelled_and_shown_as_first_written(jour
 def known(journal):
     with journal.reading() as connection:
         return accounts.all_of(connection)
+
+
+def say_one(connection, journal, one="shop", other="default"):
+    accounts.merge(connection, accounts.named(connection, one), accounts.named(connection, other), journal.is_alive)
 
 
 def test_a_key_under_another_name_or_address_stops_until_a_person_says_what_it_is(journal):
@@ -89,13 +95,41 @@ def test_an_account_that_is_another_one_is_that_from_then_on(journal):
     for desk, order_id in ((theirs, "501"), (ours, "502")):
         desk.accepted(order_id)
     with journal.transaction() as connection:
-        accounts.merge(connection, accounts.named(connection, "shop"), accounts.named(connection, "default"))
+        say_one(connection, journal)
     assert journal.account(URL, "SHOP", key=KEY) == journal.account(URL, "default", key=KEY) == ours.account
     found = journal.with_order_ids(ours.account, ["501", "502"])
-    assert {entry.name.partition("/")[0] for entry in found.values()} == {"spring", "spring (shop)"}
+    assert {entry.name.partition("/")[0] for entry in found.values()} == {"spring"}
     assert {entry.account for entry in found.values()} == {"default"}
     with journal.reading() as connection:
         assert list(audit(connection)) == []
+
+
+def test_campaigns_of_one_name_are_one_campaign_with_one_budget(journal):
+    theirs, ours = Desk(journal, account="shop", campaign="Week 1"), Desk(journal, account="default", campaign="week 1")
+    theirs.accepted("501", cost="2")
+    ours.accepted("502", cost="3")
+    budgets.set_budget(journal, theirs.campaign, Decimal(5))
+    with journal.transaction() as connection:
+        say_one(connection, journal)
+    assert journal.campaign(ours.account, "Week 1") == ours.campaign
+    standing = budgets.standing(journal, ours.campaign)
+    assert (standing.name, standing.spent, standing.budget) == ("week 1", Decimal(5), Decimal(5))
+    assert {row["name"] for row in rows_of(url_of(journal), "SELECT name FROM campaigns")} == {"week 1"}
+
+
+def test_campaigns_of_two_currencies_do_not_become_one(journal):
+    for name, currency in (("shop", "IDR"), ("default", "USD")):
+        budgets.hold_to_currency(journal, Desk(journal, account=name).campaign, currency)
+    with pytest.raises(JournalConflictError, match="in IDR under one name and in USD"), journal.transaction() as opened:
+        say_one(opened, journal)
+
+
+@pytest.mark.parametrize("name", ["shop", "default"])
+def test_campaigns_that_a_run_is_in_do_not_become_one(journal, name):
+    desks = {each: Desk(journal, account=each) for each in ("shop", "default")}
+    journal.hold_campaign(desks[name].campaign, wait=0)
+    with pytest.raises(JournalInUseError, match="is being placed by process"), journal.transaction() as connection:
+        say_one(connection, journal)
 
 
 def test_an_account_that_another_one_is_may_itself_become_another_one(journal):
@@ -104,7 +138,7 @@ def test_an_account_that_another_one_is_may_itself_become_another_one(journal):
         desk.accepted(order_id)
     for one, other in (("a", "b"), ("b", "c")):
         with journal.transaction() as connection:
-            accounts.merge(connection, accounts.named(connection, one), accounts.named(connection, other))
+            say_one(connection, journal, one, other)
     assert {journal.account(URL, name) for name in "abc"} == {desks[2].account}
     assert len(journal.with_order_ids(desks[2].account, "123")) == 3
 
@@ -113,7 +147,7 @@ def test_two_accounts_that_have_an_order_of_one_number_are_not_one(journal):
     for name in ("shop", "default"):
         Desk(journal, account=name).accepted("501")
     with pytest.raises(JournalConflictError, match="both accounts have an order 501"), journal.transaction() as opened:
-        accounts.merge(opened, accounts.named(opened, "shop"), accounts.named(opened, "default"))
+        say_one(opened, journal)
 
 
 def test_an_order_is_found_by_its_campaign_in_any_spelling(journal):
