@@ -28,11 +28,11 @@ They cost {{ checked['total'] }} {{ checked['currency'] }}; the balance is {{ ch
 
 {{ checked['problems'] }} problems, whose rows are left out; {{ checked['warned'] }} warnings.
 
-```
+~~~
 {% for line in checked['rejected'] + checked['warnings'] -%}
 {{ line }}
 {% endfor -%}
-```
+~~~
 """
 # [END howto_approval_text_smmplus]
 FINISHED = Asset("smmplus_daily_sheet")
