@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, select, update
 
 from smmplus.errors import JournalConflictError, JournalInUseError
-from smmplus.journal import holders
+from smmplus.journal import holders, marks
 from smmplus.journal.names import normal_name
 from smmplus.journal.schema import batches, campaigns, checks, entries
 from smmplus.numbers import total
@@ -51,6 +51,7 @@ def _join(connection: Connection, account_id: int, old: int, new: int) -> None:
     connection.execute(doubled.values(key=entries.c.key + f" (account {account_id})"))
     for table in (entries, batches, checks):
         connection.execute(update(table).where(table.c.campaign_id == old).values(campaign_id=new))
+    _take_back_words(connection, old, new)
     budgets = [Decimal(each.budget) for each in (was, now) if each.budget is not None]
     values = {
         "spent": str(total([Decimal(was.spent), Decimal(now.spent)])),
@@ -59,3 +60,11 @@ def _join(connection: Connection, account_id: int, old: int, new: int) -> None:
     }
     connection.execute(delete(campaigns).where(campaigns.c.id == old))
     connection.execute(update(campaigns).where(campaigns.c.id == new).values(values))
+
+
+def _take_back_words(connection: Connection, old: int, new: int) -> None:
+    """Let a person's word on a restored journal count only where it was given of both. `old` may be another one day."""
+    said, names = marks.read(connection), [marks.settled(each) for each in (old, new)]
+    of_both = all(said.get(name) == said[marks.UUID_NAME] for name in names)
+    for name in names[:1] if of_both else names:
+        marks.take_away(connection, name)

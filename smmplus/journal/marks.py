@@ -31,6 +31,11 @@ SETTLED = "settled"
 number behind it) of one campaign. It holds the journal's uuid: each restoring gives another, and asks anew."""
 
 
+def settled(campaign_id: int | None) -> str:
+    """PURE: name a person's word on a campaign, or on the whole journal."""
+    return SETTLED if campaign_id is None else f"{SETTLED} {campaign_id}"
+
+
 def read(connection: Connection) -> dict[str, str]:
     """Read what is said of a journal."""
     return {row.name: row.value for row in connection.execute(select(meta.c.name, meta.c.value))}

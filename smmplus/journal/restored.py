@@ -39,14 +39,14 @@ def backup_of(journal: Journal) -> Backup | None:
 def unsettled(journal: Journal, campaign_id: int) -> Backup | None:
     """Give the backup, as long as nobody has settled that no order placed since then is sent again; else None."""
     said = _said(journal)
-    settled = {said.get(marks.SETTLED), said.get(_name(campaign_id))}
+    settled = {said.get(marks.SETTLED), said.get(marks.settled(campaign_id))}
     return None if said[marks.UUID_NAME] in settled else backup_of(journal)
 
 
 def settle(journal: Journal, campaign_id: int | None = None) -> None:
     """Keep a person's word that no order placed since the backup will be sent again: of one campaign, or of all."""
     with journal.transaction() as connection:
-        marks.put(connection, _name(campaign_id), marks.read(connection)[marks.UUID_NAME])
+        marks.put(connection, marks.settled(campaign_id), marks.read(connection)[marks.UUID_NAME])
 
 
 def _said(journal: Journal) -> dict[str, str]:
@@ -56,7 +56,3 @@ def _said(journal: Journal) -> dict[str, str]:
 
 def _told(time: str) -> str:
     return f"{time[:16].replace('T', ' ')} UTC"
-
-
-def _name(campaign_id: int | None) -> str:
-    return marks.SETTLED if campaign_id is None else f"{marks.SETTLED} {campaign_id}"

@@ -2,11 +2,12 @@
 
 import pytest
 
-from smmplus.journal import Journal, sqlite
+from smmplus.journal import Journal, accounts, sqlite
 from smmplus.journal.copying import back_up
 from smmplus.journal.restored import Backup, backup_of, settle, unsettled
 from smmplus.journal.restoring import restore
 from tests.databases import url_of
+from tests.smmplus.desk import Desk
 
 MADE, LATER = "2026-01-01T12:00:00.000+00:00", "2026-01-02T12:00:00.000+00:00"
 
@@ -49,6 +50,18 @@ def test_one_campaign_is_settled_by_itself(restored):
 def test_the_whole_journal_is_settled_at_once(restored):
     settle(restored)
     assert unsettled(restored, 1) is unsettled(restored, 2) is None
+
+
+@pytest.mark.parametrize(("said_of", "is_settled"), [((1,), False), ((2,), False), ((1, 2), True)])
+def test_of_campaigns_that_become_one_both_must_have_been_settled(restored, said_of, is_settled):
+    into, joined = (Desk(restored, account=name).campaign for name in ("default", "shop"))
+    for campaign in said_of:
+        settle(restored, campaign)
+    with restored.transaction() as connection:
+        other, account = accounts.named(connection, "default"), accounts.named(connection, "shop")
+        accounts.merge(connection, account, other, restored.is_alive)
+    assert (unsettled(restored, into) is None) is is_settled
+    assert unsettled(restored, joined) == Backup(MADE, LATER)  # the database may give its number to another campaign
 
 
 @pytest.mark.parametrize("campaign", [None, 1])
