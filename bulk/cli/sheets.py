@@ -12,7 +12,16 @@ from bulk.cli.failing import failing, without_output
 from bulk.cli.machine import Json, outcome_object, pieces_of, plan_object
 from bulk.cli.marking import mark as mark_copy
 from bulk.cli.marking import marked_object
-from bulk.cli.show import console, show_answers, show_fingerprint, show_outcome, show_plan, show_problems, show_warnings
+from bulk.cli.show import (
+    console,
+    show_answers,
+    show_fingerprint,
+    show_outcome,
+    show_plan,
+    show_problems,
+    show_refused,
+    show_warnings,
+)
 from bulk.cli.watchers import Bars, Lines, watcher_for
 from bulk.obstacles import obstacle
 from bulk.options import Options
@@ -69,6 +78,7 @@ def check(
     blocked = obstacle(plan, options)
     short = plan.short_by or plan.over_budget
     show_plan(out, plan)
+    show_refused(out, plan)
     if blocked:
         out.print(blocked, style="red", markup=False, soft_wrap=True)
         show_answers(out, plan, "check")

@@ -9,7 +9,7 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
-from bulk.advice import next_steps, rows_told
+from bulk.advice import for_refused, next_steps, rows_told
 from bulk.again import again
 from bulk.obstacles import answers
 from bulk.outcome import Outcome
@@ -152,6 +152,12 @@ def _show_costs(console: Console, plan: Plan) -> None:
     if plan.over_budget:
         over = money(plan.over_budget, balance.currency)
         console.print(Text(f"the budget lacks {over}: a run would stop before it is passed", "red"))
+
+
+def show_refused(console: Console, plan: Plan) -> None:
+    """Show how rows that were refused before, and would not be sent again, come to be sent."""
+    for words in for_refused(plan.refused.values(), lambda **changed: again("check", plan.options, **changed)):
+        _say(console, words, "yellow")
 
 
 def show_answers(console: Console, plan: Plan, name: str) -> None:

@@ -7,11 +7,15 @@ from types import SimpleNamespace
 import pytest
 
 from airflow_provider_smmplus import telling
-from airflow_provider_smmplus.telling import MOST_PROBLEMS, LogWatcher, log_plan
+from airflow_provider_smmplus.telling import MOST_PROBLEMS, LogWatcher, log_part, log_plan, log_rows
+from bulk.outcome import Outcome
+from bulk.parts import PlacedPart
 from bulk.sheet import Problem
 from bulk.writing import Written
 from smmplus.journal import State
-from tests.bulk.jobs import Ledger, row, sheet_of
+from smmplus.placing import Progress
+from smmplus.refusals import Meaning
+from tests.bulk.jobs import LINK, Ledger, entry_of, row, sheet_of
 
 LOG = logging.getLogger("a task")
 
@@ -97,4 +101,24 @@ def test_notes_and_results_are_told(said, tmp_path):
         "WARNING the balance is low",
         "INFO following: 2 of 5 orders are final",
         f"INFO written to {tmp_path / 'week.csv'}",
+    ]
+
+
+REFUSED = entry_of(state=State.REJECTED, error="Moon", meaning=Meaning.UNKNOWN.name)
+
+
+def test_refused_rows_are_named_with_the_way_to_send_them(week, said):
+    log_rows(LOG, Outcome(week.plan(sheet_of(row())), {2: REFUSED}))
+    assert said()[:2] == ["WARNING refused by the panel (1):", f"WARNING   row 2 {LINK}: Moon"]
+    assert said()[2].endswith("clear the task with retry_refused=True")
+
+
+def test_a_part_names_its_orders(said):
+    held = entry_of(number=7, state=State.PLANNED)
+    log_part(LOG, PlacedPart((REFUSED, held, entry_of()), Progress(held_back={7: "an active order"})))
+    assert said()[:4] == [
+        "WARNING refused by the panel (1):",
+        f"WARNING   service 2 {LINK}: Moon",
+        "WARNING held back, and not sent (1):",
+        f"WARNING   service 2 {LINK}: an active order",
     ]

@@ -247,9 +247,11 @@ def test_rows_with_problems_are_left_out_when_told(df, ordered):
     assert ordered() == 2
 
 
-def test_rows_that_the_panel_refuses_say_why(df, panel):
+def test_rows_that_the_panel_refuses_say_why(df, panel, caplog):
     panel.faults({"fault": "refuse", "action": "add", "calls": [2], "text": "Bad link"})
     placed = run(df, in_flight=1)
+    assert "refused by the panel (1):" in caplog.text
+    assert "row b https://" in caplog.text
     assert placed.order_status.tolist() == ["Placed", "Refused", "Placed"]
     assert placed.error["b"] == "Bad link"
 

@@ -46,6 +46,8 @@ def test_an_unknown_refusal_leads_to_the_rows_sent_once_more(desk: Desk, account
     assert re.search(r"2\S* https://instagram.com/p/post-00001: .*Moon in the wrong house|line 2.*Moon", done.out)
     nothing = run(desk, name, *who)
     assert (nothing.status, desk.ledger.count()) == (3, 1)
+    checked = paste(desk, desk.command("check", name, *who), "--retry-refused")
+    assert "to send: 1 row" in checked.out
     assert paste(desk, nothing, "--retry-refused").status == 0
     assert sorted(order["link"][-1] for order in desk.ledger.orders()) == ["1", "2"]
 
