@@ -27,7 +27,7 @@ from smmplus.errors import (
     UnknownRefusalError,
 )
 from smmplus.numbers import Notation
-from smmplus.refusals import Meaning, gravest, meaning, of_status
+from smmplus.refusals import Meaning, gravest, is_broken_off, meaning, of_status
 from smmplus.wrappings import Said, said, without_markup
 
 Json = Any
@@ -45,6 +45,8 @@ class Answer:
     """How the panel writes its numbers, as far as its earlier answers showed."""
     closed: bool = True
     """Whether nothing can follow: False where the server left the call's own connection open."""
+    is_of_add: bool = True
+    """Whether an order was asked for: then what speaks of an order leaves doubt."""
 
 
 class NoJsonError(ValueError):
@@ -116,6 +118,8 @@ def refusal(texts: Sequence[str], answer: Answer, *, effect: bool, now: datetime
 def _error(what: Meaning, text: str, answer: Answer, *, effect: bool, now: datetime | None = None) -> CallError:
     if what is Meaning.BUSY:
         return BusyError(text, retry_after=retry_after(answer.headers, now or datetime.now(UTC)))
+    if what is Meaning.DOUBT and not answer.is_of_add and not is_broken_off([text]):
+        return UnknownRefusalError(text)
     if what is Meaning.DOUBT:
         return UnclearAnswerError(f"the panel said {text!r}", may_have_taken_effect=effect)
     if what is Meaning.ADDRESS:
@@ -131,7 +135,7 @@ def error_of(document: Json, answer: Answer, *, effect: bool) -> CallError | Non
     found = said(document)
     if answer.status >= 500:
         return unclear(answer, effect=effect)
-    if answer.status == 429:
+    if answer.status == 429 and found.sign is not True:
         return refusal(found.texts or [_TOO_MANY], answer, effect=effect)
     if found.is_error:
         return _refused(found, answer, effect=effect)
@@ -179,12 +183,13 @@ def without_json(answer: Answer, *, effect: bool) -> CallError:
     what = of_status(answer.status)
     if answer.status >= 500 or _MAY_BE_AN_ORDER.search(text):
         return unclear(answer, effect=effect)
-    if what is Meaning.BUSY:
+    words = without_markup(text).strip('"')
+    if what is Meaning.BUSY and (page or meaning(words) is not Meaning.DOUBT):
         return _error(what, _TOO_MANY, answer, effect=effect)
     if page and answer.status == 403:
         return AccountError(_of_firewall(answer))
-    if not page and answer.status < 500 and meaning(without_markup(text).strip('"')) is not Meaning.UNKNOWN:
-        return refusal([without_markup(text).strip('"')], answer, effect=effect)
+    if not page and meaning(words) is not Meaning.UNKNOWN:
+        return refusal([words], answer, effect=effect)
     return of_status_alone(Said(), answer, effect=effect)
 
 

@@ -27,9 +27,15 @@ class Caution:
         self._one_at_a_time = True
 
     def count(self, state: State, *, unknown: bool) -> None:
-        """Count what became of an order; `unknown` for a refusal with an unknown text."""
-        self.in_doubt = self.in_doubt + 1 if state is State.IN_DOUBT else 0
-        self.unknown = self.unknown + 1 if unknown else 0
+        """Count what became of an order; `unknown` for a refusal with an unknown text.
+
+        A doubt does not end a row of unknown refusals, nor one of these a row of doubts: a broken panel mixes them. An
+        order that is planned again says nothing.
+        """
+        if state in {State.ACCEPTED, State.REJECTED} and not unknown:
+            self.in_doubt = self.unknown = 0
+        self.in_doubt += state is State.IN_DOUBT
+        self.unknown += unknown
         if state is State.ACCEPTED:
             self._one_at_a_time = False
         if self.in_doubt or self.unknown:

@@ -4,12 +4,23 @@ Source: the documented contract (one endpoint, POST, a form body, a JSON answer)
 seen to answer: numbers as strings, maps as lists, flags as words, ids of three kinds.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Generic, TypeVar
 
-from smmplus.answers import Answer, Json, NoJsonError, error_of, odd_order, parse_json, without_json, without_result
+from smmplus.answers import (
+    Answer,
+    Json,
+    NoJsonError,
+    error_of,
+    odd_order,
+    parse_json,
+    unclear,
+    without_json,
+    without_result,
+)
 from smmplus.errors import CallError, FollowUpError, UnclearAnswerError, UnreadableAnswerError
 from smmplus.models import Balance, OrderRequest, OrderStatus, Service
 from smmplus.numbers import Notation
@@ -28,10 +39,15 @@ from smmplus.readings import (
     read_status,
     usable_id,
 )
-from smmplus.wrappings import names_an_order
+from smmplus.wrappings import is_absent, names_an_order
 
 MOST_IDS = 100
 """More ids in one call are cut to 100 by the panel, without a word."""
+
+_AN_ID_SOMEWHERE = re.compile(
+    rb"""["']orders?(_?(id|number|no))?\\*["']\s*[:=]>?\s*[\[{]?\s*\\*["']?[1-9]""", re.IGNORECASE
+)
+"""An order's id in what stands around or within the answer that is read: a panel that prints its supplier's answer."""
 
 Result = TypeVar("Result")
 Item = TypeVar("Item")
@@ -130,6 +146,7 @@ def read_answer(call: Call[Result], answer: Answer) -> Result:
     from 500 on a call with an effect is in doubt whatever the body says. Where the server left the connection open, a
     refusal of such a call is doubt too: the answer itself may still be to come, and what was refused is sent again.
     """
+    answer = replace(answer, is_of_add=call.action == "add")
     try:
         return _read_answer(call, answer)
     except CallError as error:
@@ -149,8 +166,10 @@ def _read_answer(call: Call[Result], answer: Answer) -> Result:
     if call.action == "add":
         if usable_id(field(document, "order")):
             return call.read(document, answer.notation)
-        if names_an_order(document):
-            raise odd_order(field(document, "order"), answer)
+        if not is_absent(order := field(document, "order")):
+            raise odd_order(order, answer)
+        if names_an_order(document) or _AN_ID_SOMEWHERE.search(answer.body):
+            raise unclear(answer, effect=True)
     if error := error_of(document, answer, effect=call.effect):
         raise error
     try:

@@ -14,7 +14,7 @@ from smmplus import numbers
 from smmplus.errors import FollowUpError
 from smmplus.models import Balance, OrderStatus
 from smmplus.numbers import Notation
-from smmplus.refusals import Meaning, gravest
+from smmplus.refusals import is_broken_off
 from smmplus.wrappings import ENVELOPES, NO_SIGNS, YES_SIGNS, Said, is_absent, said, unwrapped, without_markup
 
 Json = Any
@@ -101,8 +101,10 @@ def _is_number(value: Json) -> bool:
 
 
 def read_refill_id(document: Json, _: Notation) -> str:
-    """Read the id of a refill that was taken."""
+    """Read the id of a refill that was taken. An id beside a "fail" is none."""
     value = field(document, "refill")
+    if False in {said(document).sign, said(value).sign}:
+        raise UnreadableError
     refill_id = usable_id(field(value, "refill") or field(value, "id") if isinstance(value, dict) else value)
     if refill_id is None:
         raise UnreadableError
@@ -151,7 +153,7 @@ def refused(item: Json, key: str, *, is_whole: bool) -> str | None:
     if not texts and (found.is_error or (found.sign is False and not is_whole)):
         texts = found.texts
     texts = texts or (_plain_no(value, found) if key in {"cancel", "refill"} else ())
-    return None if not texts or gravest(texts) is Meaning.DOUBT else "; ".join(texts)
+    return None if not texts or is_broken_off(texts) else "; ".join(texts)
 
 
 def _plain_no(value: Json, found: Said) -> tuple[str, ...]:
@@ -166,16 +168,23 @@ def _plain_no(value: Json, found: Said) -> tuple[str, ...]:
 def each(
     document: Json, notation: Notation, *, ids: tuple[str, ...], name: str, action: str, read: Reader[Item]
 ) -> dict[str, Item | FollowUpError]:
-    """Read an answer to many ids, a map or a list. What was not asked for, or cannot be read, is left out.
+    """Read an answer to many ids, a map or a list. What was not asked for or cannot be read is left out.
+
+    So is an id that is answered in two ways.
 
     UnreadableError where nothing that was asked for is in it.
     """
     found: dict[str, Item | FollowUpError] = {}
+    unclear: set[str] = set()
     items = [(item_id, item) for item_id, item in _items(document, ids, name, action) if item_id in ids]
     notation.learn(field(item, part) for _, item in items for part in _OWN)
     for item_id, item in items:
         with suppress(UnreadableError):
-            found[item_id] = _one(item, notation, action, read, is_whole=item is document)
+            answer = _one(item, notation, action, read, is_whole=item is document)
+            if str(found.setdefault(item_id, answer)) != str(answer):
+                unclear.add(item_id)
+    for item_id in unclear:
+        del found[item_id]
     if not found:
         raise UnreadableError
     return found
@@ -197,6 +206,8 @@ def read_single(document: Json, notation: Notation, *, action: str, asked: str, 
     """Read an answer to one id by the same rules; FollowUpError where it is a no."""
     inner = field(document, asked)
     item = inner if isinstance(inner, dict) else document
+    if item is document and _is_of_another(item, asked, "refill" if action == "refill_status" else "order"):
+        raise UnreadableError("the answer is about another id")
     answer = _one(item, notation, action, read, is_whole=item is document)
     if isinstance(answer, FollowUpError):
         raise answer
@@ -211,7 +222,7 @@ def _items(document: Json, ids: tuple[str, ...], name: str, action: str) -> Iter
         held = next((document[key] for key in _MAPS if isinstance(document.get(key), dict | list)), None)
         if held is not None:
             yield from _items(held, ids, name, action)
-        elif len(ids) == 1:
+        elif len(ids) == 1 and not _is_of_another(document, ids[0], name):
             yield ids[0], document  # a single id is answered like the single form by some
         return
     if isinstance(document, list):
@@ -219,6 +230,12 @@ def _items(document: Json, ids: tuple[str, ...], name: str, action: str) -> Iter
         yield from ((_id_of(item, names), item) for item in document)
     elif isinstance(document, dict):
         yield from document.items()
+
+
+def _is_of_another(item: Json, asked: str, name: str) -> bool:
+    """Tell whether an answer names another order or refill than was asked for: it may be that of another call."""
+    named = {usable_id(field(item, key)) for key in (name, f"{name}_id")} - {None}
+    return bool(named) and asked not in named
 
 
 def _id_of(item: Json, names: tuple[str, ...]) -> str | None:

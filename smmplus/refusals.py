@@ -5,6 +5,7 @@ is read as the words that it is made of: `neworder.error.not_enough_funds` is "n
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from enum import Enum
 from http import HTTPStatus
@@ -24,25 +25,52 @@ class Meaning(Enum):
     BUSY = "wait, and ask again"
 
 
-_DOUBT = re.compile(
+_BROKEN_OFF = re.compile(
     r"""
-    \border(s|\ creation|\ placement|\ processing|\ submission)?\ (could|can|was|were|has|have|is)(\ ?not|n['\u2019]t)
+    \bsuccess(ful|fully)?\b(?!\ rate)
+    | \b(internal|unexpected|unknown|server|database|fatal|system)(\ server)?\ (error|exception)
+    | \b(error|exception)\ (has\ )?occur+ed | \bsomething\ went\ wrong | \bsqlstate\b | \bdeadlock\b
+    | \btimed?[\ -]?out\b | \bbad\ gateway\b | \bservice\ unavailable\b | \bcurl\ error\b
+    | \bconnection\ (\w+\ ){0,3}(lost|reset|closed|refused|aborted|failed) | \bgone\ away\b | \bexecution\ time\b
+    | \b(no|empty|invalid|unexpected)\ (response|reply)\b | \b(provider|supplier|upstream)\ (error|failed|failure)\b
+    | \bundefined\b | \bexception\b | \bmemory\ size\b | \btoo\ many\ connections\b
+    | \bconnect\ to\ (the\ )?(provider|supplier)\b | \bcall\ to\ a\b | \barray\ offset\b
+    | ^(ok|okay|done|accepted|created|placed|queued|pending|processing|in\ progress)$
+    | \b(failed|unable|error|could\ not|couldn['\u2019]?t|can\ ?not|can['\u2019]?t)\ (to\ |while\ )?
+        (process|complet)(e|ing)?(\ (your|the|this))*(\ request|$)
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Anywhere in a text: the panel broke off at an unknown point, or speaks of a success."""
+
+_ORDER = re.compile(
+    r"""
+    \border(s|\ creation|\ placement|\ processing|\ submission)?\ (could|can|was|were|has|have|is)(\ ?not|n['\u2019]?t)
         (\ been|\ be|\ being)?\ (created|placed|processed|submitted|made|saved|added|sent)
     | \border\ not\ (been\ )?(created|placed|processed|submitted|made|saved|added|sent)
     | \border(\ creation|\ placement|\ processing|\ submission|\ request)?\ (has\ )?(failed|failure|error)
-    | \b(failed|unable|error|failure|problem|could\ not|couldn['\u2019]t|can\ ?not|can['\u2019]t)
+    | \b(failed|unable|error|failure|problem|could\ not|couldn['\u2019]?t|can\ ?not|can['\u2019]?t)
         (\ to|\ while|\ when|\ in|\ on|\ during)?\ (creat|plac|process|submit|add|mak|send|sav)(e|t|tt|dd|d)?(ing|e)?
         \ (the\ |your\ |an\ |a\ |new\ |this\ )*order
     | \border\ (is\ |was\ |has\ been\ |have\ been\ |is\ being\ )?(successfully\ )?
         (created|placed|accepted|received|submitted|queued|in\ progress|being\ processed)
-    | \bsuccess(ful|fully)?\b(?!\ rate)
-    | \b(internal|unexpected|unknown|server|database|fatal|system)(\ server)?\ (error|exception)
-    | \ban?\ (error|exception)\ (has\ )?occur+ed | \bsomething\ went\ wrong | \bsqlstate\b | \bdeadlock\b
-    | \btimed?[\ -]?out\b | \bbad\ gateway\b
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-"""Anywhere in a text: the panel speaks of an order that it may have begun, or broke off at an unknown point."""
+"""Anywhere in a text, whatever else it says: an order that the panel may have begun."""
+
+_MAYBE_ORDER = re.compile(
+    r"""
+    (?=.*\borders?\b)
+        .*(creat|plac|process|submi|\badd(ed|ing)\b|\bmade\b|\bmak(e|ing)\b|\bsav(e|ed|ing)\b|\bsen[dt]|receiv|accept|queue|complet
+        |success|fail|duplicat|exist|pending|progress|thank)
+    | .*\b(creation|processing|placement|submission|request)\ (failed|failure|error)\b
+    | .*\bnot\ (be\ |been\ )?(created|placed|processed|submitted|saved)\b
+    | .*\border\W*(id|no|number|nr)?\W*[0-9]
+    """,
+    re.IGNORECASE | re.VERBOSE | re.DOTALL,
+)
+"""In a text that is in no list: an order and a word of making one, or a number, in whatever sentence."""
 
 _WORDS = {
     Meaning.MISTAKE: r"""
@@ -146,13 +174,15 @@ def of_status(status: int) -> Meaning | None:
 
 
 def meaning(text: str, status: int = 200) -> Meaning:
-    """Tell what an error text means; where the text is unknown, the HTTP status speaks. 429 is always "not now".
+    """Tell what an error text means; where the text is unknown, the HTTP status speaks.
+
+    429 is "not now" whatever the text says, but where that may speak of an order that was made.
 
     A 404 or 405 speaks only beside a text of web servers: panels answer refusals in their own words with it.
     """
     by_status = of_status(status)
     if by_status is Meaning.BUSY:
-        return Meaning.BUSY
+        return Meaning.DOUBT if _has(text, _ORDER, _MAYBE_ORDER) else Meaning.BUSY
     known = _meaning(text)
     if known is not Meaning.UNKNOWN:
         return known
@@ -169,19 +199,34 @@ _UNSEEN = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
 """Signs that nobody sees: soft hyphens and spaces without a width."""
 
 
+def is_broken_off(texts: Iterable[str]) -> bool:
+    """Tell whether a text leaves it open what was done, whatever was asked: "Order is in progress" refuses a cancel."""
+    return any(_has(text, _BROKEN_OFF) for text in texts)
+
+
 def _meaning(text: str) -> Meaning:
-    phrase = re.sub(
-        r"^(error|failed|failure) ?[:!-] ?", "", " ".join(_UNSEEN.sub("", text).split()), flags=re.IGNORECASE
-    ).rstrip(".! ")
-    spellings = {phrase, _words_of(phrase)}
-    if any(_DOUBT.search(spelling) for spelling in spellings):
+    if _has(text, _BROKEN_OFF, _ORDER):
         return Meaning.DOUBT
+    spellings = _spellings(text)
     for candidate, pattern in _PATTERNS.items():
         if any(pattern.fullmatch(spelling) for spelling in spellings):
             # "Not now" is repeated by itself: never where the text goes on to speak of an order.
-            speaks_of_order = candidate is Meaning.BUSY and re.search(r"\border\b", phrase, re.IGNORECASE)
-            return Meaning.UNKNOWN if speaks_of_order else candidate
-    return Meaning.UNKNOWN
+            if candidate is Meaning.BUSY and any(
+                re.search(r"\border\b", spelling, re.IGNORECASE) for spelling in spellings
+            ):
+                break
+            return candidate
+    return Meaning.DOUBT if _has(text, _MAYBE_ORDER) else Meaning.UNKNOWN
+
+
+def _has(text: str, *patterns: re.Pattern[str]) -> bool:
+    return any(pattern.search(spelling) for pattern in patterns for spelling in _spellings(text))
+
+
+def _spellings(text: str) -> set[str]:
+    seen = " ".join(_UNSEEN.sub("", unicodedata.normalize("NFKC", text)).split())
+    phrase = re.sub(r"^(error|failed|failure) ?[:!-] ?", "", seen, flags=re.IGNORECASE).rstrip(".! ")
+    return {phrase, _words_of(phrase)}
 
 
 def _words_of(phrase: str) -> str:

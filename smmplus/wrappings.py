@@ -15,9 +15,23 @@ Json = Any
 _ERROR_KEYS = frozenset(
     ["error", "errors", "err", "error_message", "error_msg", "error_text", "error_code", "errormessage", "errorcode"]
 )
-_WORD_KEYS = ("message", "msg", "text", "detail", "details", "description", "reason", "error_description", "title")
+_WORD_KEYS = (
+    "message",
+    "msg",
+    "text",
+    "detail",
+    "details",
+    "description",
+    "reason",
+    "error_description",
+    "title",
+    "info",
+    "note",
+    "warning",
+)
 _CODE_KEYS = ("code", "slug", "statuscode", "status_code", "errorcode", "error_code")
-_INNER_KEYS = ("error", "errors", *_WORD_KEYS, *_CODE_KEYS)
+_NESTING_KEYS = ("error", "errors", *_WORD_KEYS)
+_INNER_KEYS = (*_NESTING_KEYS, *_CODE_KEYS)
 _SIGN_KEYS = ("status", "success", "ok", "result")
 ENVELOPES = ("data", "result", "response", "results")
 """Fields in which some panels put the whole answer."""
@@ -116,7 +130,8 @@ def _words(value: Json, depth: int = 0) -> Iterator[str]:
 def _telling(value: Mapping[str, Json]) -> list[Json]:
     """Choose the fields of an error's object that hold its words; all of them where none has a usual name."""
     fields = {name.lower(): inner for name, inner in value.items()}
-    return _beside(fields, _INNER_KEYS) or list(value.values())
+    # A code alone may be of the panel's own making: then the words stand in a field of its own making, too.
+    return _beside(fields, _INNER_KEYS) + ([] if _beside(fields, _NESTING_KEYS) else list(value.values()))
 
 
 def _beside(fields: Mapping[str, Json], names: Iterable[str] = (*_WORD_KEYS, *_CODE_KEYS)) -> list[Json]:

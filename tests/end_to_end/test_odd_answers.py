@@ -27,6 +27,27 @@ def follow(desk: Desk, fault: dict[str, object], wait: str = "0.1") -> Finished:
     return done
 
 
+@pytest.mark.parametrize(
+    ("document", "status"),
+    [
+        ({"error": "Order #23501 created"}, 200),
+        ({"error": {"code": "E12", "words": "Your order may have been placed"}}, 200),
+        ({"error": {"message": "Incorrect link", "order": 23501}}, 200),
+        ('Notice: {"order": 23501} in api.php {"error": "Incorrect link"}', 200),
+        ({"error": "Your order was placed"}, 429),
+        ({"status": "success", "id": 23501}, 429),
+    ],
+    ids=json.dumps,
+)
+def test_an_order_in_whatever_words_is_in_doubt_and_never_sent_again(desk: Desk, document: object, status: int):
+    sheet = desk.sheet("words.csv", orders(2))
+    desk.panel.faults(answer(document, action="add", status=status, after_accept=True, calls=[1]))
+    assert desk.run(sheet, "--in-flight", "1").status == 4
+    desk.panel.faults()
+    assert desk.run(sheet, "--retry-refused").status == 4
+    assert (desk.states(), desk.ledger.count()) == ({"in_doubt": 1, "accepted": 1}, 2)
+
+
 @pytest.mark.parametrize("was_placed", [True, False])
 def test_what_may_be_an_order_is_in_doubt_and_never_sent_again(desk: Desk, was_placed: bool):
     sheet = desk.sheet("doubts.csv", orders(2))

@@ -201,6 +201,17 @@ def test_http_429_is_not_now_whatever_the_body(body):
     assert (type(error), error.retry_after, error.may_have_taken_effect) == (BusyError, 3.0, False)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"error": "Your order was placed"}', b'{"errors": ["Order could not be created", "Too many requests"]}',
+        b'{"status": "success", "id": 23501}', b"Order could not be created", b'{"error": "a", "data": [{"order": 5}]}',
+    ],
+)  # fmt: skip
+def test_http_429_beside_what_may_be_an_order_is_doubt(body):
+    assert fault(ADD, body, 429).may_have_taken_effect
+
+
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_a_redirect_of_an_add_is_doubt_and_never_repeated(status):
     error = fault(ADD, b"<html>Moved</html>", status, {"Location": "https://elsewhere.example/"})
@@ -243,7 +254,10 @@ def test_the_kind_of_an_error_does_not_hang_on_its_wrapping(kind, document, stat
         {"error": "Bad link", "message": "Failed to create order"}, {"error": {"code": 500, "message": "Bad link"}},
         {"error": {"code": "503", "message": "Rate limit exceeded"}}, {"error": "<p>ORDER  could not be created!</p>"},
         {"error": "Order&nbsp;could&#32;not be created"}, {"error": "Rate limit exceeded; your order was placed"},
-        {"error": "", "order": {"error": "Bad link"}},
+        {"error": "", "order": {"error": "Bad link"}}, {"error": "Bad link", "data": [{"order": 23501}]},
+        {"error": {"message": "Bad link", "order": "23501"}}, {"error": "Bad link", "order_number": 23501},
+        {"error": "Bad link", "answer": '{"order":23501}'}, {"error": {"code": "E12", "text2": "Order not created"}},
+        {"error": "Bad link", "info": "Order could not be created"}, b'Notice: {"order": 23501} {"error": "Bad link"}',
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("status", [200, 400, 422])
@@ -619,6 +633,34 @@ def test_one_of_many_may_be_answered_like_the_single_form():
     assert statuses(STATUS, "1")["1"].status == "Partial"
 
 
+@pytest.mark.parametrize("call", [protocol.status("1"), *protocol.statuses(["1"])])
+def test_the_status_of_another_order_is_not_the_one_that_was_asked_for(call):
+    assert isinstance(fault(call, {"order": 99, **STATUS}), UnreadableAnswerError)
+
+
+def test_an_id_that_is_answered_in_two_ways_is_left_out():
+    assert statuses(
+        [{"order": 1, **STATUS}, {"order": 2, **STATUS}, {"order": 1, "status": "Pending"}], "1", "2"
+    ).keys() == {"2"}
+
+
+@pytest.mark.parametrize("call", [protocol.refill("1"), *protocol.cancel(["1"])])
+def test_a_yes_to_another_order_is_none(call):
+    assert fault(call, {"order": 99, "refill": 17, "cancel": 1}).may_have_taken_effect
+
+
+@pytest.mark.parametrize("words", ["Order is in progress", "Order has been placed less than 24 hours ago"])
+@pytest.mark.parametrize("call", [protocol.refill("1"), *protocol.cancel(["1"]), protocol.status("1")])
+def test_what_leaves_doubt_of_an_add_is_a_no_to_all_else(call, words):
+    error = fault(call, {"error": words})
+    assert (type(error), error.may_have_taken_effect) == (UnknownRefusalError, False)
+    key = call.action
+    if call.effect:
+        many = {"refill": protocol.refills, "cancel": protocol.cancel}[key](["1", "2"])[0]
+        found = read(many, [{"order": 1, key: {"error": words}}, {"order": 2, key: 17}])
+        assert (str(found["1"]), found["2"]) == (words, "17")
+
+
 def test_a_batch_may_fail_as_a_whole():
     (call,) = protocol.statuses(["1", "2"])
     assert isinstance(fault(call, {"error": "Incorrect order ID"}), FollowUpError)
@@ -663,6 +705,8 @@ def test_refills_are_read_id_by_id(document):
         {"refill": {"error": "The order is not completed"}}, {"refill": {"error": ["The order is not completed"]}},
         {"error": "The order is not completed"}, {"status": "fail", "message": "The order is not completed"},
         {"refill": "The order is not completed"}, {"refill": False, "message": "The order is not completed"},
+        {"refill": "1", "status": "fail", "message": "The order is not completed"},
+        {"refill": {"id": 17, "success": False, "message": "The order is not completed"}},
         {"5": {"refill": {"error": "The order is not completed"}}},
     ],
 )  # fmt: skip

@@ -114,6 +114,29 @@ Something went wrong
 An error occurred, try again later
 Request timed out
 SQLSTATE[40001]: Serialization failure: Deadlock found
+Order #23501 created
+Order ID: 23501
+Your order 23501 has been placed
+Your order may have been placed
+Order for this link could not be created
+Order could not be completed
+Order already placed
+Order couldnt be created
+\uff2frder could not be created
+We have received your order
+Thank you for your order
+Rate limit exceeded, your order is pending
+order.create.failed
+Could not be created
+Creation failed
+Error occurred while processing your request
+Unable to process your request
+Accepted
+cURL error 52: Empty reply from server
+Connection reset by peer
+Provider error
+MySQL server has gone away
+Undefined index: id
 """
 MISTAKE = """
 Incorrect request
@@ -168,9 +191,27 @@ def test_what_is_in_no_list_is_unknown(text):
     assert meaning(text) is Meaning.UNKNOWN
 
 
-@pytest.mark.parametrize("text", ["whatever", "Bad link", "Not enough funds on balance", "Order could not be created"])
+@pytest.mark.parametrize("text", ["whatever", "Bad link", "Not enough funds on balance", "Something went wrong"])
 def test_http_429_is_not_now_whatever_the_text(text):
     assert meaning(text, 429) is Meaning.BUSY
+
+
+@pytest.mark.parametrize("text", ["Order could not be created", "Your order was placed", "Order #23501 is pending"])
+def test_an_order_that_may_have_been_made_is_no_not_now_with_any_status(text):
+    assert meaning(text, 429) is Meaning.DOUBT
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("Not enough funds to place this order", Meaning.ACCOUNT),
+        ("You have active order with this link. Please wait until order being completed.", Meaning.DUPLICATE),
+        ("Order limit for this link is 3 a day", Meaning.UNKNOWN),
+        ("This service is not for resale", Meaning.UNKNOWN),
+    ],
+)
+def test_a_text_is_no_doubt_only_because_it_speaks_of_orders(text, what):
+    assert meaning(text) is what
 
 
 @pytest.mark.parametrize("status", [401, 402, 403])
@@ -206,9 +247,8 @@ def test_a_text_that_speaks_of_an_order_is_never_not_now(text):
     assert meaning(text) is Meaning.DOUBT
 
 
-@pytest.mark.parametrize("text", ["Rate limit exceeded, your order is pending", "Too many requests for this order"])
-def test_what_goes_on_to_speak_of_an_order_is_not_repeated_by_itself(text):
-    assert meaning(text) is Meaning.UNKNOWN
+def test_what_goes_on_to_speak_of_an_order_is_not_repeated_by_itself():
+    assert meaning("Too many requests for this order") is Meaning.UNKNOWN
 
 
 @pytest.mark.parametrize("text", ["Error: Bad link", "ERROR - bad link", "Failed: Bad link."])
