@@ -179,3 +179,10 @@ async def test_a_stop_sends_home_those_that_wait(desk):
             free.set()
             progress = await asyncio.wait_for(run, PATIENCE)
         assert (progress.stop, progress.sent, len(server.requests)) == (Stop.ASKED, 2, 2)
+
+
+@pytest.mark.parametrize("between", [UNKNOWN, http({"error": "Rate limit exceeded"}, 429)], ids=["unknown", "429"])
+async def test_what_comes_between_doubts_and_is_no_order_does_not_end_the_row(desk, between):
+    script = [answer for _ in range(6) for answer in (DOUBT, between)]
+    progress, _ = await place(desk, Panel(*script, quick=20), 12, in_flight=1)
+    assert (progress.stop, progress.in_doubt, progress.accepted) == (Stop.DOUBT, 3, 0)
