@@ -56,9 +56,13 @@ def _stretches(found: bytearray) -> Iterator[tuple[int, int, bool]]:
         start = end
 
 
+_SEPARATOR = rb"[ :._-]{0,2}"
+"""What some put between the signs of a key, or between groups of them, so that people can read it."""
+
+
 @lru_cache(maxsize=8)
 def _pattern(key: str) -> re.Pattern[bytes]:
-    signs = b"".join(_any_spelling(sign) for sign in key)
+    signs = _SEPARATOR.join(_any_spelling(sign) for sign in key)
     others = [key.encode().hex().encode(), *_in_base64(key.encode())]
     return re.compile(b"|".join([signs, *map(re.escape, others)]), re.IGNORECASE)
 

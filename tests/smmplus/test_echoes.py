@@ -111,3 +111,9 @@ def test_what_is_not_the_key_stays_as_it_is(body):
 def test_a_word_too_short_for_a_key_stays():
     """It could be part of an order id, and an order id is money."""
     assert without_key(b'{"order": "65a1b2c3"}', "a1b2") == b'{"order": "65a1b2c3"}'
+
+
+@pytest.mark.parametrize(("size", "between"), [(1, "-"), (1, " "), (4, " "), (4, "-"), (8, ":"), (2, ": ")])
+def test_a_key_written_in_groups_is_taken_out(size, between):
+    groups = between.join(KEY[at : at + size] for at in range(0, len(KEY), size))
+    assert without_key(f"<{groups}>".encode(), KEY) == b"<" + MARK + b">"
