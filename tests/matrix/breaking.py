@@ -9,13 +9,14 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 
+import aiohttp
 from tenacity import wait_exponential_jitter
 
 import bulk.settings
 import bulk.stopping
 import bulk.writing
 from bulk.writing import storing
-from smmplus import async_client, protocol, retry
+from smmplus import protocol, retry
 from smmplus.journal import Attempt, Intent, Journal, Outcome, postgres, sqlite, wave
 from smmplus.panel import Panel
 from tests.matrix.striking import Strike, World
@@ -125,7 +126,8 @@ def _link_of(body: Any) -> str:
 
 
 def _around_body(strike: Strike, before: Callable[[str], None], after: Callable[[str], None]) -> None:
-    original = async_client._WatchedBody.write_with_length
+    """Call something right before a body leaves, and as soon as it has left: the program waits for the answer then."""
+    original = aiohttp.BytesPayload.write_with_length
 
     async def write_with_length(self: Any, writer: Any, content_length: Any) -> None:
         link = _link_of(self)
@@ -136,7 +138,7 @@ def _around_body(strike: Strike, before: Callable[[str], None], after: Callable[
         if due:
             after(link)
 
-    async_client._WatchedBody.write_with_length = write_with_length  # type: ignore[method-assign]
+    aiohttp.BytesPayload.write_with_length = write_with_length  # type: ignore[method-assign]
 
 
 def _leaving(strike: Strike) -> None:

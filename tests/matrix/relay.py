@@ -29,12 +29,17 @@ class Relay:
         self._listening: asyncio.Server | None = None
         self._kept: socket.socket | None = None
         self._writers: set[asyncio.StreamWriter] = set()
+        self._clients: set[asyncio.StreamWriter] = set()
         self._up, self._down = asyncio.Event(), asyncio.Event()
         self.port = 0
 
     def set(self, mode: str) -> None:
         """Change what the network does from now on."""
         self._run(self._set(mode))
+
+    def say(self, words: bytes) -> None:
+        """Say something to every client, as if a server had said it."""
+        self._run(self._say(words))
 
     def release(self) -> None:
         """Let go what was held back; where the network was taken away meanwhile it stays so."""
@@ -99,6 +104,10 @@ class Relay:
             _reset(writer)
         await asyncio.sleep(0)
 
+    async def _say(self, words: bytes) -> None:
+        for writer in self._clients:
+            writer.write(words)
+
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
         if self._mode == "reset":
@@ -110,11 +119,13 @@ class Relay:
             _reset(writer)
             return
         self._writers.add(to_server)
+        self._clients.add(writer)
         await asyncio.gather(
             _pump(reader, to_server, self._up, self._nothing),
             _pump(from_server, writer, self._down, self._answered),
         )
         self._writers -= {writer, to_server}
+        self._clients.discard(writer)
 
     async def _nothing(self) -> None:
         """Let it go on."""

@@ -29,6 +29,12 @@ PATIENCE = 60.0
 DISK = "8m"
 """Size of a disk that is to be filled."""
 
+SURPLUS = {
+    status: f"HTTP/1.1 {status} Surplus\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode()
+    for status, body in (("200", '{"order": 999000001}'), ("408", ""), ("429", '{"error": "Rate limit exceeded"}'))
+}
+"""Answers that belong to no call."""
+
 CASES = 50
 """Cases for which one panel serves."""
 
@@ -96,6 +102,8 @@ class Scene:
                 self.kept.lock(MOMENT if what else None, self.undo)
             case ["journal", mode]:
                 self.kept.network(mode, self.undo)
+            case ["surplus", status]:
+                self.world.network.say(SURPLUS[status])
             case _:
                 self.world.network.set(name)
 

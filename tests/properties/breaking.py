@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import psycopg
 
 from bulk import runner, write_back
@@ -54,7 +55,7 @@ POINTS: dict[str, tuple[Any, str]] = {
     "bury_the_dead": (Journal, "bury_the_dead"),
     "in_transaction": (wave, "apply"),
     "exchange": (async_client.AsyncClient, "_exchange"),
-    "body": (async_client._WatchedBody, "write_with_length"),
+    "body": (aiohttp.BytesPayload, "write_with_length"),
     "write_results": (write_back, "write_results"),
     "replace": (Path, "replace"),
 }
