@@ -105,11 +105,13 @@ class Relay:
         await asyncio.sleep(0)
 
     async def _say(self, words: bytes) -> None:
+        await asyncio.sleep(0.05)  # the client's connection stands a moment before it is taken here
         for writer in self._clients:
             writer.write(words)
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
+        self._clients.add(writer)
         if self._mode == "reset":
             _reset(writer)
             return
@@ -119,7 +121,6 @@ class Relay:
             _reset(writer)
             return
         self._writers.add(to_server)
-        self._clients.add(writer)
         await asyncio.gather(
             _pump(reader, to_server, self._up, self._nothing),
             _pump(from_server, writer, self._down, self._answered),
