@@ -66,6 +66,8 @@ def parse_json(body: bytes) -> Json:
             continue
         if end == len(text) and isinstance(document, dict | list):
             return document
+        if document and isinstance(document, dict):
+            break  # more follows a whole object: two answers in one body, and neither is believed
     raise NoJsonError
 
 

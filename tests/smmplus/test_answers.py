@@ -149,3 +149,12 @@ def test_without_the_header_there_are_no_seconds():
 def test_any_retry_after_is_read_or_none(value):
     seconds = retry_after({"retry-after": value}, NOON)
     assert seconds is None or seconds >= 0
+
+
+@pytest.mark.parametrize("first", ['{"order": 5}', '{"error": "Bad link"}'])
+@pytest.mark.parametrize("second", ['{"order": 6}', '{"error": "Rate limit exceeded"}', "[]"])
+@pytest.mark.parametrize("notice", ["", "<b>Notice</b>: Undefined index\n"])
+@pytest.mark.parametrize("between", ["", "\n", " HTTP/1.1 "])
+def test_of_two_documents_in_one_body_neither_is_the_answer(notice, first, between, second):
+    with pytest.raises(NoJsonError):
+        parse_json((notice + first + between + second).encode())
