@@ -20,7 +20,7 @@ from smmplus.panel import Panel
 from tests.end_to_end.command import wait_until
 from tests.panel import SandboxProcess
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.covers]
 
 LINK = "https://example.com/post"
 

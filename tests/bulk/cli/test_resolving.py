@@ -9,7 +9,7 @@ import pytest
 
 from tests.bulk.jobs import LINK
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.covers]
 
 RUN = ("--yes", "--rate", "0", "--wait", "0", "--in-flight", "1")
 
