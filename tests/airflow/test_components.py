@@ -192,7 +192,7 @@ def settle(stage, run):
     """Do what the log of the failed task says, with the number that the panel's page shows."""
     log = run.log(attempt=2)
     assert "is in doubt" in log
-    command = re.search(r"`(smmplus resolve \S.*?NUMBER)`", log)
+    command = re.search(r"`(smmplus resolve [^`]* --order-id NUMBER[^`]*)`", log)
     assert command, log
     number = next(order["order"] for order in stage.panel.orders() if order["link"] == run.conf["link"])
     assert run.conf["link"] in stage.smmplus(run, "doubts", "--json")
