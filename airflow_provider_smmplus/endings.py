@@ -8,12 +8,12 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 from airflow_provider_smmplus.wording import in_arguments
 from bulk.advice import FIRST, settling
 from smmplus.commands import Value, command
-from smmplus.journal import State
+from smmplus.journal.states import State
 from smmplus.placing import Stop
 
 if TYPE_CHECKING:
     from bulk.outcome import Outcome
-    from smmplus.journal import Entry
+    from smmplus.journal.entry import Entry
 
 WORTH_A_RETRY = frozenset({Stop.ACCOUNT, Stop.FUNDS, Stop.UNREACHABLE, Stop.JOURNAL, Stop.ASKED})
 """Stops that may pass, or be mended while Airflow waits for the retry: funds, a panel out of reach, a killed task."""

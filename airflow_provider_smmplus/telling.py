@@ -10,7 +10,7 @@ from bulk.advice import entry_told, for_refused, listed, rows_told
 from bulk.approval import differences
 from bulk.telling import said_of_columns
 from bulk.watching import Watcher
-from smmplus.journal import State
+from smmplus.journal.states import State
 from smmplus.numbers import plain
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bulk.parts import PlacedPart
     from bulk.plan import Plan
     from bulk.writing import Written
-    from smmplus.journal import Entry
+    from smmplus.journal.entry import Entry
     from smmplus.placing import Placed
 
 LINE_EVERY = 10.0

@@ -5,7 +5,8 @@ from typing import Protocol
 
 from bulk.outcome import ExitStatus, Outcome
 from smmplus.commands import Value, command
-from smmplus.journal import Entry, State
+from smmplus.journal.entry import Entry
+from smmplus.journal.states import State
 from smmplus.numbers import plain, total
 from smmplus.placing import Stop
 from smmplus.refusals import Meaning

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from smmplus.journal import Entry
+from smmplus.journal.entry import Entry
 
 
 def said_of_repeats(repeats: Collection[Entry], rows: int, now: str) -> str:

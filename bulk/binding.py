@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from bulk.orders import OrderRow
 from bulk.sheet import Problem, Sheet
 from smmplus.commands import command
-from smmplus.journal import Entry, State, key_of, nth_of
+from smmplus.journal.entry import Entry, key_of, nth_of
+from smmplus.journal.states import State
 
 ORDERED = frozenset({State.SUBMITTING, State.ACCEPTED, State.IN_DOUBT})
 """States in which money was spent, or may have been."""

@@ -18,7 +18,7 @@ from bulk.reading.from_csv import plain_result
 from bulk.reading.guard import check_text, load
 from bulk.writing.result_text import clean
 from bulk.writing.to_csv import guarded
-from smmplus.journal import Entry
+from smmplus.journal.entry import Entry
 from smmplus.journal.evidence import Evidence
 from smmplus.journal.files import new_file
 from smmplus.numbers import plain

@@ -8,7 +8,7 @@ from bulk.watching import Watcher
 from bulk.write_back import WriteBack
 from smmplus.async_client import AsyncClient
 from smmplus.errors import CallError, FollowUpError, UnreadableAnswerError
-from smmplus.journal import Journal
+from smmplus.journal.store import Journal
 from smmplus.models import OrderStatus, Phase
 from smmplus.tracking import is_understood, next_pause, not_understood, open_orders, poll
 

@@ -25,7 +25,8 @@ from bulk.reading.from_frame import sheet_of_frame
 from bulk.settings import DEFAULT_ACCOUNT, account_named, panel_of, prompt_for_key
 from bulk.watching import Watcher
 from smmplus.errors import ConfigurationError
-from smmplus.journal import Journal, State
+from smmplus.journal.states import State
+from smmplus.journal.store import Journal
 from smmplus.panel import Panel
 
 Money = Decimal | str | int | None

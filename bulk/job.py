@@ -19,7 +19,10 @@ from bulk.write_back import WriteBack
 from smmplus.async_client import AsyncClient
 from smmplus.commits import Commits
 from smmplus.errors import AccountError, AddressError, CallError, JournalError
-from smmplus.journal import Entry, Journal, Planned, State, balances, budgets, restored
+from smmplus.journal import balances, budgets, restored
+from smmplus.journal.entry import Entry, Planned
+from smmplus.journal.states import State
+from smmplus.journal.store import Journal
 from smmplus.models import Balance
 from smmplus.numbers import minus, plain, total
 from smmplus.panel import Panel

@@ -6,7 +6,7 @@ from bulk.options import Options
 from bulk.plan import Plan
 from bulk.restored import WAY_OUT, of_unknown_rows
 from smmplus.commands import Value
-from smmplus.journal import Entry
+from smmplus.journal.entry import Entry
 
 Answers = tuple[dict[str, Value], ...]
 """Options that answer what stands in the way, each by itself."""

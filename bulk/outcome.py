@@ -7,7 +7,8 @@ from pathlib import Path
 
 from bulk.plan import Plan
 from bulk.writing import Written
-from smmplus.journal import Entry, State
+from smmplus.journal.entry import Entry
+from smmplus.journal.states import State
 from smmplus.placing import Stop
 
 

@@ -19,7 +19,10 @@ from bulk.watching import Unbreakable, Watcher
 from smmplus.async_client import AsyncClient
 from smmplus.commits import Commits
 from smmplus.errors import CallError, ConfigurationError, JournalConflictError
-from smmplus.journal import Entry, Journal, State, budgets
+from smmplus.journal import budgets
+from smmplus.journal.entry import Entry
+from smmplus.journal.states import State
+from smmplus.journal.store import Journal
 from smmplus.models import Service
 from smmplus.numbers import plain
 from smmplus.panel import Panel

@@ -15,11 +15,14 @@ from bulk.sheet import RESULT_FIELDS, Problem, Sheet
 from bulk.signs import Signs, signs_of
 from bulk.switches import switches_of
 from smmplus.commands import command
-from smmplus.journal import Entry, Journal, Planned, State, checks
+from smmplus.journal import checks
 from smmplus.journal.checks import Check
+from smmplus.journal.entry import Entry, Planned
 from smmplus.journal.falls import Fall
 from smmplus.journal.lookup import look_up
 from smmplus.journal.restored import Backup
+from smmplus.journal.states import State
+from smmplus.journal.store import Journal
 from smmplus.models import Balance, Service
 from smmplus.numbers import minus, total
 from smmplus.pricing import cost, is_upper_bound, units

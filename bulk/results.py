@@ -6,7 +6,8 @@ from hashlib import sha256
 from sys import intern
 
 from bulk.sheet import RESULT_FIELDS, Problem, Sheet
-from smmplus.journal import Entry, State
+from smmplus.journal.entry import Entry
+from smmplus.journal.states import State
 from smmplus.numbers import plain
 
 Cells = dict[str, str]

@@ -7,7 +7,8 @@ from bulk.reading import read_as
 from bulk.switches import switches_of
 from bulk.write_back import WriteBack
 from bulk.writing import Written
-from smmplus.journal import Entry, Journal
+from smmplus.journal.entry import Entry
+from smmplus.journal.store import Journal
 
 
 def write_results_of(options: Options, url: str, journal: Journal) -> tuple[dict[int, Entry], Written | None]:

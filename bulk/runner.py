@@ -17,8 +17,9 @@ from bulk.sheet import Sheet
 from bulk.watching import Watcher
 from bulk.writing.kept_headers import keep_headers
 from smmplus.client import Client
-from smmplus.journal import Journal, budgets, checks, falls, restored
+from smmplus.journal import budgets, checks, falls, restored
 from smmplus.journal.names import normal_url
+from smmplus.journal.store import Journal
 from smmplus.models import Balance
 from smmplus.numbers import plain
 from smmplus.panel import Panel

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from bulk.links import form_of
 from bulk.orders import OrderRow
 from bulk.sheet import Problem, Sheet
-from smmplus.journal import Entry, Journal
+from smmplus.journal.entry import Entry
 from smmplus.journal.lookup import find_spent
+from smmplus.journal.store import Journal
 from smmplus.models import OrderRequest
 from smmplus.order_types import FIELDS
 

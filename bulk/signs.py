@@ -3,8 +3,9 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from smmplus.journal import Journal, entries
+from smmplus.journal import entries
 from smmplus.journal.falls import Fall
+from smmplus.journal.store import Journal
 from smmplus.numbers import plain
 
 

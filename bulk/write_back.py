@@ -8,7 +8,8 @@ from bulk.sheet import Problem, Sheet
 from bulk.writing import Written, write_results
 from bulk.writing.result_text import clean
 from smmplus.errors import JournalError
-from smmplus.journal import Entry, Journal
+from smmplus.journal.entry import Entry
+from smmplus.journal.store import Journal
 
 
 class WriteBack:

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
         UnknownRefusalError,
         UnreadableAnswerError,
     )
-    from smmplus.journal import Entry, Journal, Planned, State, key_of
+    from smmplus.journal.entry import Entry, Planned, key_of
+    from smmplus.journal.states import State
+    from smmplus.journal.store import Journal
     from smmplus.models import Balance, OrderRequest, OrderStatus, Phase, Service
     from smmplus.panel import Panel
     from smmplus.placing import Order, Placed, Placer, Progress, Stop
@@ -88,7 +90,9 @@ _HOMES = {
     "AsyncClient": "async_client",
     "Client": "client",
     "Commits": "commits",
-    **dict.fromkeys(("Entry", "Journal", "Planned", "State", "key_of"), "journal"),
+    **dict.fromkeys(("Entry", "Planned", "key_of"), "journal.entry"),
+    "Journal": "journal.store",
+    "State": "journal.states",
     **dict.fromkeys(("Balance", "OrderRequest", "OrderStatus", "Phase", "Service"), "models"),
     "Panel": "panel",
     **dict.fromkeys(("Order", "Placed", "Placer", "Progress", "Stop"), "placing"),

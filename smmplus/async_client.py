@@ -12,7 +12,7 @@ import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import StreamWriter
 
-from smmplus import protocol
+import smmplus.protocol as protocol  # noqa: PLR0402 (`from smmplus` would import what imports this module)
 from smmplus.answers import Answer
 from smmplus.errors import (
     BusyError,

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import requests
 
-from smmplus import protocol
+import smmplus.protocol as protocol  # noqa: PLR0402 (`from smmplus` would import what imports this module)
 from smmplus.answers import Answer
 from smmplus.errors import BusyError, CallError, FollowUpError, LostAnswerError, NeverSentError, UnreadableAnswerError
 from smmplus.models import Balance, OrderRequest, OrderStatus, Service

@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from smmplus import protocol
 from smmplus.async_client import AsyncClient
 from smmplus.errors import (
     AccountError,
@@ -23,14 +22,14 @@ from smmplus.journal import follow_ups as records
 from smmplus.journal.follow_ups import MOVES, FollowUp, Kind, Move, Settled
 from smmplus.journal.store import Journal
 from smmplus.placing import both_clocks, refuse_stale
-from smmplus.protocol import Call, hundreds
+from smmplus.protocol import Call, cancel, hundreds, refills
 from smmplus.retry import async_retrying
 
 Answers = dict[str, str | FollowUpError]
 
 _CALLS: dict[Kind, Callable[[Sequence[str]], list[Call[Answers]]]] = {
-    Kind.REFILL: protocol.refills,
-    Kind.CANCEL: protocol.cancel,
+    Kind.REFILL: refills,
+    Kind.CANCEL: cancel,
 }
 
 _HELD_BACK = (NeverSentError, BusyError, AccountError, AddressError, MalformedCallError)

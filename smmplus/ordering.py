@@ -24,8 +24,11 @@ from smmplus.errors import (
     OrderInDoubtError,
     OrderRefusedError,
 )
-from smmplus.journal import Entry, Journal, Planned, State, balances, budgets
+from smmplus.journal import balances, budgets
+from smmplus.journal.entry import Entry, Planned
 from smmplus.journal.restored import unsettled
+from smmplus.journal.states import State
+from smmplus.journal.store import Journal
 from smmplus.models import Balance, OrderRequest, Service
 from smmplus.placing import Order, Placer
 from smmplus.pricing import cost

@@ -12,7 +12,6 @@ from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 
-from smmplus import protocol
 from smmplus.async_client import AsyncClient
 from smmplus.caution import MOST_IN_A_ROW, Caution
 from smmplus.commits import Commits
@@ -31,6 +30,7 @@ from smmplus.finishing import finished
 from smmplus.journal.states import Change, Event, Outcome, State
 from smmplus.journal.wave import Answer, Attempt, Intent, Refusal
 from smmplus.models import OrderRequest
+from smmplus.protocol import add
 from smmplus.refusals import Meaning
 from smmplus.retry import async_retrying
 
@@ -233,7 +233,7 @@ class Placer:
     ) -> tuple[Outcome, CallError | None]:
         self.progress.sent += 1
         try:
-            order_id = await self._client.ask(protocol.add(order.request), before_body=before_body)
+            order_id = await self._client.ask(add(order.request), before_body=before_body)
         except CallError as error:
             # Before the outcome is on disk: the others are about to send.
             if isinstance(error, tuple(_STOPS)):

@@ -10,10 +10,9 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from smmplus import numbers
 from smmplus.errors import FollowUpError
 from smmplus.models import Balance, OrderStatus
-from smmplus.numbers import Notation
+from smmplus.numbers import Notation, readings
 from smmplus.refusals import is_broken_off
 from smmplus.wrappings import ENVELOPES, NO_SIGNS, YES_SIGNS, Said, is_absent, said, unwrapped, without_markup
 
@@ -33,7 +32,7 @@ def usable_id(value: Json) -> str | None:
     """Write the id of an order or a refill as text: a number, digits, or 24 hexadecimal digits; None for all else."""
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         return None
-    number = numbers.readings(value).get(".") if isinstance(value, Decimal) else None
+    number = readings(value).get(".") if isinstance(value, Decimal) else None
     if number is not None and number == number.to_integral_value():
         value = int(number)  # 23501.0 is a number, too
     text = str(value).strip()
@@ -60,7 +59,7 @@ def read_balance(document: Json, notation: Notation) -> Balance:
         held = notation.amount(inner.get("balance"))
         if held is not None:
             return Balance(held, _text(inner, "currency"))
-        if numbers.readings(inner.get("balance")):
+        if readings(inner.get("balance")):
             raise UnreadableError("the balance can be read in two ways, and no other answer of the panel tells which")
     raise UnreadableError
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import Enum
 from itertools import islice
 
-from smmplus.journal import Entry
+from smmplus.journal.entry import Entry
 from smmplus.journal.evidence import Evidence, Verdict
 from smmplus.journal.falls import last_digit
 from smmplus.models import COMPLETE, OrderStatus, Phase

@@ -7,12 +7,15 @@ from sqlalchemy import select
 
 from smmplus.client import Client
 from smmplus.errors import CallError, FollowUpError, UnknownRefusalError, UnreadableAnswerError
-from smmplus.journal import Entry, Journal, State, balances
+from smmplus.journal import balances
 from smmplus.journal.balances import Observation
+from smmplus.journal.entry import Entry
 from smmplus.journal.evidence import Evidence, evidence
 from smmplus.journal.falls import Fall, latest_fall
 from smmplus.journal.schema import entries, order_ids
 from smmplus.journal.siblings import siblings, unsettled
+from smmplus.journal.states import State
+from smmplus.journal.store import Journal
 from smmplus.models import OrderStatus
 from smmplus.protocol import MOST_IDS, hundreds
 from smmplus.reconcile import Finding, KnownId, Probe, all_ids, decide, why_unasked

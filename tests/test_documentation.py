@@ -15,7 +15,7 @@ from typer.main import get_command
 import smmplus.panel
 from bulk.cli import app
 from bulk.outcome import ExitStatus
-from smmplus.journal import Journal
+from smmplus.journal.store import Journal
 from tests.panel import SandboxProcess
 
 ROOT = Path(__file__).parent.parent

@@ -14,8 +14,8 @@ from airflow_provider_smmplus.operators.base import SmmPlusOperator, airflow_err
 
 if TYPE_CHECKING:
     from smmplus.follow_ups import Asking
-    from smmplus.journal import Journal
     from smmplus.journal.follow_ups import FollowUp, Kind
+    from smmplus.journal.store import Journal
 
 
 class AskingOperator(SmmPlusOperator):

@@ -16,7 +16,7 @@ from airflow_provider_smmplus.waiting import airflow_timeout, checked, deadline_
 
 if TYPE_CHECKING:
     from airflow_provider_smmplus.triggers.smmplus import SmmPlusOrdersTrigger
-    from smmplus.journal import Journal
+    from smmplus.journal.store import Journal
 
 
 class FollowingOperator(SmmPlusOperator):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_smmplus.files import LocalSheet
     from bulk.options import Options
     from bulk.reading.how import Hidden
-    from smmplus.journal import Journal
+    from smmplus.journal.store import Journal
 
 
 class SheetOperator(SmmPlusOperator):

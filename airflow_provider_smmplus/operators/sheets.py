@@ -16,7 +16,7 @@ from airflow_provider_smmplus.wording import in_arguments
 from smmplus.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from smmplus.journal import Journal
+    from smmplus.journal.store import Journal
 
 
 class SmmPlusCheckSheetOperator(SheetOperator):

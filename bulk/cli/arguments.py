@@ -20,7 +20,7 @@ from bulk.reading.how import Hidden
 from bulk.settings import DEFAULT_ACCOUNT, account_named, panel_of, prompt_for_key
 from smmplus.client import Client
 from smmplus.errors import ConfigurationError
-from smmplus.journal import Journal
+from smmplus.journal.store import Journal
 from smmplus.panel import Panel
 
 File = Annotated[

@@ -14,7 +14,8 @@ from bulk.cli.show import console, show_budgets
 from bulk.settings import url_of
 from smmplus.commands import command
 from smmplus.errors import ConfigurationError, JournalConflictError
-from smmplus.journal import Journal, budgets
+from smmplus.journal import budgets
+from smmplus.journal.store import Journal
 
 
 @failing

@@ -25,7 +25,7 @@ from bulk.options import Options
 from bulk.outcome import Outcome
 from bulk.reading import read_sheet
 from smmplus.errors import ConfigurationError
-from smmplus.journal import Journal
+from smmplus.journal.store import Journal
 from smmplus.panel import Panel
 
 _SPEED = "600"

@@ -17,7 +17,7 @@ from bulk.cli.watchers import asked
 from bulk.export import export_csv
 from bulk.outcome import ExitStatus
 from smmplus.errors import ConfigurationError, JournalError, JournalInUseError
-from smmplus.journal import Journal, State, postgres, sqlite
+from smmplus.journal import postgres, sqlite
 from smmplus.journal.audit import Finding, audit
 from smmplus.journal.copying import Copied, back_up, finish_move, move
 from smmplus.journal.database import default_url
@@ -27,6 +27,8 @@ from smmplus.journal.restored import backup_of, settle
 from smmplus.journal.restoring import made_at, restore
 from smmplus.journal.snapshot import snapshot
 from smmplus.journal.snapshot import where as name_of
+from smmplus.journal.states import State
+from smmplus.journal.store import Journal
 from smmplus.journal.summary import Summary, summary_of
 
 MOST_FINDINGS = 1000

@@ -11,11 +11,12 @@ from bulk.outcome import Outcome
 from bulk.plan import Plan, Sending
 from bulk.results import cells_of
 from bulk.signs import Signs
-from smmplus.journal import Entry, State
 from smmplus.journal.balances import Observation
 from smmplus.journal.budgets import Budget
+from smmplus.journal.entry import Entry
 from smmplus.journal.evidence import Evidence
 from smmplus.journal.falls import Fall
+from smmplus.journal.states import State
 from smmplus.models import Balance, Service
 from smmplus.numbers import plain
 

@@ -15,8 +15,9 @@ from bulk.cli.show import console
 from bulk.cli.show_doubts import show_settlements
 from bulk.cli.watchers import asked
 from smmplus.errors import ConfigurationError
-from smmplus.journal import Entry, Journal
+from smmplus.journal.entry import Entry
 from smmplus.journal.settling import Settlement, settle_all
+from smmplus.journal.store import Journal
 
 
 @failing

@@ -8,12 +8,15 @@ from bulk.cli import arguments as given
 from bulk.doubt_sheet import read_answers
 from smmplus.client import Client
 from smmplus.errors import CallError, FollowUpError, JournalConflictError, UnknownRefusalError
-from smmplus.journal import Entry, Journal, State, balances
+from smmplus.journal import balances
 from smmplus.journal.budgets import find_campaign
 from smmplus.journal.doubts import must_be_free
 from smmplus.journal.entries import with_order_id_at_panel
+from smmplus.journal.entry import Entry
 from smmplus.journal.settling import Settlement, listed
 from smmplus.journal.siblings import unsettled
+from smmplus.journal.states import State
+from smmplus.journal.store import Journal
 from smmplus.models import OrderStatus
 from smmplus.panel import Panel
 from smmplus.reconcile import claimants, misfit

@@ -18,8 +18,9 @@ from bulk.results import cells_of
 from bulk.sheet import Problem, Sheet
 from bulk.telling import said_of_columns
 from smmplus.commands import Value, command
-from smmplus.journal import Entry, State
 from smmplus.journal.budgets import Budget
+from smmplus.journal.entry import Entry
+from smmplus.journal.states import State
 from smmplus.numbers import plain
 
 MOST_PROBLEMS = 50

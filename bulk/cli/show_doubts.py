@@ -10,8 +10,8 @@ from rich.text import Text
 from bulk.cli.show import money, table
 from bulk.settings import DEFAULT_ACCOUNT
 from smmplus.commands import command
-from smmplus.journal import Entry
 from smmplus.journal.balances import Observation
+from smmplus.journal.entry import Entry
 from smmplus.journal.evidence import Evidence
 from smmplus.journal.settling import Settlement
 from smmplus.reconcile import Finding

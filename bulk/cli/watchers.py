@@ -15,7 +15,7 @@ from bulk.plan import Plan
 from bulk.restored import WAY_OUT, of_unknown_rows
 from bulk.watching import Watcher
 from bulk.writing import Written
-from smmplus.journal import State
+from smmplus.journal.states import State
 from smmplus.placing import Placed
 
 LINE_EVERY = 5.0

@@ -14,13 +14,11 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from smmplus.commands import command
 from smmplus.errors import JournalConflictError
 from smmplus.journal import joining
+from smmplus.journal.marks import SALT
 from smmplus.journal.names import normal_name, normal_url, older_url
 from smmplus.journal.schema import account_keys, accounts, balances, campaigns, entries, follow_ups, meta, order_ids
 from smmplus.journal.schema import said_of_accounts as said
 from smmplus.journal.states import State
-
-SALT = "salt"
-"""The name in `meta` of what API keys are hashed with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, Table, delete, func, insert, select, 
 from sqlalchemy.exc import DBAPIError
 
 from smmplus.errors import ConfigurationError, JournalConflictError, JournalError, JournalInUseError
-from smmplus.journal import files, marks, postgres, rescue, schema, sqlite
+from smmplus.journal import files, marks, postgres, recovery, schema, sqlite
 from smmplus.journal.audit import Finding, audit
 from smmplus.journal.database import READING, make_tables, new_engine, translated
 from smmplus.journal.snapshot import snapshot
@@ -81,7 +81,7 @@ def move(journal: Journal, url: str) -> Copied:
     with _postgres(url) as (engine, where), journal.transaction() as source:  # nobody else writes into the file
         _must_be_idle(journal, source)
         said = _must_be_current(source, journal.where)
-        if rescue.is_left(journal, source):
+        if recovery.is_left(journal, source):
             raise JournalInUseError(
                 "a run has just ended, and left order ids beside the journal: do the same once more"
             )

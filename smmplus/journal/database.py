@@ -15,7 +15,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from smmplus.errors import JournalError, JournalInUseError
 from smmplus.journal import files, marks, migrations, place, postgres, schema, sqlite, traces
-from smmplus.journal.accounts import SALT
 from smmplus.journal.locks import FileLocks, Locks
 from smmplus.journal.sqlite import READING
 
@@ -164,5 +163,5 @@ def _must_be_placed_from(connection: Connection, where: str) -> None:
 def make_tables(connection: Connection) -> None:
     """Make an empty journal."""
     schema.metadata.create_all(connection, checkfirst=False)
-    said = {"uuid": str(uuid.uuid4()), "version": str(schema.VERSION), SALT: secrets.token_hex(32)}
+    said = {"uuid": str(uuid.uuid4()), "version": str(schema.VERSION), marks.SALT: secrets.token_hex(32)}
     connection.execute(insert(schema.meta), [{"name": name, "value": value} for name, value in said.items()])

@@ -5,16 +5,14 @@ may have been placed, and only a person can know. It is another journal from the
 began with what was lost stops.
 """
 
-import logging
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from sqlalchemy import Column, Connection, bindparam, func, insert, select, update
 
 from smmplus.errors import JournalError, JournalInUseError
-from smmplus.journal import marks, place, postgres, rescue, sqlite
+from smmplus.journal import marks, place, postgres, sqlite
 from smmplus.journal.entry import decimal_or_none
 from smmplus.journal.locks import FileLocks
 from smmplus.journal.schema import balances, batches, campaigns, entries, follow_ups, notes, order_ids, runs
@@ -22,12 +20,6 @@ from smmplus.journal.snapshot import snapshot
 from smmplus.journal.states import Event, State, after
 from smmplus.journal.traces import Trace, Traces
 from smmplus.numbers import EXACT
-
-if TYPE_CHECKING:
-    from smmplus.journal.store import Journal
-
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +33,6 @@ class Standing:
     lacking: tuple[Trace, ...]
     """Traces of runs that the journal does not know."""
     commits: int
-
-
-def noticed(journal: "Journal", traces: Traces, may_live: Callable[[str], bool]) -> bool:
-    """Hold a journal against the traces of its runs; where it lacks any, make it one that was restored.
-
-    JournalInUseError where it lacks what a live run did.
-    """
-    found, beside = traces.found(), journal.path is not None  # before the journal is read: those of live runs grow
-    with journal.reading() as connection:
-        seen = standing(connection, found, may_live, beside=beside)
-    if seen.why:  # order ids that wait for this journal are known by its uuid
-        rescue.take_up(journal, journal.is_alive)
-    if not (seen.why or seen.dead):
-        return False
-    with journal.transaction() as connection:
-        seen = standing(connection, found, may_live, beside=beside)  # another process may have been quicker
-        if not seen.why:
-            bury(connection, seen.dead)
-            return False
-        at, doubts = take_for_lost(connection, seen, journal.time())
-    _log.warning(_told(journal.where, seen.why, at, doubts))
-    return True
 
 
 def why_lost(url: str) -> str:
@@ -87,20 +57,11 @@ def why_lost(url: str) -> str:
 
 
 def must_be_whole(
-    connection: Connection, found: Sequence[Trace], is_alive: Callable[[str], bool], journal: "Journal"
+    connection: Connection, found: Sequence[Trace], is_alive: Callable[[str], bool], where: str, *, beside: bool
 ) -> None:
     """Refuse to begin a run in a journal that lost commits since it was opened; opened once more, it is dealt with."""
-    if why := standing(connection, found, is_alive, beside=journal.path is not None).why:
-        raise JournalError(f"the journal {journal.where} has lost commits: {why}. Nothing was sent; run it again")
-
-
-def _told(where: str, why: str, at: str, doubts: int) -> str:
-    orders = f"{doubts} orders that it holds unsent are in doubt (`smmplus doubts`), and r" if doubts else "R"
-    return (
-        f"the journal {where} has lost what was written into it after {at}: {why}. {orders}ows that are new to it are "
-        "not sent before you say that they were not placed since. If the whole journal still is somewhere, bring it "
-        "back with all that begins with its name"
-    )
+    if why := standing(connection, found, is_alive, beside=beside).why:
+        raise JournalError(f"the journal {where} has lost commits: {why}. Nothing was sent; run it again")
 
 
 def standing(

@@ -10,6 +10,8 @@ from smmplus.errors import JournalError
 from smmplus.journal.schema import meta
 
 UUID_NAME = "uuid"
+SALT = "salt"
+"""What API keys are hashed with."""
 BACKUP = "backup"
 """When this copy was made. It knows no order of later: nothing is placed from it."""
 MOVED = "moved"

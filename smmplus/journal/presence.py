@@ -1,40 +1,88 @@
-"""One process's run in a journal: on record in it, with a lock that shows that it lives, and traces outside of it."""
+"""An open journal: its transactions, and the run in it of the process that opened it.
+
+A run is on record in the journal, with a lock that shows that its process lives, and leaves traces outside of it.
+"""
 
 import getpass
 import os
 import platform
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, insert, select, update
 
-from smmplus.errors import JournalError
-from smmplus.journal import losses, marks, sqlite
-from smmplus.journal.database import Database, translated
-from smmplus.journal.schema import runs
+from smmplus.errors import JournalError, JournalInUseError
+from smmplus.journal import holders, losses, marks, postgres, rescue, sqlite
+from smmplus.journal.database import READING, Database, open_database, translated
+from smmplus.journal.schema import meta, runs
 from smmplus.journal.traces import Traces
 
-if TYPE_CHECKING:
-    from smmplus.journal.store import Journal
 
+class OpenJournal:
+    """The base of `Journal`. The run begins with the first call that needs one, and ends with `close`."""
 
-class Presence:
-    """The run begins with the first thing that it is needed for, and ends with the journal's closing."""
+    def __init__(self, url: str, *, now: Callable[[], datetime], rescues: Path | None) -> None:
+        self._now = now
+        self._rescues = rescues
+        self._open(url)
 
-    def __init__(self, journal: "Journal", database: Database) -> None:
-        self._journal, self._database, self._locks = journal, database, database.locks
+    def _open(self, url: str) -> None:
+        self._database = database = _opened(url)
+        self.where, self.path = database.where, database.path
+        self._engine, self._locks = database.engine, database.locks
         self.traces = Traces(database.path, database.uuid)
-        self.run_id: str | None = None
+        self._run_id: str | None = None
         self._commits = 0
         self._one_at_a_time = threading.RLock()
 
-    def begin(self) -> str:
+    @property
+    def uuid(self) -> str:
+        """What tells this journal from any other."""
+        with self.reading() as connection:
+            return str(connection.execute(select(meta.c.value).where(meta.c.name == "uuid")).scalar_one())
+
+    @property
+    def rescues(self) -> Path:
+        """The folder for order ids that the database cannot take."""
+        return self._rescues or rescue.folder_of(self.path, self.uuid)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a transaction that only reads, and keeps no writer waiting."""
+        engine = self._engine.execution_options(**{READING: True})
+        with translated(self.where), engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Open a transaction that writes, one at a time in all processes; durable when it is left."""
+        try:
+            with translated(self.where), self._engine.begin() as connection:
+                yield connection
+        except JournalInUseError as error:
+            if error.__cause__ is None:  # it is about something else, and says who
+                raise
+            raise JournalInUseError(f"{error}{self._others()}") from error
+
+    def _others(self) -> str:
+        with suppress(JournalError), self.reading() as connection:
+            return holders.of_journal(connection, self.is_alive, self._run_id)
+        return ""
+
+    def time(self) -> str:
+        """Return the time as the journal writes it."""
+        return self._now().isoformat(timespec="milliseconds")
+
+    def begin_run(self) -> str:
         """Let others see that this process is alive, and return its run's id."""
         with self._one_at_a_time:
-            if self.run_id is None:
+            if self._run_id is None:
                 run_id = uuid.uuid4().hex
                 try:
                     self._begin(run_id)
@@ -42,37 +90,40 @@ class Presence:
                     self.traces.end()
                     self._locks.drop(f"run-{run_id}", forever=True)
                     raise
-                self.run_id = run_id
-            return self.run_id
+                self._run_id = run_id
+            return self._run_id
 
     def _begin(self, run_id: str) -> None:
-        journal, found = self._journal, self.traces.found()
-        pid, host, user, started_at = os.getpid(), platform.node(), user_name(), journal.time()
+        found = self.traces.found()
+        pid, host, user, started_at = os.getpid(), platform.node(), user_name(), self.time()
         self._locks.take(f"run-{run_id}")
         self.traces.begin(run_id, pid=pid, host=host, user=user, started_at=started_at)
         earlier = {trace.run for trace in found if not self.may_live(trace.run)}
-        with journal.transaction() as connection:
-            marks.must_be_in_use(connection, journal.where)  # it may have moved since it was opened
-            losses.must_be_whole(connection, found, self.may_live, journal)
+        with self.transaction() as connection:
+            marks.must_be_in_use(connection, self.where)  # it may have moved since it was opened
+            losses.must_be_whole(connection, found, self.may_live, self.where, beside=self.path is not None)
             connection.execute(insert(runs).values(id=run_id, pid=pid, host=host, user=user, started_at=started_at))
             marks.put(connection, f"{marks.OPEN}{run_id}", started_at)
             losses.bury(connection, earlier)
             self._commits = marks.raise_commits(connection)
-        if journal.path is not None:
-            with translated(journal.where):
-                sqlite.put_into_file(self._database.engine)  # the file alone then shows that a run has it open
+        if self.path is not None:
+            with translated(self.where):
+                sqlite.put_into_file(self._engine)  # the file alone then shows that a run has it open
         self.traces.note(self._commits, sync=True)
         self.traces.remove(earlier)
 
     @contextmanager
-    def transaction(self) -> Iterator[tuple[Connection, str]]:
-        """Open a transaction of the run; its number is on record outside the database when it is left."""
-        run_id = self.begin()
-        with self._journal.transaction() as connection:
+    def run_transaction(self) -> Iterator[tuple[Connection, str]]:
+        """Open a transaction of this process's run, and return its id with it.
+
+        Its number is on record outside the database when it is left: a journal that loses it is found out.
+        """
+        run_id = self.begin_run()
+        with self.transaction() as connection:
             number = marks.raise_commits(connection)
             if number <= self._commits:
                 raise JournalError(
-                    f"the journal {self._journal.where} was replaced by an older copy while this process had it open. "
+                    f"the journal {self.where} was replaced by an older copy while this process had it open. "
                     "Nothing more is sent. Stop every run that uses it, and bring the file back"
                 )
             yield connection, run_id
@@ -81,13 +132,9 @@ class Presence:
                 self._commits = number
                 self.traces.note(number)
 
-    def confirm(self) -> None:
-        """Raise JournalError where what was just committed is in a file that is gone from its place."""
-        self._database.confirm()
-
     def is_alive(self, run_id: str) -> bool:
-        """Tell whether the process of a run lives."""
-        if run_id == self.run_id:
+        """Return whether the process of a run lives."""
+        if run_id == self._run_id:
             return True
         name = f"run-{run_id}"
         dead = self._locks.take(name)
@@ -96,25 +143,46 @@ class Presence:
         return not dead
 
     def may_live(self, run_id: str) -> bool:
-        """Tell whether the process of a run shows anywhere that it lives: next to the journal, or in the user's folder.
+        """Return whether a run's process shows anywhere that it lives: next to the journal, or in the user's folder.
 
-        Who lost its lock next to the journal counts as dead for what it left; its file is its own all the same.
+        One that lost its lock next to the journal counts as dead for what it left; its file is its own all the same.
         """
         return self.is_alive(run_id) or self.traces.is_alive(run_id)
 
-    def end(self) -> None:
-        """End the run, if one began."""
-        if self.run_id is None:
+    def close(self) -> None:
+        """End the run, and close the database."""
+        self._end_run()
+        self._locks.drop_all()
+        self._engine.dispose()
+
+    def _end_run(self) -> None:
+        if self._run_id is None:
             return
         closed = False
         with suppress(JournalError):  # it must not hide what the run has to say
-            with self._journal.transaction() as connection:
-                connection.execute(update(runs).where(runs.c.id == self.run_id).values(ended_at=self._journal.time()))
-                losses.bury(connection, [self.run_id])
+            with self.transaction() as connection:
+                connection.execute(update(runs).where(runs.c.id == self._run_id).values(ended_at=self.time()))
+                losses.bury(connection, [self._run_id])
             closed = True
         self.traces.end(closed=closed)
-        self._locks.drop(f"run-{self.run_id}", forever=True)
-        self.run_id = None
+        self._locks.drop(f"run-{self._run_id}", forever=True)
+        self._run_id = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _opened(url: str) -> Database:
+    try:
+        return open_database(url)
+    except JournalInUseError as error:
+        others = "" if postgres.is_meant_by(url) else holders.of_file(sqlite.path_of(url))
+        raise JournalInUseError(f"{error}{others}") from error
 
 
 def user_name() -> str:

@@ -11,24 +11,18 @@ import os
 import re
 import threading
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from platformdirs import user_data_path
-from sqlalchemy import Connection, select
 
 from smmplus.errors import JournalError
-from smmplus.journal import entries as entry_queries
-from smmplus.journal import files, wave
-from smmplus.journal.schema import entries, order_ids, runs
-from smmplus.journal.states import Change, Event, Outcome
-
-if TYPE_CHECKING:
-    from smmplus.journal.store import Journal
+from smmplus.journal import files
+from smmplus.journal.states import Outcome
 
 _log = logging.getLogger(__name__)
 
@@ -146,44 +140,15 @@ def folder_of(journal_file: Path | None, journal_uuid: str) -> Path:
     return user_data_path("smmplus") / "rescue" / journal_uuid
 
 
-def take_up(journal: "Journal", is_alive: Callable[[str], bool]) -> None:
-    """Put the order ids that dead runs left in their rescue files into the journal, and remove those files.
-
-    Once more after a crash does no harm. What cannot be read, or fits nothing in this journal, stays where it is; a
-    person is told of it, and of every alarm, in the log.
-    """
-    for path in found(journal):
-        if is_alive(path.name.partition(".")[0]):
-            continue
-        try:
-            lines, damaged = read(path)
-        except FileNotFoundError:
-            continue  # another process was quicker
-        except OSError as error:
-            _log.warning("the rescue file %s may hold order ids, and cannot be read: %s", path, error)
-            continue
-        strange = _attach(journal, path, lines)
-        if damaged or strange:
-            _tell_of_what_stays(path, damaged, strange)
-        else:
-            path.unlink(missing_ok=True)
-
-
-def found(journal: "Journal") -> list[Path]:
-    """Find a journal's rescue files: in its folder, and of runs whose folder was deleted, among the user's data."""
-    folders = dict.fromkeys([journal.rescues, folder_of(None, journal.uuid)])
-    return [path for folder in folders for path in _files(folder)]
-
-
-def is_left(journal: "Journal", connection: Connection) -> bool:
-    """Tell whether a file holds an order id that `take_up` would put on record."""
-    for path in found(journal):
-        with suppress(OSError):
-            lines, _ = read(path)
-            fitting, _ = _told_apart(connection, lines, journal.uuid)
-            if any(not _is_on_record(connection, line) for line in fitting):
-                return True
-    return False
+def files_in(folder: Path) -> list[Path]:
+    """Find the rescue files in a folder."""
+    try:
+        return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        _log.warning("the rescue files in %s cannot be looked for: %s", folder, error)
+        return []
 
 
 def read(path: Path) -> tuple[list[Line], int]:
@@ -192,87 +157,6 @@ def read(path: Path) -> tuple[list[Line], int]:
     written = [data[start : start + LINE].strip(b"\n \0") for start in range(LINE, len(data), LINE)]
     lines = [_parsed(text) for text in written if text]
     return [line for line in lines if line is not None], lines.count(None)
-
-
-def _attach(journal: "Journal", path: Path, lines: Sequence[Line]) -> list[Line]:
-    """Put lines on record in one transaction, and give those that fit nothing in this journal."""
-    if not lines:
-        return []
-    journal_uuid = journal.uuid
-    with journal.transaction() as connection:
-        fitting, strange = _told_apart(connection, lines, journal_uuid)
-        new = [line for line in fitting if not _is_on_record(connection, line)]
-        alarms = [words for line in new for words in _settle(connection, line, journal.time())]
-    if new:
-        _log.warning("order ids were in the rescue file %s, and are on record now: %s", path, _ids(new))
-    for alarm in alarms:
-        _log.error("ALARM: %s", alarm)
-    return strange
-
-
-def _settle(connection: Connection, line: Line, now: str) -> Iterator[str]:
-    outcome = Outcome(line.entry, line.attempt, Event.ORDER_ID, line.order_id)
-    (change,) = wave.apply(connection, [outcome], run_id=line.run, now=now)
-    entry = entry_queries.with_ids(connection, [line.entry])[line.entry]
-    if not isinstance(change, Change):
-        yield f"{entry.name}: the panel answered with order {line.order_id}, which is another row's already"
-    elif change.alarm:
-        yield f"{entry.name}: {change.alarm}"
-
-
-def _told_apart(connection: Connection, lines: Sequence[Line], journal_uuid: str) -> tuple[list[Line], list[Line]]:
-    """Give the lines that belong into this journal, and those that fit nothing in it."""
-    known = _known(connection, lines)
-    strange = [line for line in lines if line.journal != journal_uuid or not _fits(line, known.get(line.entry))]
-    return [line for line in lines if line not in strange], strange
-
-
-def _known(connection: Connection, lines: Sequence[Line]) -> dict[int, tuple[int, str]]:
-    """Give number and run of the latest sending, by entry, for lines of runs that this journal knows."""
-    known_runs = select(runs.c.id).where(runs.c.id.in_({line.run for line in lines}))
-    there = set(connection.execute(known_runs).scalars())
-    ids = {line.entry for line in lines if line.run in there}
-    found = select(entries.c.id, entries.c.attempt, entries.c.run_id).where(entries.c.id.in_(ids))
-    return {row.id: (row.attempt, row.run_id or "") for row in connection.execute(found)}
-
-
-def _fits(line: Line, sent: tuple[int, str] | None) -> bool:
-    """Tell whether an entry was sent as the line says. In a journal from a backup its number may be another's."""
-    if sent is None:
-        return False
-    attempt, run = sent
-    return attempt > line.attempt or (attempt == line.attempt and run == line.run)
-
-
-def _is_on_record(connection: Connection, line: Line) -> bool:
-    columns = order_ids.c
-    same = (columns.entry_id == line.entry) & (columns.order_id == line.order_id)
-    return connection.execute(select(columns.entry_id).where(same)).first() is not None
-
-
-def _ids(lines: Sequence[Line]) -> str:
-    return ", ".join(line.order_id for line in lines)
-
-
-def _tell_of_what_stays(path: Path, damaged: int, strange: Sequence[Line]) -> None:
-    told = [f"order {line.order_id} (sent at {line.at}) fits nothing in this journal" for line in strange]
-    told += [f"{damaged} of its lines cannot be read"] if damaged else []
-    _log.warning(
-        "the rescue file %s stays: %s. Look for those orders at the panel, settle them with `smmplus resolve`, and "
-        "delete the file",
-        path,
-        "; ".join(told),
-    )
-
-
-def _files(folder: Path) -> list[Path]:
-    try:
-        return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        _log.warning("the rescue files in %s cannot be looked for: %s", folder, error)
-        return []
 
 
 def _write_line(file: int, place: int, line: Line) -> None:

@@ -1,30 +1,27 @@
 """The journal: the record of every order, on disk before it is sent. Sheets are views of it."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import insert, select, update
 
-from smmplus.errors import JournalError, JournalInUseError
-from smmplus.journal import accounts, doubts, entries, follow_ups, holders, losses, postgres, rescue, sqlite, wave
-from smmplus.journal.database import READING, Database, default_url, open_database, translated
+from smmplus.errors import JournalInUseError
+from smmplus.journal import accounts, doubts, entries, follow_ups, holders, recovery, rescue, wave
+from smmplus.journal.database import default_url
 from smmplus.journal.entry import Entry, Planned
-from smmplus.journal.presence import Presence, user_name
-from smmplus.journal.schema import batches, campaigns, meta
+from smmplus.journal.presence import OpenJournal, user_name
+from smmplus.journal.schema import batches, campaigns
 from smmplus.journal.states import State
 from smmplus.models import OrderStatus
 
 
-class Journal:
+class Journal(OpenJournal):
     """An open journal; use it with `with`. Every method is one transaction, durable when it returns.
 
     Raises JournalError where the database cannot be used. A journal that lacks its latest commits is one that was
-    restored from a backup from then on (`losses`). `now` tells the time, with its time zone. `rescues` is the
+    restored from a backup from then on (`recovery`). `now` tells the time, with its time zone. `rescues` is the
     folder for order ids that the database cannot take; by default it is beside a SQLite file, and in the user's data
     folder where the journal is in PostgreSQL.
     """
@@ -36,34 +33,15 @@ class Journal:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         rescues: Path | None = None,
     ) -> None:
-        self._now = now
-        self._rescues = rescues
-        self._open(url or default_url())
+        super().__init__(url or default_url(), now=now, rescues=rescues)
         try:
-            lost = losses.noticed(self, self._presence.traces, self._presence.may_live)
+            lost = recovery.notice_losses(self)
         except BaseException:
             self.close()
             raise
         if lost:  # the uuid is another now, and locks at a server go by it
             self.close()
             self._open(url or default_url())
-
-    def _open(self, url: str) -> None:
-        database = _opened(url)
-        self.where, self.path = database.where, database.path
-        self._engine, self._locks = database.engine, database.locks
-        self._presence = Presence(self, database)
-
-    @property
-    def uuid(self) -> str:
-        """What tells this journal from any other."""
-        with self.reading() as connection:
-            return str(connection.execute(select(meta.c.value).where(meta.c.name == "uuid")).scalar_one())
-
-    @property
-    def rescues(self) -> Path:
-        """The folder for order ids that the database cannot take."""
-        return self._rescues or rescue.folder_of(self.path, self.uuid)
 
     def rescue_file(self) -> rescue.RescueFile:
         """Make room on disk for this run's order ids; JournalError where there is none."""
@@ -179,19 +157,8 @@ class Journal:
         with self.run_transaction() as (connection, run_id):
             answers = wave.apply(connection, moves, run_id=run_id, now=self.time())
         if sends:
-            self._presence.confirm()  # they may have been committed into a file that is gone
+            self._database.confirm()  # they may have been committed into a file that is gone
         return answers
-
-    def run_transaction(self) -> AbstractContextManager[tuple[Connection, str]]:
-        """Open a transaction of this process's run, and give its id with it.
-
-        Its number is on record outside the database when it is left: a journal that loses it is found out.
-        """
-        return self._presence.transaction()
-
-    def begin_run(self) -> str:
-        """Let others see that this process is alive, and give its run's id."""
-        return self._presence.begin()
 
     def hold_campaign(self, campaign_id: int, *, wait: float) -> None:
         """Keep other runs out of a campaign until this journal is closed; JournalInUseError says who is in it."""
@@ -204,7 +171,7 @@ class Journal:
 
     def bury_the_dead(self) -> list[Entry]:
         """Take up the order ids that dead processes rescued, and put into doubt what else they left behind."""
-        rescue.take_up(self, self.is_alive)
+        recovery.take_up(self)
         with self.transaction() as connection:
             follow_ups.bury(connection, self.is_alive, self.time())
             return doubts.bury(connection, self.is_alive, self.time())
@@ -228,56 +195,3 @@ class Journal:
         """Settle a doubt: it was not placed, and the next run may send it."""
         with self.transaction() as connection:
             doubts.is_not_placed(connection, entry, user_name(), why, self._now(), self.is_alive)
-
-    def close(self) -> None:
-        """End the run, and close the database."""
-        self._presence.end()
-        self._locks.drop_all()
-        self._engine.dispose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """Open a transaction that only reads, and keeps no writer waiting."""
-        engine = self._engine.execution_options(**{READING: True})
-        with translated(self.where), engine.begin() as connection:
-            yield connection
-
-    @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        """Open a transaction that writes, one at a time in all processes; durable when it is left."""
-        try:
-            with translated(self.where), self._engine.begin() as connection:
-                yield connection
-        except JournalInUseError as error:
-            if error.__cause__ is None:  # it is about something else, and says who
-                raise
-            raise JournalInUseError(f"{error}{self._others()}") from error
-
-    def time(self) -> str:
-        """Tell the time as the journal writes it."""
-        return self._now().isoformat(timespec="milliseconds")
-
-    def _others(self) -> str:
-        with suppress(JournalError), self.reading() as connection:
-            return holders.of_journal(connection, self.is_alive, self._presence.run_id)
-        return ""
-
-    def is_alive(self, run_id: str) -> bool:
-        """Tell whether the process of a run lives."""
-        return self._presence.is_alive(run_id)
-
-
-def _opened(url: str) -> Database:
-    try:
-        return open_database(url)
-    except JournalInUseError as error:
-        others = "" if postgres.is_meant_by(url) else holders.of_file(sqlite.path_of(url))
-        raise JournalInUseError(f"{error}{others}") from error

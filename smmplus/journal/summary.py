@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, func, select, text
 
-from smmplus.journal import marks, postgres, rescue
+from smmplus.journal import marks, postgres, recovery
 from smmplus.journal.schema import accounts, campaigns, entries
 from smmplus.journal.states import State
 from smmplus.journal.store import Journal
@@ -55,7 +55,7 @@ def summary_of(journal: Journal) -> Summary:
             _counts(connection),
             said.get(marks.RESTORED, ""),
             said.get(marks.LOST, ""),
-            tuple(rescue.found(journal)),
+            tuple(recovery.found(journal)),
         )
 
 

@@ -5,7 +5,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from airflow_provider_smmplus.endings import WORTH_A_RETRY, must_be_placed, must_be_well
 from bulk.outcome import Outcome
-from smmplus.journal import State
+from smmplus.journal.states import State
 from smmplus.placing import Stop
 from tests.bulk.jobs import entry_of
 

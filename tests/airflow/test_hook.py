@@ -13,7 +13,7 @@ from smmplus.errors import (
     OrderInDoubtError,
     OrderRefusedError,
 )
-from smmplus.journal import State
+from smmplus.journal.states import State
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from airflow_provider_smmplus.keys import TaskName, order_key
 from airflow_provider_smmplus.operators.orders import SmmPlusAddOrderOperator
 from smmplus import OrderRequest
-from smmplus.journal import Planned
+from smmplus.journal.entry import Planned
 
 pytestmark = pytest.mark.e2e
 

@@ -19,7 +19,9 @@ from airflow_provider_smmplus.operators.orders import (
     SmmPlusOrderStatusOperator,
 )
 from smmplus import OrderRequest
-from smmplus.journal import Intent, Journal, Planned
+from smmplus.journal.entry import Planned
+from smmplus.journal.store import Journal
+from smmplus.journal.wave import Intent
 from smmplus.ordering import Ticket, known
 
 pytestmark = pytest.mark.e2e

@@ -5,8 +5,8 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from airflow_provider_smmplus.operators.refills import SmmPlusRefillOperator, SmmPlusRefillStatusOperator
 from smmplus.follow_ups import Asking, known
-from smmplus.journal import State
 from smmplus.journal.follow_ups import Kind
+from smmplus.journal.states import State
 
 pytestmark = pytest.mark.e2e
 

@@ -12,7 +12,7 @@ from bulk.outcome import Outcome
 from bulk.parts import PlacedPart
 from bulk.sheet import Problem
 from bulk.writing import Written
-from smmplus.journal import State
+from smmplus.journal.states import State
 from smmplus.placing import Progress
 from smmplus.refusals import Meaning
 from tests.bulk.jobs import LINK, Ledger, entry_of, row, sheet_of

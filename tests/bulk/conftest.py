@@ -4,7 +4,7 @@ import pytest
 
 import bulk.reading
 from bulk.reading.parsing import parse
-from smmplus.journal import Journal
+from smmplus.journal.store import Journal
 from tests.bulk.jobs import Ledger
 
 

@@ -10,7 +10,11 @@ from bulk.options import Options
 from bulk.orders import order_rows
 from bulk.plan import Place, Prices, make_plan
 from bulk.sheet import Column, Sheet
-from smmplus.journal import Entry, Event, Intent, Journal, Outcome, Planned, State, budgets, key_of
+from smmplus.journal import budgets
+from smmplus.journal.entry import Entry, Planned, key_of
+from smmplus.journal.states import Event, Outcome, State
+from smmplus.journal.store import Journal
+from smmplus.journal.wave import Intent
 from smmplus.models import Balance, OrderRequest, Service
 
 LINK = "https://example.com/post"

@@ -7,7 +7,7 @@ import pytest
 from bulk.advice import FIRST, MOST_CHARACTERS, next_steps, rows_told
 from bulk.in_python import once_more
 from bulk.outcome import Outcome
-from smmplus.journal import State
+from smmplus.journal.states import State
 from smmplus.placing import Stop
 from smmplus.refusals import Meaning
 from tests.bulk.jobs import LINK, Ledger, entry_of, row, sheet_of

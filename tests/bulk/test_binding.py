@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from bulk.binding import ORDERED, Known, bind
 from bulk.orders import OrderRow
 from bulk.plan import _known
-from smmplus.journal import State, key_of
+from smmplus.journal.entry import key_of
+from smmplus.journal.states import State
 from tests.bulk.jobs import LINK, Ledger, entry_of, request, row, rows_of, sheet_of
 
 # How long an example takes is the machine's affair.

@@ -8,7 +8,7 @@ from bulk.controls import fits, row_count
 from bulk.obstacles import obstacle
 from bulk.options import Options
 from bulk.sheet import Problem
-from smmplus.journal import Event
+from smmplus.journal.states import Event
 from smmplus.refusals import Meaning
 from tests.bulk.jobs import LINK, request, row, service, sheet_of
 

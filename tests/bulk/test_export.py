@@ -8,7 +8,9 @@ import pytest
 
 from bulk.errors import SheetError
 from bulk.export import COLUMNS, cells_of, export_csv
-from smmplus.journal import Event, Journal, Planned, key_of
+from smmplus.journal.entry import Planned, key_of
+from smmplus.journal.states import Event
+from smmplus.journal.store import Journal
 from smmplus.models import OrderRequest
 from tests.smmplus.desk import Desk, request_for
 

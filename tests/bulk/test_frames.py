@@ -15,7 +15,7 @@ from bulk.outcome import ExitStatus
 from bulk.stopping import WISH
 from bulk.watching import Watcher
 from smmplus.errors import ConfigurationError
-from smmplus.journal import Journal
+from smmplus.journal.store import Journal
 from smmplus.panel import Panel
 from tests.end_to_end.command import wait_until
 from tests.panel import SandboxProcess

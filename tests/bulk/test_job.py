@@ -14,7 +14,9 @@ from bulk.reading import read_sheet
 from bulk.watching import Watcher
 from bulk.write_back import WriteBack
 from smmplus.errors import AccountError, JournalError, LostAnswerError
-from smmplus.journal import Event, Intent, Outcome, State, budgets, schema
+from smmplus.journal import budgets, schema
+from smmplus.journal.states import Event, Outcome, State
+from smmplus.journal.wave import Intent
 from smmplus.models import Balance
 from smmplus.panel import Panel
 from smmplus.placing import Progress, Stop

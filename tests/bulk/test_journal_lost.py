@@ -8,7 +8,8 @@ from bulk.outcome import ExitStatus
 from bulk.reading import read_sheet
 from bulk.watching import Watcher
 from smmplus.errors import JournalError
-from smmplus.journal import Journal, Outcome
+from smmplus.journal.states import Outcome
+from smmplus.journal.store import Journal
 from smmplus.panel import Panel
 from smmplus.placing import Stop
 from tests.panel import SandboxProcess

@@ -3,7 +3,7 @@
 from bulk.obstacles import obstacle, told
 from bulk.options import Options
 from bulk.sheet import Problem
-from smmplus.journal import State
+from smmplus.journal.states import State
 from smmplus.models import OrderRequest
 from tests.bulk.jobs import LINK, Ledger, entry_of, request, row, sheet_of
 

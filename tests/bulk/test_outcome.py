@@ -6,7 +6,7 @@ import pytest
 
 from bulk.outcome import ExitStatus, Outcome
 from bulk.writing import Written
-from smmplus.journal import State
+from smmplus.journal.states import State
 from smmplus.placing import Stop
 from tests.bulk.jobs import LINK, entry_of, row, sheet_of
 

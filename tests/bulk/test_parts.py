@@ -10,7 +10,10 @@ from bulk.parts import dearer_entry, place_part, split
 from bulk.watching import Watcher
 from smmplus import retry
 from smmplus.errors import ConfigurationError, JournalConflictError
-from smmplus.journal import Event, Intent, Journal, Outcome, State, budgets
+from smmplus.journal import budgets
+from smmplus.journal.states import Event, Outcome, State
+from smmplus.journal.store import Journal
+from smmplus.journal.wave import Intent
 from smmplus.panel import Panel
 from smmplus.placing import Stop
 from tests.bulk.jobs import LINK, entry_of, service

@@ -6,7 +6,9 @@ import pytest
 
 from bulk.plan import Plan
 from bulk.sheet import Problem
-from smmplus.journal import State, budgets, key_of
+from smmplus.journal import budgets
+from smmplus.journal.entry import key_of
+from smmplus.journal.states import State
 from smmplus.refusals import Meaning
 from tests.bulk.jobs import LINK, Ledger, request, row, service, sheet_of
 

@@ -6,7 +6,7 @@ from bulk import runner
 from bulk.options import Options
 from bulk.outcome import ExitStatus
 from bulk.watching import Watcher
-from smmplus.journal import Journal
+from smmplus.journal.store import Journal
 from smmplus.panel import Panel
 from smmplus.placing import Stop
 from tests.panel import SandboxProcess

@@ -6,7 +6,7 @@ import pytest
 
 from bulk.results import cells_of, cells_of_problems, is_new, stamp
 from bulk.sheet import RESULT_FIELDS, Problem
-from smmplus.journal import State
+from smmplus.journal.states import State
 from tests.bulk.jobs import entry_of, row, sheet_of
 
 

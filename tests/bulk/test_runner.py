@@ -11,7 +11,9 @@ from bulk.options import Options
 from bulk.reading import read_sheet
 from bulk.watching import Watcher
 from smmplus.errors import JournalInUseError
-from smmplus.journal import Journal, State, budgets, schema
+from smmplus.journal import budgets, schema
+from smmplus.journal.states import State
+from smmplus.journal.store import Journal
 from smmplus.panel import Panel
 from smmplus.placing import Stop
 from tests.bulk.jobs import LINK, Ledger

@@ -4,7 +4,8 @@ import pytest
 
 from bulk.obstacles import obstacle
 from bulk.options import Options
-from smmplus.journal import Event, entries, lookup
+from smmplus.journal import entries, lookup
+from smmplus.journal.states import Event
 from smmplus.models import OrderStatus
 from tests.bulk.jobs import LINK, Ledger, request, row, service, sheet_of
 

@@ -7,7 +7,7 @@ from bulk.obstacles import obstacle
 from bulk.options import Options
 from bulk.sheet import Problem
 from bulk.switches import switches_of
-from smmplus.journal import State
+from smmplus.journal.states import State
 from tests.bulk.jobs import LINK, row, sheet_of
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from bulk.watching import Unbreakable, Watcher
-from smmplus.journal import State
+from smmplus.journal.states import State
 from smmplus.placing import Placed
 
 

@@ -25,7 +25,7 @@ from typing import Any, Self
 
 import openpyxl
 
-from smmplus.journal import Journal
+from smmplus.journal.store import Journal
 from tests.databases import rows_of
 from tests.panel import SandboxProcess
 

@@ -181,7 +181,7 @@ from pathlib import Path
 from bulk import runner
 from bulk.options import Options
 from bulk.watching import Watcher
-from smmplus.journal import Journal
+from smmplus.journal.store import Journal
 from smmplus.panel import Panel
 
 panel = Panel(os.environ["SMMPLUS_API_KEY"], os.environ["SMMPLUS_API_URL"])

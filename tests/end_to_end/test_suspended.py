@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from smmplus.errors import JournalConflictError
-from smmplus.journal import Journal
+from smmplus.journal.store import Journal
 from smmplus.placing import STALE_SECONDS
 from tests.databases import on_both
 from tests.end_to_end.command import Desk, Running, orders, read_rows, wait_until

@@ -17,7 +17,10 @@ import bulk.stopping
 import bulk.writing
 from bulk.writing import storing
 from smmplus import protocol, retry
-from smmplus.journal import Attempt, Intent, Journal, Outcome, postgres, sqlite, wave
+from smmplus.journal import postgres, sqlite, wave
+from smmplus.journal.states import Outcome
+from smmplus.journal.store import Journal
+from smmplus.journal.wave import Attempt, Intent
 from smmplus.panel import Panel
 from tests.matrix.striking import Strike, World
 

@@ -36,7 +36,8 @@ from bulk.options import Options
 from bulk.watching import Watcher
 from smmplus import async_client, retry
 from smmplus.errors import SmmPlusError
-from smmplus.journal import Journal, sqlite, wave
+from smmplus.journal import sqlite, wave
+from smmplus.journal.store import Journal
 from smmplus.panel import Panel
 
 PATIENCE = 90.0

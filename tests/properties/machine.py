@@ -20,7 +20,8 @@ from bulk.watching import Watcher
 from smmplus import reconciling
 from smmplus.client import Client
 from smmplus.errors import SmmPlusError
-from smmplus.journal import Event, Journal, Outcome
+from smmplus.journal.states import Event, Outcome
+from smmplus.journal.store import Journal
 from smmplus.panel import Panel
 from tests.invariants import (
     OPEN,

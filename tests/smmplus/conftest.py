@@ -7,7 +7,7 @@ from contextlib import ExitStack, nullcontext
 import pytest
 from hypothesis import HealthCheck, settings
 
-from smmplus.journal import Journal
+from smmplus.journal.store import Journal
 from smmplus.panel import Panel, tls_context
 from tests.panel import SandboxProcess
 from tests.postgres import lent_url

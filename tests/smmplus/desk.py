@@ -2,7 +2,9 @@
 
 from decimal import Decimal
 
-from smmplus.journal import Attempt, Event, Intent, Outcome, Planned, key_of
+from smmplus.journal.entry import Planned, key_of
+from smmplus.journal.states import Event, Outcome
+from smmplus.journal.wave import Attempt, Intent
 from smmplus.models import OrderRequest
 from tests.databases import rows_of, url_of
 

@@ -5,8 +5,9 @@ from decimal import Decimal
 import pytest
 
 from smmplus.errors import JournalConflictError, JournalInUseError
-from smmplus.journal import Journal, accounts, budgets
+from smmplus.journal import accounts, budgets
 from smmplus.journal.audit import audit
+from smmplus.journal.store import Journal
 from tests.databases import DATABASES, rows_of, url_of
 from tests.smmplus.desk import Desk
 

@@ -15,7 +15,8 @@ import pytest
 
 from smmplus.async_client import AsyncClient
 from smmplus.commits import Commits
-from smmplus.journal import Event, Journal, Outcome, State
+from smmplus.journal.states import Event, Outcome, State
+from smmplus.journal.store import Journal
 from smmplus.placing import Order, Placer
 from tests.databases import DATABASES, url_of
 from tests.smmplus.desk import request_for
@@ -29,7 +30,8 @@ PATIENCE = 30.0
 
 WORKER = """
 import json, sys, time
-from smmplus.journal import Attempt, Intent, Journal
+from smmplus.journal.store import Journal
+from smmplus.journal.wave import Attempt, Intent
 won = []
 with Journal(sys.argv[1]) as journal:
     journal.begin_run()

@@ -1,6 +1,7 @@
 from decimal import Decimal
 
-from smmplus.journal import Event, balances
+from smmplus.journal import balances
+from smmplus.journal.states import Event
 from smmplus.models import Balance
 from tests.smmplus.desk import Desk
 

@@ -8,7 +8,8 @@ from decimal import Decimal
 import pytest
 
 from smmplus.errors import JournalConflictError
-from smmplus.journal import State, balances, budgets
+from smmplus.journal import balances, budgets
+from smmplus.journal.states import State
 from smmplus.models import Balance
 from tests.databases import DATABASES, on_both, url_of
 from tests.smmplus.desk import Desk
@@ -62,7 +63,9 @@ def test_looking_for_a_campaign_makes_none(desk):
 
 WORKER = """
 import json, random, sys, threading
-from smmplus.journal import Attempt, Event, Intent, Journal, Outcome
+from smmplus.journal.states import Event, Outcome
+from smmplus.journal.store import Journal
+from smmplus.journal.wave import Attempt, Intent
 
 url, seed, entries = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3])
 taken = []

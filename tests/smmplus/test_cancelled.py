@@ -12,7 +12,7 @@ import pytest
 from smmplus.async_client import AsyncClient
 from smmplus.commits import Commits
 from smmplus.finishing import finished
-from smmplus.journal import State
+from smmplus.journal.states import State
 from smmplus.placing import Order, Placer, Stop
 from tests.databases import url_of
 from tests.smmplus.client_facts import panel_at
@@ -151,7 +151,7 @@ INTERRUPTED = """
 import asyncio, sys
 from smmplus.async_client import AsyncClient
 from smmplus.commits import Commits
-from smmplus.journal import Journal
+from smmplus.journal.store import Journal
 from smmplus.panel import Panel
 from smmplus.placing import Order, Placer
 

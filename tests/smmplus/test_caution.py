@@ -10,7 +10,7 @@ import pytest
 
 from smmplus.async_client import AsyncClient
 from smmplus.commits import Commits
-from smmplus.journal import Outcome, State
+from smmplus.journal.states import Outcome, State
 from smmplus.placing import Order, Placer, Stop
 from tests.smmplus.client_facts import panel_at
 from tests.smmplus.wire import PATIENCE, RawServer, http

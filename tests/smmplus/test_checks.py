@@ -2,7 +2,8 @@
 
 import pytest
 
-from smmplus.journal import Journal, checks
+from smmplus.journal import checks
+from smmplus.journal.store import Journal
 from tests.databases import DATABASES, rows_of
 
 RUNS_ON = DATABASES

@@ -5,7 +5,9 @@ import pytest
 
 from smmplus.commits import Commits
 from smmplus.errors import JournalError
-from smmplus.journal import Attempt, Event, Intent, Journal, Outcome, Refusal, State
+from smmplus.journal.states import Event, Outcome, State
+from smmplus.journal.store import Journal
+from smmplus.journal.wave import Attempt, Intent, Refusal
 from tests.databases import DATABASES
 
 RUNS_ON = DATABASES

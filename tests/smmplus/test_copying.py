@@ -8,11 +8,13 @@ import pytest
 from sqlalchemy import select, text
 
 from smmplus.errors import ConfigurationError, JournalConflictError, JournalError, JournalInUseError
-from smmplus.journal import Event, Journal, State, copying, marks, postgres, schema, sqlite
+from smmplus.journal import copying, marks, postgres, schema, sqlite
 from smmplus.journal.audit import audit
 from smmplus.journal.copying import back_up, finish_move, move
 from smmplus.journal.restoring import made_at, restore
 from smmplus.journal.snapshot import snapshot
+from smmplus.journal.states import Event, State
+from smmplus.journal.store import Journal
 from tests.databases import on_both, url_of
 from tests.postgres import lent_url
 from tests.smmplus.desk import Desk, request_for
@@ -139,7 +141,8 @@ def test_an_older_journal_is_brought_up_to_date_first(busy, tmp_path):
 
 WRITER = """
 import sys
-from smmplus.journal import Event, Journal
+from smmplus.journal.states import Event
+from smmplus.journal.store import Journal
 from tests.smmplus.desk import Desk, request_for
 with Journal(sys.argv[1]) as journal:
     desk = Desk(journal, campaign="winter")

@@ -15,7 +15,9 @@ from tempfile import gettempdir
 import pytest
 
 from smmplus.errors import JournalError
-from smmplus.journal import Event, Journal, State, files, sqlite
+from smmplus.journal import files, sqlite
+from smmplus.journal.states import Event, State
+from smmplus.journal.store import Journal
 from tests.smmplus.desk import Desk, request_for
 
 
@@ -125,7 +127,7 @@ def test_an_empty_write_ahead_log_shows_nothing(tmp_path):
 
 
 def test_two_that_open_a_new_journal_at_once_open_the_same(tmp_path):
-    code = f"from smmplus.journal import Journal\nprint(Journal({url_of(tmp_path / 'a')!r}).uuid)"
+    code = f"from smmplus.journal.store import Journal\nprint(Journal({url_of(tmp_path / 'a')!r}).uuid)"
     both = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(3)]
     assert len({process.communicate()[0] for process in both}) == 1
 
@@ -268,7 +270,8 @@ def who_it_is(entry):
 
 KILLED = """
 import os, sys
-from smmplus.journal import Event, Journal
+from smmplus.journal.states import Event
+from smmplus.journal.store import Journal
 from tests.smmplus.desk import Desk, request_for
 journal = Journal(sys.argv[1])
 desk = Desk(journal)
@@ -325,7 +328,7 @@ def test_a_journal_of_somebody_else_is_told_in_words(copy):
     code = f"""
 import os
 from smmplus.errors import JournalError
-from smmplus.journal import Journal
+from smmplus.journal.store import Journal
 os.setuid(65534)
 try:
     Journal({url_of(copy)!r})

@@ -3,8 +3,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from smmplus.errors import JournalConflictError
-from smmplus.journal import Event, Journal, State
 from smmplus.journal.doubts import STILL_UNDER_WAY
+from smmplus.journal.states import Event, State
+from smmplus.journal.store import Journal
 from tests.databases import DATABASES, url_of
 from tests.smmplus.desk import Desk, attempt_of
 

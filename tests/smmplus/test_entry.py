@@ -1,6 +1,6 @@
 import pytest
 
-from smmplus.journal import key_of, nth_of
+from smmplus.journal.entry import key_of, nth_of
 from tests.smmplus.desk import request_for
 
 

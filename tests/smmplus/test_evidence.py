@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smmplus.journal import Event, Journal, balances
+from smmplus.journal import balances
 from smmplus.journal.evidence import Between, Verdict, evidence, judge
 from smmplus.journal.falls import unit_of
+from smmplus.journal.states import Event
+from smmplus.journal.store import Journal
 from smmplus.models import Balance
 from tests.smmplus.desk import Desk
 

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smmplus.journal import Event, Journal, balances
+from smmplus.journal import balances
 from smmplus.journal.balances import Observation
 from smmplus.journal.falls import LOOK_BACK, fall_between, latest_fall, may_be_rounded, unit_of
+from smmplus.journal.states import Event
+from smmplus.journal.store import Journal
 from smmplus.models import Balance, OrderStatus
 from tests.smmplus.desk import Desk, request_for
 

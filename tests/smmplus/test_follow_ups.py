@@ -20,9 +20,10 @@ from smmplus.errors import (
     UnknownRefusalError,
 )
 from smmplus.follow_ups import Asking, answered, ask_for, failed, known
-from smmplus.journal import Journal, State
 from smmplus.journal import follow_ups as records
 from smmplus.journal.follow_ups import MOVES, FollowUp, Kind, Move, Settled
+from smmplus.journal.states import State
+from smmplus.journal.store import Journal
 from smmplus.panel import Panel
 from tests.databases import DATABASES
 from tests.smmplus.desk import request_for

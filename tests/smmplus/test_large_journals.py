@@ -2,7 +2,7 @@
 
 import pytest
 
-from smmplus.journal import Journal
+from smmplus.journal.store import Journal
 from tests.smmplus.desk import Desk, request_for
 
 

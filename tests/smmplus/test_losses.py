@@ -8,9 +8,11 @@ import sys
 import pytest
 
 from smmplus.errors import JournalError, JournalInUseError
-from smmplus.journal import Event, Journal, State, marks, traces
+from smmplus.journal import marks, traces
 from smmplus.journal.losses import contradictions, why_lost
 from smmplus.journal.restored import backup_of
+from smmplus.journal.states import Event, State
+from smmplus.journal.store import Journal
 from smmplus.journal.traces import Trace
 from tests.databases import DATABASES, on_sqlite, url_of
 from tests.smmplus.desk import Desk
@@ -63,7 +65,7 @@ def test_the_same_loss_is_noticed_once(behind, caplog):
 
 def test_two_that_open_it_at_once_make_it_another_once(behind):
     url, _, desk = behind
-    code = f"from smmplus.journal import Journal\nprint(Journal({url!r}).uuid)"
+    code = f"from smmplus.journal.store import Journal\nprint(Journal({url!r}).uuid)"
     both = [
         subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         for _ in range(3)

@@ -1,8 +1,9 @@
 """A journal of version 2 gets its table of refills and cancels where it is opened, and then is as a new one."""
 
 from smmplus.follow_ups import Asking, known
-from smmplus.journal import Journal, schema
+from smmplus.journal import schema
 from smmplus.journal.follow_ups import Kind
+from smmplus.journal.store import Journal
 from tests.databases import DATABASES, rows_of
 from tests.smmplus.desk import Desk
 

@@ -7,7 +7,9 @@ from contextlib import closing
 import pytest
 
 from smmplus.errors import JournalConflictError, JournalError
-from smmplus.journal import Event, Journal, State, budgets, schema
+from smmplus.journal import budgets, schema
+from smmplus.journal.states import Event, State
+from smmplus.journal.store import Journal
 from tests.databases import DATABASES, rows_of
 from tests.smmplus.desk import Desk
 

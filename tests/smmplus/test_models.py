@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smmplus.journal import key_of
+from smmplus.journal.entry import key_of
 from smmplus.models import OrderRequest, OrderStatus, Phase, phase
 
 # Fixed for ever: journals on users' disks hold these. Another normal form needs another CONTENT_VERSION.

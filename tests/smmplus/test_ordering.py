@@ -17,12 +17,16 @@ from smmplus.errors import (
     OrderInDoubtError,
     OrderRefusedError,
 )
-from smmplus.journal import Intent, Journal, Planned, State, budgets, sqlite
+from smmplus.journal import budgets, sqlite
 from smmplus.journal.balances import all_of
 from smmplus.journal.copying import back_up
+from smmplus.journal.entry import Planned
 from smmplus.journal.evidence import evidence
 from smmplus.journal.restored import settle
 from smmplus.journal.restoring import restore
+from smmplus.journal.states import State
+from smmplus.journal.store import Journal
+from smmplus.journal.wave import Intent
 from smmplus.ordering import Ticket, known, place_once
 from smmplus.panel import Panel
 from tests.databases import DATABASES, url_of

@@ -8,8 +8,9 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 import pytest
 
 from smmplus.errors import ConfigurationError
-from smmplus.journal import Journal, place
+from smmplus.journal import place
 from smmplus.journal.place import Facts, Mount, facts_of, network_of, synchroniser_of, unfit
+from smmplus.journal.store import Journal
 
 POSIX = PurePosixPath
 WINDOWS = PureWindowsPath

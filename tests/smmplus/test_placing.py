@@ -27,7 +27,9 @@ from smmplus.errors import (
     UnclearAnswerError,
     UnknownRefusalError,
 )
-from smmplus.journal import Attempt, Event, Intent, Journal, Outcome, Refusal, State
+from smmplus.journal.states import Event, Outcome, State
+from smmplus.journal.store import Journal
+from smmplus.journal.wave import Attempt, Intent, Refusal
 from smmplus.panel import Panel
 from smmplus.placing import Order, Placed, Placer, Progress, Stop, both_clocks, outcome_of
 from tests.databases import on_both, url_of
@@ -770,7 +772,8 @@ async def test_no_words_of_a_panel_break_the_journal(desk, text):
 
 SENDER = """
 import sys
-from smmplus.journal import Intent, Journal
+from smmplus.journal.store import Journal
+from smmplus.journal.wave import Intent
 with Journal(sys.argv[1]) as journal:
     print(journal.apply([Intent(int(sys.argv[2]))]), flush=True)
     sys.stdin.read()

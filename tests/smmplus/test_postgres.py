@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from smmplus.errors import ConfigurationError, JournalError
-from smmplus.journal import Event, Journal, State, driver, postgres
+from smmplus.journal import driver, postgres
+from smmplus.journal.states import Event, State
+from smmplus.journal.store import Journal
 from tests.databases import rows_of
 from tests.postgres import WITH_PASSWORD, fresh_database, server
 from tests.smmplus.desk import Desk

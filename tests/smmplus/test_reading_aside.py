@@ -1,6 +1,7 @@
 """Reading the journal, for a sheet of many rows, goes on beside placing."""
 
-from smmplus.journal import Journal, sqlite
+from smmplus.journal import sqlite
+from smmplus.journal.store import Journal
 
 
 def test_a_long_reading_keeps_no_writer_waiting(tmp_path, monkeypatch):

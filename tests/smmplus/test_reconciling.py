@@ -7,7 +7,7 @@ import pytest
 from smmplus import retry
 from smmplus.client import Client
 from smmplus.errors import AccountError, CallError
-from smmplus.journal import Event, State
+from smmplus.journal.states import Event, State
 from smmplus.reconciling import look, observe, probe
 from tests.smmplus.client_facts import panel_at
 from tests.smmplus.desk import Desk, attempt_of

@@ -9,8 +9,10 @@ from itertools import count
 import pytest
 
 from smmplus.errors import JournalError
-from smmplus.journal import Event, Intent, Journal, Outcome, State
 from smmplus.journal.rescue import LINE, LINES, RescueFile, folder_of, read
+from smmplus.journal.states import Event, Outcome, State
+from smmplus.journal.store import Journal
+from smmplus.journal.wave import Intent
 from tests.databases import DATABASES, url_of
 
 RUNS_ON = DATABASES
@@ -124,7 +126,7 @@ FULL = """
 import resource, signal, sys
 from pathlib import Path
 from smmplus.errors import JournalError
-from smmplus.journal import Event, Outcome
+from smmplus.journal.states import Event, Outcome
 from smmplus.journal.rescue import LINE, RescueFile
 folder = Path(sys.argv[1])
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

@@ -8,8 +8,10 @@ import pytest
 
 from smmplus.commits import Commits
 from smmplus.errors import JournalError, JournalInUseError
-from smmplus.journal import Event, Intent, Journal, Outcome, State
 from smmplus.journal.rescue import RescueFile, read
+from smmplus.journal.states import Event, Outcome, State
+from smmplus.journal.store import Journal
+from smmplus.journal.wave import Intent
 from tests.databases import url_of
 
 PATIENCE = 30.0

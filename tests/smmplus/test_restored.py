@@ -2,10 +2,11 @@
 
 import pytest
 
-from smmplus.journal import Journal, accounts, sqlite
+from smmplus.journal import accounts, sqlite
 from smmplus.journal.copying import back_up
 from smmplus.journal.restored import Backup, backup_of, settle, unsettled
 from smmplus.journal.restoring import restore
+from smmplus.journal.store import Journal
 from tests.databases import url_of
 from tests.smmplus.desk import Desk
 

@@ -7,8 +7,11 @@ from decimal import Decimal
 import pytest
 
 from smmplus.errors import ConfigurationError, JournalError, JournalInUseError
-from smmplus.journal import Event, Journal, Planned, State, key_of, postgres, sqlite
+from smmplus.journal import postgres, sqlite
 from smmplus.journal.database import default_url
+from smmplus.journal.entry import Planned, key_of
+from smmplus.journal.states import Event, State
+from smmplus.journal.store import Journal
 from smmplus.models import OrderStatus
 from tests.databases import DATABASES, on_sqlite, url_of
 from tests.smmplus.desk import LINK, Desk, request_for

@@ -14,7 +14,8 @@ from smmplus.errors import (
     UnknownRefusalError,
     UnreadableAnswerError,
 )
-from smmplus.journal import Event, Intent, Outcome
+from smmplus.journal.states import Event, Outcome
+from smmplus.journal.wave import Intent
 from smmplus.models import OrderStatus
 from smmplus.tracking import LONGEST_PAUSE, next_pause, not_understood, open_orders, poll
 from tests.smmplus.client_facts import panel_at

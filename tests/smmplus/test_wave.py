@@ -7,8 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smmplus.errors import JournalError
-from smmplus.journal import Attempt, Event, Intent, Journal, Outcome, Refusal, State, budgets
-from smmplus.journal.states import SPENT
+from smmplus.journal import budgets
+from smmplus.journal.states import SPENT, Event, Outcome, State
+from smmplus.journal.store import Journal
+from smmplus.journal.wave import Attempt, Intent, Refusal
 from smmplus.numbers import total
 from tests.databases import DATABASES, url_of
 from tests.smmplus.desk import Desk, attempt_of, request_for

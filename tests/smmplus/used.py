@@ -1,6 +1,6 @@
 """A journal that was used in every way, for tests that check it, copy it and export it."""
 
-from smmplus.journal import Event
+from smmplus.journal.states import Event
 from smmplus.models import OrderStatus
 from tests.smmplus.desk import Desk, request_for
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import openpyxl
 
-from smmplus.journal import Journal
+from smmplus.journal.store import Journal
 from tests.end_to_end.command import SMMPLUS, Desk
 from tests.soak.moments import Moment, Situation
 

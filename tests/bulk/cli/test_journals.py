@@ -8,8 +8,9 @@ from contextlib import closing
 
 import pytest
 
-from smmplus.journal import Journal, schema, sqlite
+from smmplus.journal import schema, sqlite
 from smmplus.journal.names import normal_url
+from smmplus.journal.store import Journal
 from tests.bulk.jobs import LINK
 from tests.postgres import lent_url
 

@@ -16,8 +16,9 @@ from bulk.cli.machine import (
 )
 from bulk.outcome import Outcome
 from bulk.writing import Written
-from smmplus.journal import State, key_of
+from smmplus.journal.entry import key_of
 from smmplus.journal.falls import Fall
+from smmplus.journal.states import State
 from smmplus.models import Balance
 from smmplus.placing import Stop
 from tests.bulk.jobs import LINK, Ledger, entry_of, request, row, service, sheet_of

@@ -13,7 +13,8 @@ from bulk.cli import show
 from bulk.outcome import Outcome
 from bulk.sheet import Problem
 from bulk.writing import Written
-from smmplus.journal import State, budgets
+from smmplus.journal import budgets
+from smmplus.journal.states import State
 from smmplus.placing import Stop
 from tests.bulk.jobs import LINK, entry_of, request, row, service, sheet_of
 

@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 
 from bulk.cli.show_doubts import show_doubts, show_finding
-from smmplus.journal import State
 from smmplus.journal.balances import Observation
 from smmplus.journal.evidence import Evidence, Verdict
+from smmplus.journal.states import State
 from smmplus.reconcile import Finding
 from tests.bulk.jobs import LINK, entry_of, request
 

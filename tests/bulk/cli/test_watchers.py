@@ -11,8 +11,8 @@ from rich.console import Console
 from bulk.cli import watchers
 from bulk.cli.watchers import Bars, Lines, watcher_for
 from bulk.writing import Written
-from smmplus.journal import State
 from smmplus.journal.restored import Backup
+from smmplus.journal.states import State
 from smmplus.placing import Placed
 from tests.bulk.jobs import LINK, row, sheet_of
 
