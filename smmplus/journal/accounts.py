@@ -15,7 +15,7 @@ from smmplus.commands import command
 from smmplus.errors import JournalConflictError
 from smmplus.journal import joining
 from smmplus.journal.marks import SALT
-from smmplus.journal.names import normal_name, normal_url, older_url
+from smmplus.journal.names import normal_name, normal_url
 from smmplus.journal.schema import account_keys, accounts, balances, campaigns, entries, follow_ups, meta, order_ids
 from smmplus.journal.schema import said_of_accounts as said
 from smmplus.journal.states import State
@@ -46,14 +46,11 @@ def find_or_make(connection: Connection, url: str, name: str) -> int:
 
 
 def _find(connection: Connection, url: str, name: str) -> int | None:
-    """Find an account; one that is spelled just so comes first, for older journals may hold several that look alike."""
+    """Find an account; one that is spelled just so comes first, for normal forms change with versions of Unicode."""
     columns = accounts.c
-    alike = columns.url.in_({normal_url(url), older_url(url)}) & (
-        (columns.name == name) | (columns.normal == normal_name(name))
-    )
-    rows = connection.execute(select(columns.id, columns.name, columns.url).where(alike)).all()
-    rows = sorted(rows, key=lambda row: (row.name != name, row.url != older_url(url), row.id))
-    return int(rows[0].id) if rows else None
+    alike = (columns.url == normal_url(url)) & ((columns.name == name) | (columns.normal == normal_name(name)))
+    rows = connection.execute(select(columns.id, columns.name).where(alike)).all()
+    return min(((row.name != name, int(row.id)) for row in rows), default=(False, None))[1]
 
 
 def must_be_its_own(connection: Connection, account_id: int, key: str) -> None:

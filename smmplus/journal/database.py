@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, insert, inspect
 from sqlalchemy.exc import SQLAlchemyError
 
 from smmplus.errors import JournalError, JournalInUseError
-from smmplus.journal import files, marks, migrations, place, postgres, schema, sqlite, traces
+from smmplus.journal import files, marks, place, postgres, schema, sqlite, traces
 from smmplus.journal.locks import FileLocks, Locks
 from smmplus.journal.sqlite import READING
 
@@ -148,7 +148,7 @@ def _ready(connection: Connection, found: set[str], where: str) -> str:
         raise JournalError("this is another program's database, and no journal: name another one in SMMPLUS_JOURNAL")
     if found:
         _must_be_placed_from(connection, where)
-        migrations.bring_up_to_date(connection)
+        schema.bring_up_to_date(connection)
     else:
         make_tables(connection)
     return marks.read(connection)[marks.UUID_NAME]

@@ -38,14 +38,6 @@ def normal_url(url: str) -> str:
     return urlunsplit((parts.scheme, host if port is None else f"{host}:{port}", _path(parts.path), "", ""))
 
 
-def older_url(url: str) -> str:
-    """Give the normal form that addresses had before version 4 of the journal: path and host were left as they are."""
-    parts = urlsplit(url)
-    port = parts.port if parts.port != {"http": 80, "https": 443}.get(parts.scheme) else None
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
-    return urlunsplit((parts.scheme, host if port is None else f"{host}:{port}", parts.path.rstrip("/"), "", ""))
-
-
 def _host(host: str) -> str:
     host = host.rstrip(".")
     try:

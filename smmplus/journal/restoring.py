@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from smmplus.errors import JournalConflictError, JournalError
-from smmplus.journal import files, losses, marks, migrations, place, postgres, sqlite, traces
+from smmplus.journal import files, losses, marks, place, postgres, schema, sqlite, traces
 from smmplus.journal.copying import fill_postgres
 from smmplus.journal.database import translated
 from smmplus.journal.snapshot import snapshot
@@ -81,7 +81,7 @@ def _make(backup: Path, made: Path, at: str, now: str) -> int:
     engine = sqlite.engine_of(made)
     try:
         with engine.begin() as connection:
-            migrations.bring_up_to_date(connection)
+            schema.bring_up_to_date(connection)
             marks.take_away(connection, marks.BACKUP)
             marks.put(connection, marks.UUID_NAME, str(uuid.uuid4()))
             marks.put(connection, marks.RESTORED, at)

@@ -1,10 +1,15 @@
-"""The journal's tables. Amounts and times are text (exact on every database); times are UTC in ISO 8601."""
+"""The journal's tables, and how a journal with older ones is brought up to date.
+
+Amounts and times are text (exact on every database); times are UTC in ISO 8601.
+"""
 
 import re
+from collections.abc import Callable
 
 import sqlalchemy
 from sqlalchemy import (
     Column,
+    Connection,
     Dialect,
     ForeignKey,
     Index,
@@ -14,11 +19,15 @@ from sqlalchemy import (
     Table,
     TypeDecorator,
     UniqueConstraint,
+    select,
     text,
+    update,
 )
 from sqlalchemy.dialects import postgresql
 
-VERSION = 4
+from smmplus.errors import JournalError
+
+VERSION = 1
 
 metadata = MetaData()
 
@@ -65,12 +74,11 @@ accounts = Table(
     Column("id", Integer, primary_key=True),
     Column("url", Text, nullable=False),
     Column("name", Text, nullable=False),
-    Column("normal", Text, nullable=False, server_default=""),
+    Column("normal", Text, nullable=False),
     UniqueConstraint("url", "name"),
     Index("ix_accounts_normal", "url", "normal", unique=True),
 )
-"""The panel's URL in its normal form, a name as it was first written, and that in its normal form. Two of an older
-journal that came to one normal form keep apart: the later one's URL or normal form is then none."""
+"""The panel's URL in its normal form, a name as it was first written, and that in its normal form."""
 
 account_keys = Table(
     "account_keys",
@@ -110,7 +118,7 @@ campaigns = Table(
     Column("spent", Text, nullable=False, server_default="0"),
     Column("holder", Text, ForeignKey("runs.id")),
     Column("budget", Text),
-    Column("normal", Text, nullable=False, server_default=""),
+    Column("normal", Text, nullable=False),
     Column("currency", Words, nullable=False, server_default=""),
     UniqueConstraint("account_id", "name"),
     Index("ix_campaigns_normal", "account_id", "normal", unique=True),
@@ -237,3 +245,19 @@ checks = Table(
     UniqueConstraint("campaign_id", "fingerprint"),
 )
 """Checks of sheets that may be approved: `content` is which rows would be sent, compressed."""
+
+
+_STEPS: dict[int, Callable[[Connection], None]] = {}
+"""Version -> what makes the next one of it, with the tables written out as they were then: these here change later."""
+
+
+def bring_up_to_date(connection: Connection) -> None:
+    """Take every step from the version that is found to this program's; JournalError where the journal is newer."""
+    found = connection.execute(select(meta.c.value).where(meta.c.name == "version")).scalar_one_or_none()
+    version = int(found) if found and found.isascii() and found.isdigit() else 0
+    if not 1 <= version <= VERSION:
+        raise JournalError(f"the journal has version {found}, and this program reads {VERSION}: update it")
+    for step in range(version, VERSION):
+        _STEPS[step](connection)
+    if version < VERSION:
+        connection.execute(update(meta).where(meta.c.name == "version").values(value=str(VERSION)))

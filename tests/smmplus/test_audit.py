@@ -73,7 +73,7 @@ BROKEN = [
     ("UPDATE entries SET state = 'planned' WHERE id = 9", "campaign 'spring': it says that"),
     ("UPDATE entries SET cost = '2' WHERE id = 4", "and its orders come to"),
     ("DELETE FROM meta WHERE name = 'uuid'", "meta: it says no uuid"),
-    ("UPDATE meta SET value = '1' WHERE name = 'version'", "its version is 1, and this program checks version"),
+    ("UPDATE meta SET value = '2' WHERE name = 'version'", "its version is 2, and this program checks version"),
     ("DROP INDEX ix_entries_fingerprint", "entries: has no index ix_entries_fingerprint"),
     ("DROP TABLE notes", "notes: the table is not there"),
     ("ALTER TABLE campaigns DROP COLUMN budget", "campaigns: has no column budget"),

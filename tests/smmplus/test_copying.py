@@ -132,9 +132,8 @@ def test_a_torn_journal_that_is_copied_is_named_not_the_copy(busy, tmp_path):
     assert not (tmp_path / "backup.sqlite3").exists()
 
 
-def test_an_older_journal_is_brought_up_to_date_first(busy, tmp_path):
-    with busy._engine.begin() as connection:
-        connection.execute(text("UPDATE meta SET value = '1' WHERE name = 'version'"))
+def test_an_older_journal_is_brought_up_to_date_first(busy, tmp_path, monkeypatch):
+    monkeypatch.setattr(schema, "VERSION", 2)
     with pytest.raises(JournalError, match="has version 1"):
         back_up(url_of(busy), tmp_path / "backup.sqlite3", NOON)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from smmplus.journal.names import normal_name, normal_url, older_url
+from smmplus.journal.names import normal_name, normal_url
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,3 @@ def test_other_addresses_have_forms_of_their_own(url):
 
 def test_an_escape_is_one_in_capitals_or_not_and_a_host_in_either_of_its_forms():
     assert normal_url("https://bücher.example/a%2fb") == normal_url("https://xn--bcher-kva.example/a%2Fb")
-
-
-def test_the_older_form_leaves_the_path_as_it_is():
-    assert older_url("https://SMM.plus:443//api/%762/") == "https://smm.plus//api/%762"
-    assert older_url("http://[::1]:8000/a") == "http://[::1]:8000/a"
