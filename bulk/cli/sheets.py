@@ -5,13 +5,12 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from bulk import runner
 from bulk.cli import arguments as given
 from bulk.cli.failing import failing, without_output
 from bulk.cli.machine import Json, outcome_object, pieces_of, plan_object
-from bulk.cli.marking import mark as mark_copy
-from bulk.cli.marking import marked_object
 from bulk.cli.show import (
     console,
     show_answers,
@@ -26,6 +25,8 @@ from bulk.cli.watchers import Bars, Lines, watcher_for
 from bulk.obstacles import obstacle
 from bulk.options import Options
 from bulk.outcome import ExitStatus, Outcome
+from bulk.plan import Plan
+from bulk.problem_copy import Marked, mark_problems
 from bulk.watching import Watcher
 from smmplus.errors import ConfigurationError
 
@@ -84,15 +85,38 @@ def check(
         show_answers(out, plan, "check")
     elif plan.sending:
         show_fingerprint(out, plan)
-    marked = mark_copy(out, plan) if mark else None
+    marked = _mark(out, plan) if mark else None
     outcome = Outcome(plan, plan.binding.entries, blocked=blocked or "only checked")
     status = ExitStatus.PROBLEMS if blocked else ExitStatus.ACCOUNT if short else ExitStatus.DONE
     if outcome.exit_status is ExitStatus.IN_DOUBT:
         status = outcome.exit_status
     if as_json:
-        end = {"blocked": blocked, "exit_status": int(status)} | (marked_object(marked) if mark else {})
+        end = {"blocked": blocked, "exit_status": int(status)} | (_marked_object(marked) if mark else {})
         _print(plan_object(plan, gather=iter) | end)
     raise typer.Exit(int(status))
+
+
+def _mark(out: Console, plan: Plan) -> Marked | None:
+    """Write the copy of a sheet with problems, and say where it is; None where there is nothing to mark."""
+    if not plan.problems:
+        out.print("there is nothing to mark")
+        return None
+    marked = mark_problems(plan.sheet, plan.problems)
+    words = f"marked in {marked.path}: fix them there, save it, and run that file; the sheet itself is as it was"
+    out.print(Text(f"the problems are {words}", "bold"))
+    if marked.lost:
+        out.print(Text(marked.lost, "yellow"))
+    if marked.unexplained:
+        words = f"cells that are coloured but have no comment of ours: {marked.unexplained} (see the list above)"
+        out.print(Text(words, "yellow"))
+    return marked
+
+
+def _marked_object(marked: Marked | None) -> Json:
+    """Describe the copy to a program."""
+    if marked is None:
+        return {"marked": None}
+    return {"marked": str(marked.path), "marked_lost": marked.lost, "marked_without_comment": marked.unexplained}
 
 
 @failing

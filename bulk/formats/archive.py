@@ -109,16 +109,8 @@ def _inflate_deflated(name: str, packed: memoryview) -> Iterator[bytes]:
         raise ArchiveError(f"the part {name} is damaged: {error}") from error
 
 
-def rewrite(
-    archive: Archive,
-    replaced: Mapping[str, Iterator[bytes]],
-    out: BinaryIO,
-    added: Mapping[str, bytes] | None = None,
-) -> None:
-    """Write the archive with some parts replaced; every other part keeps its packed bytes, its order and its date.
-
-    New parts come last, with the date that zip files begin with.
-    """
+def rewrite(archive: Archive, replaced: Mapping[str, Iterator[bytes]], out: BinaryIO) -> None:
+    """Write the archive with some parts replaced; every other part keeps its packed bytes, its order and its date."""
     written = []
     for entry in archive.entries:
         offset = out.tell()
@@ -130,9 +122,6 @@ def rewrite(
             _write_local(out, entry, entry.compress_type, *sizes)
             out.write(archive.packed(entry))
             written.append((entry, offset, entry.compress_type, *sizes))
-    for name, content in (added or {}).items():
-        entry, offset = zipfile.ZipInfo(name), out.tell()
-        written.append((entry, offset, zipfile.ZIP_DEFLATED, *_write_deflated(out, entry, iter([content]))))
     _write_directory(out, written)
 
 

@@ -14,9 +14,9 @@ from bulk.reading.child import Allowance, Answer, Refusal, Task
 from bulk.reading.contents import Contents, unpack_column
 from bulk.reading.how import How
 
-_PROGRAM = (
-    "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); from bulk.reading.child import main; main()"
-)
+START = "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); "
+"""How a program for :func:`run_apart` begins."""
+_PROGRAM = f"{START}from bulk.reading.child import main; main()"
 _KEPT_BACK = ("SMMPLUS", "AIRFLOW")
 """Variables that begin so stay here: keys and passwords are none of a reader's business."""
 
@@ -60,34 +60,45 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _ask(task: Task) -> Answer | Refusal:
-    command = [sys.executable, "-I", "-X", f"utf8={sys.flags.utf8_mode}", "-c", _PROGRAM]
+def run_apart(program: str, task: object, allowance: Allowance) -> bytes:
+    """Run a program in a process of its own, without secrets; it reads the task from its input, and limits itself.
+
+    :returns: what it writes to its output.
+    :raises ChildProcessError: if it takes too much, or ends in another way than it should; the message says how.
+    """
+    command = [sys.executable, "-I", "-X", f"utf8={sys.flags.utf8_mode}", "-c", program]
     environment = {name: value for name, value in os.environ.items() if not name.upper().startswith(_KEPT_BACK)}
     question = pickle.dumps(sys.path) + pickle.dumps(task)
     try:
         done = subprocess.run(  # noqa: S603 -- this very Python, with a fixed program
-            command, input=question, capture_output=True, timeout=task.allowance.seconds, env=environment, check=False
+            command, input=question, capture_output=True, timeout=allowance.seconds, env=environment, check=False
         )
     except subprocess.TimeoutExpired as error:
-        raise _refused(task, f"took more than {task.allowance.seconds:.0f} seconds") from error
-    except OSError as error:
-        raise SheetError(f"{task.path}: the process that is to read it cannot be started: {error}") from error
+        raise ChildProcessError(f"took more than {allowance.seconds:.0f} seconds") from error
     if done.returncode != 0:
-        raise _refused(task, _how_it_ended(task, done.returncode, done.stderr)) from ChildProcessError(
+        raise ChildProcessError(_how_it_ended(allowance, done.returncode, done.stderr)) from ChildProcessError(
             done.stderr.decode(errors="replace")
         )
+    return done.stdout
+
+
+def _ask(task: Task) -> Answer | Refusal:
     try:
-        answer: Answer | Refusal = _Answers(io.BytesIO(done.stdout)).load()
+        answer: Answer | Refusal = _Answers(io.BytesIO(run_apart(_PROGRAM, task, task.allowance))).load()
+    except ChildProcessError as error:
+        raise _refused(task, str(error)) from error
+    except OSError as error:
+        raise SheetError(f"{task.path}: the process that is to read it cannot be started: {error}") from error
     except (pickle.UnpicklingError, EOFError) as error:
         raise _refused(task, f"gave no answer ({error})") from error
     return answer
 
 
-def _how_it_ended(task: Task, status: int, said: bytes) -> str:
+def _how_it_ended(allowance: Allowance, status: int, said: bytes) -> str:
     if b"MemoryError" in said or b"memory allocation" in said:
-        return f"needed more than {task.allowance.memory_bytes >> 20} MiB of memory"
+        return f"needed more than {allowance.memory_bytes >> 20} MiB of memory"
     if status == -getattr(signal, "SIGXCPU", 0):
-        return f"took more than {task.allowance.processor_seconds} seconds of processor time"
+        return f"took more than {allowance.processor_seconds} seconds of processor time"
     last = said.decode(errors="replace").strip().rpartition("\n")[2][:200]
     ended = f"ended with status {status}" if status > 0 else f"was ended by signal {-status}"
     return f"{ended} ({last})" if last else ended

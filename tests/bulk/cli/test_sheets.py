@@ -5,7 +5,7 @@ import shlex
 import openpyxl
 import pytest
 
-from bulk.marking import Marked
+from bulk.problem_copy import Marked
 from smmplus.errors import NeverSentError
 from tests.bulk import workbooks as wb
 from tests.bulk.jobs import LINK
@@ -94,11 +94,11 @@ def test_check_tells_a_program_where_the_marks_are(smmplus, path):
 
 def test_check_tells_what_a_copy_lacks(smmplus, path, monkeypatch):
     path.write_text(path.read_text("utf-8") + "2,x,100\n2,y,100\n", "utf-8")
-    monkeypatch.setattr("bulk.marking.in_workbook.MOST_NOTES", 1)
+    monkeypatch.setattr("bulk.problem_copy.MOST_NOTES", 1)
     words = smmplus("check", path, "--mark").words
     assert "cells that are coloured but have no comment of ours: 1 (see the list above)" in words
-    monkeypatch.setattr("bulk.cli.marking.mark_problems", lambda *_: Marked(path, 0, "it is odd"))
-    assert "without formats, drawings and comments: it is odd" in smmplus("check", path, "--mark").words
+    monkeypatch.setattr("bulk.cli.sheets.mark_problems", lambda *_: Marked(path, 0, "it lacks [images]"))
+    assert "it lacks [images]" in smmplus("check", path, "--mark").words
 
 
 def test_check_and_its_object_agree_on_a_doubt(smmplus, path, lost):

@@ -1,0 +1,400 @@
+"""A copy of a sheet that shows its problems where they are: bad cells are coloured, a comment explains each.
+
+openpyxl makes the copy of a workbook, in a process of its own: it holds every cell as an object, and its memory follows
+what a worksheet claims, such as a merged range down to the last cell. The values of the copy are compared with those of
+the sheet. Where one differs, or openpyxl fails, the copy holds the orders as text, as it does of a CSV or mass-order
+text.
+"""
+
+import io
+import json
+import pickle
+import re
+import sys
+import warnings
+import zipfile
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import openpyxl
+import python_calamine as calamine
+from openpyxl.cell.cell import Cell, MergedCell, WriteOnlyCell
+from openpyxl.comments import Comment
+from openpyxl.reader.excel import ExcelReader
+from openpyxl.styles import PatternFill
+from openpyxl.workbook.properties import CalcProperties
+from openpyxl.worksheet._write_only import WriteOnlyWorksheet
+from openpyxl.worksheet.worksheet import Worksheet
+
+from bulk.errors import SheetError
+from bulk.formats.csv_records import take_apart
+from bulk.formats.grid import letter_of, parse_range
+from bulk.formats.text_files import decode, physical_lines
+from bulk.naming import names_of_copies
+from bulk.reading.apart import START, run_apart
+from bulk.reading.child import Allowance, limit
+from bulk.reading.columns import ORDER_FIELDS
+from bulk.reading.draft import digest_of
+from bulk.reading.from_csv import plain_result
+from bulk.reading.guard_cells import Limits
+from bulk.sheet import RESULT_FIELDS, Problem, Sheet
+from bulk.writing.result_text import CELL_LIMIT
+from bulk.writing.storing import store
+
+GROUND = "FFFFC7CE"
+"""The ground of bad cells, as ARGB: the red that Excel itself offers for them."""
+
+AUTHOR = "smmplus"
+
+_FILL = PatternFill("solid", fgColor=GROUND)
+
+MOST_NOTES = 10_000
+"""Spreadsheet programs grow slow with more comments; cells beyond get their colour alone."""
+
+MOST_ROWS = Limits().rows
+
+_ALLOWANCE = Allowance(memory_bytes=2 << 30, processor_seconds=300, seconds=600)
+"""Of the process that copies a workbook; 100,000 rows of 8 cells take 1 GiB and half a minute."""
+
+_UNTOUCHED = b"as smmplus wrote it"
+"""Stands beside a part in the directory of the zip file: whatever program saves the file drops it."""
+
+_NAME = "Orders"
+_WIDTHS = {"link": 50, "comments": 40, "error": 40}
+_USUAL_WIDTH = 14
+
+_UNWRITABLE = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\ud800-\\udfff\\ufffe\\uffff]")
+_ESCAPE_LIKE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
+
+_NOT_KEPT = {
+    "images": rb'/image"',
+    "shapes": rb":(?:sp|cxnSp|grpSp)[ >]",
+    "details of charts": rb"<c:chartSpace",  # openpyxl writes each chart anew, without a prefix
+    "SmartArt": rb'/diagramData"',
+    "sparklines": rb":sparklineGroups",
+    "slicers": rb'/slicer"',
+    "timelines": rb'/timeline"',
+    "threaded comments": rb'/threadedComment"',
+    "embedded objects": rb'/(?:oleObject|package)"',
+    "form controls": rb'/(?:ctrlProp|control)"',
+    "data connections": rb'/(?:connections|queryTable)"',
+    "dynamic arrays": rb'/sheetMetadata"',
+    "newer conditional formats": rb":conditionalFormattings",
+    "validations that refer to other worksheets": rb"<x14:dataValidations",
+    "pictures in page headers": rb"<(?:\w+:)?legacyDrawingHF",
+    "printer settings": rb'/printerSettings"',
+    "data of other programs": rb'/customXml"',
+}
+"""What openpyxl may leave out, and how a workbook's XML shows it; behind a slash stands the type of a relationship."""
+_ANY_OF_THEM = re.compile(b"|".join(b"(%s)" % pattern for pattern in _NOT_KEPT.values()))
+
+Address = tuple[int, int]
+"""Row, from 1, and column, from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """Where the copy is."""
+
+    path: Path
+    unexplained: int
+    """How many cells are coloured and have no comment, because there are too many."""
+    lost: str
+    """A sentence that says what of the sheet the copy does not hold; "" if it holds everything."""
+
+
+def mark_problems(sheet: Sheet, problems: Iterable[Problem]) -> Marked:
+    """Write ``name.problems.xlsx`` next to a sheet: a copy of it with marked cells.
+
+    The sheet is not touched. A copy that is there already is replaced as long as nobody has saved anything in it;
+    otherwise this one is ``name.problems-2.xlsx``, and so on.
+
+    :raises SheetError: if the sheet was saved since it was read, or the copy cannot be written.
+    """
+    data = _bytes_of(sheet)
+    made, unexplained, lost = _copied(sheet, data, notes_of(sheet, problems))
+    path = _free_path(sheet.path)
+    store(path, lambda file: _write(file, made), mode_of=sheet.path)
+    return Marked(path, unexplained, lost)
+
+
+def _bytes_of(sheet: Sheet) -> bytes:
+    try:
+        data = sheet.path.read_bytes()
+    except OSError as error:
+        raise SheetError(f"{sheet.path}: cannot be opened: {error.strerror}. Check your permissions.") from error
+    if digest_of(data) != sheet.digest:
+        raise SheetError(f"{sheet.path}: somebody saved the file since it was read. Check it again.")
+    return data
+
+
+def _free_path(sheet: Path) -> Path:
+    return next(path for path in names_of_copies(sheet) if path != sheet and (not path.exists() or _is_untouched(path)))
+
+
+def _is_untouched(path: Path) -> bool:
+    """Return whether a file is a marked copy that nobody has saved since it was written."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            return any(entry.comment == _UNTOUCHED for entry in file.infolist())
+    except (zipfile.BadZipFile, OSError, ValueError):
+        return False
+
+
+def _write(file: BinaryIO, made: bytes) -> None:
+    file.write(made)
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.infolist()[0].comment = _UNTOUCHED
+        archive.comment = b""  # has the directory written anew
+
+
+def notes_of(sheet: Sheet, problems: Iterable[Problem]) -> dict[Address, str]:
+    """Return what is wrong with each cell. What is wrong with a whole row stands in its first cell of an order."""
+    words: dict[Address, dict[str, None]] = {}
+    for problem in problems:
+        text = f"{_sentence(problem.message)}\n{_sentence(problem.remedy)}"
+        words.setdefault(_address(sheet, problem), {})[text] = None
+    return {at: _UNWRITABLE.sub("", "\n\n".join(texts)) for at, texts in sorted(words.items())}
+
+
+def _address(sheet: Sheet, problem: Problem) -> Address:
+    if sheet.kind == "xlsx" and ":" in problem.where:
+        # Of merged cells, only the first can be seen.
+        return parse_range(problem.where)[:2]
+    first = min((column.index for name, column in sheet.columns.items() if name in ORDER_FIELDS), default=0)
+    column = sheet.columns.get(problem.field)
+    return sheet.header_row if problem.row is None else problem.row, first if column is None else column.index
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def _copied(sheet: Sheet, data: bytes, notes: Mapping[Address, str]) -> tuple[bytes, int, str]:
+    """Return the copy, how many of its cells are not explained, and what it does not hold."""
+    if sheet.kind != "xlsx":
+        text, _ = decode(sheet.path, data, sheet.encoding)
+        rows = _lines_of(sheet, text) if sheet.kind == "mass_order" else _records_of(sheet, text)
+        return *_as_text(sheet, rows, notes), ""
+    program = f"{START}import bulk.reading; from bulk.problem_copy import main; main()"
+    try:
+        answer = run_apart(program, (_ALLOWANCE, data, sheet.name, notes), _ALLOWANCE)
+    except OSError as error:
+        lost = "the copy holds the orders as text, without formats and other worksheets: copying the workbook"
+        return *_as_text(sheet, _orders_of(sheet), notes), f"{lost} {error}"
+    head, _, made = answer.partition(b"\n")
+    unexplained, lacking = json.loads(head)
+    return made, unexplained, f"the copy does not hold everything of the sheet: {lacking}" if lacking else ""
+
+
+def main() -> None:
+    """Copy the workbook of standard input to standard output, below a line about it."""
+    allowance, *task = pickle.load(sys.stdin.buffer)  # noqa: S301 -- from the process that started this one
+    limit(allowance)
+    try:
+        sys.stdout.buffer.write(copy_workbook(*task))
+        sys.stdout.buffer.flush()
+    except Exception as error:  # noqa: BLE001 -- openpyxl raises errors of every kind
+        sys.exit(f"{type(error).__name__}: {error}".partition("\n")[0])
+
+
+class _Reader(ExcelReader):
+    """Leaves numbers in the format of a date what they are: as a date, one may be rounded, or lost as an error."""
+
+    def read_worksheets(self) -> None:
+        vars(self.wb).update(_date_formats=set(), _timedelta_formats=set())
+        super().read_worksheets()
+
+
+def copy_workbook(data: bytes, name: str, notes: Mapping[Address, str]) -> bytes:
+    """Return a workbook with marked cells, below a line that says how many lack a comment, and what the copy lacks.
+
+    :raises ValueError: if a value would not be the same.
+    """
+    with warnings.catch_warnings(action="ignore"):
+        reader = _Reader(io.BytesIO(data), rich_text=True)
+        reader.read()
+    book = reader.wb
+    formulas = {page.title: _prepare(page, _values(data, page.title)) for page in book.worksheets}
+    unexplained = _mark(book[name], notes)
+    if any(formulas.values()):
+        book.calculation = book.calculation or CalcProperties()
+        book.calculation.fullCalcOnLoad = True
+    out = io.BytesIO()
+    book.save(out)
+    made = out.getvalue()
+    for title, without in formulas.items():
+        before = {at: value for at, value in _values(data, title).items() if at not in without}
+        if _values(made, title) != before:
+            raise ValueError(f"values of the worksheet {title!r} would not be the same")
+    there, kept = _what_is_in(data), _what_is_in(made)
+    lacking = [what for what in _NOT_KEPT if there[what] > kept[what]]
+    if any(formulas.values()):
+        lacking.append("the results of formulas (the next program that saves it computes them)")
+    return json.dumps([unexplained, ", ".join(lacking)]).encode() + b"\n" + made
+
+
+def _values(data: bytes, name: str) -> dict[Address, object]:
+    with calamine.CalamineWorkbook.from_filelike(io.BytesIO(data)) as book:
+        rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+    return {(row, at): value for row, cells in enumerate(rows, 1) for at, value in enumerate(cells) if value != ""}
+
+
+def _what_is_in(data: bytes) -> Counter[str]:
+    names, found = list(_NOT_KEPT), Counter[str]()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for part in archive.namelist():
+            if part.endswith((".xml", ".rels")):
+                found.update(names[(match.lastindex or 1) - 1] for match in _ANY_OF_THEM.finditer(archive.read(part)))
+    return found
+
+
+def _prepare(page: Worksheet, values: Mapping[Address, object]) -> set[Address]:
+    """Undo what openpyxl changes as it reads and writes; return where formulas are."""
+    formulas = set()
+    for (row, column), cell in page._cells.items():  # noqa: SLF001 -- iter_rows makes cells up to the farthest one
+        if cell.data_type == "f":
+            formulas.add((row, column - 1))
+        elif cell.data_type == "n" and cell.value is not None:
+            # As text, a number keeps all of its digits: openpyxl writes 16.
+            cell.value, cell.data_type = str(cell.value), "n"
+        elif cell.hyperlink and (row, column - 1) not in values:
+            # openpyxl writes a link's address into an empty cell.
+            cell.value = None
+    for row_line in page.row_dimensions.values():
+        row_line.hidden = row_line.hidden or row_line.height == 0  # a height of 0 is not written
+    for column_line in page.column_dimensions.values():
+        column_line.hidden = column_line.hidden or column_line.width == 0
+    return formulas
+
+
+def _mark(page: Worksheet, notes: Mapping[Address, str]) -> int:
+    """Mark cells of a worksheet; return how many get no comment."""
+    unexplained = 0
+    for number, ((row, column), words) in enumerate(notes.items()):
+        cell = page.cell(row, column + 1)
+        if cell.value is None and not cell.has_style:
+            _take_style(page, cell, row, column + 1)
+        cell.fill = _FILL
+        if number < MOST_NOTES and not isinstance(cell, MergedCell):
+            _explain(cell, words)
+        else:
+            unexplained += 1
+    return unexplained
+
+
+def _take_style(page: Worksheet, cell: Cell | MergedCell, row: int, column: int) -> None:
+    """Give a cell that was not written out the style of its row or column."""
+    columns = (each for each in page.column_dimensions.values() if (each.min or 0) <= column <= (each.max or 0))
+    styled = (each for each in (page.row_dimensions.get(row), *columns) if each is not None and each.has_style)
+    if (line := next(styled, None)) is not None:
+        for name in ("font", "border", "alignment", "protection", "number_format"):
+            setattr(cell, name, copy(getattr(line, name)))
+
+
+def _explain(cell: Cell, words: str) -> None:
+    """Write a comment; one of a person keeps its words and gets ours behind them."""
+    if cell.comment is not None and cell.comment.author != AUTHOR:
+        own = cell.comment.text.partition(f"\n{AUTHOR}: ")[0]
+        cell.comment = Comment(f"{own}\n{AUTHOR}: {words}", cell.comment.author, 120, 320)
+    else:
+        cell.comment = Comment(words, AUTHOR, 120, 320)
+
+
+Rows = Sequence[tuple[int, Sequence[str]]]
+"""The header and the rows of a sheet, each with the number that it has there."""
+
+
+def _as_text(sheet: Sheet, rows: Rows, notes: Mapping[Address, str]) -> tuple[bytes, int]:
+    """Return a workbook in which all is text, and how many of its marked cells get no comment.
+
+    :raises SheetError: if it has more rows, or a longer text, than a workbook that could be read again.
+    """
+    if len(rows) > MOST_ROWS:
+        raise SheetError(
+            f"{sheet.path}: {len(rows):,} rows are too many for a workbook with marks. Fix it by the list of `check`."
+        )
+    for _, texts in rows:
+        for text in texts:
+            _check_length(sheet, text)
+    book = openpyxl.Workbook(write_only=True)
+    page = book.create_sheet(_NAME)
+    page.freeze_panes = "A2"
+    for name, column in sheet.columns.items():
+        page.column_dimensions[letter_of(column.index)].width = _WIDTHS.get(name, _USUAL_WIDTH)
+    explained = set(list(notes)[:MOST_NOTES])
+    last = max(column.index for column in sheet.columns.values())
+    for number, texts in rows:
+        cells: list[Cell | None] = []
+        for at, text in enumerate([*texts, *[""] * (last + 1 - len(texts))]):
+            words = notes.get((number, at))
+            cells.append(_text_cell(page, text) if text or words else None)
+            if words and (cell := cells[-1]):
+                cell.fill = _FILL
+                if (number, at) in explained:
+                    _explain(cell, words)
+        page.append(cells)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue(), len(notes) - len(explained)
+
+
+def _check_length(sheet: Sheet, text: str) -> None:
+    if 2 * len(text) > CELL_LIMIT and len(text.encode("utf-16-le", errors="replace")) > 2 * CELL_LIMIT:
+        raise SheetError(
+            f"{sheet.path}: the value that begins with {text[:40]!r} is too long for a cell of a workbook. Fix the "
+            "file by the list of `check`."
+        )
+
+
+def _text_cell(page: WriteOnlyWorksheet, text: str) -> Cell:
+    cell = WriteOnlyCell(page, _UNWRITABLE.sub(_escaped, _ESCAPE_LIKE.sub("_x005F_", text)) or None)
+    # openpyxl takes what begins with = for a formula; and what is typed over text stays text: no rounding, no dates.
+    cell.data_type, cell.number_format = "s", "@"
+    return cell
+
+
+def _escaped(match: re.Match[str]) -> str:
+    """Write a character that XML cannot hold as workbooks do (ECMA-376, 22.4.2.4)."""
+    return f"_x{ord(match[0]):04X}_"
+
+
+def _orders_of(sheet: Sheet) -> Rows:
+    """Return the orders as they were read, each value in its own column."""
+    width = 1 + max(column.index for column in sheet.columns.values())
+    places = [column.index for column in sheet.columns.values()]
+    headers = [column.header for column in sheet.columns.values()]
+    rows = [headers, *sheet.frame[list(sheet.columns)].itertuples(index=False, name=None)]
+    spread = [[dict(zip(places, row, strict=True)).get(at, "") for at in range(width)] for row in rows]
+    return list(zip([sheet.header_row, *map(int, sheet.frame.index)], spread, strict=True))
+
+
+def _lines_of(sheet: Sheet, text: str) -> Rows:
+    """Return the orders of mass-order text below a header; a line that is not an order stands in one piece."""
+    fields = list(sheet.columns)
+    orders = dict(zip(sheet.frame.index, sheet.frame[fields].itertuples(index=False, name=None), strict=True))
+    lines = enumerate(physical_lines(text.removeprefix("\ufeff")), start=1)
+    return [(0, fields), *((at, orders.get(at, [line.strip()])) for at, line in lines if line.strip())]
+
+
+def _records_of(sheet: Sheet, text: str) -> Rows:
+    """Return the records of a CSV.
+
+    One with more or fewer cells than the header stands in one piece, for a person to take apart: spread over the
+    columns it could pass for an order of something else.
+    """
+    file = take_apart(sheet.path, text, sheet.headers)
+    results = {column.index for name, column in sheet.columns.items() if name in RESULT_FIELDS}
+    first = min(column.index for name, column in sheet.columns.items() if name not in RESULT_FIELDS)
+    rows: list[tuple[int, Sequence[str]]] = [(file.header_record.line, file.header_record.cells)]
+    for record in file.records:
+        if len(record.cells) == len(file.header_record.cells):
+            cells = [plain_result(cell) if at in results else cell for at, cell in enumerate(record.cells)]
+        else:
+            cells = [*[""] * first, record.raw.strip()]
+        rows.append((record.line, cells))
+    return rows
