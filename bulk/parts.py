@@ -76,9 +76,9 @@ def place_part(options: Options, panel: Panel, journal: Journal, keys: Sequence[
     Parts of a campaign may be placed at the same time, here and on other machines: the journal lets each order through
     once, and the campaign's budget holds for all. Raises JournalConflictError where the journal does not know a key.
     """
-    account_id = journal.account(panel.url, options.account, key=panel.key)
-    campaign_id = journal.campaign(account_id, options.campaign_name)
-    journal.bury_the_dead()
+    account_id = journal.ensure_account(panel.url, options.account, key=panel.key)
+    campaign_id = journal.ensure_campaign(account_id, options.campaign_name)
+    journal.recover_crashed_runs()
     planned = [entry for entry in _entries(journal, campaign_id, keys) if entry.state is State.PLANNED]
     progress = Progress()
     if planned:

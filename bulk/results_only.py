@@ -20,8 +20,8 @@ def write_results_of(options: Options, url: str, journal: Journal) -> tuple[dict
     sheet = read_as(options.path, options.how)
     rows = order_rows(sheet)
     left_out = switches_of(sheet).left_out
-    account_id = journal.account(url, options.account)
-    campaign_id = journal.campaign(account_id, options.campaign_name)
+    account_id = journal.ensure_account(url, options.account)
+    campaign_id = journal.ensure_campaign(account_id, options.campaign_name)
     equal = journal.with_fingerprints(account_id, (row.request.fingerprint for row in rows.values()))
     known = Known(
         by_order_id=journal.with_order_ids(account_id, (row.order_id for row in rows.values() if row.order_id)),

@@ -43,7 +43,7 @@ def check(options: Options, panel: Panel, journal: Journal, *, sheet: Sheet | No
 
 def look(options: Options, panel: Panel, journal: Journal, *, sheet: Sheet | None = None) -> Plan:
     """Tell what a run would do, for no one to approve."""
-    journal.bury_the_dead()
+    journal.recover_crashed_runs()
     sheet = sheet or read(options)
     place = find_place(options, panel, journal)
     prices = ask_prices(options, panel, journal)
@@ -125,7 +125,7 @@ def read(options: Options) -> Sheet:
 
 def ask_prices(options: Options, panel: Panel, journal: Journal) -> Prices:
     """Ask for the price list and the balance, which is written down. It comes first: it is the surest test of a key."""
-    account_id = journal.account(panel.url, options.account)
+    account_id = journal.ensure_account(panel.url, options.account)
     with Client(panel, rate=options.rate) as client:
         seen = observe(client, journal, account_id)
         services = {service.id: service for service in client.services()}
@@ -135,8 +135,8 @@ def ask_prices(options: Options, panel: Panel, journal: Journal) -> Prices:
 
 def find_place(options: Options, panel: Panel, journal: Journal) -> Place:
     """Find a sheet's account, campaign and unfinished batch in the journal."""
-    account_id = journal.account(panel.url, options.account, key=panel.key)
-    campaign_id = journal.campaign(account_id, options.campaign_name)
+    account_id = journal.ensure_account(panel.url, options.account, key=panel.key)
+    campaign_id = journal.ensure_campaign(account_id, options.campaign_name)
     batch_id = journal.latest_batch(campaign_id, options.source, finished=options.batch is not None)
     stands = budgets.standing(journal, campaign_id)
     backup = restored.unsettled(journal, campaign_id)
@@ -146,10 +146,10 @@ def find_place(options: Options, panel: Panel, journal: Journal) -> Place:
 
 
 def hold(options: Options, panel: Panel, journal: Journal) -> None:
-    """Keep others out of the campaign, and bury what dead processes left, before anything is decided."""
+    """Keep others out of the campaign, and recover what crashed runs left, before anything is decided."""
     campaign_id = find_place(options, panel, journal).campaign_id
     journal.hold_campaign(campaign_id, wait=options.lock_wait)
-    journal.bury_the_dead()
+    journal.recover_crashed_runs()
 
 
 def _nothing_sent(plan: Plan, *, blocked: str = "", stop: Stop | None = None, reason: str = "") -> Outcome:

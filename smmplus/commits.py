@@ -140,7 +140,7 @@ class Commits:
             _log.error("the rescue file %s cannot be written: %s", self._rescue.path if self._rescue else "", error)
 
     async def _apply(self, moves: list[Move]) -> list[Answer]:
-        writing = self._in_thread(lambda: self._journal.apply(moves))
+        writing = self._in_thread(lambda: self._journal.commit(moves))
         writing.add_done_callback(_look_at)
         while not (await asyncio.wait({writing}, timeout=self._long))[0]:
             self._rescue_unanswered()

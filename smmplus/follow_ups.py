@@ -57,8 +57,8 @@ async def ask_for(
     """
     ids = list(dict.fromkeys(order_ids))
     desk = _Desk(client, journal, asking)
-    await asyncio.to_thread(journal.account, client.panel.url, asking.account, key=client.panel.key)
-    await asyncio.to_thread(journal.bury_the_dead)
+    await asyncio.to_thread(journal.ensure_account, client.panel.url, asking.account, key=client.panel.key)
+    await asyncio.to_thread(journal.recover_crashed_runs)
     for hundred in hundreds(ids):
         await async_retrying(effect=True, sleep=client.sleep)(desk.send, hundred)
     return await asyncio.to_thread(known, journal, client.panel.url, asking, ids)
@@ -66,7 +66,7 @@ async def ask_for(
 
 def known(journal: Journal, url: str, asking: Asking, order_ids: Iterable[str]) -> dict[str, FollowUp]:
     """Give what the journal knows, planned where it is new; by order id."""
-    account_id = journal.account(url, asking.account)
+    account_id = journal.ensure_account(url, asking.account)
     with journal.transaction() as connection:
         found = records.asked(connection, account_id, asking.kind, asking.key, order_ids, former=asking.former)
     return {item.order_id: item for item in found}

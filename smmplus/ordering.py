@@ -71,8 +71,8 @@ async def place_once(
     or the API key another account's, JournalInUseError where a live process is sending it, JournalError where the
     journal cannot be used.
     """
-    journal.account(client.panel.url, ticket.account, key=client.panel.key)
-    journal.bury_the_dead()
+    journal.ensure_account(client.panel.url, ticket.account, key=client.panel.key)
+    journal.recover_crashed_runs()
     entry = known(journal, client.panel.url, ticket)
     if entry is None:
         _must_be_new(journal, client.panel.url, ticket)
@@ -92,7 +92,7 @@ async def place_once(
 
 async def _read_balance(client: AsyncClient, journal: Journal, ticket: Ticket) -> Balance:
     """Ask what the account holds, and write it down: it is evidence where the order comes into doubt."""
-    account_id = journal.account(client.panel.url, ticket.account)
+    account_id = journal.ensure_account(client.panel.url, ticket.account)
     before = balances.accepted(journal, account_id)
     held = await client.balance()
     balances.record(journal, account_id, held, before)
@@ -108,8 +108,8 @@ async def _look_after_a_doubt(client: AsyncClient, journal: Journal, ticket: Tic
 
 def known(journal: Journal, url: str, ticket: Ticket) -> Entry | None:
     """Give what the journal knows of a ticket; None where it was never asked for. JournalConflictError as above."""
-    account_id = journal.account(url, ticket.account)
-    found = journal.with_keys(journal.campaign(account_id, ticket.campaign), [ticket.key]).get(ticket.key)
+    account_id = journal.ensure_account(url, ticket.account)
+    found = journal.with_keys(journal.ensure_campaign(account_id, ticket.campaign), [ticket.key]).get(ticket.key)
     if found is not None and found.fingerprint != ticket.request.fingerprint:
         raise JournalConflictError(
             f"{found.name} is an order for something else: service {found.request.service}, "
@@ -121,7 +121,7 @@ def known(journal: Journal, url: str, ticket: Ticket) -> Entry | None:
 
 def _must_be_new(journal: Journal, url: str, ticket: Ticket) -> None:
     """Refuse a ticket that is new to a restored journal, until a person has said that it was not placed before."""
-    backup = unsettled(journal, journal.campaign(journal.account(url, ticket.account), ticket.campaign))
+    backup = unsettled(journal, journal.ensure_campaign(journal.ensure_account(url, ticket.account), ticket.campaign))
     if backup is not None:
         raise OrderInDoubtError(
             f"{ticket.campaign}/{ticket.key} (service {ticket.request.service}, {_fields(ticket.request)}) is new to "
@@ -151,7 +151,7 @@ def _plan(client: AsyncClient, journal: Journal, ticket: Ticket, price: Decimal 
 
 
 def _campaign(client: AsyncClient, journal: Journal, ticket: Ticket) -> int:
-    return journal.campaign(journal.account(client.panel.url, ticket.account), ticket.campaign)
+    return journal.ensure_campaign(journal.ensure_account(client.panel.url, ticket.account), ticket.campaign)
 
 
 def _is_sent_again(entry: Entry, *, retry_refused: bool) -> bool:

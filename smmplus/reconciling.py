@@ -80,7 +80,7 @@ def probe(client: Client, journal: Journal, account_id: int, *, most_calls: int 
     findings = decide(doubts, weighed, asked, [entry.name for entry in sending], rivals)
     for finding in findings:
         if finding.order_id is not None:
-            journal.is_placed(account_id, finding.doubt, finding.order_id, why=finding.why, who=WHO)
+            journal.resolve_as_placed(account_id, finding.doubt, finding.order_id, why=finding.why, who=WHO)
     return replace(looked, evidence=weighed, findings=tuple(findings), probe=asked)
 
 

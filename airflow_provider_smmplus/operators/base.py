@@ -51,7 +51,7 @@ class SmmPlusOperator(BaseOperator):
         from smmplus.journal.budgets import find_campaign  # noqa: PLC0415 (not while a DAG file is parsed)
 
         panel, account = self.hook.settings.panel, self.hook.settings.account
-        found = find_campaign(journal, journal.account(panel.url, account), name_of(campaign, "campaign"))
+        found = find_campaign(journal, journal.ensure_account(panel.url, account), name_of(campaign, "campaign"))
         if found is None:
             raise ConfigurationError(
                 f"the journal knows no campaign {campaign!r} of account {account!r}: give the one that was placed"

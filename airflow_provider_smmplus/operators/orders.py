@@ -175,8 +175,8 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
 
     def _key_of_element(self, context: Context, journal: "Journal", ticket: "Ticket") -> str:
         task, fingerprint = task_name(context), ticket.request.fingerprint
-        account_id = journal.account(self.hook.settings.panel.url, ticket.account)
-        campaign_id = journal.campaign(account_id, ticket.campaign)
+        account_id = journal.ensure_account(self.hook.settings.panel.url, ticket.account)
+        campaign_id = journal.ensure_campaign(account_id, ticket.campaign)
         equal = journal.with_fingerprints(account_id, [fingerprint])
         own, prefix = (account_id, campaign_id, fingerprint), prefix_of(task)
         known = [each.key for each in equal if each.campaign_id == campaign_id and each.key.startswith(prefix)]
@@ -198,8 +198,8 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
         if other.order_key is not None:
             return None
         settings = (self if other.smmplus_conn_id == self.smmplus_conn_id else other).hook.settings
-        account_id = journal.account(settings.panel.url, settings.account)
-        campaign_id = journal.campaign(account_id, other._campaign(context))  # noqa: SLF001 (its own kind)
+        account_id = journal.ensure_account(settings.panel.url, settings.account)
+        campaign_id = journal.ensure_campaign(account_id, other._campaign(context))  # noqa: SLF001 (its own kind)
         return account_id, campaign_id, other._request().fingerprint  # noqa: SLF001
 
     def _place(self, journal: "Journal", ticket: "Ticket") -> "Entry":
@@ -251,7 +251,7 @@ class SmmPlusOrderStatusOperator(SmmPlusOperator):
             answers = asyncio.run(self.hook.aorder_statuses(ids))
             known = {number: answer for number, answer in answers.items() if not isinstance(answer, Exception)}
             with self.journal(context) as journal:
-                account_id = journal.account(self.hook.settings.panel.url, self.hook.settings.account)
+                account_id = journal.ensure_account(self.hook.settings.panel.url, self.hook.settings.account)
                 entries = journal.with_order_ids(account_id, known)
                 journal.record_statuses({entry.id: known[number] for number, entry in entries.items()})
         counts = counted(status.status for status in known.values())

@@ -36,7 +36,7 @@ def account(
         if found is not None and separate:
             accounts.separate(connection, found)
         if found is not None and same_as is not None:
-            accounts.merge(connection, found, accounts.named(connection, same_as), journal.is_alive)
+            accounts.merge(connection, found, accounts.named(connection, same_as), journal.is_run_alive)
         known = accounts.all_of(connection)
     shown = [each for each in known if found is None or each.id == found.id]
     if as_json:

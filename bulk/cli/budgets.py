@@ -38,7 +38,7 @@ def budget(
         raise ConfigurationError(f"say which campaign: {change}")
     limit = given.money(amount, "--set")
     with given.open_journal() as journal:
-        journal.bury_the_dead()
+        journal.recover_crashed_runs()
         campaign_id = None if campaign is None else _campaign(journal, account, campaign, make=limit is not None)
         if campaign_id is not None and (limit is not None or none):
             budgets.set_budget(journal, campaign_id, limit)
@@ -53,7 +53,7 @@ def budget(
 
 def _campaign(journal: Journal, account: str, name: str, *, make: bool) -> int:
     """Find a campaign; a budget may be set before its first run."""
-    account_id = journal.account(url_of(account, os.environ), account)
+    account_id = journal.ensure_account(url_of(account, os.environ), account)
     found = budgets.find_campaign(journal, account_id, name)
     if found is not None:
         return found
@@ -61,4 +61,4 @@ def _campaign(journal: Journal, account: str, name: str, *, make: bool) -> int:
         raise JournalConflictError(
             f"the journal knows no campaign {name!r} of account {account!r}: `{command('budget')}` shows all campaigns"
         )
-    return journal.campaign(account_id, name)
+    return journal.ensure_campaign(account_id, name)

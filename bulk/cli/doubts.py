@@ -27,7 +27,7 @@ def doubts(
 ) -> None:
     """Show the orders of which nobody knows whether they were placed, of all accounts, and what the balance says."""
     with given.open_journal() as journal:
-        journal.bury_the_dead()
+        journal.recover_crashed_runs()
         found = journal.in_doubt()
         weighed = evidence(journal, found)
         if export is not None:

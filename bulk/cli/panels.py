@@ -66,7 +66,7 @@ def balance(account: given.Account = given.DEFAULT, as_json: given.AsJson = Fals
     """Show what the account holds, and whether it fell by more than the journal knows. It is written down there."""
     panel = given.panel_for(account)
     with given.open_journal() as journal, Client(panel) as client:
-        account_id = journal.account(panel.url, account)
+        account_id = journal.ensure_account(panel.url, account)
         seen = observe(client, journal, account_id)
         fall = falls.latest_fall(journal, account_id, seen)
     if as_json:

@@ -37,8 +37,8 @@ def reconcile(
     """Look for evidence of what became of orders in doubt; with --probe, take up what is proven. Sends nothing."""
     panel = given.panel_for(account)
     with given.open_journal() as journal, Client(panel, rate=rate) as client:
-        journal.bury_the_dead()
-        account_id = journal.account(panel.url, account, key=panel.key)
+        journal.recover_crashed_runs()
+        account_id = journal.ensure_account(panel.url, account, key=panel.key)
         if probe:
             found = reconciling.probe(client, journal, account_id, most_calls=most_calls)
         else:

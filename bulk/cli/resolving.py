@@ -44,7 +44,7 @@ def resolve(  # noqa: PLR0917 (typer gives them by name)
     """Settle orders in doubt, after a look at the panel's own order page. Who, when and why are kept."""
     order_id = _said(key, order_id, campaign, answers, not_placed=not_placed)
     with given.open_journal() as journal:
-        journal.bury_the_dead()
+        journal.recover_crashed_runs()
         if key is not None:
             _one(journal, account, key, order_id, why, anyway=anyway, as_json=as_json)
         elif campaign is not None:

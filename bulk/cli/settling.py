@@ -25,7 +25,7 @@ from smmplus.reconciling import ask
 
 def campaign_of(journal: Journal, account: str, campaign: str, why: str) -> list[Settlement]:
     """Take a person's word that no order in doubt of a campaign was placed."""
-    account_id = journal.account(given.panel_for(account).url, account)
+    account_id = journal.ensure_account(given.panel_for(account).url, account)
     campaign_id = find_campaign(journal, account_id, campaign)
     if campaign_id is None:
         raise JournalConflictError(f"the journal knows no campaign {campaign!r} of account {account!r}")
@@ -71,7 +71,7 @@ class Judge:
     def of(cls, journal: Journal, account: str, *, anyway: bool, answered: frozenset[int] = frozenset()) -> "Judge":
         """Find the account and its panel."""
         panel = given.panel_for(account)
-        return cls(journal, panel, journal.account(panel.url, account), anyway, answered)
+        return cls(journal, panel, journal.ensure_account(panel.url, account), anyway, answered)
 
     def ask(self, ids: Sequence[str]) -> Mapping[str, OrderStatus]:
         """Ask the panel where orders stand, 100 a call; without those that it does not know."""

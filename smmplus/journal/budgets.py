@@ -138,7 +138,7 @@ def all_budgets(journal: Journal) -> list[Budget]:
 
 
 def find_campaign(journal: Journal, account_id: int, name: str) -> int | None:
-    """Give a campaign's number; None where the journal does not know it. `Journal.campaign` would make it."""
+    """Give a campaign's number; None where the journal does not know it. `Journal.ensure_campaign` would make it."""
     with journal.reading() as connection:
         return entries.find_campaign(connection, account_id, name)
 

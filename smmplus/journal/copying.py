@@ -77,7 +77,7 @@ def move(journal: Journal, url: str) -> Copied:
     Raises JournalInUseError while a run is alive, JournalConflictError if the database holds a journal. The file is
     marked as moved, and places no order any more.
     """
-    journal.bury_the_dead()  # order ids that wait beside the file are found only from there
+    journal.recover_crashed_runs()  # order ids that wait beside the file are found only from there
     with _postgres(url) as (engine, where), journal.transaction() as source:  # nobody else writes into the file
         _must_be_idle(journal, source)
         said = _must_be_current(source, journal.where)
@@ -163,7 +163,7 @@ def _must_be_current(source: Connection, where: str) -> dict[str, str]:
 
 def _must_be_idle(journal: Journal, source: Connection) -> None:
     for run in source.execute(select(schema.runs).where(schema.runs.c.ended_at.is_(None))):
-        if journal.is_alive(run.id):
+        if journal.is_run_alive(run.id):
             raise JournalInUseError(
                 f"process {run.pid} on {run.host} ({run.user}) is placing orders since {run.started_at}: a journal "
                 "moves only while no run is under way. Wait for it, or stop it"

@@ -1,4 +1,4 @@
-"""Settling what cannot be known: the dead are buried here, and persons have the last word."""
+"""Orders in doubt: what crashed runs were sending becomes one, and a person resolves it."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -17,8 +17,8 @@ STILL_UNDER_WAY = timedelta(minutes=2)
 """A panel may go on with a request whose connection is gone, for as long as its server lets a script run."""
 
 
-def bury(connection: Connection, is_alive: Callable[[str], bool], now: str) -> list[Entry]:
-    """Put into doubt whatever a dead process left behind as submitting, and give those entries."""
+def mark_in_doubt(connection: Connection, is_alive: Callable[[str], bool], now: str) -> list[Entry]:
+    """Put in doubt what a crashed run left as submitting, and return those entries."""
     dead: dict[str | None, bool] = {}
     left = []
     for entry in entry_queries.unsettled(connection, None, State.SUBMITTING):
@@ -42,7 +42,7 @@ def find(connection: Connection, name: str, account_id: int) -> Entry:
     return found[key]
 
 
-def is_placed(
+def resolve_as_placed(
     connection: Connection, entry: Entry, account_id: int, order_id: str, who: str, why: str, now: str
 ) -> None:
     """Take a person's word for which order it is."""
@@ -67,7 +67,7 @@ def must_be_free(order_id: str, owner: Entry | None, entry: Entry) -> None:
         raise JournalConflictError(f"order {order_id} is {whose} already")
 
 
-def is_not_placed(
+def resolve_as_not_placed(
     connection: Connection, entry: Entry, who: str, why: str, now: datetime, is_alive: Callable[[str], bool]
 ) -> None:
     """Take a person's word that it was not placed, so that the next run may send it.

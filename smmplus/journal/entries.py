@@ -26,7 +26,7 @@ def find_campaign(connection: Connection, account_id: int, name: str) -> int | N
     return min(((row.name != name, int(row.id)) for row in rows), default=(False, None))[1]
 
 
-def campaign(connection: Connection, account_id: int, name: str) -> int:
+def ensure_campaign(connection: Connection, account_id: int, name: str) -> int:
     """Find a campaign, made if it is new."""
     if (found := find_campaign(connection, account_id, name)) is not None:
         return found

@@ -88,8 +88,8 @@ def asked(
     return [known[order_id] for order_id in wanted]
 
 
-def bury(connection: Connection, is_alive: Callable[[str], bool], now: str) -> None:
-    """Put into doubt what dead processes left behind."""
+def mark_in_doubt(connection: Connection, is_alive: Callable[[str], bool], now: str) -> None:
+    """Put in doubt what crashed runs left as submitting."""
     where = follow_ups.c.state == literal_column(f"'{State.SUBMITTING.value}'")
     left = connection.execute(select(follow_ups.c.id, follow_ups.c.run_id).where(where)).all()
     dead = [row.id for row in left if row.run_id is None or not is_alive(row.run_id)]

@@ -120,11 +120,11 @@ def take_for_lost(connection: Connection, standing: Standing, now: str) -> tuple
     }
     if rows:  # known from here on: nothing of this is noticed a second time
         connection.execute(insert(runs), list(rows.values()))
-    bury(connection, standing.dead)
+    mark_closed(connection, standing.dead)
     return at, doubt(connection, at, now, f"the journal lost what was written into it after {at}")
 
 
-def bury(connection: Connection, dead: Iterable[str]) -> None:
+def mark_closed(connection: Connection, dead: Iterable[str]) -> None:
     """Write down that runs do not have the journal open any more."""
     for run in dead:
         marks.take_away(connection, f"{marks.OPEN}{run}")

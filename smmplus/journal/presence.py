@@ -72,7 +72,7 @@ class OpenJournal:
 
     def _others(self) -> str:
         with suppress(JournalError), self.reading() as connection:
-            return holders.of_journal(connection, self.is_alive, self._run_id)
+            return holders.of_journal(connection, self.is_run_alive, self._run_id)
         return ""
 
     def time(self) -> str:
@@ -104,7 +104,7 @@ class OpenJournal:
             losses.must_be_whole(connection, found, self.may_live, self.where, beside=self.path is not None)
             connection.execute(insert(runs).values(id=run_id, pid=pid, host=host, user=user, started_at=started_at))
             marks.put(connection, f"{marks.OPEN}{run_id}", started_at)
-            losses.bury(connection, earlier)
+            losses.mark_closed(connection, earlier)
             self._commits = marks.raise_commits(connection)
         if self.path is not None:
             with translated(self.where):
@@ -132,7 +132,7 @@ class OpenJournal:
                 self._commits = number
                 self.traces.note(number)
 
-    def is_alive(self, run_id: str) -> bool:
+    def is_run_alive(self, run_id: str) -> bool:
         """Return whether the process of a run lives."""
         if run_id == self._run_id:
             return True
@@ -147,7 +147,7 @@ class OpenJournal:
 
         One that lost its lock next to the journal counts as dead for what it left; its file is its own all the same.
         """
-        return self.is_alive(run_id) or self.traces.is_alive(run_id)
+        return self.is_run_alive(run_id) or self.traces.is_alive(run_id)
 
     def close(self) -> None:
         """End the run, and close the database."""
@@ -162,7 +162,7 @@ class OpenJournal:
         with suppress(JournalError):  # it must not hide what the run has to say
             with self.transaction() as connection:
                 connection.execute(update(runs).where(runs.c.id == self._run_id).values(ended_at=self.time()))
-                losses.bury(connection, [self._run_id])
+                losses.mark_closed(connection, [self._run_id])
             closed = True
         self.traces.end(closed=closed)
         self._locks.drop(f"run-{self._run_id}", forever=True)

@@ -36,7 +36,7 @@ def notice_losses(journal: OpenJournal) -> bool:
     with journal.transaction() as connection:
         seen = losses.standing(connection, traces, journal.may_live, beside=beside)  # another may have been quicker
         if not seen.why:
-            losses.bury(connection, seen.dead)
+            losses.mark_closed(connection, seen.dead)
             return False
         at, doubts = losses.take_for_lost(connection, seen, journal.time())
     _log.warning(_told(journal.where, seen.why, at, doubts))
@@ -59,7 +59,7 @@ def take_up(journal: OpenJournal) -> None:
     person is told of it, and of every alarm, in the log.
     """
     for path in found(journal):
-        if journal.is_alive(path.name.partition(".")[0]):
+        if journal.is_run_alive(path.name.partition(".")[0]):
             continue
         try:
             lines, damaged = rescue.read(path)

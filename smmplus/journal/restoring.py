@@ -87,7 +87,7 @@ def _make(backup: Path, made: Path, at: str, now: str) -> int:
             marks.put(connection, marks.RESTORED, at)
             marks.put(connection, marks.RESTORED_AT, now)
             marks.take_away(connection, marks.LOST)
-            losses.bury(connection, marks.opens(marks.read(connection)))  # of runs that made the backup's journal
+            losses.mark_closed(connection, marks.opens(marks.read(connection)))  # they were in the backup's journal
             return losses.doubt(connection, at, now, f"the journal was restored from a backup of {at}")
     finally:
         engine.dispose()

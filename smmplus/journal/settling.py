@@ -44,9 +44,11 @@ def settle_all(journal: Journal, settlements: Sequence[Settlement]) -> None:
 def _settle(journal: Journal, connection: Connection, settlement: Settlement, account_id: int) -> None:
     entry, order_id, why, now = settlement.entry, settlement.order_id, settlement.why, journal.time()
     if order_id is None:
-        doubts.is_not_placed(connection, entry, user_name(), why, datetime.fromisoformat(now), journal.is_alive)
+        doubts.resolve_as_not_placed(
+            connection, entry, user_name(), why, datetime.fromisoformat(now), journal.is_run_alive
+        )
     else:
-        doubts.is_placed(connection, entry, account_id, order_id, user_name(), why, now)
+        doubts.resolve_as_placed(connection, entry, account_id, order_id, user_name(), why, now)
 
 
 def listed(words: Iterable[str]) -> str:

@@ -47,10 +47,10 @@ class Journal(OpenJournal):
         """Make room on disk for this run's order ids; JournalError where there is none."""
         return rescue.RescueFile.allocate(self.rescues, self.uuid, self.begin_run())
 
-    def account(self, url: str, name: str, *, key: str | None = None) -> int:
-        """Give an account's number, made if it is new. It is a panel's URL and a name, in their normal forms.
+    def ensure_account(self, url: str, name: str, *, key: str | None = None) -> int:
+        """Return an account's number, made if it is new. It is a panel's URL and a name, in their normal forms.
 
-        Whoever is about to spend money gives the API `key`: JournalConflictError where it is another account's.
+        A caller that is about to spend money passes the API `key`: JournalConflictError where it is another account's.
         """
         with self.transaction() as connection:
             account_id = accounts.find_or_make(connection, url, name)
@@ -64,10 +64,10 @@ class Journal(OpenJournal):
         with self.reading() as connection:
             return accounts.same_key(connection, account_id)
 
-    def campaign(self, account_id: int, name: str) -> int:
-        """Give a campaign's number, made if it is new; names that differ in blanks, case or form alone are one."""
+    def ensure_campaign(self, account_id: int, name: str) -> int:
+        """Return a campaign's number, made if it is new; names that differ in blanks, case or form alone are one."""
         with self.transaction() as connection:
-            return entries.campaign(connection, account_id, name)
+            return entries.ensure_campaign(connection, account_id, name)
 
     def spent(self, campaign_id: int) -> Decimal:
         """Give what a campaign has spent, doubt included, at the prices that were read."""
@@ -149,8 +149,8 @@ class Journal(OpenJournal):
         with self.transaction() as connection:
             entries.record_statuses(connection, statuses, self.time())
 
-    def apply(self, moves: Sequence[wave.Move]) -> list[wave.Answer]:
-        """Commit intents and outcomes together, and answer each. An intent counts only when this has returned."""
+    def commit(self, moves: Sequence[wave.Move]) -> list[wave.Answer]:
+        """Commit intents and outcomes together, and return an answer to each. An intent counts once this returned."""
         sends = any(isinstance(move, wave.Intent) for move in moves)
         if sends:
             self._locks.confirm()  # who is taken for dead may send nothing, and yet has outcomes to write
@@ -169,12 +169,12 @@ class Journal(OpenJournal):
                 raise JournalInUseError(holders.of_campaign(connection, campaign_id))
             connection.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(holder=run_id))
 
-    def bury_the_dead(self) -> list[Entry]:
-        """Take up the order ids that dead processes rescued, and put into doubt what else they left behind."""
+    def recover_crashed_runs(self) -> list[Entry]:
+        """Put on record the order ids that crashed runs rescued, and in doubt what else they left; return that."""
         recovery.take_up(self)
         with self.transaction() as connection:
-            follow_ups.bury(connection, self.is_alive, self.time())
-            return doubts.bury(connection, self.is_alive, self.time())
+            follow_ups.mark_in_doubt(connection, self.is_run_alive, self.time())
+            return doubts.mark_in_doubt(connection, self.is_run_alive, self.time())
 
     def in_doubt(self, account_id: int | None = None) -> list[Entry]:
         """Give the entries in doubt, of one account or of all."""
@@ -186,12 +186,14 @@ class Journal(OpenJournal):
         with self.reading() as connection:
             return doubts.find(connection, name, account_id)
 
-    def is_placed(self, account_id: int, entry: Entry, order_id: str, *, why: str, who: str | None = None) -> None:
-        """Settle a doubt: it is this order. `who` says so; by default the user of this machine."""
+    def resolve_as_placed(
+        self, account_id: int, entry: Entry, order_id: str, *, why: str, who: str | None = None
+    ) -> None:
+        """Resolve an entry in doubt as this order. `who` says so; by default the user of this machine."""
         with self.transaction() as connection:
-            doubts.is_placed(connection, entry, account_id, order_id, who or user_name(), why, self.time())
+            doubts.resolve_as_placed(connection, entry, account_id, order_id, who or user_name(), why, self.time())
 
-    def is_not_placed(self, entry: Entry, *, why: str) -> None:
-        """Settle a doubt: it was not placed, and the next run may send it."""
+    def resolve_as_not_placed(self, entry: Entry, *, why: str) -> None:
+        """Resolve an entry in doubt as not placed: the next run may send it."""
         with self.transaction() as connection:
-            doubts.is_not_placed(connection, entry, user_name(), why, self._now(), self.is_alive)
+            doubts.resolve_as_not_placed(connection, entry, user_name(), why, self._now(), self.is_run_alive)

@@ -180,8 +180,8 @@ def test_orders_that_an_earlier_version_knew_by_their_place_are_taken_up(
     airflow, expand, placed, journal, sandbox, link
 ):
     """The fourth is new; the others were ordered before the program was updated."""
-    account = journal.account(sandbox.address, "main")
-    campaign = journal.campaign(account, "campaign")
+    account = journal.ensure_account(sandbox.address, "main")
+    campaign = journal.ensure_campaign(account, "campaign")
     for index, name in enumerate("aba"):
         place = TaskName("campaign", "manual__2026-02-03", "task", index)
         request = OrderRequest.of(1, {"link": f"{link}/{name}", "quantity": 100})

@@ -151,8 +151,8 @@ def test_a_doubt_that_was_settled_lets_the_task_go_on(airflow, sandbox, ordered,
     airflow.run(ADD, **order)
     sandbox.faults()
     (placed,), (doubt,) = ordered(), journal.in_doubt()
-    account = journal.account(sandbox.address, "main")
-    journal.is_placed(account, doubt, str(placed["order"]), why="seen on the panel's page")
+    account = journal.ensure_account(sandbox.address, "main")
+    journal.resolve_as_placed(account, doubt, str(placed["order"]), why="seen on the panel's page")
     assert airflow.run(ADD, **order).result["order_id"] == str(placed["order"])
 
 
@@ -207,10 +207,10 @@ def test_an_order_that_cannot_be_right_is_not_sent(airflow, sandbox, ordered, or
 def test_another_process_that_is_sending_it_is_waited_for(airflow, ordered, order, journal, sandbox):
     """The first try's process is still alive, though Airflow thinks that it is gone."""
     request = OrderRequest.of(1, {"link": order["link"], "quantity": "100"})
-    campaign = journal.campaign(journal.account(sandbox.address, "main"), "campaign")
+    campaign = journal.ensure_campaign(journal.ensure_account(sandbox.address, "main"), "campaign")
     key = KEY.partition("/")[2]
     journal.plan(campaign, journal.open_batch(campaign, "x"), [Planned(key, request, Decimal("0.09"))], {})
-    journal.apply([Intent(journal.with_keys(campaign, [key])[key].id)])
+    journal.commit([Intent(journal.with_keys(campaign, [key])[key].id)])
     assert "is being sent by another process" in failed_for_now(airflow.run(ADD, **order))
     assert ordered() == []
 
@@ -218,10 +218,10 @@ def test_another_process_that_is_sending_it_is_waited_for(airflow, ordered, orde
 def test_a_process_that_died_while_sending_leaves_a_doubt(airflow, ordered, order, journal_url, sandbox):
     request = OrderRequest.of(1, {"link": order["link"], "quantity": "100"})
     with Journal(journal_url) as dying:
-        campaign = dying.campaign(dying.account(sandbox.address, "main"), "campaign")
+        campaign = dying.ensure_campaign(dying.ensure_account(sandbox.address, "main"), "campaign")
         key = KEY.partition("/")[2]
         dying.plan(campaign, dying.open_batch(campaign, "x"), [Planned(key, request, Decimal("0.09"))], {})
-        dying.apply([Intent(dying.with_keys(campaign, [key])[key].id)])
+        dying.commit([Intent(dying.with_keys(campaign, [key])[key].id)])
     assert "is in doubt" in failed_for_good(airflow.run(ADD, **order))
     assert ordered() == []
 
@@ -460,7 +460,7 @@ def test_the_status_of_an_order_that_the_journal_knows_is_written_there(airflow,
     number = airflow.run(ADD, **order).result["order_id"]
     done()
     airflow.run(SmmPlusOrderStatusOperator, order_ids=number)
-    account = journal.account(sandbox.address, "main")
+    account = journal.ensure_account(sandbox.address, "main")
     entry = journal.with_order_ids(account, [number])[number]
     assert (entry.order_status, entry.final, entry.charge) == ("Completed", True, Decimal("0.09"))
 

@@ -248,7 +248,9 @@ def test_a_doubt_fails_without_retries_and_the_rest_is_placed_once(airflow, sand
     (doubt,) = journal.in_doubt()
     known = set(ids(path))
     (lost,) = [str(order["order"]) for order in ordered() if str(order["order"]) not in known]
-    journal.is_placed(journal.account(sandbox.address, "main"), doubt, lost, why="seen on the panel's page")
+    journal.resolve_as_placed(
+        journal.ensure_account(sandbox.address, "main"), doubt, lost, why="seen on the panel's page"
+    )
     assert airflow.run(PLACE, **sheet).state == "success"
     assert sorted(ids(path)) == sorted(str(order["order"]) for order in ordered())
 

@@ -96,8 +96,8 @@ class Ledger:
 
     @classmethod
     def of(cls, journal, campaign="week", source="week.csv", account="default"):
-        account_id = journal.account("https://smm.plus/api/v2", account)
-        campaign_id = journal.campaign(account_id, campaign)
+        account_id = journal.ensure_account("https://smm.plus/api/v2", account)
+        campaign_id = journal.ensure_campaign(account_id, campaign)
         return cls(journal, account_id, campaign_id, journal.open_batch(campaign_id, source))
 
     def planned(self, order=None, nth=1, cost="0.15"):
@@ -109,8 +109,8 @@ class Ledger:
     def settled(self, event, order=None, order_id=None, nth=1, **about):
         """Plan an order, send it, and let this become of it."""
         entry = self.planned(order, nth)
-        (attempt,) = self.journal.apply([Intent(entry.id)])
-        self.journal.apply([Outcome(entry.id, attempt.number, event, order_id, **about)])
+        (attempt,) = self.journal.commit([Intent(entry.id)])
+        self.journal.commit([Outcome(entry.id, attempt.number, event, order_id, **about)])
         return self.now(entry)
 
     def accepted(self, order_id="501", order=None, nth=1):
@@ -124,7 +124,7 @@ class Ledger:
 
     def submitting(self, order=None, nth=1):
         entry = self.planned(order, nth)
-        self.journal.apply([Intent(entry.id)])
+        self.journal.commit([Intent(entry.id)])
         return self.now(entry)
 
     def finish(self):

@@ -363,8 +363,8 @@ def test_an_account_whose_panel_is_given_is_the_one_that_the_journal_knows(df, p
     given = Panel(key=panel.key, url=panel.address)
     with Journal(f"sqlite:///{tmp_path / 'given.sqlite3'}") as journal:
         run(df, account="Shop", panel=given, journal=journal)
-        account = journal.account(panel.address, "Shop")
-        assert len(journal.of_campaign(journal.campaign(account, "week"))) == 3
+        account = journal.ensure_account(panel.address, "Shop")
+        assert len(journal.of_campaign(journal.ensure_campaign(account, "week"))) == 3
 
 
 def test_a_key_that_is_missing_is_told_as_by_the_command(df, monkeypatch):

@@ -60,9 +60,9 @@ def job_of(week, path):
 def settle(week, job, *order_ids):
     """Let the panel answer the job's orders: an id, or None for no answer."""
     for order, order_id in zip(job.orders, order_ids, strict=True):
-        (attempt,) = week.journal.apply([Intent(order.entry)])
+        (attempt,) = week.journal.commit([Intent(order.entry)])
         event = Event.DOUBT if order_id is None else Event.ORDER_ID
-        week.journal.apply([Outcome(order.entry, attempt.number, event, order_id)])
+        week.journal.commit([Outcome(order.entry, attempt.number, event, order_id)])
 
 
 def is_finished(week, job):
@@ -153,7 +153,7 @@ def test_a_doubt_keeps_the_batch_open_until_it_is_settled(week, job_of):
     entry = job.orders[1].entry
     assert job.finish().count(State.IN_DOUBT) == 1
     assert not is_finished(week, job)
-    week.journal.is_placed(week.account, week.journal.with_ids([entry])[entry], "502", why="seen")
+    week.journal.resolve_as_placed(week.account, week.journal.with_ids([entry])[entry], "502", why="seen")
     job.finish()
     assert is_finished(week, job)
 
@@ -394,7 +394,7 @@ async def test_a_balance_below_what_is_left_to_send_is_told_and_stops_nothing(jo
 async def test_what_is_sent_already_need_not_be_in_the_balance(week, job_of):
     job = job_of()
     job.prepare()
-    (_,) = week.journal.apply([Intent(job.orders[0].entry)])
+    (_,) = week.journal.commit([Intent(job.orders[0].entry)])
     await job._look_again(Held(Balance(Decimal("0.15"), "USD"), service()))
     assert job.watcher._watcher.notes == []
 

@@ -22,9 +22,9 @@ class FailingJournal(Journal):
 
     gone = False
 
-    def apply(self, moves):
+    def commit(self, moves):
         self.gone = self.gone or any(isinstance(move, Outcome) for move in moves)
-        return self._unless_gone(super().apply, moves)
+        return self._unless_gone(super().commit, moves)
 
     def with_ids(self, ids):
         return self._unless_gone(super().with_ids, ids)

@@ -139,8 +139,8 @@ def test_a_doubt_of_a_part_is_left_alone(options, panel, journal, sandbox, order
 def test_what_a_dead_worker_left_is_a_doubt(options, panel, journal, ordered):
     (keys,) = cut(options, panel, journal, size=5).parts
     with Journal(f"sqlite:///{journal.path}") as dying:
-        campaign = dying.campaign(dying.account(panel.url, "default"), options.campaign)
-        dying.apply([Intent(dying.with_keys(campaign, [keys[0]])[keys[0]].id)])
+        campaign = dying.ensure_campaign(dying.ensure_account(panel.url, "default"), options.campaign)
+        dying.commit([Intent(dying.with_keys(campaign, [keys[0]])[keys[0]].id)])
     states = [entry.state for entry in place(options, panel, journal, keys).entries]
     assert states == [State.IN_DOUBT] + [State.ACCEPTED] * 4
     assert len(ordered()) == 4
@@ -160,7 +160,7 @@ def test_a_price_that_rose_since_the_split_stops_the_part(options, panel, journa
 
 def test_the_campaigns_budget_holds_for_all_parts(options, panel, journal, ordered):
     parts = cut(options, panel, journal).parts
-    campaign = journal.campaign(journal.account(panel.url, "default"), options.campaign)
+    campaign = journal.ensure_campaign(journal.ensure_account(panel.url, "default"), options.campaign)
     budgets.set_budget(journal, campaign, Decimal("0.27"))
     for keys in parts:
         place(options, panel, journal, keys)
@@ -184,10 +184,10 @@ def test_a_part_of_what_is_done_asks_the_panel_nothing(options, panel, journal, 
 
 def test_a_refused_order_is_not_sent_again_by_a_retry_of_the_part(options, panel, journal, sandbox, ordered):
     (keys,) = cut(options, panel, journal, size=5).parts
-    campaign = journal.campaign(journal.account(panel.url, "default"), options.campaign)
+    campaign = journal.ensure_campaign(journal.ensure_account(panel.url, "default"), options.campaign)
     first = journal.with_keys(campaign, [keys[0]])[keys[0]]
-    (attempt,) = journal.apply([Intent(first.id)])
-    journal.apply([Outcome(first.id, attempt.number, Event.REFUSAL, None, error="Bad link")])
+    (attempt,) = journal.commit([Intent(first.id)])
+    journal.commit([Outcome(first.id, attempt.number, Event.REFUSAL, None, error="Bad link")])
     part = place(options, panel, journal, keys)
     assert part.entries[0].state is State.REJECTED
     assert len(ordered()) == 4

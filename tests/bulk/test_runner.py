@@ -311,8 +311,8 @@ def test_status_speaks_of_wrong_ids_and_not_of_rows_that_are_not_placed(panel, j
 @pytest.mark.e2e
 def test_what_a_dead_process_left_behind_is_in_doubt_before_anything_is_decided(panel, journal, path):
     dead = Journal(f"sqlite:///{journal.path}")
-    account = dead.account(panel.url, "default")
-    campaign = dead.campaign(account, "week")
+    account = dead.ensure_account(panel.url, "default")
+    campaign = dead.ensure_campaign(account, "week")
     Ledger(dead, account, campaign, dead.open_batch(campaign, "week.csv")).submitting()
     dead.close()
     assert [e.state for e in runner.check(options(path), panel, journal).binding.entries.values()] == [State.IN_DOUBT]

@@ -260,13 +260,13 @@ class Desk:
         self.age_sendings()
         placed = {order["link"]: str(order["order"]) for order in self.ledger.orders()}
         with Journal(self.journal_url) as journal:
-            account = journal.account(self.panel.address, "default")
+            account = journal.ensure_account(self.panel.address, "default")
             doubts = journal.in_doubt()
             for doubt in doubts[by_command:]:
                 if order_id := placed.get(doubt.request.values["link"]):
-                    journal.is_placed(account, doubt, order_id, why="the ledger says so")
+                    journal.resolve_as_placed(account, doubt, order_id, why="the ledger says so")
                 else:
-                    journal.is_not_placed(doubt, why="the ledger says so")
+                    journal.resolve_as_not_placed(doubt, why="the ledger says so")
         if by_command:
             order_id = placed.get(doubts[0].request.values["link"])
             verdict = ["--not-placed"] if order_id is None else ["--order-id", order_id]

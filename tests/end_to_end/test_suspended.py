@@ -101,9 +101,9 @@ def take_for_dead(desk: Desk, database: str) -> None:
 def is_not_placed(desk: Desk) -> None:
     """Do what `smmplus resolve --not-placed` does."""
     with Journal(desk.journal_url) as journal:
-        journal.bury_the_dead()
+        journal.recover_crashed_runs()
         (number,) = (entry["id"] for entry in desk.entries())
-        journal.is_not_placed(journal.with_ids([number])[number], why="it is not on the order page")
+        journal.resolve_as_not_placed(journal.with_ids([number])[number], why="it is not on the order page")
 
 
 def settle_as_not_placed(desk: Desk, sheet: Path, database: str) -> None:

@@ -100,7 +100,7 @@ def _planning(strike: Strike) -> None:
 
 
 def _planned(strike: Strike) -> None:
-    _before(Journal, "apply", lambda _, moves: _strike_among(strike, _intents(moves)))
+    _before(Journal, "commit", lambda _, moves: _strike_among(strike, _intents(moves)))
 
 
 def _intending(strike: Strike) -> None:
@@ -111,7 +111,7 @@ def _intended(strike: Strike) -> None:
     def committed(answers: Any, *_: Any) -> None:
         _strike_among(strike, [answer.entry for answer in answers if isinstance(answer, Attempt)])
 
-    _after(Journal, "apply", committed)
+    _after(Journal, "commit", committed)
 
 
 def _recording(strike: Strike) -> None:
@@ -119,7 +119,7 @@ def _recording(strike: Strike) -> None:
 
 
 def _recorded(strike: Strike) -> None:
-    _after(Journal, "apply", lambda _, __, moves: _strike_among(strike, _outcomes(moves)))
+    _after(Journal, "commit", lambda _, __, moves: _strike_among(strike, _outcomes(moves)))
 
 
 def _link_of(body: Any) -> str:

@@ -185,14 +185,14 @@ class Play:
         known = read_books(self.scene.kept.direct).orders
         lost = [order for order in self.ledger.orders() if order["order"] not in known]
         with Journal(self.scene.kept.direct) as journal:
-            account = journal.account(self.scene.world.address, "default")
+            account = journal.ensure_account(self.scene.world.address, "default")
             for doubt in journal.in_doubt():
                 mine = next((order for order in lost if order["link"] == doubt.request.values["link"]), None)
                 if mine is None:
-                    journal.is_not_placed(doubt, why="the ledger says so")
+                    journal.resolve_as_not_placed(doubt, why="the ledger says so")
                 else:
                     lost.remove(mine)
-                    journal.is_placed(account, doubt, mine["order"], why="the ledger says so")
+                    journal.resolve_as_placed(account, doubt, mine["order"], why="the ledger says so")
 
     def _query(self, statement: str) -> list[dict[str, Any]]:
         return databases.rows_of(self.scene.kept.direct, statement)

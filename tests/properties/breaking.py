@@ -2,7 +2,7 @@
 
 ::
 
-    (said,) = run_apart(Job(url, panel, options, Blow("apply", 2, after=True, how="kill")))
+    (said,) = run_apart(Job(url, panel, options, Blow("commit", 2, after=True, how="kill")))
     assert said is None    # it died before it could say anything
 
 A process is forked, so that a run costs milliseconds; at its end it is always killed, as by a power cut, so that
@@ -47,13 +47,13 @@ BUSY_SECONDS = 0.3
 """How long a run waits for its journal; half a minute of a real one would be spent waiting."""
 
 POINTS: dict[str, tuple[Any, str]] = {
-    "apply": (Journal, "apply"),
+    "commit": (Journal, "commit"),
     "plan": (Journal, "plan"),
     "open_batch": (Journal, "open_batch"),
     "finish_batch": (Journal, "finish_batch"),
     "record_statuses": (Journal, "record_statuses"),
     "hold_campaign": (Journal, "hold_campaign"),
-    "bury_the_dead": (Journal, "bury_the_dead"),
+    "recover_crashed_runs": (Journal, "recover_crashed_runs"),
     "in_transaction": (wave, "apply"),
     "exchange": (async_client.AsyncClient, "_exchange"),
     "body": (aiohttp.BytesPayload, "write_with_length"),

@@ -296,13 +296,13 @@ class Campaigns(RuleBasedStateMachine):
         self.steps["settle doubts"] += 1
         self._age_sendings()
         with Journal(self.journal) as journal:
-            journal.bury_the_dead()
-            account = journal.account(self.sandbox.address, "default")
+            journal.recover_crashed_runs()
+            account = journal.ensure_account(self.sandbox.address, "default")
             for doubt in journal.in_doubt():
                 if order := self._order_of(doubt.id):
-                    journal.is_placed(account, doubt, order, why="the order page says so")
+                    journal.resolve_as_placed(account, doubt, order, why="the order page says so")
                 else:
-                    journal.is_not_placed(doubt, why="the order page says so")
+                    journal.resolve_as_not_placed(doubt, why="the order page says so")
 
     @precondition(lambda self: self.doubts)
     @rule()
@@ -310,8 +310,8 @@ class Campaigns(RuleBasedStateMachine):
         """Let the program look for evidence itself; what it takes up must be the lost order."""
         self.steps["reconcile"] += 1
         with contextlib.suppress(SmmPlusError), Journal(self.journal) as journal:
-            journal.bury_the_dead()
-            account = journal.account(self.sandbox.address, "default")
+            journal.recover_crashed_runs()
+            account = journal.ensure_account(self.sandbox.address, "default")
             with Client(self._panel(), rate=0) as client:
                 found = reconciling.probe(client, journal, account)
             self.seen["lost orders that were found"] += len(found.findings) - len(found.open)
@@ -327,7 +327,7 @@ class Campaigns(RuleBasedStateMachine):
         self.steps["a late answer"] += 1
         line, order = found[which % len(found)]
         with Journal(self.journal) as journal:
-            journal.apply([Outcome(line.number, line.attempt, Event.ORDER_ID, order)])
+            journal.commit([Outcome(line.number, line.attempt, Event.ORDER_ID, order)])
 
     # What must hold.
 

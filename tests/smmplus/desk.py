@@ -20,8 +20,8 @@ class Desk:
 
     def __init__(self, journal, campaign="spring", source="sheet.xlsx", url="https://smm.plus/api/v2", account="main"):
         self.journal = journal
-        self.account = journal.account(url, account)
-        self.campaign = journal.campaign(self.account, campaign)
+        self.account = journal.ensure_account(url, account)
+        self.campaign = journal.ensure_campaign(self.account, campaign)
         self.batch = journal.open_batch(self.campaign, source)
         self._nth = 0
 
@@ -37,12 +37,12 @@ class Desk:
 
     def intend(self, entry, max_spend=None):
         """Commit one intent, and give the answer: an Attempt, or the Refusal."""
-        (answer,) = self.journal.apply([Intent(entry.id, max_spend)])
+        (answer,) = self.journal.commit([Intent(entry.id, max_spend)])
         return answer
 
     def settle(self, attempt, event, order_id=None, **about):
         """Commit one outcome, and give the Change or None."""
-        (answer,) = self.journal.apply([Outcome(attempt.entry, attempt.number, event, order_id, **about)])
+        (answer,) = self.journal.commit([Outcome(attempt.entry, attempt.number, event, order_id, **about)])
         return answer
 
     def accepted(self, order_id="501", cost="1"):

@@ -20,18 +20,18 @@ KEY = "0123456789abcdef0123456789abcdef"
 @pytest.mark.parametrize("name", ["Shop", "shop", " SHOP ", "Sho\u200bp", "\uff53hop"])
 @pytest.mark.parametrize("url", [URL, "https://SMM.plus:443//api/./%762/"])
 def test_an_account_is_one_however_it_is_spelled(journal, name, url):
-    first = journal.account(URL, "Shop")
-    assert journal.account(url, name) == first
+    first = journal.ensure_account(URL, "Shop")
+    assert journal.ensure_account(url, name) == first
     assert [(each.name, each.url) for each in known(journal)] == [("Shop", URL)]
 
 
 def test_a_campaign_is_one_however_it_is_spelled_and_shown_as_first_written(journal):
-    account = journal.account(URL, "main")
-    first = journal.campaign(account, " Week 1")
+    account = journal.ensure_account(URL, "main")
+    first = journal.ensure_campaign(account, " Week 1")
     spelled = ["week 1", "Week  1", "Week\u00a01", "WEEK 1\n", " Week 1"]
-    assert {journal.campaign(account, name) for name in spelled} == {first}
-    assert journal.campaign(account, "Week 2") != first
-    assert journal.campaign(journal.account(URL, "other"), "Week 1") != first
+    assert {journal.ensure_campaign(account, name) for name in spelled} == {first}
+    assert journal.ensure_campaign(account, "Week 2") != first
+    assert journal.ensure_campaign(journal.ensure_account(URL, "other"), "Week 1") != first
     desk = Desk(journal, campaign="week 1")
     assert desk.accepted().campaign == " Week 1"
 
@@ -42,50 +42,50 @@ def known(journal):
 
 
 def say_one(connection, journal, one="shop", other="default"):
-    accounts.merge(connection, accounts.named(connection, one), accounts.named(connection, other), journal.is_alive)
+    accounts.merge(connection, accounts.named(connection, one), accounts.named(connection, other), journal.is_run_alive)
 
 
 def test_a_key_under_another_name_or_address_stops_until_a_person_says_what_it_is(journal):
-    journal.account(URL, "default", key=KEY)
+    journal.ensure_account(URL, "default", key=KEY)
     for url, name in ((URL, "shop"), ("https://other.example/api", "default")):
         for _ in range(2):  # asked again, the answer is the same
             with pytest.raises(JournalConflictError, match="the journal knows this API key as account 'default'"):
-                journal.account(url, name, key=KEY)
-    assert journal.account(URL, "default", key=KEY) == 1
+                journal.ensure_account(url, name, key=KEY)
+    assert journal.ensure_account(URL, "default", key=KEY) == 1
 
 
 def test_what_stops_says_commands_that_work(journal):
-    journal.account(URL, "default", key=KEY)
+    journal.ensure_account(URL, "default", key=KEY)
     with pytest.raises(JournalConflictError, match=r"`smmplus account 'my shop' --same-as default`") as raised:
-        journal.account(URL, "my shop", key=KEY)
+        journal.ensure_account(URL, "my shop", key=KEY)
     assert "`smmplus account 'my shop' --separate`" in str(raised.value)
     assert KEY not in str(raised.value)
     with pytest.raises(JournalConflictError, match="`smmplus account 3 --same-as 1`"):
-        journal.account("https://other.example", "default", key=KEY)
+        journal.ensure_account("https://other.example", "default", key=KEY)
 
 
 @pytest.mark.parametrize("said", ["shop", "default"])
 def test_two_on_purpose_are_two_whichever_it_is_said_of(journal, said):
-    journal.account(URL, "default", key=KEY)
-    shop = journal.account(URL, "shop")
+    journal.ensure_account(URL, "default", key=KEY)
+    shop = journal.ensure_account(URL, "shop")
     with journal.transaction() as connection:
         accounts.separate(connection, accounts.named(connection, said))
-    assert journal.account(URL, "shop", key=KEY) == shop != journal.account(URL, "default", key=KEY)
+    assert journal.ensure_account(URL, "shop", key=KEY) == shop != journal.ensure_account(URL, "default", key=KEY)
     assert journal.accounts_with_same_key(shop) == [1, shop]
     with pytest.raises(JournalConflictError):
-        journal.account(URL, "third", key=KEY)
+        journal.ensure_account(URL, "third", key=KEY)
 
 
 def test_a_new_key_a_second_account_and_a_key_that_comes_back_stop_nothing(journal):
     for name, key in (("default", KEY), ("default", "another"), ("shop", "its own"), ("default", KEY)):
-        journal.account(URL, name, key=key)
+        journal.ensure_account(URL, name, key=key)
     assert journal.accounts_with_same_key(1) == [1]
 
 
 def test_no_key_is_in_the_journal_and_another_journal_hashes_it_in_another_way(journal, tmp_path):
     with Journal(f"sqlite:///{tmp_path / 'other.sqlite3'}") as other:
         for each in (journal, other):
-            each.account(URL, "default", key=KEY)
+            each.ensure_account(URL, "default", key=KEY)
         hashes = [rows_of(url_of(each), "SELECT hash FROM account_keys")[0]["hash"] for each in (journal, other)]
     assert hashes[0] != hashes[1]
     assert KEY not in str(hashes)
@@ -97,7 +97,9 @@ def test_an_account_that_is_another_one_is_that_from_then_on(journal):
         desk.accepted(order_id)
     with journal.transaction() as connection:
         say_one(connection, journal)
-    assert journal.account(URL, "SHOP", key=KEY) == journal.account(URL, "default", key=KEY) == ours.account
+    assert (
+        journal.ensure_account(URL, "SHOP", key=KEY) == journal.ensure_account(URL, "default", key=KEY) == ours.account
+    )
     found = journal.with_order_ids(ours.account, ["501", "502"])
     assert {entry.name.partition("/")[0] for entry in found.values()} == {"spring"}
     assert {entry.account for entry in found.values()} == {"default"}
@@ -112,7 +114,7 @@ def test_campaigns_of_one_name_are_one_campaign_with_one_budget(journal):
     budgets.set_budget(journal, theirs.campaign, Decimal(5))
     with journal.transaction() as connection:
         say_one(connection, journal)
-    assert journal.campaign(ours.account, "Week 1") == ours.campaign
+    assert journal.ensure_campaign(ours.account, "Week 1") == ours.campaign
     standing = budgets.standing(journal, ours.campaign)
     assert (standing.name, standing.spent, standing.budget) == ("week 1", Decimal(5), Decimal(5))
     assert {row["name"] for row in rows_of(url_of(journal), "SELECT name FROM campaigns")} == {"week 1"}
@@ -140,7 +142,7 @@ def test_an_account_that_another_one_is_may_itself_become_another_one(journal):
     for one, other in (("a", "b"), ("b", "c")):
         with journal.transaction() as connection:
             say_one(connection, journal, one, other)
-    assert {journal.account(URL, name) for name in "abc"} == {desks[2].account}
+    assert {journal.ensure_account(URL, name) for name in "abc"} == {desks[2].account}
     assert len(journal.with_order_ids(desks[2].account, "123")) == 3
 
 

@@ -40,7 +40,7 @@ with Journal(sys.argv[1]) as journal:
     for turn, entry in enumerate(entries):
         while time.time() < start + turn * 0.01:
             pass
-        (answer,) = journal.apply([Intent(entry)])
+        (answer,) = journal.commit([Intent(entry)])
         if isinstance(answer, Attempt):
             won.append([answer.entry, answer.number])
 print(json.dumps(won))
@@ -128,7 +128,7 @@ def test_outcomes_of_many_threads_are_all_written(desk):
     attempts = [desk.intend(entry) for entry in desk.plan(40)]
 
     def settle(attempt):
-        desk.journal.apply([Outcome(attempt.entry, 1, Event.ORDER_ID, f"5{attempt.entry}")])
+        desk.journal.commit([Outcome(attempt.entry, 1, Event.ORDER_ID, f"5{attempt.entry}")])
 
     with ThreadPoolExecutor(10) as pool:
         list(pool.map(settle, attempts))

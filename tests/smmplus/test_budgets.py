@@ -72,11 +72,11 @@ taken = []
 
 def work(journal, order):
     for start in range(0, len(order), 4):
-        answers = journal.apply([Intent(entry) for entry in order[start : start + 4]])
+        answers = journal.commit([Intent(entry) for entry in order[start : start + 4]])
         attempts = [answer for answer in answers if isinstance(answer, Attempt)]
         taken.extend(attempt.entry for attempt in attempts)
         # Some answers are lost: their money is spent all the same.
-        journal.apply([Outcome(each.entry, each.number, Event.DOUBT) for each in attempts if each.entry % 3 == 0])
+        journal.commit([Outcome(each.entry, each.number, Event.DOUBT) for each in attempts if each.entry % 3 == 0])
 
 with Journal(url) as journal:
     print("ready", flush=True)

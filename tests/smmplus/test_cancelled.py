@@ -109,14 +109,14 @@ async def test_what_is_cancelled_before_it_left_is_not_sent(desk):
     """The cancellation comes while the intent is being committed."""
     (entry,), progress = desk.plan(), []
     entered, gate = threading.Event(), threading.Event()
-    apply = desk.journal.apply
+    commit = desk.journal.commit
 
     def gated(moves):
         entered.set()
         assert gate.wait(PATIENCE)
-        return apply(moves)
+        return commit(moves)
 
-    desk.journal.apply = gated
+    desk.journal.commit = gated
     with RawServer(lambda _: http({"order": 501})) as server:
         run = asyncio.create_task(place(desk.journal, panel_at(server), [entry], progress))
         await asyncio.to_thread(entered.wait, PATIENCE)
@@ -195,7 +195,7 @@ def test_a_second_one_there_ends_it_and_leaves_the_order_in_doubt(desk, holding)
             time.sleep(0.05)
 
     interrupt(desk, holding, entry, then=again)
-    desk.journal.bury_the_dead()
+    desk.journal.recover_crashed_runs()
     assert desk.now(entry).state is State.IN_DOUBT
     assert list(desk.journal.rescues.iterdir()) == []
 

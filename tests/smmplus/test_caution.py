@@ -106,15 +106,15 @@ async def test_the_rate_holds_when_the_gate_opens(desk):
 
 async def test_the_others_hear_of_a_doubt_before_it_is_on_disk(desk, monkeypatch):
     """They are about to send."""
-    entries, writing, gate, apply = desk.plan(2), threading.Event(), threading.Event(), desk.journal.apply
+    entries, writing, gate, commit = desk.plan(2), threading.Event(), threading.Event(), desk.journal.commit
 
     def slow(moves):
         if any(isinstance(move, Outcome) for move in moves):
             writing.set()
             assert gate.wait(PATIENCE)
-        return apply(moves)
+        return commit(moves)
 
-    monkeypatch.setattr(desk.journal, "apply", slow)
+    monkeypatch.setattr(desk.journal, "commit", slow)
     with RawServer(Panel(DOUBT)) as server:
         async with placer_at(server, desk.journal, rate=0.0) as placer:
             first, second = (Order(entry.id, entry.request) for entry in entries)

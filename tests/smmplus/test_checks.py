@@ -11,16 +11,16 @@ RUNS_ON = DATABASES
 
 @pytest.fixture
 def campaign(journal):
-    return journal.campaign(journal.account("https://smm.plus/api/v2", "default"), "week")
+    return journal.ensure_campaign(journal.ensure_account("https://smm.plus/api/v2", "default"), "week")
 
 
 def test_a_check_is_found_by_its_fingerprint_in_its_account_alone(journal, campaign):
     checks.keep(journal, campaign, "f" * 24, b"\x00rows")
-    account = journal.account("https://smm.plus/api/v2", "default")
+    account = journal.ensure_account("https://smm.plus/api/v2", "default")
     found = checks.find(journal, account, "f" * 24)
     assert (found.campaign_id, found.campaign, found.content) == (campaign, "week", b"\x00rows")
     assert checks.find(journal, account, "e" * 24) is None
-    assert checks.find(journal, journal.account("https://smm.plus/api/v2", "shop"), "f" * 24) is None
+    assert checks.find(journal, journal.ensure_account("https://smm.plus/api/v2", "shop"), "f" * 24) is None
 
 
 def test_the_same_check_again_is_kept_once_and_is_the_latest(journal, journal_url, campaign):
@@ -30,8 +30,8 @@ def test_the_same_check_again_is_kept_once_and_is_the_latest(journal, journal_ur
 
 
 def test_old_checks_are_forgotten_those_of_other_campaigns_are_not(journal, journal_url, campaign):
-    account = journal.account("https://smm.plus/api/v2", "default")
-    checks.keep(journal, journal.campaign(account, "other"), "a" * 24, b"rows")
+    account = journal.ensure_account("https://smm.plus/api/v2", "default")
+    checks.keep(journal, journal.ensure_campaign(account, "other"), "a" * 24, b"rows")
     for number in range(checks.MOST_KEPT + 3):
         checks.keep(journal, campaign, f"{number:024}", b"rows")
     assert len(rows_of(journal_url, "SELECT id FROM checks")) == checks.MOST_KEPT + 1
@@ -43,5 +43,5 @@ def test_old_checks_are_forgotten_those_of_other_campaigns_are_not(journal, jour
 def test_a_check_survives_the_journal_being_closed(journal, journal_url, campaign):
     checks.keep(journal, campaign, "f" * 24, b"rows")
     with Journal(journal_url) as again:
-        account = again.account("https://smm.plus/api/v2", "default")
+        account = again.ensure_account("https://smm.plus/api/v2", "default")
         assert checks.find(again, account, "f" * 24).content == b"rows"

@@ -28,13 +28,13 @@ class Watched(Journal):
         self.fail_at = None
         self.failure = JournalError("the disk is full")
 
-    def apply(self, moves):
+    def commit(self, moves):
         self.waves.append(list(moves))
         self.entered.set()
         assert self.gate.wait(PATIENCE)
         if len(self.waves) == self.fail_at:
             raise self.failure
-        return super().apply(moves)
+        return super().commit(moves)
 
 
 @pytest.fixture

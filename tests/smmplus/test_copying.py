@@ -174,14 +174,14 @@ def test_backups_while_another_process_writes_are_sound_states_of_one_moment(bus
 def test_a_journal_moves_into_postgresql_whole_and_goes_on_there(busy, server_url):
     busy.close()
     with Journal(url_of(busy)) as mover:
-        mover.bury_the_dead()
+        mover.recover_crashed_runs()
         before, uuid = all_rows(url_of(busy)), mover.uuid
         copied = move(mover, server_url)
     assert all_rows(server_url) == before
     assert copied.orders == 30
     with Journal(server_url) as there:
         assert there.uuid == uuid
-        assert there.account("https://other.example", "main") == 3
+        assert there.ensure_account("https://other.example", "main") == 3
         desk = Desk(there, campaign="anew")
         assert (desk.campaign, desk.batch, desk.accepted("8888").id) == (4, 4, 31)
         with there.reading() as connection:
@@ -220,19 +220,19 @@ def test_what_a_dead_process_was_sending_moves_as_in_doubt(busy, server_url):
 
 
 def test_order_ids_that_a_run_left_just_now_are_not_left_behind(journal, server_url, monkeypatch):
-    """It ended after the dead were buried, and before the file was closed to others."""
+    """It ended after crashed runs were recovered, and before the file was closed to others."""
     desk = Desk(journal)
     (entry,) = desk.plan()
-    bury = journal.bury_the_dead
+    recover = journal.recover_crashed_runs
 
     def and_another_dies():
-        bury()
+        recover()
         rescued(desk, entry, "777")
 
-    monkeypatch.setattr(journal, "bury_the_dead", and_another_dies)
+    monkeypatch.setattr(journal, "recover_crashed_runs", and_another_dies)
     with pytest.raises(JournalInUseError, match="left order ids beside the journal"):
         move(journal, server_url)
-    monkeypatch.setattr(journal, "bury_the_dead", bury)
+    monkeypatch.setattr(journal, "recover_crashed_runs", recover)
     assert move(journal, server_url).orders == 1
     with Journal(server_url) as moved:
         assert moved.with_ids([entry.id])[entry.id].order_id == "777"
@@ -342,7 +342,7 @@ def test_what_a_backup_had_not_seen_sent_is_in_doubt_not_sent_again(busy, backup
     path = tmp_path / "new" / "journal.sqlite3"
     restored = restore(backup, sqlite.url_of(path), "2026-01-02T00:00:00.000+00:00")
     with Journal(sqlite.url_of(path)) as journal:
-        journal.bury_the_dead()
+        journal.recover_crashed_runs()
         states = {entry.state for batch in (1, 2, 3) for entry in journal.of_batch(batch)}
         doubts = journal.in_doubt()
         assert states == {State.ACCEPTED, State.IN_DOUBT}
@@ -350,7 +350,7 @@ def test_what_a_backup_had_not_seen_sent_is_in_doubt_not_sent_again(busy, backup
         assert len(doubts) == restored.doubts + 3  # and one that was being sent
         doubt = next(entry for entry in doubts if entry.attempt == 0)
         assert "restored from a backup of 2026-01-01T12:00" in doubt.error
-        journal.is_not_placed(doubt, why="the panel's page says so")
+        journal.resolve_as_not_placed(doubt, why="the panel's page says so")
         assert journal.with_ids([doubt.id])[doubt.id].state is State.PLANNED
 
 

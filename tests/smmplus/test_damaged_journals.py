@@ -214,7 +214,7 @@ def run_on(journal):
     desk = Desk(journal)
     entries = {entry.id: entry for entry in journal.of_batch(1)}
     journal.with_fingerprints(desk.account, [entry.fingerprint for entry in entries.values()])
-    journal.bury_the_dead()
+    journal.recover_crashed_runs()
     (entry,) = desk.plan(request=request_for("https://example.com/new"))
     desk.settle(desk.intend(entry, Decimal(1000)), Event.ORDER_ID, "99999")
     planned = [entry for entry in entries.values() if entry.state is State.PLANNED][:2]

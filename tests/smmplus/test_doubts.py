@@ -48,9 +48,9 @@ def test_what_a_dead_run_left_behind_comes_into_doubt(desk, other):
     (entry,) = desk.plan()
     desk.intend(entry)
     desk.journal.close()
-    (buried,) = other.bury_the_dead()
+    (recovered,) = other.recover_crashed_runs()
     now = Desk(other).now(entry)
-    assert (buried.id, now.state, "gone" in now.error, now.settled_at is not None) == (
+    assert (recovered.id, now.state, "gone" in now.error, now.settled_at is not None) == (
         entry.id,
         State.IN_DOUBT,
         True,
@@ -61,31 +61,31 @@ def test_what_a_dead_run_left_behind_comes_into_doubt(desk, other):
 def test_what_a_live_run_is_sending_is_left_alone(desk, other):
     (entry,) = desk.plan()
     desk.intend(entry)
-    assert (other.bury_the_dead(), desk.now(entry).state) == ([], State.SUBMITTING)
+    assert (other.recover_crashed_runs(), desk.now(entry).state) == ([], State.SUBMITTING)
 
 
 def test_what_this_run_is_sending_is_left_alone(desk):
     (entry,) = desk.plan()
     desk.intend(entry)
-    assert (desk.journal.bury_the_dead(), desk.now(entry).state) == ([], State.SUBMITTING)
+    assert (desk.journal.recover_crashed_runs(), desk.now(entry).state) == ([], State.SUBMITTING)
 
 
 def test_the_dead_are_buried_once(desk, other):
     desk.intend(desk.plan()[0])
     desk.journal.close()
-    other.bury_the_dead()
-    assert other.bury_the_dead() == []
+    other.recover_crashed_runs()
+    assert other.recover_crashed_runs() == []
 
 
 def test_the_living_stay_alive_however_often_they_are_looked_at(desk, other):
     desk.intend(desk.plan()[0])
-    assert [other.bury_the_dead(), other.bury_the_dead()] == [[], []]
+    assert [other.recover_crashed_runs(), other.recover_crashed_runs()] == [[], []]
 
 
 def test_a_buried_order_stays_spent(desk, other):
     desk.intend(desk.plan(cost="3")[0])
     desk.journal.close()
-    other.bury_the_dead()
+    other.recover_crashed_runs()
     assert Desk(other).spent() == 3
 
 
@@ -93,7 +93,7 @@ def test_a_buried_order_is_accepted_when_its_id_comes_late(desk, other):
     (entry,) = desk.plan()
     attempt = desk.intend(entry)
     desk.journal.close()
-    other.bury_the_dead()
+    other.recover_crashed_runs()
     change = Desk(other).settle(attempt, Event.ORDER_ID, "501")
     assert (change.state, change.order_id) == (State.ACCEPTED, "501")
 
@@ -126,7 +126,7 @@ def test_another_account_s_order_is_not_found(journal):
 
 def test_a_person_says_which_order_it_is(desk):
     entry = desk.in_doubt()
-    desk.journal.is_placed(desk.account, entry, "501", why="seen on the panel")
+    desk.journal.resolve_as_placed(desk.account, entry, "501", why="seen on the panel")
     now = desk.now(entry)
     assert (now.state, now.order_id, now.error) == (State.ACCEPTED, "501", "")
     assert desk.journal.with_order_ids(desk.account, ["501"])["501"].id == entry.id
@@ -139,20 +139,20 @@ def test_an_order_of_another_account_at_the_same_panel_settles_nothing(journal):
     taken, free = other.accepted("501"), elsewhere.accepted("502")
     entry = desk.in_doubt()
     with pytest.raises(JournalConflictError, match=f"order 501 is {taken.name} of account 'by another name' already"):
-        journal.is_placed(desk.account, entry, "501", why="seen on the panel")
-    journal.is_placed(desk.account, entry, "502", why="seen on the panel")
+        journal.resolve_as_placed(desk.account, entry, "501", why="seen on the panel")
+    journal.resolve_as_placed(desk.account, entry, "502", why="seen on the panel")
     assert (desk.now(entry).order_id, elsewhere.now(free).order_id) == ("502", "502")
 
 
 def test_a_person_s_word_is_noted_with_its_reason(desk):
     entry = desk.in_doubt()
-    desk.journal.is_placed(desk.account, entry, "501", why="seen on the panel")
+    desk.journal.resolve_as_placed(desk.account, entry, "501", why="seen on the panel")
     assert desk.rows("SELECT entry_id, what, why FROM notes") == [(entry.id, "is order 501", "seen on the panel")]
 
 
 def test_an_order_found_stays_spent(desk):
     entry = desk.in_doubt(cost="3")
-    desk.journal.is_placed(desk.account, entry, "501", why="")
+    desk.journal.resolve_as_placed(desk.account, entry, "501", why="")
     assert desk.spent() == 3
 
 
@@ -160,14 +160,14 @@ def test_another_row_s_order_is_not_taken_for_this_one(desk):
     desk.accepted("501")
     entry = desk.in_doubt()
     with pytest.raises(JournalConflictError, match="501 is spring/"):
-        desk.journal.is_placed(desk.account, entry, "501", why="")
+        desk.journal.resolve_as_placed(desk.account, entry, "501", why="")
     assert desk.now(entry).state is State.IN_DOUBT
 
 
 def test_a_person_says_that_it_was_not_placed(desk, clock):
     entry = desk.in_doubt(cost="3")
     clock.pass_by(LATER)
-    desk.journal.is_not_placed(entry, why="not on the panel")
+    desk.journal.resolve_as_not_placed(entry, why="not on the panel")
     assert (desk.now(entry).state, desk.spent()) == (State.PLANNED, 0)
     assert desk.rows("SELECT what, why FROM notes") == [("was not placed", "not on the panel")]
 
@@ -175,7 +175,7 @@ def test_a_person_says_that_it_was_not_placed(desk, clock):
 def test_what_was_not_placed_gets_a_new_attempt(desk, clock):
     entry = desk.in_doubt()
     clock.pass_by(LATER)
-    desk.journal.is_not_placed(entry, why="")
+    desk.journal.resolve_as_not_placed(entry, why="")
     assert desk.intend(entry).number == 2
 
 
@@ -183,7 +183,7 @@ def test_what_could_still_be_under_way_at_the_panel_is_not_given_up(desk, clock)
     entry = desk.in_doubt()
     clock.pass_by(LATER - 1)
     with pytest.raises(JournalConflictError, match="still be under way"):
-        desk.journal.is_not_placed(entry, why="")
+        desk.journal.resolve_as_not_placed(entry, why="")
     assert desk.now(entry).state is State.IN_DOUBT
 
 
@@ -192,7 +192,7 @@ def test_what_a_live_process_is_sending_is_not_given_up(desk, other, clock):
     desk.intend(entry)
     clock.pass_by(LATER)
     with pytest.raises(JournalConflictError, match="a process that is alive"):
-        other.is_not_placed(desk.now(entry), why="")
+        other.resolve_as_not_placed(desk.now(entry), why="")
 
 
 @pytest.mark.parametrize("event", [Event.ORDER_ID, Event.REFUSAL, Event.HELD_BACK])
@@ -201,9 +201,9 @@ def test_only_a_doubt_is_settled_by_a_person(desk, clock, event):
     desk.settle(desk.intend(entry), event, "501" if event is Event.ORDER_ID else None)
     clock.pass_by(LATER)
     with pytest.raises(JournalConflictError, match="is not in doubt"):
-        desk.journal.is_not_placed(desk.now(entry), why="")
+        desk.journal.resolve_as_not_placed(desk.now(entry), why="")
     with pytest.raises(JournalConflictError, match="is not in doubt"):
-        desk.journal.is_placed(desk.account, desk.now(entry), "502", why="")
+        desk.journal.resolve_as_placed(desk.account, desk.now(entry), "502", why="")
 
 
 def test_a_doubt_that_is_settled_meanwhile_is_not_settled_once_more(desk, clock):
@@ -212,16 +212,16 @@ def test_a_doubt_that_is_settled_meanwhile_is_not_settled_once_more(desk, clock)
     desk.settle(attempt_of(entry), Event.ORDER_ID, "501")
     clock.pass_by(LATER)
     with pytest.raises(JournalConflictError, match="changed meanwhile"):
-        desk.journal.is_not_placed(entry, why="")
+        desk.journal.resolve_as_not_placed(entry, why="")
     assert (desk.now(entry).order_id, desk.spent(), desk.rows("SELECT * FROM notes")) == ("501", 3, [])
 
 
 def test_a_doubt_given_up_twice_frees_its_money_once(desk, clock):
     entry = desk.in_doubt(cost="3")
     clock.pass_by(LATER)
-    desk.journal.is_not_placed(entry, why="")
+    desk.journal.resolve_as_not_placed(entry, why="")
     with pytest.raises(JournalConflictError, match="changed meanwhile"):
-        desk.journal.is_not_placed(entry, why="")
+        desk.journal.resolve_as_not_placed(entry, why="")
     assert desk.spent() == 0
 
 
@@ -229,9 +229,9 @@ def test_an_order_found_for_what_was_given_up_meanwhile_is_not_recorded(desk, cl
     """The row would be planned, be sent again, and have an order all the same."""
     entry = desk.in_doubt()
     clock.pass_by(LATER)
-    desk.journal.is_not_placed(entry, why="")
+    desk.journal.resolve_as_not_placed(entry, why="")
     with pytest.raises(JournalConflictError, match="changed meanwhile"):
-        desk.journal.is_placed(desk.account, entry, "501", why="")
+        desk.journal.resolve_as_placed(desk.account, entry, "501", why="")
     assert desk.journal.with_order_ids(desk.account, ["501"]) == {}
 
 
@@ -250,19 +250,19 @@ def with_earlier_id(desk):
 def test_giving_up_a_later_sending_leaves_the_earlier_one_s_order(desk, clock, with_earlier_id):
     """Planned again, the row would be ordered twice."""
     clock.pass_by(LATER)
-    desk.journal.is_not_placed(with_earlier_id, why="")
+    desk.journal.resolve_as_not_placed(with_earlier_id, why="")
     now = desk.now(with_earlier_id)
     assert (now.state, now.order_id, desk.spent()) == (State.ACCEPTED, "501", 3)
 
 
 def test_a_row_s_own_earlier_order_may_be_named(desk, with_earlier_id):
-    desk.journal.is_placed(desk.account, with_earlier_id, "501", why="")
+    desk.journal.resolve_as_placed(desk.account, with_earlier_id, "501", why="")
     now = desk.now(with_earlier_id)
     assert (now.state, now.order_id) == (State.ACCEPTED, "501")
 
 
 def test_another_order_named_for_a_row_that_has_one_raises_an_alarm(desk, with_earlier_id):
-    desk.journal.is_placed(desk.account, with_earlier_id, "502", why="")
+    desk.journal.resolve_as_placed(desk.account, with_earlier_id, "502", why="")
     now = desk.now(with_earlier_id)
     assert (now.order_id, "501 and 502" in now.error) == ("501", True)
     assert desk.journal.with_order_ids(desk.account, ["501", "502"]).keys() == {"501", "502"}
@@ -272,5 +272,5 @@ def test_what_was_not_placed_is_free_again_to_the_last_of_many_digits(desk, cloc
     desk.accepted(cost="12345678901234567890.12345678901234567891")
     entry = desk.in_doubt(cost="1")
     clock.pass_by(LATER)
-    desk.journal.is_not_placed(entry, why="looked")
+    desk.journal.resolve_as_not_placed(entry, why="looked")
     assert str(desk.spent()) == "12345678901234567890.12345678901234567891"

@@ -302,7 +302,7 @@ def test_an_order_that_a_person_says_was_not_placed_and_that_was_debited_is_told
     doubt = desk.in_doubt(cost="3")
     assert told(desk, "7") is None
     desk.journal._now.time += timedelta(minutes=5)
-    desk.journal.is_not_placed(doubt, why="thought so")
+    desk.journal.resolve_as_not_placed(doubt, why="thought so")
     assert told(desk, "7") == 3
 
 

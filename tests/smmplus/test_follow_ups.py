@@ -59,7 +59,7 @@ def place(client, link):
 
 def intend(journal, panel, ids, asking=CANCEL):
     """Write intents as a process does that is about to send them."""
-    account = journal.account(panel.url, asking.account)
+    account = journal.ensure_account(panel.url, asking.account)
     with journal.transaction() as connection:
         items = records.asked(connection, account, asking.kind, asking.key, ids)
     run_id = journal.begin_run()
@@ -246,7 +246,7 @@ def test_a_yes_that_arrives_late_is_kept(journal, journal_url, panel):
     with Journal(journal_url) as slow:
         (item,) = intend(slow, panel, ["501"])
         with journal.transaction() as connection:
-            records.bury(connection, lambda _: False, journal.time())
+            records.mark_in_doubt(connection, lambda _: False, journal.time())
         settle(slow, Settled(item, Move.YES, "77"))
     (found,) = known(journal, panel.url, CANCEL, ["501"]).values()
     assert (found.state, found.answer, found.error) == (State.ACCEPTED, "77", "")

@@ -27,5 +27,7 @@ def test_a_batch_comes_in_the_order_in_which_it_was_planned(desk):
 def test_another_account_s_orders_are_not_found(journal):
     stranger = Desk(journal, account="stranger")
     entry = stranger.accepted("501")
-    found = look_up(journal, journal.account("https://smm.plus/api/v2", "main"), ["501"], [entry.fingerprint], None)
+    found = look_up(
+        journal, journal.ensure_account("https://smm.plus/api/v2", "main"), ["501"], [entry.fingerprint], None
+    )
     assert (found.by_order_id, found.by_fingerprint) == ({}, [])

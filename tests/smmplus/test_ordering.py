@@ -59,10 +59,10 @@ def ordered(sandbox, link):
 
 def leave_submitting(journal, panel, ticket):
     """Bring the ticket's entry to where its request is about to leave."""
-    campaign = journal.campaign(journal.account(panel.url, ticket.account), ticket.campaign)
+    campaign = journal.ensure_campaign(journal.ensure_account(panel.url, ticket.account), ticket.campaign)
     batch = journal.open_batch(campaign, ticket.source)
     journal.plan(campaign, batch, [Planned(ticket.key, ticket.request, Decimal("0.09"))], {})
-    journal.apply([Intent(journal.with_keys(campaign, [ticket.key])[ticket.key].id)])
+    journal.commit([Intent(journal.with_keys(campaign, [ticket.key])[ticket.key].id)])
 
 
 async def test_the_same_key_is_the_same_order(client, journal, ticket, ordered):
@@ -119,7 +119,7 @@ async def test_what_is_placed_is_told_without_asking_the_panel(client, journal, 
 
 
 async def test_a_campaign_in_another_currency_orders_nothing(client, journal, ticket, panel, ordered):
-    campaign = journal.campaign(journal.account(panel.url, ticket.account), ticket.campaign)
+    campaign = journal.ensure_campaign(journal.ensure_account(panel.url, ticket.account), ticket.campaign)
     budgets.hold_to_currency(journal, campaign, "IDR")
     with pytest.raises(JournalConflictError, match=r"campaign 'spring' is in IDR .* balance is in USD now"):
         await place_once(client, journal, ticket)
@@ -228,7 +228,7 @@ async def test_a_budget_is_kept_and_what_is_beyond_it_is_not_sent(client, journa
 
 
 async def test_a_budget_that_the_journal_keeps_holds_too(client, journal, ticket, panel, ordered):
-    campaign = journal.campaign(journal.account(panel.url, "main"), "spring")
+    campaign = journal.ensure_campaign(journal.ensure_account(panel.url, "main"), "spring")
     budgets.set_budget(journal, campaign, Decimal("0.10"))
     await place_once(client, journal, ticket)
     with pytest.raises(OrderHeldBackError):
@@ -275,7 +275,7 @@ async def test_a_restored_journal_sends_no_key_that_it_does_not_know(client, jou
 
 def looks(journal, panel):
     with journal.reading() as connection:
-        return all_of(connection, journal.account(panel.url, "main"))
+        return all_of(connection, journal.ensure_account(panel.url, "main"))
 
 
 async def test_the_balance_before_an_order_is_written_down(client, journal, panel, ticket):

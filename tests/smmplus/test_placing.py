@@ -396,13 +396,13 @@ async def test_the_reason_of_a_stop_is_the_last_alarm_where_there_is_one(desk):
 @pytest.mark.e2e
 async def test_the_others_hear_of_a_refused_account_before_it_is_on_disk(desk, monkeypatch):
     """They are about to send."""
-    seen, apply = [], desk.journal.apply
+    seen, commit = [], desk.journal.commit
 
     def watched(moves):
         seen.extend(placer.progress.stop for move in moves if isinstance(move, Outcome))
-        return apply(moves)
+        return commit(moves)
 
-    monkeypatch.setattr(desk.journal, "apply", watched)
+    monkeypatch.setattr(desk.journal, "commit", watched)
     (entry,) = desk.plan()
     with RawServer(lambda _: http({"error": "Invalid API key"})) as server:
         async with placer_for(desk.journal, panel_at(server)) as placer:
@@ -412,14 +412,14 @@ async def test_the_others_hear_of_a_refused_account_before_it_is_on_disk(desk, m
 
 @pytest.mark.e2e
 async def test_a_run_that_is_stopped_while_an_intent_is_written_does_not_send_it(desk, monkeypatch):
-    apply = desk.journal.apply
+    commit = desk.journal.commit
 
     def stopping(moves):
         if any(isinstance(move, Intent) for move in moves):
             placer.progress.stop_for(Stop.ASKED, "Ctrl-C")
-        return apply(moves)
+        return commit(moves)
 
-    monkeypatch.setattr(desk.journal, "apply", stopping)
+    monkeypatch.setattr(desk.journal, "commit", stopping)
     (entry,) = desk.plan()
     with RawServer(lambda _: http({"order": 501})) as server:
         async with placer_for(desk.journal, panel_at(server)) as placer:
@@ -572,7 +572,7 @@ async def test_an_id_that_comes_after_the_row_was_given_up_is_attached(desk):
 
     def answer(_):
         with Journal(url_of(desk.journal)) as other:
-            other.apply([Outcome(entry.id, 1, Event.DOUBT, error="given up")])
+            other.commit([Outcome(entry.id, 1, Event.DOUBT, error="given up")])
         return http({"order": 501})
 
     with RawServer(answer) as server:
@@ -588,7 +588,7 @@ async def test_a_refusal_that_comes_after_the_row_was_given_up_changes_nothing(d
 
     def answer(_):
         with Journal(url_of(desk.journal)) as other:
-            other.apply([Outcome(entry.id, 1, Event.DOUBT, error="given up")])
+            other.commit([Outcome(entry.id, 1, Event.DOUBT, error="given up")])
         return http({"error": "Bad link"})
 
     with RawServer(answer) as server:
@@ -604,7 +604,7 @@ async def test_a_second_id_for_one_row_is_an_alarm_of_the_run(desk):
 
     def answer(_):
         with Journal(url_of(desk.journal)) as other:
-            other.apply([Outcome(entry.id, 1, Event.ORDER_ID, "500")])
+            other.commit([Outcome(entry.id, 1, Event.ORDER_ID, "500")])
         return http({"order": 501})
 
     with RawServer(answer) as server:
@@ -632,11 +632,11 @@ class Failing(Journal):
     failure: Exception = JournalError("the disk is full")
     waves = 0
 
-    def apply(self, moves):
+    def commit(self, moves):
         self.waves += 1
         if self.fail_at and self.fail_at <= self.waves < self.works_at:
             raise self.failure
-        return super().apply(moves)
+        return super().commit(moves)
 
 
 @pytest.fixture
@@ -775,7 +775,7 @@ import sys
 from smmplus.journal.store import Journal
 from smmplus.journal.wave import Intent
 with Journal(sys.argv[1]) as journal:
-    print(journal.apply([Intent(int(sys.argv[2]))]), flush=True)
+    print(journal.commit([Intent(int(sys.argv[2]))]), flush=True)
     sys.stdin.read()
 """
 
@@ -799,15 +799,15 @@ def test_what_a_killed_process_was_sending_comes_into_doubt(desk, sender):
     entry, process = sender
     process.send_signal(signal.SIGKILL)
     process.wait(PATIENCE)
-    (buried,) = desk.journal.bury_the_dead()
-    assert (buried.id, desk.now(entry).state, desk.spent()) == (entry.id, IN_DOUBT, 1)
+    (recovered,) = desk.journal.recover_crashed_runs()
+    assert (recovered.id, desk.now(entry).state, desk.spent()) == (entry.id, IN_DOUBT, 1)
 
 
 @pytest.mark.e2e
 @on_both
 def test_what_a_live_process_is_sending_stays_its_own(desk, sender):
     entry, _ = sender
-    assert (desk.journal.bury_the_dead(), desk.now(entry).state) == ([], State.SUBMITTING)
+    assert (desk.journal.recover_crashed_runs(), desk.now(entry).state) == ([], State.SUBMITTING)
 
 
 @pytest.mark.e2e

@@ -179,7 +179,7 @@ def test_who_may_only_read_is_told_so_before_anything_is_planned(journal, journa
         "GRANT USAGE ON SCHEMA smmplus TO reader; GRANT SELECT ON ALL TABLES IN SCHEMA smmplus TO reader", name
     )
     with Journal(server().url(name, user="reader")) as reader:
-        assert reader.account("https://smm.plus/api/v2", "main") == desk.account
+        assert reader.ensure_account("https://smm.plus/api/v2", "main") == desk.account
         with pytest.raises(JournalError, match="permission denied"):
             reader.begin_run()
     server().execute("DROP OWNED BY reader; DROP ROLE reader", name)
@@ -351,9 +351,9 @@ def test_after_a_cut_no_intent_is_taken_and_outcomes_still_are(journal_url):
         with pytest.raises(JournalError, match="is lost"):
             desk.intend(second)
         with Journal(journal_url) as other:
-            while not (buried := other.bury_the_dead()):  # the server is about to notice that nobody is there
+            while not (recovered := other.recover_crashed_runs()):  # the server is about to notice that nobody is there
                 pass
-            assert [entry.id for entry in buried] == [first.id]
+            assert [entry.id for entry in recovered] == [first.id]
         desk.settle(attempt, Event.ORDER_ID, "501")
         with pytest.raises(JournalError, match="is lost"):
             desk.intend(second)
@@ -377,7 +377,7 @@ def test_who_is_suspended_within_a_transaction_keeps_the_others_waiting_no_longe
         pytest.raises(JournalError, match="idle-in-transaction"),
         suspended.transaction(),
     ):
-        other.account("https://panel.example", "default")
+        other.ensure_account("https://panel.example", "default")
 
 
 def test_a_reader_sees_one_state_throughout_and_writes_nothing(journal):

@@ -9,4 +9,4 @@ def test_a_long_reading_keeps_no_writer_waiting(tmp_path, monkeypatch):
     url = f"sqlite:///{tmp_path / 'journal.sqlite3'}"
     with Journal(url) as reader, Journal(url) as writer, reader.reading() as connection:
         connection.exec_driver_sql("SELECT count(*) FROM entries")
-        assert writer.account("https://panel.example/api/v2", "default") == 1
+        assert writer.ensure_account("https://panel.example/api/v2", "default") == 1

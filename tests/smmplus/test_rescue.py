@@ -42,7 +42,7 @@ def outcome_of(entry, order_id="501", attempt=1):
 def rescued(desk, entry, order_id="501"):
     """Let a run send an entry, rescue this order id of it, and end; give the file that it leaves."""
     with Journal(url_of(desk.journal), rescues=desk.journal.rescues) as dead:
-        (attempt,) = dead.apply([Intent(entry.id)])
+        (attempt,) = dead.commit([Intent(entry.id)])
         file = dead.rescue_file()
         file.keep([outcome_of(attempt.entry, order_id, attempt.number)], dead.time())
         file.close()
@@ -162,7 +162,7 @@ def test_it_needs_no_room_when_it_is_needed(rescues):
 def test_a_rescued_id_is_put_on_record_and_the_file_removed(desk, rescues):
     (entry,) = desk.plan()
     rescued(desk, entry)
-    assert desk.journal.bury_the_dead() == []
+    assert desk.journal.recover_crashed_runs() == []
     now = desk.now(entry)
     assert (now.state, now.order_id, desk.spent()) == (State.ACCEPTED, "501", 1)
     assert list(rescues.iterdir()) == []
@@ -171,16 +171,16 @@ def test_a_rescued_id_is_put_on_record_and_the_file_removed(desk, rescues):
 def test_what_was_sent_beside_it_comes_into_doubt(desk):
     entry, other = desk.plan(2)
     with Journal(url_of(desk.journal)) as dead:
-        dead.apply([Intent(other.id)])
+        dead.commit([Intent(other.id)])
     rescued(desk, entry)
-    assert [buried.id for buried in desk.journal.bury_the_dead()] == [other.id]
+    assert [recovered.id for recovered in desk.journal.recover_crashed_runs()] == [other.id]
     assert [desk.now(each).state for each in (entry, other)] == [State.ACCEPTED, State.IN_DOUBT]
 
 
 def test_a_run_that_was_killed_before_it_needed_its_file_leaves_nothing(desk, rescues):
     with Journal(url_of(desk.journal), rescues=rescues) as dead:
         dead.rescue_file()  # and never closes it
-    desk.journal.bury_the_dead()
+    desk.journal.recover_crashed_runs()
     assert list(rescues.iterdir()) == []
 
 
@@ -189,10 +189,10 @@ def test_an_id_that_comes_late_is_attached_to_its_row(desk):
     (entry,) = desk.plan()
     path = rescued(desk, entry)
     hidden = path.rename(path.with_name("hidden"))
-    desk.journal.bury_the_dead()
+    desk.journal.recover_crashed_runs()
     assert desk.now(entry).state is State.IN_DOUBT
     hidden.rename(path)
-    desk.journal.bury_the_dead()
+    desk.journal.recover_crashed_runs()
     assert (desk.now(entry).state, desk.now(entry).order_id) == (State.ACCEPTED, "501")
 
 
@@ -200,12 +200,12 @@ def test_a_second_id_for_a_row_that_was_sent_again_is_an_alarm(desk, caplog):
     (entry,) = desk.plan()
     path = rescued(desk, entry, "501")
     hidden = path.rename(path.with_name("hidden"))
-    desk.journal.bury_the_dead()
+    desk.journal.recover_crashed_runs()
     desk.rows("UPDATE entries SET sent_at = '2020-01-01T00:00:00.000+00:00'")
-    desk.journal.is_not_placed(desk.now(entry), why="looked")
+    desk.journal.resolve_as_not_placed(desk.now(entry), why="looked")
     desk.settle(desk.intend(entry), Event.ORDER_ID, "502")
     hidden.rename(path)
-    desk.journal.bury_the_dead()
+    desk.journal.recover_crashed_runs()
     assert "ALARM: spring/" in caplog.text
     assert "two orders for one row: 502 and 501" in caplog.text
     assert desk.now(entry).error == "two orders for one row: 502 and 501"
@@ -217,7 +217,7 @@ def test_an_id_that_is_another_rows_is_told(desk, caplog):
     desk.accepted("501")
     (entry,) = desk.plan()
     rescued(desk, entry, "501")
-    desk.journal.bury_the_dead()
+    desk.journal.recover_crashed_runs()
     assert "order 501, which is another row's already" in caplog.text
     assert desk.now(entry).state is State.IN_DOUBT
 
@@ -226,10 +226,10 @@ def test_killed_between_the_commit_and_the_removal_it_does_no_harm(desk, monkeyp
     (entry,) = desk.plan()
     path = rescued(desk, entry)
     content = path.read_bytes()
-    desk.journal.bury_the_dead()
+    desk.journal.recover_crashed_runs()
     before = desk.rows("SELECT * FROM entries"), desk.rows("SELECT * FROM order_ids"), desk.rows("SELECT * FROM notes")
     path.write_bytes(content)
-    desk.journal.bury_the_dead()
+    desk.journal.recover_crashed_runs()
     assert before == (
         desk.rows("SELECT * FROM entries"), desk.rows("SELECT * FROM order_ids"), desk.rows("SELECT * FROM notes")
     )  # fmt: skip
@@ -242,17 +242,17 @@ def test_while_the_journal_still_fails_the_file_stays(desk):
     content = path.read_bytes()
     desk.fill_the_disk()
     with pytest.raises(JournalError, match="the disk is full"):
-        desk.journal.bury_the_dead()
+        desk.journal.recover_crashed_runs()
     assert path.read_bytes() == content
 
 
 def test_the_file_of_a_live_run_is_left_alone(desk, rescues):
     (entry,) = desk.plan()
     with Journal(url_of(desk.journal), rescues=rescues) as alive:
-        (attempt,) = alive.apply([Intent(entry.id)])
+        (attempt,) = alive.commit([Intent(entry.id)])
         file = alive.rescue_file()
         file.keep([outcome_of(attempt.entry)], alive.time())
-        desk.journal.bury_the_dead()
+        desk.journal.recover_crashed_runs()
         assert (desk.now(entry).state, file.path.exists()) == (State.SUBMITTING, True)
         file.close()
 
@@ -261,7 +261,7 @@ def test_several_files_are_taken_up_together(desk, rescues):
     entries = desk.plan(3)
     for entry, number in zip(entries, count(501), strict=False):
         rescued(desk, entry, str(number))
-    desk.journal.bury_the_dead()
+    desk.journal.recover_crashed_runs()
     assert [desk.now(entry).order_id for entry in entries] == ["501", "502", "503"]
 
 
@@ -283,7 +283,7 @@ def test_a_damaged_line_keeps_the_file_and_is_told(desk, caplog, place, data):
     (entry,) = desk.plan()
     path = rescued(desk, entry)
     damage(path, place, data)
-    desk.journal.bury_the_dead()
+    desk.journal.recover_crashed_runs()
     whole = place > 2 * LINE - 1
     assert desk.now(entry).state is (State.ACCEPTED if whole else State.IN_DOUBT)
     assert path.exists()
@@ -294,7 +294,7 @@ def test_a_file_that_is_cut_off_is_read_as_far_as_it_goes(desk, caplog):
     (entry,) = desk.plan()
     path = rescued(desk, entry)
     os.truncate(path, LINE + 100)
-    desk.journal.bury_the_dead()
+    desk.journal.recover_crashed_runs()
     assert (path.exists(), "1 of its lines cannot be read" in caplog.text) == (True, True)
 
 
@@ -302,11 +302,11 @@ def test_another_journals_file_stays_and_is_told(desk, caplog, tmp_path):
     (entry,) = desk.plan()
     path = rescued(desk, entry)
     with Journal(f"sqlite:///{tmp_path / 'other.sqlite3'}", rescues=path.parent) as other:
-        other.bury_the_dead()
+        other.recover_crashed_runs()
     assert path.exists()
     assert "order 501" in caplog.text
     assert "fits nothing in this journal" in caplog.text
-    desk.journal.bury_the_dead()
+    desk.journal.recover_crashed_runs()
     assert (desk.now(entry).order_id, path.exists()) == ("501", False)
 
 
@@ -316,7 +316,7 @@ def test_a_journal_from_a_backup_does_not_give_the_id_to_whoever_has_the_rows_nu
     path = rescued(desk, entry)
     desk.journal.begin_run()
     desk.rows("UPDATE entries SET run_id = (SELECT max(id) FROM runs WHERE id != run_id)")
-    desk.journal.bury_the_dead()
+    desk.journal.recover_crashed_runs()
     assert (desk.now(entry).order_id, path.exists()) == (None, True)
     assert "fits nothing in this journal" in caplog.text
 
@@ -325,7 +325,7 @@ def test_a_journal_from_a_backup_that_never_heard_of_the_sending_does_not_take_i
     (entry,) = desk.plan()
     path = rescued(desk, entry)
     desk.rows("UPDATE entries SET state = 'planned', attempt = 0, run_id = NULL")
-    desk.journal.bury_the_dead()
+    desk.journal.recover_crashed_runs()
     assert (desk.now(entry).state, path.exists()) == (State.PLANNED, True)
 
 
@@ -334,21 +334,21 @@ def test_a_file_that_nobody_may_read_is_told(desk, caplog):
     path = rescued(desk, entry)
     path.unlink()
     path.mkdir()  # for root may read every file
-    desk.journal.bury_the_dead()
+    desk.journal.recover_crashed_runs()
     assert f"the rescue file {path} may hold order ids, and cannot be read" in caplog.text
     assert desk.now(entry).state is State.IN_DOUBT
 
 
 def test_a_folder_that_cannot_be_looked_into_is_told(desk, rescues, caplog):
     rescues.write_text("")
-    assert desk.journal.bury_the_dead() == []
+    assert desk.journal.recover_crashed_runs() == []
     assert f"the rescue files in {rescues} cannot be looked for" in caplog.text
 
 
 def test_other_files_in_the_folder_are_nobodys_affair(desk, rescues, caplog):
     rescues.mkdir()
     (rescues / ".DS_Store").write_text("?")
-    desk.journal.bury_the_dead()
+    desk.journal.recover_crashed_runs()
     assert (caplog.text, [path.name for path in rescues.iterdir()]) == ("", [".DS_Store"])
 
 
@@ -356,6 +356,6 @@ def test_what_was_taken_up_is_told_once(desk, caplog):
     caplog.set_level(logging.INFO)
     (entry,) = desk.plan()
     path = rescued(desk, entry)
-    desk.journal.bury_the_dead()
-    desk.journal.bury_the_dead()
+    desk.journal.recover_crashed_runs()
+    desk.journal.recover_crashed_runs()
     assert caplog.messages == [f"order ids were in the rescue file {path}, and are on record now: 501"]

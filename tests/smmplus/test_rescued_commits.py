@@ -30,13 +30,13 @@ class Hindered(Journal):
         self.fails = ()
         self.failure = JournalError("the disk is full")
 
-    def apply(self, moves):
+    def commit(self, moves):
         self.waves.append(list(moves))
         self.entered.set()
         assert self.gate.wait(PATIENCE)
         if len(self.waves) in self.fails:
             raise self.failure
-        return super().apply(moves)
+        return super().commit(moves)
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def next_run(desk):
     """Let another process take up what is there."""
     desk.journal.close()
     with Journal(url_of(desk.journal)) as journal:
-        journal.bury_the_dead()
+        journal.recover_crashed_runs()
 
 
 async def test_while_orders_are_placed_there_is_a_file_and_none_afterwards(desk, journal):
@@ -128,13 +128,13 @@ async def test_it_is_rescued_before_it_is_tried_once_more(desk, journal, kept):
     (outcome,) = intended(desk)
     journal.fails = (2,)
     seen = []
-    apply = journal.apply
+    commit = journal.commit
 
     def watched(moves):
         seen.append(kept.qsize())
-        return apply(moves)
+        return commit(moves)
 
-    journal.apply = watched
+    journal.commit = watched
     async with Commits(journal) as commits:
         assert (await commits.commit(outcome)).order_id == "501"
         assert commits.rescued(outcome) is None

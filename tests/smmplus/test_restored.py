@@ -60,7 +60,7 @@ def test_of_campaigns_that_become_one_both_must_have_been_settled(restored, said
         settle(restored, campaign)
     with restored.transaction() as connection:
         other, account = accounts.named(connection, "default"), accounts.named(connection, "shop")
-        accounts.merge(connection, account, other, restored.is_alive)
+        accounts.merge(connection, account, other, restored.is_run_alive)
     assert (unsettled(restored, into) is None) is is_settled
     assert unsettled(restored, joined) == Backup(MADE, LATER)  # the database may give its number to another campaign
 

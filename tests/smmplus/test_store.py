@@ -126,9 +126,9 @@ def test_a_journal_of_another_version_is_refused(tmp_path):
 
 def test_an_account_is_its_address_and_name(journal):
     numbers = {
-        journal.account("https://smm.plus/api/v2", "main"),
-        journal.account("https://smm.plus/api/v2", "other"),
-        journal.account("https://panel.example/api/v2", "main"),
+        journal.ensure_account("https://smm.plus/api/v2", "main"),
+        journal.ensure_account("https://smm.plus/api/v2", "other"),
+        journal.ensure_account("https://panel.example/api/v2", "main"),
     }
     assert len(numbers) == 3
 
@@ -139,7 +139,7 @@ def test_an_account_is_its_address_and_name(journal):
 )
 def test_one_address_written_otherwise_is_the_same_account(journal, same):
     """As two accounts, every order of the one would be placed again for the other."""
-    assert journal.account(same, "main") == journal.account("https://smm.plus/api/v2", "main")
+    assert journal.ensure_account(same, "main") == journal.ensure_account("https://smm.plus/api/v2", "main")
 
 
 @on_sqlite
@@ -149,9 +149,12 @@ def test_no_table_has_a_column_for_a_key_of_the_api(desk):
 
 
 def test_a_campaign_is_its_account_s(journal):
-    one, other = journal.account("https://a.example", "main"), journal.account("https://b.example", "main")
-    assert journal.campaign(one, "spring") == journal.campaign(one, "spring")
-    assert journal.campaign(one, "spring") != journal.campaign(other, "spring")
+    one, other = (
+        journal.ensure_account("https://a.example", "main"),
+        journal.ensure_account("https://b.example", "main"),
+    )
+    assert journal.ensure_campaign(one, "spring") == journal.ensure_campaign(one, "spring")
+    assert journal.ensure_campaign(one, "spring") != journal.ensure_campaign(other, "spring")
 
 
 def test_a_new_campaign_has_spent_nothing(desk):
@@ -341,7 +344,7 @@ def test_a_holder_that_is_not_on_record_yet_is_another_run(desk):
 def test_another_campaign_may_be_held_at_the_same_time(desk):
     desk.journal.hold_campaign(desk.campaign, wait=0)
     with Journal(url_of(desk.journal)) as other:
-        other.hold_campaign(other.campaign(desk.account, "autumn"), wait=0)
+        other.hold_campaign(other.ensure_campaign(desk.account, "autumn"), wait=0)
         assert len(desk.rows("SELECT holder FROM campaigns WHERE holder IS NOT NULL")) == 2
 
 
@@ -378,7 +381,7 @@ def test_a_journal_that_another_program_holds_is_in_use(journal_url, impatient):
         holder = sqlite3.connect(journal.path, isolation_level=None)
         holder.execute("BEGIN IMMEDIATE")
         with pytest.raises(JournalInUseError, match="another program holds the journal"):
-            journal.account("https://panel.example", "default")
+            journal.ensure_account("https://panel.example", "default")
         holder.close()
 
 
@@ -401,4 +404,4 @@ def test_many_that_open_a_journal_at_once_make_one(journal_url):
 def test_a_name_that_cannot_be_written_is_a_journal_error_on_both(journal):
     """By names orders are told apart: a sign replaced in one could make two of them equal."""
     with pytest.raises(JournalError, match="cannot be used"):
-        journal.account("https://panel.example", "half a pair \ud83d")
+        journal.ensure_account("https://panel.example", "half a pair \ud83d")

@@ -109,9 +109,9 @@ class FakeClient:
 @pytest.fixture
 def three_hundred(desk):
     """Orders 1000 to 1299 in the journal: order id -> entry."""
-    attempts = desk.journal.apply([Intent(entry.id) for entry in desk.plan(300)])
+    attempts = desk.journal.commit([Intent(entry.id) for entry in desk.plan(300)])
     ids = [str(1000 + at) for at in range(300)]
-    desk.journal.apply(
+    desk.journal.commit(
         [Outcome(attempt.entry, attempt.number, Event.ORDER_ID, order_id)
          for attempt, order_id in zip(attempts, ids, strict=True)]
     )  # fmt: skip

@@ -48,7 +48,7 @@ def test_only_a_planned_entry_is_taken(desk, event):
 
 def test_two_intents_of_one_entry_in_one_commit_send_it_once(desk):
     (entry,) = desk.plan()
-    assert desk.journal.apply([Intent(entry.id), Intent(entry.id)]) == [Attempt(entry.id, 1), Refusal.NOT_PLANNED]
+    assert desk.journal.commit([Intent(entry.id), Intent(entry.id)]) == [Attempt(entry.id, 1), Refusal.NOT_PLANNED]
 
 
 def test_what_was_held_back_gets_an_attempt_of_its_own(desk):
@@ -72,7 +72,7 @@ def test_a_budget_is_reached_and_never_passed(desk):
 
 def test_a_budget_holds_within_one_commit(desk):
     entries = desk.plan(3, cost="1")
-    answers = desk.journal.apply([Intent(entry.id, Decimal(2)) for entry in entries])
+    answers = desk.journal.commit([Intent(entry.id, Decimal(2)) for entry in entries])
     assert answers[2] is Refusal.BUDGET
 
 
@@ -216,7 +216,7 @@ def test_an_id_given_to_two_rows_in_one_commit_is_the_first_one_s(desk):
     entries = desk.plan(2)
     attempts = [desk.intend(entry) for entry in entries]
     outcomes = [Outcome(attempt.entry, attempt.number, Event.ORDER_ID, "501") for attempt in attempts]
-    first, second = desk.journal.apply(outcomes)
+    first, second = desk.journal.commit(outcomes)
     assert (first.state, second.state) == (State.ACCEPTED, State.IN_DOUBT)
 
 
@@ -228,7 +228,7 @@ def test_two_accounts_may_have_the_same_order_id(journal):
 def test_an_outcome_and_the_next_intent_share_a_commit(desk):
     first, second = desk.plan(2)
     attempt = desk.intend(first)
-    change, taken = desk.journal.apply(
+    change, taken = desk.journal.commit(
         [Outcome(attempt.entry, attempt.number, Event.REFUSAL), Intent(second.id, Decimal(1))]
     )
     assert (change.state, taken) == (State.REJECTED, Attempt(second.id, 1))
@@ -236,14 +236,14 @@ def test_an_outcome_and_the_next_intent_share_a_commit(desk):
 
 def test_moves_of_one_entry_in_one_commit_count_in_their_order(desk):
     (entry,) = desk.plan()
-    desk.journal.apply([Intent(entry.id), Outcome(entry.id, 1, Event.HELD_BACK), Intent(entry.id)])
+    desk.journal.commit([Intent(entry.id), Outcome(entry.id, 1, Event.HELD_BACK), Intent(entry.id)])
     assert (desk.now(entry).state, desk.now(entry).attempt, desk.spent()) == (State.SUBMITTING, 2, 1)
 
 
 def test_a_commit_that_fails_leaves_nothing(desk, monkeypatch):
     first, second = desk.plan(2)
     with pytest.raises(KeyError):
-        desk.journal.apply([Intent(first.id), Intent(second.id + 1000)])
+        desk.journal.commit([Intent(first.id), Intent(second.id + 1000)])
     assert (desk.now(first).state, desk.spent()) == (State.PLANNED, 0)
 
 
@@ -271,7 +271,7 @@ def test_many_threads_take_each_entry_once(desk, tmp_path):
     taken = []
 
     def take(journal):
-        taken.extend(answer for entry in entries for answer in journal.apply([Intent(entry.id)]))
+        taken.extend(answer for entry in entries for answer in journal.commit([Intent(entry.id)]))
 
     threads = [threading.Thread(target=take, args=(journal,)) for journal in journals]
     for thread in threads:
@@ -311,7 +311,7 @@ def test_random_moves_keep_the_spending_and_every_id(journal, moves, together):
         wave = [as_move(entries[which].id, *move) for which, *move in moves[start : start + together]]
         # An answer can only come to what was sent, and that is on disk before.
         wave = [move for move in wave if isinstance(move, Intent) or move.attempt <= sent[move.entry]]
-        journal.apply(wave)
+        journal.commit(wave)
         given_ids |= {move.order_id for move in wave if isinstance(move, Outcome) and move.order_id}
     now = [desk.now(entry) for entry in entries]
     assert desk.spent() == sum((entry.cost for entry in now if entry.state in SPENT), Decimal(0))
@@ -334,7 +334,7 @@ def copies(journal):
 
 
 def intend_alone(desk, entry, *twins):
-    (answer,) = desk.journal.apply([Intent(entry.id, twins=frozenset(twins))])
+    (answer,) = desk.journal.commit([Intent(entry.id, twins=frozenset(twins))])
     return answer
 
 

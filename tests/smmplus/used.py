@@ -28,5 +28,5 @@ def used(journal):
         desk.intend(desk.plan()[0])
         (held,) = desk.plan()
         desk.settle(desk.intend(held), Event.HELD_BACK)
-        journal.is_placed(desk.account, doubt, found, why="seen")
+        journal.resolve_as_placed(desk.account, doubt, found, why="seen")
     journal.record_statuses({4: OrderStatus("Completed", None, None, None, "USD")})

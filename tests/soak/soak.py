@@ -108,14 +108,14 @@ class Soak:
         """Settle every doubt by what the panel's list of orders says; the first of them with the command itself."""
         self.desk.age_sendings()
         with Journal(f"sqlite:///{self.desk.journal}") as journal:
-            account, doubts = journal.account(self.desk.panel.address, "default"), journal.in_doubt()
+            account, doubts = journal.ensure_account(self.desk.panel.address, "default"), journal.in_doubt()
             links = {doubt.request.values["link"] for doubt in doubts}
             placed = {order["link"]: order["order"] for order in orders_of(self.ledger) if order["link"] in links}
             for doubt in doubts[1:]:
                 if order_id := placed.get(doubt.request.values["link"]):
-                    journal.is_placed(account, doubt, order_id, why="the panel's list says so")
+                    journal.resolve_as_placed(account, doubt, order_id, why="the panel's list says so")
                 else:
-                    journal.is_not_placed(doubt, why="the panel's list says so")
+                    journal.resolve_as_not_placed(doubt, why="the panel's list says so")
         self.doubts += len(doubts)
         if doubts:
             order_id = placed.get(doubts[0].request.values["link"])
