@@ -1,19 +1,15 @@
 """PURE: from the rows of a sheet to what they order."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence, ValuesView
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import compress
 
-from bulk.choices import BETWEEN, is_choice, name_of, service_of, shown_name
-from bulk.formats.columns_of_text import VISIBLE, consists_of, map_column, repeats
+from bulk.choices import name_of, service_of, shown_name
 from bulk.formats.dates import DATE_FIELD, panel_date
 from bulk.formats.numerals import NUMBER_FIELDS, is_ambiguous
 from bulk.sheet import Problem, Sheet
 from smmplus.models import OrderRequest, Service, normal_text
 from smmplus.order_types import FIELDS
 from smmplus.validation import FieldProblem, problems
-from smmplus.validation_columns import doubtful
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,106 +23,29 @@ class OrderRow:
     """The name with which the service was chosen, "" where the row gives its id alone."""
 
 
-class OrderRows(Mapping[int, OrderRow]):
-    """The orders of a sheet by row number: columns of text, and a row of it only where it is asked for."""
-
-    def __init__(self, sheet: Sheet) -> None:
-        """Take the orders out of a sheet's text; rows that could not be read faithfully are left out."""
-        unreadable = {problem.row for problem in sheet.problems}
-        numbers = sheet.frame.index.tolist()
-        kept = [number not in unreadable for number in numbers] if unreadable else None
-        self._numbers = list(compress(numbers, kept)) if kept else numbers
-        texts: dict[str, Sequence[str]] = {
-            name: sheet.frame[name].tolist()
-            for name in ("service", "order_id", *sorted(FIELDS))
-            if name in sheet.columns
-        }
-        if kept:
-            texts = {name: list(compress(column, kept)) for name, column in texts.items()}
-        nothing = [""] * len(self._numbers)
-        self._order_ids = texts.pop("order_id", nothing)
-        if DATE_FIELD in texts:
-            texts[DATE_FIELD] = map_column(lambda text: panel_date(text) or text, texts[DATE_FIELD])
-        columns = {name: _normal_column(column) for name, column in texts.items()}
-        self._chosen = columns.pop("service", nothing)
-        has_names = any(BETWEEN in text for text in set(self._chosen))
-        self._services = map_column(service_of, self._chosen) if has_names else self._chosen
-        self._columns = columns
-        self._rows: list[OrderRow | None] = [None] * len(self._numbers)
-
-    def __len__(self) -> int:
-        """Count the rows."""
-        return len(self._numbers)
-
-    def __iter__(self) -> Iterator[int]:
-        """Give the rows' numbers, in the order of the sheet."""
-        return iter(self._numbers)
-
-    def __getitem__(self, number: int) -> OrderRow:
-        """Give a row by its number."""
-        return self._row(self._places[number])
-
-    def values(self) -> "AllRows":
-        """Give every row, in the order of the sheet."""
-        return AllRows(self)
-
-    def all(self) -> Iterator[OrderRow]:
-        """Make every row that was not made yet."""
-        return map(self._row, range(len(self._numbers)))
-
-    def doubtful(self, offered: Mapping[str, Service]) -> list[OrderRow]:
-        """Give the rows that may be wrong; what all others order is right."""
-        wrong = {text for text in set(self._chosen) if is_choice(text) and _misnamed(text, offered)}
-        misnamed = (at for at, text in enumerate(self._chosen) if text in wrong) if wrong else ()
-        found = {*doubtful(self._services, self._columns, offered), *misnamed}
-        return [self._row(at) for at in sorted(found)]
-
-    @cached_property
-    def _places(self) -> dict[int, int]:
-        return {number: at for at, number in enumerate(self._numbers)}
-
-    def _row(self, at: int) -> OrderRow:
-        row = self._rows[at]
-        if row is None:
-            # The columns are in the normal form of a request, and in its order.
-            fields = tuple([(name, column[at]) for name, column in self._columns.items() if column[at]])
-            request, name = OrderRequest(self._services[at], fields), name_of(self._chosen[at])
-            row = OrderRow(self._numbers[at], request, self._order_ids[at], name)
-            self._rows[at] = row
-        return row
-
-
-class AllRows(ValuesView[OrderRow]):
-    """Every row of a sheet, made as it is met."""
-
-    def __init__(self, rows: OrderRows) -> None:
-        """`rows` are those of the sheet."""
-        super().__init__(rows)
-        self.rows = rows
-
-    def __iter__(self) -> Iterator[OrderRow]:
-        """Give the rows in the order of the sheet."""
-        return self.rows.all()
-
-
-def order_rows(sheet: Sheet) -> OrderRows:
+def order_rows(sheet: Sheet) -> dict[int, OrderRow]:
     """Take the orders out of a sheet's text, by row number; rows that could not be read faithfully are left out."""
-    return OrderRows(sheet)
+    unreadable = {problem.row for problem in sheet.problems}
+    names = [name for name in sheet.columns if name in FIELDS]
+    nothing = [""] * len(sheet.rows)
+    services, order_ids = (sheet.texts.get(name, nothing) for name in ("service", "order_id"))
+    rows = zip(sheet.rows, services, order_ids, *map(sheet.texts.__getitem__, names), strict=True)
+    return {
+        number: _order_row(number, service, order_id, dict(zip(names, cells, strict=True)))
+        for number, service, order_id, *cells in rows
+        if number not in unreadable
+    }
 
 
-def _normal_column(column: Sequence[str]) -> Sequence[str]:
-    # What is visible is in its normal form: that is about white space and line breaks.
-    if not repeats(column) and consists_of(VISIBLE, column):
-        return column
-    is_normal = all(normal_text(text) == text for text in set(column))
-    return column if is_normal else map_column(normal_text, column)
+def _order_row(number: int, service: str, order_id: str, fields: dict[str, str]) -> OrderRow:
+    if DATE_FIELD in fields:
+        fields[DATE_FIELD] = panel_date(fields[DATE_FIELD]) or fields[DATE_FIELD]
+    chosen = normal_text(service)
+    return OrderRow(number, OrderRequest.of(service_of(chosen), fields), order_id, name_of(chosen))
 
 
 def check_rows(sheet: Sheet, rows: Iterable[OrderRow], services: Mapping[str, Service]) -> list[Problem]:
-    """Find everything that is wrong with rows that are to be sent, each with its cell, value and remedy.
-
-    All rows of a sheet, as ``order_rows(sheet).values()`` gives them, are looked at by columns first.
-    """
+    """Find everything that is wrong with rows that are to be sent, each with its cell, value and remedy."""
     return [
         Problem(
             sheet.where(row.number, found.field),
@@ -136,7 +55,7 @@ def check_rows(sheet: Sheet, rows: Iterable[OrderRow], services: Mapping[str, Se
             _remedy(sheet, row, found),
             row.number,
         )
-        for row in (rows.rows.doubtful(services) if isinstance(rows, AllRows) else rows)
+        for row in rows
         for found in (*_wrong_name(row, services), *problems(row.request, services.get(row.request.service)))
     ]
 
@@ -147,11 +66,6 @@ def _wrong_name(row: OrderRow, services: Mapping[str, Service]) -> Iterator[Fiel
     if row.service_name and service is not None and shown_name(service.name) != row.service_name:
         message = f"service {service.id} is called {service.name!r}, not {row.service_name!r}"
         yield FieldProblem("service", message, f"write {service.id} alone if that is the one you mean")
-
-
-def _misnamed(chosen: str, services: Mapping[str, Service]) -> bool:
-    service = services.get(service_of(chosen))
-    return service is not None and shown_name(service.name) != name_of(chosen)
 
 
 def _remedy(sheet: Sheet, row: OrderRow, found: FieldProblem) -> str:

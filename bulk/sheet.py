@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    # Only a sheet's own frame needs it: the process that reads a file starts without it, ten times as fast.
     import pandas as pd
 
 RESULT_FIELDS = ("order_id", "order_status", "charge", "start_count", "remains", "currency", "error", "updated_at")
@@ -46,12 +46,15 @@ class Column:
     """The header's text as it stands in the file."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sheet:
-    """The rows of one sheet. Nothing in it is guessed: every cell is text, "" where it is empty."""
+    """The rows of one sheet. Nothing in it is guessed: every cell is text, "" where it is empty.
+
+    Rows that are empty in all order fields and in `order_id` are left out.
+    """
 
     path: Path
-    kind: "Kind"
+    kind: Kind
     name: str
     """The worksheet's name; "" where the file has none."""
     header_row: int
@@ -60,9 +63,10 @@ class Sheet:
     """Every field that was found (order fields and result fields), and where."""
     ignored: tuple[str, ...]
     """Headers that mean nothing here, as they stand in the file."""
-    frame: "pd.DataFrame"
-    """A column of text for each field of `columns`; the index is the row number in the file, from 1.
-    Rows that are empty in all order fields and in `order_id` are left out."""
+    rows: Sequence[int]
+    """The number of each row in the file, from 1."""
+    texts: Mapping[str, Sequence[str]]
+    """For each field of `columns` the text of each row."""
     problems: tuple[Problem, ...]
     """Cells that could not be read faithfully, or that are not what they seem."""
     digest: str
@@ -75,6 +79,14 @@ class Sheet:
     """The file beside the sheet that keeps some of these, where there is one."""
     labels: Sequence[str] = ()
     """What a DataFrame calls its rows, from the first to the last."""
+
+    @cached_property
+    def frame(self) -> "pd.DataFrame":
+        """The rows as a DataFrame: a column of text for each field, the index is the row number."""
+        import pandas as pd  # noqa: PLC0415 -- the process that reads a file starts without it, ten times as fast
+
+        index = pd.Index(list(self.rows), name="row", dtype="int64")
+        return pd.DataFrame(dict(self.texts), index=index, columns=list(self.columns), dtype=str)
 
     def where(self, row: int, field: str = "") -> str:
         """Name a place as a person finds it: "B7", or "row 7" where the field has no column."""

@@ -6,9 +6,8 @@ a drip-feed order, or its total?) the stricter reading is checked.
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 
 from smmplus.models import OrderRequest, Service
 from smmplus.order_types import OrderType, Units, order_type
@@ -40,8 +39,6 @@ _NAMES = _Shape(
     "write one name a line: Alt+Enter begins a new line in a cell",
     re.compile(r"[^\s,;]+(\n[^\s,;]+)*"),
 )
-_USUAL_LINKS = re.compile(r"(?:https?://[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)++/[!-~]++\n)*+")
-"""What most links are, one a line: seen twice as fast, because nothing in them is tried twice."""
 _ONE_LINE = _Shape("one value", "one line only", re.compile(r"[^\n]+"))
 _SHAPES = {
     **dict.fromkeys(("quantity", "runs", "interval", "min", "max", "answer_number"), _WHOLE),
@@ -72,27 +69,6 @@ class FieldProblem:
     field: str
     message: str
     remedy: str
-
-
-def fits(field: str) -> Callable[[str], object]:
-    """Give the test for the shape of a field's text: true, or None; any text will do where a field has no shape."""
-    shape = _SHAPES.get(field)
-    return shape.pattern.fullmatch if shape else bool
-
-
-def all_fit(field: str, column: Sequence[str]) -> bool:
-    """Tell whether every text of a column is one line that has the shape of a field."""
-    lines = "\n".join([*column, ""])
-    if lines.count("\n") != len(column):
-        return False
-    is_usual = _SHAPES[field] is _LINK and _USUAL_LINKS.fullmatch(lines) is not None
-    return is_usual or _lines_of(field).fullmatch(lines) is not None
-
-
-@cache
-def _lines_of(field: str) -> re.Pattern[str]:
-    pattern = _SHAPES[field].pattern
-    return re.compile(rf"(?:(?:{pattern.pattern})\n)*+", pattern.flags)
 
 
 def problems(request: OrderRequest, service: Service | None) -> tuple[FieldProblem, ...]:

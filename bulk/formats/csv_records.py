@@ -76,10 +76,7 @@ def take_apart(path: Path, text: str, given: HeaderNames = ()) -> CsvFile:
     :raises SheetError: if there is no header, if a quote is never closed, or if quotes stand in odd places.
     """
     head = find_head(path, text, given)
-    begin = len(head.above) + len(head.header_record.raw)
-    line = head.header_record.line + len(physical_lines(head.header_record.raw))
-    below = records(path, lines_from(text, begin), head.delimiter, line)
-    return CsvFile(head.delimiter, head.above, head.header, head.header_record, tuple(below))
+    return CsvFile(head.delimiter, head.above, head.header, head.header_record, tuple(records_below(path, text, head)))
 
 
 def find_head(path: Path, text: str, given: HeaderNames = ()) -> CsvHead:
@@ -94,6 +91,13 @@ def find_head(path: Path, text: str, given: HeaderNames = ()) -> CsvHead:
     header = understand_header([strip_text(cell) for cell in head.cells], head.line, str(path), given)
     above = "".join(islice(lines_from(text), head.line - 1))
     return CsvHead(delimiter, header, head, above)
+
+
+def records_below(path: Path, text: str, head: CsvHead) -> Iterator[Record]:
+    """Split what stands below the header; raises what :func:`records` does."""
+    begin = len(head.above) + len(head.header_record.raw)
+    line = head.header_record.line + len(physical_lines(head.header_record.raw))
+    return records(path, lines_from(text, begin), head.delimiter, line)
 
 
 def _find_delimiter(path: Path, text: str, given: HeaderNames) -> str:

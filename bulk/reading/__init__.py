@@ -4,7 +4,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from bulk.reading.apart import read_apart
-from bulk.reading.contents import sheet_of
 from bulk.reading.header_map import joined, kept_headers, map_path
 from bulk.reading.how import Hidden, How
 from bulk.sheet import Sheet
@@ -33,5 +32,4 @@ def read_as(path: Path, how: How) -> Sheet:
     """
     kept = kept_headers(path)
     how = replace(how, headers=joined(how.headers, kept))
-    sheet = sheet_of(path, read_apart(path, how))
-    return replace(sheet, headers=how.headers, headers_from=map_path(path) if kept else None)
+    return replace(read_apart(path, how), headers=how.headers, headers_from=map_path(path) if kept else None)

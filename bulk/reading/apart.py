@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from bulk.errors import RefusedFileError, SheetError
-from bulk.reading.child import Allowance, Answer, Refusal, Task
-from bulk.reading.contents import Contents, unpack_column
+from bulk.reading.child import Allowance, Answer, Refusal, Task, unpack_column
 from bulk.reading.how import How
+from bulk.sheet import Column, Problem, Sheet
 
 START = "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); "
 """How a program for :func:`run_apart` begins."""
@@ -20,10 +20,7 @@ _PROGRAM = f"{START}from bulk.reading.child import main; main()"
 _KEPT_BACK = ("SMMPLUS", "AIRFLOW")
 """Variables that begin so stay here: keys and passwords are none of a reader's business."""
 
-_SENT = {
-    ("bulk.reading.child", "Answer"), ("bulk.reading.child", "Refusal"), ("bulk.reading.contents", "Contents"),
-    ("bulk.sheet", "Column"), ("bulk.sheet", "Problem"),
-}  # fmt: skip
+_SENT = {(each.__module__, each.__name__) for each in (Answer, Refusal, Sheet, Column, Problem, type(Path()))}
 """All that an answer is made of, beside text and numbers."""
 
 _SAVE_AGAIN = "Open it in Excel or LibreOffice and save it again, or split it into several files."
@@ -39,7 +36,7 @@ def allowance_for(size: int) -> Allowance:
     )
 
 
-def read_apart(path: Path, how: How) -> Contents:
+def read_apart(path: Path, how: How) -> Sheet:
     """Read a file in a process of its own.
 
     :raises RefusedFileError: if it is refused, or if reading it takes too much, or ends the process.
@@ -49,7 +46,7 @@ def read_apart(path: Path, how: How) -> Contents:
     if isinstance(answer, Refusal):
         raise (RefusedFileError if answer.is_refused else SheetError)(answer.text)
     texts = {name: unpack_column(packed) for name, packed in answer.texts.items()}
-    return replace(answer.contents, rows=memoryview(answer.rows).cast("I"), texts=texts)
+    return replace(answer.sheet, rows=memoryview(answer.rows).cast("I").tolist(), texts=texts)
 
 
 def _size(path: Path) -> int:

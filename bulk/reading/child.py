@@ -8,14 +8,18 @@ import pickle
 import signal
 import sys
 from array import array
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bulk.errors import RefusedFileError, SheetError
-from bulk.reading.contents import Contents, Packed, pack_column
 from bulk.reading.how import How
 from bulk.reading.parsing import parse
+from bulk.sheet import Sheet
+
+Packed = str | tuple[Sequence[str], bytes] | Sequence[str]
+"""A column's text: one text, a line each; or what occurs and each row's number in it; or as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why there are no contents: an error's text, and whether it is a RefusedFileError."""
+    """Why there is no sheet: an error's text, and whether it is a RefusedFileError."""
 
     text: str
     is_refused: bool
@@ -49,9 +53,9 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was read: contents without rows and texts, and these, packed."""
+    """What was read: a sheet without rows and texts, and these, packed."""
 
-    contents: Contents
+    sheet: Sheet
     rows: bytes
     texts: dict[str, Packed]
 
@@ -72,11 +76,30 @@ def main() -> None:
 def read(path: Path, how: How) -> Refusal | Answer:
     """Read a file, as an answer to send."""
     try:
-        contents = parse(path, how)
+        sheet = parse(path, how)
     except SheetError as error:
         return Refusal(str(error), isinstance(error, RefusedFileError))
-    texts = {name: pack_column(column) for name, column in contents.texts.items()}
-    return Answer(replace(contents, rows=(), texts={}), array("I", contents.rows).tobytes(), texts)
+    texts = {name: pack_column(column) for name, column in sheet.texts.items()}
+    return Answer(replace(sheet, rows=(), texts={}), array("I", sheet.rows).tobytes(), texts)
+
+
+def pack_column(texts: Sequence[str]) -> Packed:
+    """Make a column small and quick to send: services and quantities repeat, links are one line each."""
+    if len(set(texts[:1000])) * 2 < len(texts[:1000]):
+        numbers = {text: number for number, text in enumerate(dict.fromkeys(texts))}
+        return tuple(numbers), array("I", map(numbers.__getitem__, texts)).tobytes()
+    lines = "\n".join(texts)
+    return lines if texts and lines.count("\n") == len(texts) - 1 else list(texts)
+
+
+def unpack_column(packed: Packed) -> Sequence[str]:
+    """Give a column as it was before it was packed; a text that repeats is one object."""
+    if isinstance(packed, str):
+        return packed.split("\n")
+    if isinstance(packed, tuple):
+        occurring, numbers = packed
+        return list(map(occurring.__getitem__, memoryview(numbers).cast("I")))
+    return packed
 
 
 def limit(allowance: Allowance) -> None:

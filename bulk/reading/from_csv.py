@@ -4,32 +4,29 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bulk.formats.cells import Flaw, strip_text
-from bulk.formats.csv_columns import blocks
-from bulk.formats.csv_records import Record, find_head
+from bulk.formats.csv_records import Record, find_head, records_below
 from bulk.formats.numerals import NUMBER_FIELDS, plain_digits
 from bulk.formats.text_files import decode
-from bulk.reading.contents import Contents
 from bulk.reading.draft import Draft, digest_of
 from bulk.reading.how import How
-from bulk.sheet import RESULT_FIELDS, Problem
+from bulk.sheet import RESULT_FIELDS, Problem, Sheet
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """What makes spreadsheet programs take a cell of CSV for a formula, the wide forms in some languages."""
 
 
-def parse_csv(path: Path, data: bytes, how: How) -> Contents:
+def parse_csv(path: Path, data: bytes, how: How) -> Sheet:
     """Read a CSV file; see :func:`bulk.reading.read_sheet`."""
     text, encoding = decode(path, data, how.encoding)
     head = find_head(path, text, how.headers)
     draft = Draft(path, "csv", "", head.header)
-    indexes = [column.index for column in head.header.columns.values()]
-    readers = [_reader(name, how.locale) for name in head.header.columns]
-    for block in blocks(path, text, head):
-        draft.add_columns(block.lines, [block.columns[index] for index in indexes], readers)
-        draft.problems += [
-            _wrong_width(record, head.width) for record in block.odd if any(map(strip_text, record.cells))
-        ]
-    draft.put_problems_in_order()
+    readers = [(column.index, _reader(name, how.locale)) for name, column in head.header.columns.items()]
+    for record in records_below(path, text, head):
+        cells = record.cells
+        if len(cells) == head.width:
+            draft.add_row(record.line, [read(cells[index]) for index, read in readers])
+        elif any(map(strip_text, cells)):
+            draft.problems.append(_wrong_width(record, head.width))
     return draft.finish(digest_of(data), encoding)
 
 

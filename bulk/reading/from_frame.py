@@ -15,7 +15,6 @@ from bulk.formats.cells import Flaw, result_text, strip_text, switch_text
 from bulk.formats.grid import letter_of
 from bulk.formats.numerals import NUMBER_FIELDS, check_locale, plain_digits
 from bulk.reading.columns import LIST_FIELDS, SWITCH_NAMES, Header, field_of, is_header
-from bulk.reading.contents import sheet_of
 from bulk.reading.draft import GUARDED_FIELDS, Draft
 from bulk.sheet import Column, Sheet
 
@@ -49,7 +48,7 @@ def sheet_of_frame(frame: object, name: str, *, locale: str | None = None) -> Sh
     columns = [_texts(frame.iloc[:, column.index], each, locale) for each, column in header.columns.items()]
     for number, cells in enumerate(zip(*columns, strict=True), start=1):
         draft.add_row(number, cells)
-    return replace(sheet_of(Path(name), draft.finish("")), labels=labels)
+    return replace(draft.finish(""), labels=labels)
 
 
 @dataclass(slots=True)

@@ -8,17 +8,16 @@ from bulk.formats.cells import strip_text
 from bulk.formats.numerals import plain_digits
 from bulk.formats.text_files import decode, physical_lines
 from bulk.reading.columns import Header
-from bulk.reading.contents import Contents
 from bulk.reading.draft import Draft, digest_of
 from bulk.reading.how import How
-from bulk.sheet import Column, Problem
+from bulk.sheet import Column, Problem, Sheet
 
 _HEADER = Header(0, {name: Column(i, "ABC"[i], name) for i, name in enumerate(("service", "link", "quantity"))}, ())
 _WHOLE_NUMBER = re.compile(r"[1-9][0-9]*")
 _REMEDY = "Write it as: service | link | quantity"
 
 
-def parse_mass_order(path: Path, data: bytes, how: How) -> Contents:
+def parse_mass_order(path: Path, data: bytes, how: How) -> Sheet:
     """Read ``service | link | quantity``, one order a line, or with the last two swapped; empty lines do not count."""
     if how.headers:
         raise SheetError(f"{path}: mass-order text has no headers that could stand for something: leave --map out.")

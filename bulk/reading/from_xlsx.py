@@ -15,16 +15,15 @@ from bulk.formats.dates import DATE_FIELD
 from bulk.formats.numerals import NUMBER_FIELDS, plain_digits
 from bulk.formats.xml_parts import RefusedXmlError, Worksheet, tables, worksheets
 from bulk.reading.columns import HEADER_SEARCH_ROWS, SWITCH_NAMES, find_header, no_header, understand_header
-from bulk.reading.contents import Contents
 from bulk.reading.draft import GUARDED_FIELDS, Draft, digest_of
 from bulk.reading.how import How
 from bulk.reading.sheet_facts import SheetFacts
-from bulk.sheet import Problem
+from bulk.sheet import Problem, Sheet
 
 Rows = Sequence[Sequence[object]]
 
 
-def parse_xlsx(path: Path, data: bytes, how: How, seen: Mapping[str, SheetFacts]) -> Contents:
+def parse_xlsx(path: Path, data: bytes, how: How, seen: Mapping[str, SheetFacts]) -> Sheet:
     """Read a workbook that the guard has let through; see :func:`bulk.reading.read_sheet`.
 
     :param seen: what the guard saw in each worksheet, by the part's name.
@@ -100,7 +99,7 @@ def _totals_rows(archive: Archive, part: str) -> frozenset[int]:
     return frozenset(last for last, count in ends if count > 0)
 
 
-def _only_totals(draft: Draft, rows: Rows, facts: SheetFacts, totals: AbstractSet[int]) -> AbstractSet[int]:
+def _only_totals(draft: Draft, rows: Rows, facts: SheetFacts, totals: AbstractSet[int]) -> set[int]:
     """Choose those rows of totals that are no order for certain: they name no service by its id."""
     service = draft.header.columns["service"].index
     below = (number for number in totals if draft.header.row < number <= len(rows))
@@ -112,28 +111,25 @@ def _only_totals(draft: Draft, rows: Rows, facts: SheetFacts, totals: AbstractSe
 
 
 def add_rows(draft: Draft, rows: Rows, facts: SheetFacts, how: How, totals: AbstractSet[int] = frozenset()) -> None:
-    """Read what stands below the header, column by column; rows of `totals` are left out where they are no orders."""
-    numbers: Sequence[int] = range(draft.header.row + 1, len(rows) + 1)
-    if left_out := _only_totals(draft, rows, facts, totals):
-        numbers = [number for number in numbers if number not in left_out]
-    if how.hidden == "skip" and facts.hidden_rows:
-        numbers = [number for number in numbers if number not in facts.hidden_rows]
-    below = [rows[number - 1] for number in numbers]
-    columns = {name: [row[column.index] for row in below] for name, column in draft.header.columns.items()}
-    _put_in_flaws(draft, numbers, columns, facts)
-    held = draft.add_columns(numbers, list(columns.values()), [_reader(name, how.locale) for name in columns])
-    if how.hidden == "refuse":
-        draft.problems += [_hidden_row(number) for number in held if number in facts.hidden_rows]
-    draft.put_problems_in_order()
-
-
-def _put_in_flaws(draft: Draft, numbers: Sequence[int], columns: Mapping[str, list[object]], facts: SheetFacts) -> None:
-    """Put what is wrong with a cell in the place of its value, where it may be an order's."""
-    names = {column.index: name for name, column in draft.header.columns.items() if name in GUARDED_FIELDS}
-    places = {number: at for at, number in enumerate(numbers)} if facts.flaws else {}
-    for (number, index), flaw in facts.flaws.items():
-        if number in places and index in names:
-            columns[names[index]][places[number]] = flaw
+    """Read what stands below the header; rows of `totals` are left out where they are no orders."""
+    left_out = _only_totals(draft, rows, facts, totals)
+    if how.hidden == "skip":
+        left_out |= facts.hidden_rows
+    readers = [(column.index, _reader(name, how.locale)) for name, column in draft.header.columns.items()]
+    guarded = {column.index for name, column in draft.header.columns.items() if name in GUARDED_FIELDS}
+    flaws = {place: flaw for place, flaw in facts.flaws.items() if place[1] in guarded}
+    flawed = {row for row, _ in flaws}
+    for number in range(draft.header.row + 1, len(rows) + 1):
+        if number in left_out:
+            continue
+        row = rows[number - 1]
+        cells = [read(row[index]) for index, read in readers]
+        if number in flawed:
+            # calamine's value of such a cell is empty, or not the truth.
+            cells = [flaws.get((number, index), cell) for (index, _), cell in zip(readers, cells, strict=True)]
+        is_order = draft.add_row(number, cells)
+        if is_order and how.hidden == "refuse" and number in facts.hidden_rows:
+            draft.problems.append(_hidden_row(number))
 
 
 def _reader(name: str, locale: str | None) -> Callable[[object], str | Flaw]:

@@ -3,15 +3,15 @@
 from pathlib import Path
 
 from bulk.formats.numerals import check_locale
-from bulk.reading.contents import Contents
 from bulk.reading.from_csv import parse_csv
 from bulk.reading.from_mass_order import parse_mass_order
 from bulk.reading.from_xlsx import parse_xlsx
 from bulk.reading.guard import check_text, check_workbook, load
 from bulk.reading.how import How
+from bulk.sheet import Sheet
 
 
-def parse(path: Path, how: How) -> Contents:
+def parse(path: Path, how: How) -> Sheet:
     """Read what :func:`bulk.reading.read_sheet` promises, here and now; raises what it raises."""
     if how.locale:
         check_locale(how.locale)

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
-import pandas as pd
-
 from bulk.options import Options
 from bulk.orders import order_rows
 from bulk.plan import Place, Prices, make_plan
@@ -33,14 +31,10 @@ def request(link=LINK, quantity="100", service="2", **more):
 def sheet_of(*rows, path="week.csv", kind="csv", problems=(), numbers=None, name="", ignored=()):
     """Make a sheet of these rows; they stand from row 2 on."""
     names = list(dict.fromkeys(field for cells in ({"service": "", "link": ""}, *rows) for field in cells))
-    frame = pd.DataFrame(
-        [[cells.get(field, "") for field in names] for cells in rows],
-        index=list(numbers or range(2, len(rows) + 2)),
-        columns=names,
-        dtype=str,
-    )
+    texts = {field: [cells.get(field, "") for cells in rows] for field in names}
     columns = {field: Column(index, "ABCDEFGHIJKLMNOP"[index], field) for index, field in enumerate(names)}
-    return Sheet(Path(path), kind, name, 1, columns, tuple(ignored), frame, tuple(problems), "digest")
+    rows = numbers or range(2, len(rows) + 2)
+    return Sheet(Path(path), kind, name, 1, columns, tuple(ignored), rows, texts, tuple(problems), "digest")
 
 
 def service(number="2", rate="1.5", kind="Default", least=10, most=1_000_000, name="Likes"):

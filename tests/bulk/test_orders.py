@@ -1,8 +1,6 @@
 """From the rows of a sheet to what they order."""
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from bulk.orders import OrderRow, check_rows, equal_rows, order_rows
 from bulk.sheet import Problem
@@ -67,25 +65,8 @@ def test_right_rows_have_no_problems():
     assert check_rows(sheet, order_rows(sheet).values(), SERVICES) == []
 
 
-@settings(deadline=None)
-@given(
-    st.lists(
-        st.tuples(
-            *map(
-                st.sampled_from, [["2", "9", "", "2 – Likes", "2 – Views"], ["", LINK, "x"], ["", "5", "100", "1.000"]]
-            )
-        )
-    )
-)
-def test_rows_are_checked_at_once_as_one_by_one(rows):
-    sheet = sheet_of(*(row(link, quantity, number) for number, link, quantity in rows), kind="xlsx")
-    assert check_rows(sheet, order_rows(sheet).values(), SERVICES) == check_rows(
-        sheet, [*order_rows(sheet).values()], SERVICES
-    )
-
-
 @pytest.mark.parametrize("text", ["a  ", "a\n\n b", "a\u2028b", "\u00a0a", "ab"])
-def test_an_order_made_of_columns_is_in_the_normal_form(text):
+def test_an_order_is_in_the_normal_form(text):
     (made,) = order_rows(sheet_of(row(text, comments=text))).values()
     assert made.request == request(text, comments=text)
 

@@ -1,25 +1,19 @@
-"""Sheets are read by columns, and say what they would say if they were read cell by cell."""
+"""CSV is read a piece at a time, and says what it says cell by cell."""
 
-import datetime as dt
 from pathlib import Path
 from unittest import mock
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulk.errors import SheetError
 from bulk.formats import text_files
 from bulk.formats.cells import Flaw, order_text, strip_text
-from bulk.formats.csv_columns import split_plain
 from bulk.formats.csv_records import take_apart
 from bulk.formats.numerals import NUMBER_FIELDS, plain_digits
-from bulk.reading.columns import understand_header
-from bulk.reading.draft import GUARDED_FIELDS, ORDERING_FIELDS, Draft
+from bulk.reading.draft import GUARDED_FIELDS, ORDERING_FIELDS
 from bulk.reading.from_csv import parse_csv, plain_result
-from bulk.reading.from_xlsx import add_rows
 from bulk.reading.how import How
-from bulk.reading.sheet_facts import SheetFacts
 from bulk.sheet import RESULT_FIELDS
 
 PATH = Path("a.csv")
@@ -73,35 +67,24 @@ def settle(name, cell, locale):
     return order_text(name, text) if name in GUARDED_FIELDS else text
 
 
-def by_columns(text, locale):
-    read = parse_csv(PATH, text.encode(), How(locale=locale))
-    rows = zip(read.rows, *(read.texts[name] for name in read.columns), strict=True)
-    return {number: cells for number, *cells in rows}, [(problem.row, problem.field) for problem in read.problems]
+def read(text, locale):
+    sheet = parse_csv(PATH, text.encode(), How(locale=locale))
+    rows = zip(sheet.rows, *(sheet.texts[name] for name in sheet.columns), strict=True)
+    return {number: cells for number, *cells in rows}, [(problem.row, problem.field) for problem in sheet.problems]
 
 
-def outcome(read, text, locale):
+def outcome(way, text, locale):
     try:
-        return read(text, locale)
+        return way(text, locale)
     except SheetError as error:
         return str(error)
 
 
 @settings(deadline=None)
 @given(files(), st.sampled_from([None, "id"]), st.sampled_from([1, 16, 1 << 16]))
-def test_csv_by_columns_says_what_it_says_cell_by_cell(text, locale, piece):
+def test_csv_says_what_it_says_cell_by_cell_however_it_is_cut(text, locale, piece):
     with mock.patch.object(text_files, "_PIECE", piece):
-        assert outcome(by_columns, text, locale) == outcome(cell_by_cell, text, locale)
-
-
-def test_what_has_no_quotes_is_split_at_once():
-    assert split_plain("a,b\n,d\r\n", ",", 2) == [["a", ""], ["b", "d"]]
-
-
-@pytest.mark.parametrize(
-    "piece", ['a,"b"\n', "a,b\rc,d\n", "a,b,c\nd\n", "a\nb,c,d\n", "\n", "a,b\n\nc,d\n", "a,b\n,,\n,"]
-)
-def test_what_may_be_more_than_it_seems_is_left_to_a_reader(piece):
-    assert split_plain(piece, ",", 2) is None
+        assert outcome(read, text, locale) == outcome(cell_by_cell, text, locale)
 
 
 def test_a_large_file_is_read_across_its_pieces():
@@ -115,46 +98,3 @@ def test_a_large_file_is_read_across_its_pieces():
         "20000",
     )
     assert ([problem.row for problem in read.problems], read.rows[-1]) == ([16_002], 20_001)
-
-
-VALUES = st.sampled_from(
-    [
-        "",
-        " x ",
-        "7",
-        "1.000",
-        "a\u200bb",
-        1.0,
-        1,
-        True,
-        False,
-        7.5,
-        1e15,
-        10**15,
-        -0.0,
-        dt.date(2026, 3, 4),
-        "2026-12-31",
-    ]
-)
-NAMES = ("service", "link", "quantity", "order_status", "expiry", "skip")
-
-
-@settings(deadline=None)
-@given(
-    st.lists(st.lists(VALUES, min_size=len(NAMES), max_size=len(NAMES)), max_size=6),
-    st.sampled_from(["refuse", "include", "skip"]),
-    st.sampled_from([None, "id"]),
-    st.sets(st.integers(1, 7)),
-    st.sets(st.tuples(st.integers(1, 7), st.integers(0, len(NAMES)))),
-)
-def test_a_worksheet_by_columns_says_what_it_says_row_by_row(rows, hidden, locale, hidden_rows, flawed):
-    facts = SheetFacts(hidden_rows, flaws={cell: Flaw("#N/A", "is an error", "mend it") for cell in flawed})
-    how, header = How(hidden=hidden, locale=locale), understand_header(NAMES, 1, "a.xlsx")
-    at_once, one_by_one = (Draft(PATH, "xlsx", "Orders", header) for _ in range(2))
-    add_rows(at_once, [NAMES, *rows], facts, how)
-    for number in range(2, len(rows) + 2):
-        # The others are left out: nothing but the row at hand could be read, or matter to it.
-        here = [NAMES, *([""] * len(NAMES) for _ in range(number - 2)), rows[number - 2]]
-        flaws = {cell: flaw for cell, flaw in facts.flaws.items() if cell[0] == number}
-        add_rows(one_by_one, here, SheetFacts(hidden_rows, flaws=flaws), how)
-    assert at_once.finish("") == one_by_one.finish("")
