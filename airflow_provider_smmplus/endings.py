@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from airflow_provider_smmplus.wording import in_arguments
+from airflow_provider_smmplus.surface import AIRFLOW
 from bulk.advice import FIRST, settling
 from smmplus.commands import Value, command
 from smmplus.journal.states import State
@@ -24,7 +24,7 @@ MOST_NAMED = 5
 def must_be_well(outcome: "Outcome") -> None:
     """Raise what fails the task where a run of a sheet did not come to its end."""
     if outcome.blocked:
-        raise AirflowFailException(in_arguments(outcome.blocked))
+        raise AirflowFailException(outcome.blocked)
     must_be_placed(outcome.entries.values(), outcome.stop, outcome.reason)
     if outcome.unwritten:
         raise AirflowException(f"the results are in the journal, not in the sheet: {outcome.unwritten}")
@@ -47,9 +47,8 @@ def must_be_placed(entries: "Iterable[Entry]", stop: Stop | None, reason: str) -
 
 def once_more(**changed: Value) -> str:
     """Say how a task goes on."""
-    named = ", ".join(f"{name}={value!r}" for name, value in changed.items())
-    if named:
-        return f"clear the task with {named}"
+    if changed:
+        return f"clear the task with {AIRFLOW.phrase(**changed)}"
     return "clear the task if no retry follows: it goes on, and what is placed is not placed again"
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_smmplus.endings import once_more
-from airflow_provider_smmplus.wording import in_arguments
 from bulk.advice import entry_told, for_refused, listed, rows_told
 from bulk.approval import differences
 from bulk.telling import said_of_columns
@@ -105,11 +104,11 @@ def log_plan(log: Log, plan: "Plan") -> None:
     for words in said_of_columns(plan):
         log.info("%s", words)
     for problem in plan.problems[:MOST_PROBLEMS]:
-        log.error("%s: %r %s (%s)", problem.where, problem.value, problem.message, in_arguments(problem.remedy))
+        log.error("%s: %r %s (%s)", problem.where, problem.value, problem.message, problem.remedy)
     if len(plan.problems) > MOST_PROBLEMS:
         log.error("and %d more problems", len(plan.problems) - MOST_PROBLEMS)
     for thought in plan.warnings[:MOST_PROBLEMS]:
-        log.warning("%s: %r: %s (%s)", thought.where, thought.value, thought.message, in_arguments(thought.remedy))
+        log.warning("%s: %r: %s (%s)", thought.where, thought.value, thought.message, thought.remedy)
     if len(plan.warnings) > MOST_PROBLEMS:
         log.warning("and %d more to think of twice", len(plan.warnings) - MOST_PROBLEMS)
     for warning in filter(None, (plan.repeats, *plan.signs.warnings)):

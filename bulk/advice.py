@@ -26,13 +26,13 @@ class Again(Protocol):
 
 FIRST = {
     Stop.ACCOUNT: "Correct the key, or ask the panel about the account, then ",
-    Stop.ADDRESS: "Correct SMMPLUS_API_URL, then ",
+    Stop.ADDRESS: "Correct the API URL, then ",
     Stop.FUNDS: "Top up the account, then ",
     Stop.BUDGET: "Raise or lift the campaign's budget, then ",
     Stop.UNKNOWN: "Find out what the panel's words mean, and correct the rows if they are wrong. For the rest, ",
     Stop.DOUBT: "Settle the orders in doubt, then ",
     Stop.UNREACHABLE: "When the panel answers again, ",
-    Stop.MISTAKE: "Check that SMMPLUS_API_URL is the panel's API, then ",
+    Stop.MISTAKE: "Check that the API URL is the panel's, then ",
     Stop.PRICE: "Look at the new price; if you accept it, ",
     Stop.SERVICE: "Check the sheet against the changed service, then ",
     Stop.JOURNAL: "When the journal can be written again, ",

@@ -178,7 +178,7 @@ def _wrong_id(
 ) -> tuple[str, str] | None:
     if entry is None and doubt is not None:
         settled = command("resolve", doubt.name, account=doubt.account, order_id=row.order_id)
-        return "the journal knows no such order, and an equal one is in doubt", f"if it is this order: {settled}"
+        return "the journal knows no such order, and an equal one is in doubt", f"if it is this order: `{settled}`"
     if entry is None:
         remedy = "use the journal and account it was ordered with, or empty the cell to order the row"
         return "the journal knows no such order", remedy

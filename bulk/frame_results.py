@@ -1,7 +1,7 @@
 """PURE: what is known of the rows of a DataFrame, joined to it as columns."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, cast
 
@@ -15,13 +15,13 @@ from bulk.sheet import RESULT_FIELDS, Problem, Sheet
 from smmplus.numbers import plain, written
 
 
-def joined(frame: pd.DataFrame, outcome: Outcome, say: Callable[[str], str]) -> pd.DataFrame:
-    """Give a copy of a DataFrame with the columns of the results; `say` puts messages into words that fit here.
+def joined(frame: pd.DataFrame, outcome: Outcome) -> pd.DataFrame:
+    """Give a copy of a DataFrame with the columns of the results.
 
     What stands in these columns of a row that nothing new is known of stays.
     """
     sheet, result = outcome.plan.sheet, frame.copy()
-    cells = _cells(outcome, say)
+    cells = _cells(outcome)
     for field in RESULT_FIELDS:
         column = sheet.columns.get(field)
         values = _typed(field, _texts(sheet, field, cells, len(frame))).set_axis(frame.index)
@@ -32,8 +32,8 @@ def joined(frame: pd.DataFrame, outcome: Outcome, say: Callable[[str], str]) -> 
     return result
 
 
-def _cells(outcome: Outcome, say: Callable[[str], str]) -> dict[int, Cells]:
-    cells = {row: {"error": say(words["error"])} for row, words in cells_of_problems(outcome.plan.problems).items()}
+def _cells(outcome: Outcome) -> dict[int, Cells]:
+    cells = cells_of_problems(outcome.plan.problems)
     for row, entry in outcome.entries.items():
         cells[row] = cells_of(entry) | cells.get(row, {})
     for row, order_id in outcome.unrecorded.items():
@@ -62,13 +62,13 @@ def _whole(text: str) -> int | None:
     return int(number) if number is not None and number == number.to_integral_value() else None
 
 
-def checked(frame: pd.DataFrame, plan: Plan, blocked: str, say: Callable[[str], str]) -> pd.DataFrame:
+def checked(frame: pd.DataFrame, plan: Plan, blocked: str) -> pd.DataFrame:
     """Give a copy of a DataFrame with what is wrong with its rows, what to think of twice, and what they would cost."""
     result, rows = frame.copy(), range(1, len(frame) + 1)
     prices = {sending.row.number: sending.planned.cost for sending in (*plan.sending, *plan.later)}
     wrong, thoughts = _problems(plan), _messages(plan.warnings)
     for name, values, kind in (
-        ("problems", [say(wrong.get(row, "")) for row in rows], "str"),
+        ("problems", [wrong.get(row, "") for row in rows], "str"),
         ("warnings", [thoughts.get(row, "") for row in rows], "str"),
         ("price", [_shown(prices.get(row)) for row in rows], "object"),
     ):
@@ -82,7 +82,7 @@ def checked(frame: pd.DataFrame, plan: Plan, blocked: str, say: Callable[[str], 
         "balance": plain(balance.amount),
         "currency": balance.currency,
         "fingerprint": plan.fingerprint,
-        "blocked": say(blocked),
+        "blocked": blocked,
         "repeats": plan.repeats,
     }
     return result
@@ -100,9 +100,11 @@ def _problems(plan: Plan) -> dict[int, str]:
     for row, cells in cells_of_problems(plan.problems).items():
         words[row].append(cells["error"])
     for row, entry in plan.binding.questions.items():
+        same = plan.options.surface.phrase(adopt=True)
+        anew = plan.options.surface.phrase(campaign=f"{plan.place.campaign} 2")
         words[row].append(
-            f"equals an order placed before: {told(entry)} (say --adopt if it is the same, or --campaign with a new "
-            "name to order it anew)"
+            f"equals an order placed before: {told(entry)} (pass {same} if it is the same, or a new campaign name to "
+            f"order it once more, such as {anew})"
         )
     return {row: "; ".join(found) for row, found in words.items()}
 

@@ -1,12 +1,15 @@
 """Orders in pandas DataFrames, for notebooks and tasks: checked, placed once and followed as those of a sheet are."""
 
+import functools
+import inspect
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
+from typing import Any, TypedDict, TypeVar, Unpack, cast, get_type_hints
 
 import pandas as pd
 
@@ -15,15 +18,17 @@ from bulk.advice import next_steps, rows_told
 from bulk.approval import fingerprint_of
 from bulk.errors import RunError
 from bulk.frame_results import checked, joined
-from bulk.in_python import in_python, once_more
 from bulk.obstacles import obstacle
-from bulk.options import Options
+from bulk.options import DEFAULTS, OPTIONS, Options
 from bulk.outcome import ExitStatus, Outcome
 from bulk.outside_a_loop import outside_a_loop
 from bulk.plan import Plan
 from bulk.reading.from_frame import sheet_of_frame
 from bulk.settings import DEFAULT_ACCOUNT, account_named, panel_of, prompt_for_key
+from bulk.sheet import Sheet
+from bulk.surfaces import PYTHON
 from bulk.watching import Watcher
+from smmplus.commands import Value
 from smmplus.errors import ConfigurationError
 from smmplus.journal.states import State
 from smmplus.journal.store import Journal
@@ -35,30 +40,85 @@ Money = Decimal | str | int | None
 NAME = "DataFrame"
 """What a DataFrame is called that nobody gave a name."""
 
+Function = TypeVar("Function", bound=Callable[..., pd.DataFrame])
+
 _LOG = logging.getLogger("bulk")
 _MOST_TOLD = 20
 
 
-def check(
-    frame: pd.DataFrame,
-    *,
-    campaign: str | None = None,
-    name: str = NAME,
-    account: str = DEFAULT_ACCOUNT,
-    locale: str | None = None,
-    allow_duplicates: bool = False,
-    adopt: bool = False,
-    ignore_missing: bool = False,
-    retry_refused: bool = False,
-    max_spend: Money = None,
-    first: int | None = None,
-    expect_rows: int | None = None,
-    expect_total: Money = None,
-    expect_fingerprint: str | None = None,
-    rate: float = 1.0,
-    panel: Panel | None = None,
-    journal: Journal | str | None = None,
-) -> pd.DataFrame:
+class Asked(TypedDict, total=False):
+    """What all three functions may be asked beside the campaign; `bulk.options` describes it."""
+
+    name: str
+    account: str
+    locale: str | None
+    rate: float
+    panel: Panel | None
+    journal: Journal | str | None
+
+
+class AskedOfCheck(Asked, total=False):
+    """What a check may be asked."""
+
+    skip_bad: bool
+    allow_duplicates: bool
+    adopt: bool
+    first: int | None
+    expect_rows: int | None
+    expect_fingerprint: str | None
+    max_spend: Money
+    expect_total: Money
+    ignore_missing: bool
+    not_placed_since_backup: bool
+    retry_refused: bool
+
+
+class AskedOfRun(AskedOfCheck, total=False):
+    """What a run may be asked."""
+
+    in_flight: int
+    wait: float | None
+    poll: float
+    watcher: Watcher | None
+
+
+_OWN = {
+    "name": (NAME, "Name of this DataFrame within its campaign. A second one needs another name."),
+    "wait": (0.0, "Seconds to track the orders once they are placed; None until all are finished."),
+    "panel": (None, "Panel and API key, where they are not in the environment."),
+    "journal": (None, "Journal or its URL; by default what SMMPLUS_JOURNAL names, or the user's own."),
+    "watcher": (None, 'Receives everything that happens; by default warnings go to the logger "bulk".'),
+}
+"""Default and description of what only these functions have, or have in another way."""
+
+
+def _described(asked: type) -> Callable[[Function], Function]:
+    """Give a function's signature and documentation the arguments that `asked` names, and refuse any other."""
+
+    def described(function: Function) -> Function:
+        own = [each for each in inspect.signature(function).parameters.values() if each.kind is not each.VAR_KEYWORD]
+        about = {name: _OWN.get(name) or (DEFAULTS[name], OPTIONS[name].help) for name in get_type_hints(asked)}
+        more = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=about[name][0], annotation=kind)
+            for name, kind in get_type_hints(asked).items()
+        ]
+        signature = inspect.signature(function).replace(parameters=[*own, *more])
+
+        @functools.wraps(function)
+        def call(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 (the signature's)
+            signature.bind(*arguments, **named)
+            return function(*arguments, **named)
+
+        words = "\n".join(f"    :param {name}: {told}" for name, (_, told) in about.items())
+        call.__doc__ = (function.__doc__ or "").replace("    :returns:", f"{words}\n    :returns:", 1)
+        call.__signature__ = signature  # type: ignore[attr-defined]
+        return cast("Function", call)
+
+    return described
+
+
+@_described(AskedOfCheck)
+def check(frame: pd.DataFrame, *, campaign: str | None = None, **asked: Unpack[AskedOfCheck]) -> pd.DataFrame:
     """Give a DataFrame back with what is wrong with its rows, and what they would cost. Sends nothing.
 
     Added are the columns `problems` and `warnings` (text, "" for none) and `price` (a Decimal, the most that the row
@@ -67,74 +127,27 @@ def check(
     `currency`, in `fingerprint` what a run of the same campaign can be held to, and in `blocked` why a run would send
     nothing. Without a campaign all rows are new.
 
-    The other arguments are those of :func:`run`, and so are the errors; problems are none.
+    Errors are those of :func:`run`; problems are none.
+
+    :param frame: a row an order; its columns are named as those of a sheet are. It is not touched.
+    :param campaign: Campaign name.
+    :returns: a copy with these columns.
     """
-    options = Options(
-        Path(name), account=_account(account, panel), campaign=_named(campaign or NAME, "campaign"),
-        batch=_named(name, "name"), allow_duplicates=allow_duplicates, adopt=adopt, ignore_missing=ignore_missing,
-        retry_refused=retry_refused, max_spend=_amount(max_spend, "max_spend"), first=first, expect_rows=expect_rows,
-        expect_total=_amount(expect_total, "expect_total"), expect_fingerprint=_fingerprint(expect_fingerprint),
-        rate=rate,
-    )  # fmt: skip
-    sheet = sheet_of_frame(frame, name, locale=locale)
-    with _opened(journal) as opened:
-        plan = runner.check(options, panel or _panel(account), opened, sheet=sheet)
-    return checked(frame, plan, obstacle(plan, options), in_python)
+    options, sheet = _options(campaign or NAME, asked), _sheet(frame, asked)
+    with _opened(asked.get("journal")) as opened:
+        plan = runner.check(options, _panel(asked), opened, sheet=sheet)
+    return checked(frame, plan, obstacle(plan, options))
 
 
-def run(
-    frame: pd.DataFrame,
-    *,
-    campaign: str,
-    name: str = NAME,
-    account: str = DEFAULT_ACCOUNT,
-    locale: str | None = None,
-    skip_bad: bool = False,
-    allow_duplicates: bool = False,
-    adopt: bool = False,
-    ignore_missing: bool = False,
-    retry_refused: bool = False,
-    max_spend: Money = None,
-    first: int | None = None,
-    expect_rows: int | None = None,
-    expect_total: Money = None,
-    expect_fingerprint: str | None = None,
-    rate: float = 1.0,
-    in_flight: int = 16,
-    wait: float | None = 0.0,
-    poll: float = 60.0,
-    panel: Panel | None = None,
-    journal: Journal | str | None = None,
-    watcher: Watcher | None = None,
-) -> pd.DataFrame:
+@_described(AskedOfRun)
+def run(frame: pd.DataFrame, *, campaign: str, **asked: Unpack[AskedOfRun]) -> pd.DataFrame:
     """Place every row of a DataFrame once, and give it back with the columns of the results. Spends money.
 
     Called again for the same campaign and name, whatever became of the first call, rows that were placed are not placed
     again: they get their results. Rows of any other campaign are ordered anew.
 
     :param frame: a row an order; its columns are named as those of a sheet are. It is not touched.
-    :param campaign: under which name it is ordered.
-    :param name: what this DataFrame is known by within its campaign; another one needs another name.
-    :param account: whose key is in SMMPLUS_API_KEY_NAME; by default the key is in SMMPLUS_API_KEY.
-    :param locale: how text writes whole numbers, such as "id"; None for plain digits.
-    :param skip_bad: leave rows with problems out, and send the rest.
-    :param allow_duplicates: equal rows are meant.
-    :param adopt: equal orders that were placed before are the same.
-    :param ignore_missing: rows that are gone since the last call are meant to be gone.
-    :param retry_refused: send rows again that were refused with a text that is in no list.
-    :param max_spend: what the campaign may spend over all its runs, in the account's currency.
-    :param first: send so many rows at most.
-    :param expect_rows: how many rows there must be.
-    :param expect_total: what they must cost in all.
-    :param expect_fingerprint: what :func:`check` gave for the same campaign and name, in `attrs["fingerprint"]`:
-        exactly what it would send is sent, or nothing.
-    :param rate: calls a second; 0 for no limit.
-    :param in_flight: calls under way at once.
-    :param wait: seconds to follow the orders once they are placed; None until all are final.
-    :param poll: seconds between two rounds of statuses.
-    :param panel: the panel and the key, where they are not in the environment.
-    :param journal: the journal or its URL; by default what SMMPLUS_JOURNAL names, or the user's own.
-    :param watcher: hears of everything that happens; by default warnings go to the logger "bulk".
+    :param campaign: Campaign name. A new name places identical rows again.
     :returns: a copy with `order_id`, `order_status`, `currency` and `error` (text, "" for none), `charge` (Decimal or
         None), `start_count` and `remains` (Int64) and `updated_at` (UTC), in the columns that have these names, or at
         the right. Rows that the panel refused, and those left out by `skip_bad`, say why in `error`.
@@ -143,23 +156,16 @@ def run(
     :raises SheetError: if there are no columns to order by.
     :raises SmmPlusError: if the panel does not answer before anything was sent, or the journal cannot be used.
     """
-    options = Options(
-        Path(name), account=_account(account, panel), campaign=_named(campaign, "campaign"), batch=_named(name, "name"),
-        skip_bad=skip_bad, allow_duplicates=allow_duplicates, adopt=adopt, ignore_missing=ignore_missing,
-        retry_refused=retry_refused, max_spend=_amount(max_spend, "max_spend"), first=first, expect_rows=expect_rows,
-        expect_total=_amount(expect_total, "expect_total"), expect_fingerprint=_fingerprint(expect_fingerprint),
-        rate=rate, in_flight=in_flight, wait=wait, poll=poll,
-    )  # fmt: skip
-    sheet = sheet_of_frame(frame, name, locale=locale)
-    used, watching = panel or _panel(account), watcher or _Logging(agreed=True)
+    options, sheet = _options(campaign, asked), _sheet(frame, asked)
+    panel, watcher = _panel(asked), asked.get("watcher") or _Logging(agreed=True)
 
     def work() -> Outcome:
         # Opened where the work is done: who no longer waits for it must not close the journal under it.
-        with _opened(journal) as opened:
-            return runner.run(options, used, opened, watching, sheet=sheet)
+        with _opened(asked.get("journal")) as opened:
+            return runner.run(options, panel, opened, watcher, sheet=sheet)
 
     outcome = outside_a_loop(work)
-    results = joined(frame, outcome, in_python)
+    results = joined(frame, outcome)
     for alarm in outcome.alarms:
         _LOG.critical("%s", alarm)
     _log_rows(outcome)
@@ -168,45 +174,43 @@ def run(
     raise RunError("; ".join(_why(outcome)), results, outcome)
 
 
-def status(
-    frame: pd.DataFrame,
-    *,
-    campaign: str,
-    name: str = NAME,
-    account: str = DEFAULT_ACCOUNT,
-    locale: str | None = None,
-    rate: float = 1.0,
-    panel: Panel | None = None,
-    journal: Journal | str | None = None,
-) -> pd.DataFrame:
+@_described(Asked)
+def status(frame: pd.DataFrame, *, campaign: str, **asked: Unpack[Asked]) -> pd.DataFrame:
     """Ask once where the open orders of a DataFrame stand, and give it back with the results. Places nothing.
 
-    Arguments, columns and errors are those of :func:`run`; orders in doubt are no error here.
+    Columns and errors are those of :func:`run`; orders in doubt are no error here.
+
+    :param frame: as it was given to :func:`run`.
+    :param campaign: Campaign name.
+    :returns: a copy with the results.
     """
-    options = Options(
-        Path(name), account=_account(account, panel), campaign=_named(campaign, "campaign"), batch=_named(name, "name"),
-        rate=rate,
-    )  # fmt: skip
-    sheet = sheet_of_frame(frame, name, locale=locale)
-    used, watching = panel or _panel(account), _Logging(agreed=False)
+    options, sheet = _options(campaign, asked), _sheet(frame, asked)
+    panel, watcher = _panel(asked), _Logging(agreed=False)
 
     def work() -> Outcome:
-        with _opened(journal) as opened:
-            return runner.status(options, used, opened, watching, sheet=sheet)
+        with _opened(asked.get("journal")) as opened:
+            return runner.status(options, panel, opened, watcher, sheet=sheet)
 
     outcome = outside_a_loop(work)
-    results = joined(frame, outcome, in_python)
+    results = joined(frame, outcome)
     if outcome.stop is None and not outcome.unfollowed:
         return results
     raise RunError("; ".join(_why(outcome)), results, outcome)
 
 
+def once_more(**changed: Value) -> str:
+    """Say how a function is called once more."""
+    if changed:
+        return f"call it again with {PYTHON.phrase(**changed)}"
+    return "call it again to go on, what is placed is not placed again"
+
+
 def _why(outcome: Outcome) -> Iterator[str]:
     """Say why a run did not come to its end, and how to go on."""
     if outcome.blocked:
-        yield in_python(outcome.blocked)
+        yield outcome.blocked
         for each in outcome.plan.problems[:_MOST_TOLD]:
-            yield in_python(f"{each.where}: {each.message} ({each.remedy})")
+            yield f"{each.where}: {each.message} ({each.remedy})"
     for row, order_id in outcome.unrecorded.items():
         yield f"{outcome.plan.sheet.where(row)} is order {order_id}, which the journal could not take: write it down"
     if doubts := outcome.count(State.IN_DOUBT):
@@ -245,13 +249,23 @@ class _Logging(Watcher):
         _LOG.warning("%s", text)
 
 
-def _account(account: str, panel: Panel | None) -> str:
-    """Give an account's name; whoever gives a panel gives its account as the journal knows it."""
-    return account_named(account) if panel is None else account
+def _options(campaign: str, asked: Mapping[str, Any]) -> Options:
+    """Read what a caller asked; whoever gives a panel gives its account as the journal knows it."""
+    given = {"wait": 0.0} | {name: value for name, value in asked.items() if name in OPTIONS and name != "locale"}
+    name, account = _named(asked.get("name", NAME), "name"), asked.get("account", DEFAULT_ACCOUNT)
+    given |= {name: _amount(given.get(name), name) for name in ("max_spend", "expect_total")}
+    given["account"] = account_named(account) if asked.get("panel") is None else account
+    if given.get("expect_fingerprint") is not None:
+        given["expect_fingerprint"] = fingerprint_of(given["expect_fingerprint"], "expect_fingerprint")
+    return Options(Path(name), campaign=_named(campaign, "campaign"), batch=name, surface=PYTHON, **given)
 
 
-def _panel(account: str) -> Panel:
-    return panel_of(account, os.environ, ask=prompt_for_key())
+def _sheet(frame: pd.DataFrame, asked: Asked) -> Sheet:
+    return sheet_of_frame(frame, asked.get("name", NAME), locale=asked.get("locale"))
+
+
+def _panel(asked: Asked) -> Panel:
+    return asked.get("panel") or panel_of(asked.get("account", DEFAULT_ACCOUNT), os.environ, ask=prompt_for_key())
 
 
 @contextmanager
@@ -267,10 +281,6 @@ def _named(text: object, argument: str) -> str:
     if not isinstance(text, str) or not text.strip():
         raise ConfigurationError(f"{argument} is {text!r}: it is a name, such as 'week 7'")
     return text
-
-
-def _fingerprint(given: str | None) -> str | None:
-    return None if given is None else fingerprint_of(given, "expect_fingerprint")
 
 
 _AMOUNT = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")

@@ -4,12 +4,12 @@ from bulk.approval import unapproved
 from bulk.controls import wrong_rows, wrong_total
 from bulk.options import Options
 from bulk.plan import Plan
-from bulk.restored import WAY_OUT, of_unknown_rows
+from bulk.restored import of_unknown_rows, way_out
 from smmplus.commands import Value
 from smmplus.journal.entry import Entry
 
 Answers = tuple[dict[str, Value], ...]
-"""Options that answer what stands in the way, each by itself."""
+"""Remedies that answer what stands in the way, each by itself."""
 
 
 def obstacle(plan: Plan, options: Options, *, asks: bool = False) -> str:
@@ -21,22 +21,24 @@ def obstacle(plan: Plan, options: Options, *, asks: bool = False) -> str:
 
 
 def answers(plan: Plan, options: Options) -> Answers:
-    """Give the options that a person can answer an obstacle with; none where something must be corrected."""
+    """Give the remedies that a person can answer an obstacle with; none where something must be corrected."""
     return _found(plan, options, asks=False)[1]
 
 
 def _found(plan: Plan, options: Options, *, asks: bool) -> tuple[str, Answers]:
+    say = options.surface.phrase
     if plan.binding.questions:
         anew = f"{plan.place.campaign} 2"
-        return _question(list(plan.binding.questions.values()), plan), ({"adopt": True}, {"campaign": anew})
+        words = _question(list(plan.binding.questions.values()), say(adopt=True), say(campaign=anew))
+        return words, ({"adopt": True}, {"campaign": anew})
     if plan.binding.missing and not options.ignore_missing:
-        return _missing(plan.binding.missing), ({"ignore_missing": True},)
+        return _missing(plan.binding.missing, say(ignore_missing=True)), ({"ignore_missing": True},)
     if wrong := _of_every_row(plan) or wrong_rows(plan, options):
         return wrong, ()
     if plan.problems and not options.skip_bad:
         count = len({problem.row for problem in plan.problems})
-        words = f"{count} {_rows(count)} with problems, nothing was sent: mend them, or leave them out with --skip-bad"
-        return words, ({"skip_bad": True},)
+        words = f"{count} {_rows(count)} with problems, nothing was sent: fix them, or leave them out with "
+        return words + say(skip_bad=True), ({"skip_bad": True},)
     if wrong := wrong_total(plan, options) or unapproved(plan):
         return wrong, ()
     words = _since_backup(plan, options, asks=asks)
@@ -52,25 +54,25 @@ def _of_every_row(plan: Plan) -> str:
 
 def _since_backup(plan: Plan, options: Options, *, asks: bool) -> str:
     words = "" if asks or options.not_placed_since_backup else of_unknown_rows(plan)
-    yes = "If none of the others was placed since then, say --not-placed-since-backup"
-    return f"{words}. Nothing was sent. {WAY_OUT}. {yes}" if words else ""
+    yes = f"If none of the others was placed since then, pass {options.surface.phrase(not_placed_since_backup=True)}"
+    return f"{words}. Nothing was sent. {way_out(options.surface)}. {yes}" if words else ""
 
 
-def _question(entries: list[Entry], plan: Plan) -> str:
+def _question(entries: list[Entry], same: str, anew: str) -> str:
     count, others = len(entries), " and others" if len(entries) > 1 else ""
     return (
         f"{count} {_rows(count)} {'equals an order' if count == 1 else 'equal orders'} placed before: "
-        f"{told(entries[0])}{others}. Nothing was sent. If they are the same orders, say --adopt; "
-        f"to order them anew, say --campaign with a new name (this one is {plan.place.campaign!r})"
+        f"{told(entries[0])}{others}. Nothing was sent. If they are the same orders, pass {same}. "
+        f"To order them once more, pass a new campaign name, such as {anew}"
     )
 
 
-def _missing(entries: list[Entry]) -> str:
+def _missing(entries: list[Entry], meant: str) -> str:
     count, first = len(entries), entries[0]
     return (
         f"{count} {'order' if count == 1 else 'orders'} of the last, unfinished run of this sheet "
         f"{'has' if count == 1 else 'have'} no row any more: {told(first)}{' and others' if count > 1 else ''}. "
-        "Nothing was sent. Undo the change of the row, or say --ignore-missing if it is meant"
+        f"Nothing was sent. Undo the change of the row, or pass {meant} if it is meant"
     )
 
 

@@ -7,6 +7,7 @@ from bulk.choices import name_of, service_of, shown_name
 from bulk.formats.dates import DATE_FIELD, panel_date
 from bulk.formats.numerals import NUMBER_FIELDS, is_ambiguous
 from bulk.sheet import Problem, Sheet
+from bulk.surfaces import COMMAND_LINE, Surface
 from smmplus.models import OrderRequest, Service, normal_text
 from smmplus.order_types import FIELDS
 from smmplus.validation import FieldProblem, problems
@@ -44,7 +45,9 @@ def _order_row(number: int, service: str, order_id: str, fields: dict[str, str])
     return OrderRow(number, OrderRequest.of(service_of(chosen), fields), order_id, name_of(chosen))
 
 
-def check_rows(sheet: Sheet, rows: Iterable[OrderRow], services: Mapping[str, Service]) -> list[Problem]:
+def check_rows(
+    sheet: Sheet, rows: Iterable[OrderRow], services: Mapping[str, Service], surface: Surface = COMMAND_LINE
+) -> list[Problem]:
     """Find everything that is wrong with rows that are to be sent, each with its cell, value and remedy."""
     return [
         Problem(
@@ -52,7 +55,7 @@ def check_rows(sheet: Sheet, rows: Iterable[OrderRow], services: Mapping[str, Se
             found.field,
             row.request.values.get(found.field, row.request.service if found.field == "service" else ""),
             found.message,
-            _remedy(sheet, row, found),
+            _remedy(sheet, row, found, surface),
             row.number,
         )
         for row in rows
@@ -68,16 +71,24 @@ def _wrong_name(row: OrderRow, services: Mapping[str, Service]) -> Iterator[Fiel
         yield FieldProblem("service", message, f"write {service.id} alone if that is the one you mean")
 
 
-def _remedy(sheet: Sheet, row: OrderRow, found: FieldProblem) -> str:
+_LOCALES = {",": "en", ".": "id", "'": "de_CH", "\u2019": "de_CH"}
+"""A mark between thousands -> a locale that writes them so; of spaces it is another one."""
+
+
+def _remedy(sheet: Sheet, row: OrderRow, found: FieldProblem, surface: Surface) -> str:
     """Say what to do, also to who is at a loss where: a column is missing, or a number may be thousands elsewhere."""
     if found.field in FIELDS and found.field not in sheet.columns:
         return f"{found.remedy} (the sheet has no column {found.field}: add it)"
     if found.field in NUMBER_FIELDS and is_ambiguous(row.request.values.get(found.field, "")):
-        return f"{found.remedy}; or say how its numbers are written, such as --locale id"
+        mark = next(sign for sign in row.request.values[found.field] if not sign.isdigit())
+        locale = surface.phrase(locale=_LOCALES.get(mark, "fr"))
+        return f"{found.remedy}; or pass the locale that it is written in, such as {locale}"
     return found.remedy
 
 
-def equal_rows(sheet: Sheet, to_send: Iterable[OrderRow], rows: Iterable[OrderRow]) -> list[Problem]:
+def equal_rows(
+    sheet: Sheet, to_send: Iterable[OrderRow], rows: Iterable[OrderRow], surface: Surface = COMMAND_LINE
+) -> list[Problem]:
     """Find rows to be sent that order the same as another row of the sheet."""
     first: dict[OrderRequest, int] = {}
     waiting = {row.number for row in to_send}
@@ -87,7 +98,7 @@ def equal_rows(sheet: Sheet, to_send: Iterable[OrderRow], rows: Iterable[OrderRo
         other = first.setdefault(row.request, row.number)
         if other != row.number and row.number in waiting:
             message = f"orders the same as {sheet.where(other)}"
-            remedy = "delete the row, or say --allow-duplicates if both are meant"
+            remedy = f"delete the row, or pass {surface.phrase(allow_duplicates=True)} if both are meant"
             found.append(
                 Problem(sheet.where(row.number), "", row.request.values.get("link", ""), message, remedy, row.number)
             )

@@ -193,10 +193,10 @@ def make_plan(sheet: Sheet, prices: Prices, place: Place, journal: Journal, opti
         *switches.problems,
         *foreign_results(sheet),
         *binding.problems,
-        *check_rows(sheet, candidates, prices.services),
+        *check_rows(sheet, candidates, prices.services, options.surface),
     ]
     if not options.allow_duplicates:
-        problems += equal_rows(sheet, candidates, _without(left_out, rows.values()))
+        problems += equal_rows(sheet, candidates, _without(left_out, rows.values()), options.surface)
     bad = {problem.row for problem in problems}
     sending = [_price(row, binding, prices.services) for row in candidates if row.number not in bad]
     max_spend = place.budget if options.max_spend is None else options.max_spend
@@ -206,7 +206,15 @@ def make_plan(sheet: Sheet, prices: Prices, place: Place, journal: Journal, opti
     ordered = tuple(sorted(problems, key=lambda problem: problem.row or 0))
     first, later = tuple(sending[: options.first]), tuple(sending[len(sending[: options.first]) :])
     ids = {row.order_id for row in rows.values() if row.order_id}
-    signs = signs_of(journal, place.account_id, options.account, ids=ids, known=known.by_order_id, fall=prices.fall)
+    signs = signs_of(
+        journal,
+        place.account_id,
+        options.account,
+        ids=ids,
+        known=known.by_order_id,
+        fall=prices.fall,
+        surface=options.surface,
+    )
     warnings = tuple(second_thoughts(sheet, candidates, binding.entries, journal, place.campaign_id))
     anew = [binding.anew[item.row.number] for item in first if item.row.number in binding.anew]
     repeats = said_of_repeats(anew, len(first), journal.time())
@@ -281,7 +289,7 @@ def _price(row: OrderRow, binding: Binding, services: Mapping[str, Service]) -> 
 
 def _without_bound(sheet: Sheet, sending: Iterable[Sending], place: Place, options: Options) -> list[Problem]:
     lifted = command("budget", place.campaign, account=options.account, none=True)
-    remedy = f"fill in posts, or lift the campaign's budget: `{lifted}`, and no --max-spend"
+    remedy = f"fill in posts, or remove the campaign's budget: `{lifted}`, and no {options.surface.name('max_spend')}"
     return [
         Problem(
             sheet.where(item.row.number, "posts"),

@@ -1,12 +1,16 @@
 """PURE: rows that are new to a restored journal: they may have been placed since its backup, and would be once more."""
 
 from bulk.plan import Plan, Sending
+from bulk.surfaces import Surface
 from smmplus.numbers import plain
 
-WAY_OUT = (
-    "Look at the panel's order page for orders of that time. Take rows that are there out of the sheet, or write their "
-    "ids into its order_id column and say --skip-bad"
-)
+
+def way_out(surface: Surface) -> str:
+    """Say what a person does about rows that may have been placed since the backup."""
+    return (
+        "Look at the panel's order page for orders of that time. Take rows that are there out of the sheet, or write "
+        f"their ids into its order_id column and pass {surface.phrase(skip_bad=True)}"
+    )
 
 
 def unknown_rows(plan: Plan) -> list[Sending]:

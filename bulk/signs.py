@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from bulk.surfaces import COMMAND_LINE, Surface
 from smmplus.journal import entries
 from smmplus.journal.falls import Fall
 from smmplus.journal.store import Journal
@@ -23,6 +24,7 @@ class Signs:
     """How many order ids the sheet carries, where the journal knows none of them; else 0."""
     fall: Fall | None
     """By how much the balance fell for reasons that the journal does not know."""
+    surface: Surface = COMMAND_LINE
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -34,9 +36,10 @@ class Signs:
         if not self.unknown_ids:
             return ""
         ids = "1 order id" if self.unknown_ids == 1 else f"{self.unknown_ids} order ids"
+        journal, account = self.surface.name("journal"), self.surface.name("account")
         return (
             f"this looks like the wrong journal: the sheet carries {ids}, and {self.where} (uuid {self.uuid}) knows "
-            "none of them; SMMPLUS_JOURNAL and --account must name those it was ordered with"
+            f"none of them; {journal} and {account} must name those that it was ordered with"
         )
 
     def _of_newness(self) -> str:
@@ -44,7 +47,7 @@ class Signs:
             return ""
         return (
             f"this journal is new to account {self.account!r} ({self.where}): if you have ordered from sheets before, "
-            "SMMPLUS_JOURNAL names another one"
+            f"{self.surface.name('journal')} must name the journal that you ordered with"
         )
 
 
@@ -60,9 +63,16 @@ def of_fall(fall: Fall) -> str:
 
 
 def signs_of(
-    journal: Journal, account_id: int, account: str, *, ids: Collection[str], known: Collection[str], fall: Fall | None
+    journal: Journal,
+    account_id: int,
+    account: str,
+    *,
+    ids: Collection[str],
+    known: Collection[str],
+    fall: Fall | None,
+    surface: Surface = COMMAND_LINE,
 ) -> Signs:
     """Look for signs: `ids` are the order ids that a sheet carries, `known` those that the journal knows."""
     with journal.reading() as connection:
         is_new = not entries.has_sent(connection, account_id)
-    return Signs(journal.where, journal.uuid, account, is_new, 0 if known else len(ids), fall)
+    return Signs(journal.where, journal.uuid, account, is_new, 0 if known else len(ids), fall, surface)

@@ -3,7 +3,7 @@
 import os
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from subprocess import list2cmdline
 
 Value = str | bool | Sequence[str] | None
@@ -18,13 +18,25 @@ def command(
     `name` may be two words, such as "journal restore". An option that is True stands alone, one that is False or None
     is left out. A value that begins with a dash is taken for an option by no one: it stands behind `=` or `--`.
     """
-    words = ["smmplus", *name.split()]
-    for option, value in (*options.items(), ("account", "" if account == "default" else account)):
-        words += _option(f"--{option.replace('_', '-')}", value)
+    given = options | {"account": "" if account == "default" else account}
+    words = ["smmplus", *name.split(), *_options(given)]
     behind = any(argument.startswith("-") for argument in arguments)
     at = len(words) if behind else 1 + len(name.split())
     words[at:at] = ["--", *arguments] if behind else arguments
+    return _joined(words, windows=windows)
+
+
+def options_of_command(options: Mapping[str, Value], *, windows: bool = os.name == "nt") -> str:
+    """Write options as they are in a command."""
+    return _joined(_options(options), windows=windows)
+
+
+def _joined(words: Sequence[str], *, windows: bool) -> str:
     return " ".join(map(_quoted_on_windows, words)) if windows else shlex.join(words)
+
+
+def _options(given: Mapping[str, Value]) -> list[str]:
+    return [word for name, value in given.items() for word in _option(f"--{name.replace('_', '-')}", value)]
 
 
 def _option(name: str, value: Value) -> list[str]:

@@ -13,7 +13,6 @@ from airflow_provider_smmplus.given import name_of
 from airflow_provider_smmplus.hooks.smmplus import SmmPlusHook
 from airflow_provider_smmplus.journals import remember
 from airflow_provider_smmplus.keys import TaskName
-from airflow_provider_smmplus.wording import in_arguments
 from smmplus.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -94,6 +93,6 @@ def airflow_errors() -> Iterator[None]:
     except OrderInDoubtError as error:
         raise AirflowFailException(f"{error}; then clear the task: it goes on") from error
     except for_good as error:
-        raise AirflowFailException(in_arguments(str(error))) from error
+        raise AirflowFailException(str(error)) from error
     except SmmPlusError as error:
         raise AirflowException(str(error)) from error

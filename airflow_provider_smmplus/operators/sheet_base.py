@@ -12,7 +12,7 @@ from airflow_provider_smmplus.given import name_of, whole_of
 from airflow_provider_smmplus.links.smmplus import SmmPlusOrdersLink
 from airflow_provider_smmplus.operators.base import SmmPlusOperator, task_name
 from airflow_provider_smmplus.results import Json, outcome_object, plan_object, states_object
-from airflow_provider_smmplus.wording import in_arguments
+from airflow_provider_smmplus.surface import AIRFLOW
 
 if TYPE_CHECKING:
     from airflow_provider_smmplus.files import LocalSheet
@@ -21,29 +21,37 @@ if TYPE_CHECKING:
     from smmplus.journal.store import Journal
 
 
+OF_OPERATORS = (
+    "campaign", "sheet", "encoding", "hidden", "locale", "headers", "skip_bad", "allow_duplicates", "adopt",
+    "ignore_missing", "not_placed_since_backup", "retry_refused", "max_spend", "expect_rows", "expect_total",
+    "expect_fingerprint",
+)  # fmt: skip
+"""The options that operators for sheets have; `bulk.options` describes them."""
+
+
 class SheetOperator(SmmPlusOperator):
     """What the operators for sheets share: which sheet, which campaign, and how its rows are taken.
 
     :param path: the sheet: a path, or anything that Airflow's object storage opens (`s3://`, `gs://`, `file://`)
     :param campaign: the name under which it is ordered; a template that differs from one campaign to the next
     :param object_conn_id: the connection of the object storage
-    :param results: where the results go; by default into the file itself, and beside an object
-    :param worksheet: which worksheet
-    :param encoding: of a CSV that is not UTF-8
-    :param hidden: hidden and filtered rows are problems ("refuse"), rows like others ("include") or left out ("skip")
-    :param locale: how the sheet's text writes whole numbers: with "id", 1.000 is one thousand
-    :param headers: what headers of the sheet stand for, such as {"Alamat pos": "link"}
-    :param skip_bad: leave rows with problems out, and send the rest
-    :param allow_duplicates: equal rows are meant
-    :param adopt: equal orders placed before are the same
-    :param ignore_missing: rows that are gone since the last try are meant to be gone
-    :param not_placed_since_backup: rows that a restored journal does not know were not placed since its backup
-    :param retry_refused: send rows again that were refused with a text that is in no list
-    :param max_spend: what the campaign may spend over all its runs, as a string
-    :param expect_rows: how many rows the sheet must hold
-    :param expect_total: what the whole sheet must cost, as a string
-    :param expect_fingerprint: the `fingerprint` of a check that was approved: exactly what that check would send is
-        sent, or nothing
+    :param results: where the results go; by default into the file itself, and next to an object
+    :param worksheet: Worksheet to read. Required if several contain orders.
+    :param encoding: Encoding of a CSV file that is not UTF-8, such as cp1252.
+    :param hidden: Refuse hidden and filtered rows, include them like any other, or skip them.
+    :param locale: Number format of text cells, such as "id" (1.000 is one thousand) or "en" (1,000).
+    :param headers: Map headers of the sheet to fields, once for each header.
+    :param skip_bad: Leave out rows with problems, and place the others.
+    :param allow_duplicates: Place identical rows as separate orders.
+    :param adopt: Link rows to identical orders placed earlier instead of placing them again.
+    :param ignore_missing: Continue although rows of the unfinished run were deleted.
+    :param not_placed_since_backup: After a restore, or a lost end of the journal: confirm that new rows were not
+        already placed.
+    :param retry_refused: Retry rows that the panel refused for an unrecognized reason.
+    :param max_spend: Set the campaign's total budget, over all its runs; later runs remember it.
+    :param expect_rows: Stop unless the sheet has exactly N rows with orders.
+    :param expect_total: Stop unless the sheet's total cost equals AMOUNT, to the digits written.
+    :param expect_fingerprint: Place exactly what the check with this fingerprint showed, or nothing.
     """
 
     template_fields: Sequence[str] = (
@@ -77,25 +85,12 @@ class SheetOperator(SmmPlusOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.path = path
-        self.campaign = campaign
-        self.object_conn_id = object_conn_id
-        self.results = results
-        self.worksheet = worksheet
-        self.encoding = encoding
-        self.hidden = hidden
-        self.locale = locale
-        self.headers = headers
-        self.skip_bad = skip_bad
-        self.allow_duplicates = allow_duplicates
-        self.adopt = adopt
-        self.ignore_missing = ignore_missing
-        self.not_placed_since_backup = not_placed_since_backup
-        self.retry_refused = retry_refused
-        self.max_spend = max_spend
-        self.expect_rows = expect_rows
-        self.expect_total = expect_total
-        self.expect_fingerprint = expect_fingerprint
+        self.path, self.campaign, self.object_conn_id, self.results = path, campaign, object_conn_id, results
+        self.worksheet, self.encoding, self.hidden, self.locale = worksheet, encoding, hidden, locale
+        self.headers, self.skip_bad, self.allow_duplicates, self.adopt = headers, skip_bad, allow_duplicates, adopt
+        self.ignore_missing, self.not_placed_since_backup = ignore_missing, not_placed_since_backup
+        self.retry_refused, self.max_spend, self.expect_rows = retry_refused, max_spend, expect_rows
+        self.expect_total, self.expect_fingerprint = expect_total, expect_fingerprint
 
     @contextmanager
     def sheet(self) -> "Iterator[LocalSheet]":
@@ -111,32 +106,19 @@ class SheetOperator(SmmPlusOperator):
         from bulk.options import Options  # noqa: PLC0415
         from bulk.reading.header_map import parse_headers  # noqa: PLC0415
 
-        settings = self.hook.settings
+        given = {option: getattr(self, AIRFLOW.name(option)) for option in OF_OPERATORS} | {
+            "campaign": name_of(self.campaign, "campaign"),
+            "locale": self.locale or None,
+            "headers": parse_headers((f"{header}={field}" for header, field in (self.headers or {}).items()), AIRFLOW),
+            "max_spend": amount(self.max_spend, "max_spend"),
+            "expect_rows": whole_of(self.expect_rows, "expect_rows"),
+            "expect_total": amount(self.expect_total, "expect_total"),
+        }
+        if self.expect_fingerprint is not None:  # a template that came to nothing is no approval: it is refused
+            given["expect_fingerprint"] = fingerprint_of(str(self.expect_fingerprint), "expect_fingerprint")
+        batch, settings = task_name(context).batch(self.path), self.hook.settings
         return Options(
-            sheet.path,
-            account=settings.account,
-            campaign=name_of(self.campaign, "campaign"),
-            batch=task_name(context).batch(self.path),
-            sheet=self.worksheet,
-            encoding=self.encoding,
-            hidden=self.hidden,
-            locale=self.locale or None,
-            headers=parse_headers(f"{header}={field}" for header, field in (self.headers or {}).items()),
-            skip_bad=self.skip_bad,
-            allow_duplicates=self.allow_duplicates,
-            adopt=self.adopt,
-            ignore_missing=self.ignore_missing,
-            not_placed_since_backup=self.not_placed_since_backup,
-            retry_refused=self.retry_refused,
-            max_spend=amount(self.max_spend, "max_spend"),
-            expect_rows=whole_of(self.expect_rows, "expect_rows"),
-            expect_total=amount(self.expect_total, "expect_total"),
-            # A template that came to nothing is no approval: it is refused.
-            expect_fingerprint=None
-            if self.expect_fingerprint is None
-            else fingerprint_of(str(self.expect_fingerprint), "expect_fingerprint"),
-            rate=settings.rate,
-            wait=0,
+            sheet.path, account=settings.account, batch=batch, rate=settings.rate, wait=0, surface=AIRFLOW, **given
         )
 
     def check(self, context: Context, journal: "Journal") -> Json:
@@ -150,7 +132,7 @@ class SheetOperator(SmmPlusOperator):
             plan = runner.check(options, self.hook.settings.panel, journal)
             log_plan(self.log, plan)
             if blocked := obstacle(plan, options):
-                raise AirflowFailException(in_arguments(blocked))
+                raise AirflowFailException(blocked)
         if plan.short_by:
             raise AirflowException(f"the balance is short by {plan.short_by} {plan.prices.balance.currency}")
         return plan_object(plan)

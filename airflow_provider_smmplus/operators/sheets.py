@@ -12,7 +12,6 @@ from airflow_provider_smmplus.operators.base import airflow_errors
 from airflow_provider_smmplus.operators.following import FollowingOperator
 from airflow_provider_smmplus.operators.sheet_base import SheetOperator
 from airflow_provider_smmplus.results import Json, states_object
-from airflow_provider_smmplus.wording import in_arguments
 from smmplus.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ class SmmPlusSplitSheetOperator(SheetOperator):
             options, panel = self.options(context, sheet), self.hook.settings.panel
             found = split(options, panel, journal, LogWatcher(self.log), size=self.part_size)
         if found.blocked:
-            raise AirflowFailException(in_arguments(found.blocked))
+            raise AirflowFailException(found.blocked)
         self.log.info("%d parts of at most %d orders", len(found.parts), self.part_size)
         return [list(part) for part in found.parts]
 

@@ -7,6 +7,7 @@ import sys
 import typer
 
 from bulk.cli.accounts import account
+from bulk.cli.arguments import Panels
 from bulk.cli.budgets import budget
 from bulk.cli.demo import demo
 from bulk.cli.doubts import doubts
@@ -25,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,  # its tracebacks show the values of variables, an API key among them
 )
 for command in (check, run, status, doubts, resolve, reconcile, budget, account, services, balance, template, demo):
-    app.command()(command)
+    app.command(cls=Panels)(command)
 app.add_typer(journal, name="journal")
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)(sandbox)
 

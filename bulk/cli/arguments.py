@@ -1,19 +1,24 @@
 """The arguments that commands share, and what they are turned into."""
 
+import functools
+import inspect
 import math
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
 import typer
+from typer.core import TyperCommand
 
 from bulk.approval import fingerprint_of
 from bulk.errors import SheetError
 from bulk.formats.numerals import check_locale
+from bulk.options import DEFAULTS, OF_COMMANDS, OPTIONS, About, Group, Options
 from bulk.reading.columns import HeaderNames
 from bulk.reading.header_map import parse_headers
 from bulk.reading.how import Hidden
@@ -26,23 +31,48 @@ from smmplus.panel import Panel
 File = Annotated[
     Path, typer.Argument(help="The sheet: .csv, .xlsx, or mass-order text (.txt).", exists=True, dir_okay=False)
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one machine-readable object.")]
-Account = Annotated[
-    str,
-    typer.Option(
-        "--account", help="Which account: its key is in SMMPLUS_API_KEY_NAME.", metavar="NAME", callback=account_named
-    ),
-]
-Campaign = Annotated[
-    str | None,
-    typer.Option("--campaign", help="Order under this name, anew; by default the file's name.", metavar="NAME"),
-]
-Worksheet = Annotated[str | None, typer.Option("--sheet", help="Which worksheet.", metavar="NAME")]
-Encoding = Annotated[str | None, typer.Option("--encoding", help="Of a CSV that is not UTF-8.", metavar="NAME")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.", rich_help_panel="Output")]
 Mark = Annotated[
     bool,
-    typer.Option("--mark", help="Also write name.problems.xlsx: the sheet with its problems marked and explained."),
+    typer.Option(
+        "--mark",
+        help="Also write NAME.problems.xlsx, a copy of the sheet with its problems marked and explained.",
+        rich_help_panel="Output",
+    ),
 ]
+
+
+Result = TypeVar("Result")
+
+
+def takes_options_of(name: str) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
+    """Let a command take a file and the options of its name, and have it called with what they come to."""
+    parameters = [made for option in OF_COMMANDS[name] for made in _parameters(option)]
+
+    def taking(command: Callable[..., Result]) -> Callable[..., Result]:
+        @functools.wraps(command)
+        def run(*, file: Path, **given: Any) -> Result:
+            asked = {each.name: given.pop(each.name) for each in parameters}
+            return command(_options(file, asked), **given)
+
+        own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+        file = inspect.Parameter("file", inspect.Parameter.KEYWORD_ONLY, annotation=File)
+        run.__signature__ = inspect.Signature([file, *parameters, *own])  # type: ignore[attr-defined]
+        return run
+
+    return taking
+
+
+def _options(file: Path, asked: dict[str, Any]) -> Options:
+    """Read what a person typed."""
+    for name in ("max_spend", "expect_total"):
+        if name in asked:
+            asked[name] = money(asked[name], f"--{name.replace('_', '-')}")
+    if asked.get("expect_fingerprint") is not None:
+        asked["expect_fingerprint"] = fingerprint_of(asked["expect_fingerprint"])
+    asked["hidden"] = hidden(include=asked.pop("include_hidden"), visible_only=asked.pop("visible_only"))
+    asked["headers"] = headers(asked["headers"], remember=asked.get("remember_map", False))
+    return Options(file, **asked)
 
 
 def _known_locale(locale: str | None) -> str | None:
@@ -54,91 +84,70 @@ def _known_locale(locale: str | None) -> str | None:
     return locale
 
 
-Locale = Annotated[
-    str | None,
-    typer.Option(
-        "--locale",
-        help="How numbers are written: with id, 1.000 is one thousand.",
-        metavar="NAME",
-        callback=_known_locale,
-    ),
-]
-Map = Annotated[
-    list[str] | None,
-    typer.Option("--map", help="What a header of the sheet stands for; once for each header.", metavar="HEADER=FIELD"),
-]
-RememberMap = Annotated[
-    bool, typer.Option("--remember-map", help="Keep what --map says beside the sheet, for later runs.")
-]
-IncludeHidden = Annotated[
-    bool, typer.Option("--include-hidden", help="Hidden and filtered rows, and hidden columns, count like any other.")
-]
-VisibleOnly = Annotated[bool, typer.Option("--visible-only", help="Hidden and filtered rows are left out.")]
-SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave rows with problems out, and send the rest.")]
-Duplicates = Annotated[bool, typer.Option("--allow-duplicates", help="Equal rows are meant.")]
-Adopt = Annotated[bool, typer.Option("--adopt", help="Equal orders placed before are the same: take their ids.")]
-IgnoreMissing = Annotated[
-    bool, typer.Option("--ignore-missing", help="Rows of the unfinished run that are gone are meant to be gone.")
-]
-NotPlacedSinceBackup = Annotated[
-    bool,
-    typer.Option(
-        "--not-placed-since-backup",
-        help="Rows that a journal does not know which was restored, or lost its end, were not placed since then.",
-    ),
-]
-RetryRefused = Annotated[
-    bool, typer.Option("--retry-refused", help="Send rows again that were refused with an unknown text.")
-]
-MaxSpend = Annotated[
-    str | None,
-    typer.Option(
-        "--max-spend", help="What the campaign may spend, over all its runs; kept for later ones.", metavar="AMOUNT"
-    ),
-]
-First = Annotated[
-    int | None, typer.Option("--first", help="Send the first N rows that are to be sent, no more.", min=1, metavar="N")
-]
-ExpectRows = Annotated[
-    int | None, typer.Option("--expect-rows", help="The sheet must hold exactly N rows.", min=0, metavar="N")
-]
-ExpectTotal = Annotated[
-    str | None, typer.Option("--expect-total", help="What the whole sheet must cost.", metavar="AMOUNT")
-]
-ExpectFingerprint = Annotated[
-    str | None,
-    typer.Option(
-        "--expect-fingerprint",
-        help="Send exactly what the check with this fingerprint showed, or nothing.",
-        metavar="FINGERPRINT",
-    ),
-]
-
-
-def fingerprint(text: str | None) -> str | None:
-    """Read a fingerprint that a person copied."""
-    return None if text is None else fingerprint_of(text)
-
-
 def finite(value: float | None) -> float | None:
     """Refuse nan and inf, which pass every comparison or none."""
     if value is not None and not math.isfinite(value):
-        raise typer.BadParameter(f"{value} is no number to count with")
+        raise typer.BadParameter(f"{value} is not a number to count with")
     return value
 
 
-Rate = Annotated[float, typer.Option("--rate", help="Calls a second; 0 for no limit.", min=0, callback=finite)]
-Wait = Annotated[
-    float | None,
-    typer.Option(
-        "--wait", help="Seconds to follow the orders; 0 not at all.", min=0, metavar="SECONDS", callback=finite
-    ),
-]
-InFlight = Annotated[int, typer.Option("--in-flight", help="Calls under way at once.", min=1, max=256)]
-Colours = Annotated[bool, typer.Option("--colours/--no-colours", help="Give the statuses in a workbook colours.")]
-Poll = Annotated[
-    float, typer.Option("--poll", help="Seconds between two rounds of statuses.", min=0.1, callback=finite)
-]
+_HIDDEN = {
+    "include_hidden": "Include hidden and filtered rows, and hidden columns.",
+    "visible_only": "Skip hidden and filtered rows.",
+}
+_DECLARED = {"headers": "--map", "colours": "--colours/--no-colours"}
+_CHECKED: dict[str, Callable[[Any], object]] = {"account": account_named, "locale": _known_locale}
+
+
+def _parameters(option: str) -> list[inspect.Parameter]:
+    """Make the parameters that typer reads an option from."""
+    about = OPTIONS[option]
+    if option == "hidden":
+        return [_parameter(name, bool, False, replace(about, help=words)) for name, words in _HIDDEN.items()]
+    if option == "headers":
+        return [_parameter(option, list[str] | None, None, about)]
+    kind = get_type_hints(Options)[option]
+    return [_parameter(option, str | None if kind == Decimal | None else kind, DEFAULTS[option], about)]
+
+
+def _parameter(name: str, kind: object, default: object, about: About) -> inspect.Parameter:
+    annotation = Annotated[kind, _option(name, about, counts=kind in {float, float | None})]  # type: ignore[valid-type]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _option(name: str, about: About, *, counts: bool = False) -> Any:  # noqa: ANN401 (typer's, of any type)
+    return typer.Option(
+        _DECLARED.get(name, f"--{name.replace('_', '-')}"),
+        help=about.help,
+        rich_help_panel=about.group,
+        metavar=about.metavar,
+        min=about.least,
+        max=about.most,
+        callback=_CHECKED.get(name, finite if counts else None),
+    )
+
+
+Account = Annotated[str, _option("account", OPTIONS["account"])]
+Encoding = Annotated[str | None, _option("encoding", OPTIONS["encoding"])]
+Rate = Annotated[float, _option("rate", OPTIONS["rate"], counts=True)]
+
+
+class Panels(TyperCommand):
+    """A command whose help lists its options in panels."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 (click's, which typer carries)
+        """Write them, panel by panel."""
+        panels: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            if record := parameter.get_help_record(ctx):
+                other = "Arguments" if parameter.param_type_name == "argument" else "Options"
+                panels.setdefault(getattr(parameter, "rich_help_panel", None) or other, []).append(record)
+        for name in sorted(panels, key=_PANELS.index):
+            with formatter.section(name):
+                formatter.write_dl(panels[name])
+
+
+_PANELS = ("Arguments", *get_args(Group), "Options")
 
 DEFAULT = DEFAULT_ACCOUNT
 
@@ -146,7 +155,7 @@ DEFAULT = DEFAULT_ACCOUNT
 def headers(said: list[str] | None, *, remember: bool = False) -> HeaderNames:
     """Read what a person says that headers stand for."""
     if remember and not said:
-        raise ConfigurationError("--remember-map keeps what --map says: say --map as well")
+        raise ConfigurationError("--remember-map needs --map")
     try:
         return parse_headers(said or ())
     except SheetError as error:
@@ -169,7 +178,7 @@ def money(text: str | None, option: str = "--max-spend") -> Decimal | None:
 def hidden(*, include: bool, visible_only: bool) -> Hidden:
     """Read what a person says of hidden rows."""
     if include and visible_only:
-        raise ConfigurationError("--include-hidden and --visible-only contradict each other: say one of them")
+        raise ConfigurationError("--include-hidden and --visible-only cannot be used together")
     return "include" if include else "skip" if visible_only else "refuse"
 
 

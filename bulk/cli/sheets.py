@@ -37,44 +37,11 @@ def consoles(*, as_json: bool) -> tuple[Console, Console]:
 
 
 @failing
-def check(
-    file: given.File,
-    *,
-    account: given.Account = given.DEFAULT,
-    campaign: given.Campaign = None,
-    sheet: given.Worksheet = None,
-    encoding: given.Encoding = None,
-    include_hidden: given.IncludeHidden = False,
-    visible_only: given.VisibleOnly = False,
-    locale: given.Locale = None,
-    header_map: given.Map = None,
-    remember_map: given.RememberMap = False,
-    allow_duplicates: given.Duplicates = False,
-    adopt: given.Adopt = False,
-    ignore_missing: given.IgnoreMissing = False,
-    not_placed_since_backup: given.NotPlacedSinceBackup = False,
-    retry_refused: given.RetryRefused = False,
-    max_spend: given.MaxSpend = None,
-    first: given.First = None,
-    expect_rows: given.ExpectRows = None,
-    expect_total: given.ExpectTotal = None,
-    expect_fingerprint: given.ExpectFingerprint = None,
-    mark: given.Mark = False,
-    as_json: given.AsJson = False,
-) -> None:
-    """Show the problems of a sheet, what it would cost and what is placed already. Sends nothing."""
-    options = Options(
-        file, account=account, campaign=campaign, sheet=sheet, encoding=encoding, locale=locale,
-        hidden=given.hidden(include=include_hidden, visible_only=visible_only),
-        headers=given.headers(header_map, remember=remember_map), remember_map=remember_map,
-        allow_duplicates=allow_duplicates, adopt=adopt, ignore_missing=ignore_missing,
-        not_placed_since_backup=not_placed_since_backup, retry_refused=retry_refused,
-        max_spend=given.money(max_spend), first=first, expect_rows=expect_rows,
-        expect_total=given.money(expect_total, "--expect-total"),
-        expect_fingerprint=given.fingerprint(expect_fingerprint),
-    )  # fmt: skip
+@given.takes_options_of("check")
+def check(options: Options, *, mark: given.Mark = False, as_json: given.AsJson = False) -> None:
+    """Check a sheet and its cost. Places nothing."""
     with given.open_journal() as journal:
-        plan = runner.check(options, given.panel_for(account), journal)
+        plan = runner.check(options, given.panel_for(options.account), journal)
     out, _ = consoles(as_json=as_json)
     blocked = obstacle(plan, options)
     short = plan.short_by or plan.over_budget
@@ -120,80 +87,29 @@ def _marked_object(marked: Marked | None) -> Json:
 
 
 @failing
+@given.takes_options_of("run")
 def run(
-    file: given.File,
+    options: Options,
     *,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before the money is spent.")] = False,
-    wait: given.Wait = None,
-    account: given.Account = given.DEFAULT,
-    campaign: given.Campaign = None,
-    sheet: given.Worksheet = None,
-    encoding: given.Encoding = None,
-    include_hidden: given.IncludeHidden = False,
-    visible_only: given.VisibleOnly = False,
-    locale: given.Locale = None,
-    header_map: given.Map = None,
-    remember_map: given.RememberMap = False,
-    skip_bad: given.SkipBad = False,
-    allow_duplicates: given.Duplicates = False,
-    adopt: given.Adopt = False,
-    ignore_missing: given.IgnoreMissing = False,
-    not_placed_since_backup: given.NotPlacedSinceBackup = False,
-    retry_refused: given.RetryRefused = False,
-    max_spend: given.MaxSpend = None,
-    first: given.First = None,
-    expect_rows: given.ExpectRows = None,
-    expect_total: given.ExpectTotal = None,
-    expect_fingerprint: given.ExpectFingerprint = None,
-    rate: given.Rate = 1.0,
-    in_flight: given.InFlight = 16,
-    poll: given.Poll = 60.0,
-    colours: given.Colours = True,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Place the orders without asking first.", rich_help_panel="Safety")
+    ] = False,
     as_json: given.AsJson = False,
 ) -> None:
     """Check a sheet, place every row once, follow the orders, and write ids and statuses into the sheet."""
     if as_json and not yes:
-        raise ConfigurationError("--json cannot ask: say --yes as well")
-    options = Options(
-        file, account=account, campaign=campaign, sheet=sheet, encoding=encoding, locale=locale,
-        hidden=given.hidden(include=include_hidden, visible_only=visible_only),
-        headers=given.headers(header_map, remember=remember_map), remember_map=remember_map, skip_bad=skip_bad,
-        allow_duplicates=allow_duplicates, adopt=adopt, ignore_missing=ignore_missing,
-        not_placed_since_backup=not_placed_since_backup, retry_refused=retry_refused,
-        max_spend=given.money(max_spend), first=first, expect_rows=expect_rows,
-        expect_total=given.money(expect_total, "--expect-total"),
-        expect_fingerprint=given.fingerprint(expect_fingerprint), rate=rate, in_flight=in_flight, wait=wait, poll=poll,
-        colours=colours,
-    )  # fmt: skip
-    panel = given.panel_for(account)
+        raise ConfigurationError("--json needs --yes: a question would not be one object")
+    panel = given.panel_for(options.account)
     with _watching(agreed=yes, as_json=as_json) as watcher, given.open_journal() as journal:
         outcome = runner.run(options, panel, journal, watcher)
     _end(outcome, as_json=as_json)
 
 
 @failing
-def status(
-    file: given.File,
-    *,
-    account: given.Account = given.DEFAULT,
-    campaign: given.Campaign = None,
-    sheet: given.Worksheet = None,
-    encoding: given.Encoding = None,
-    include_hidden: given.IncludeHidden = False,
-    visible_only: given.VisibleOnly = False,
-    locale: given.Locale = None,
-    header_map: given.Map = None,
-    rate: given.Rate = 1.0,
-    colours: given.Colours = True,
-    as_json: given.AsJson = False,
-) -> None:
+@given.takes_options_of("status")
+def status(options: Options, *, as_json: given.AsJson = False) -> None:
     """Ask where the open orders of a sheet stand, and write it into the sheet. Places nothing."""
-    options = Options(
-        file, account=account, campaign=campaign, sheet=sheet, encoding=encoding, locale=locale, rate=rate,
-        hidden=given.hidden(include=include_hidden, visible_only=visible_only), headers=given.headers(header_map),
-        colours=colours,
-    )  # fmt: skip
-    panel = given.panel_for(account)
+    panel = given.panel_for(options.account)
     with _watching(agreed=False, as_json=as_json) as watcher, given.open_journal() as journal:
         outcome = runner.status(options, panel, journal, watcher)
     out, _ = consoles(as_json=as_json)

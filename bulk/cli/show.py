@@ -169,7 +169,7 @@ def show_answers(console: Console, plan: Plan, name: str) -> None:
     for answer in answers(plan, plan.options):
         if name == "run" and plan.options.expect_fingerprint is None:
             _say(console, f"  {again(name, plan.options, **answer)}", "yellow")
-        elif "skip_bad" not in answer:
+        else:
             _say(console, f"  {again('check', plan.options, expect_fingerprint=None, **answer)}", "yellow")
 
 

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from bulk.cli.show import cost_of, show_plan
 from bulk.plan import Plan
-from bulk.restored import WAY_OUT, of_unknown_rows
+from bulk.restored import of_unknown_rows, way_out
 from bulk.watching import Watcher
 from bulk.writing import Written
 from smmplus.journal.states import State
@@ -39,7 +39,7 @@ class _Telling(Watcher):
             return True
         since = ""
         if words := of_unknown_rows(plan):
-            self._out.print(Text(f"{words}. {WAY_OUT}", "bold red"), soft_wrap=True)
+            self._out.print(Text(f"{words}. {way_out(plan.options.surface)}", "bold red"), soft_wrap=True)
             lost = plan.place.backup is not None and plan.place.backup.lost
             since = f", none of them placed since {'then' if lost else 'the backup'}"
         repeats = f" ({plan.repeats})" if plan.repeats else ""

@@ -20,6 +20,7 @@ from bulk.reading.columns import (
     no_header,
     understand_header,
 )
+from bulk.surfaces import COMMAND_LINE, Surface
 
 _DELIMITERS = (",", ";", "\t", "|")
 _SEP_LINE = re.compile(r"\ufeff?\"?sep=(.)\"?[\r\n]*", re.IGNORECASE)
@@ -79,14 +80,14 @@ def take_apart(path: Path, text: str, given: HeaderNames = ()) -> CsvFile:
     return CsvFile(head.delimiter, head.above, head.header, head.header_record, tuple(records_below(path, text, head)))
 
 
-def find_head(path: Path, text: str, given: HeaderNames = ()) -> CsvHead:
+def find_head(path: Path, text: str, given: HeaderNames = (), surface: Surface = COMMAND_LINE) -> CsvHead:
     """Find delimiter and header; raises what :func:`take_apart` does."""
     declared = _SEP_LINE.fullmatch(next(lines_from(text), ""))
-    delimiter = declared[1] if declared else _find_delimiter(path, text, given)
+    delimiter = declared[1] if declared else _find_delimiter(path, text, given, surface)
     seen = list(_seen(path, text, delimiter, skipped=1 if declared else 0))
     index = find_header([record.cells for record in seen], given)
     if index is None:
-        raise no_header(str(path), [record.cells for record in seen], given)
+        raise no_header(str(path), [record.cells for record in seen], given, surface)
     head = seen[index]
     header = understand_header([strip_text(cell) for cell in head.cells], head.line, str(path), given)
     above = "".join(islice(lines_from(text), head.line - 1))
@@ -100,12 +101,13 @@ def records_below(path: Path, text: str, head: CsvHead) -> Iterator[Record]:
     return records(path, lines_from(text, begin), head.delimiter, line)
 
 
-def _find_delimiter(path: Path, text: str, given: HeaderNames) -> str:
+def _find_delimiter(path: Path, text: str, given: HeaderNames, surface: Surface) -> str:
     """Take the delimiter by which a header is found; of several the one that yields the most known names."""
     known = {delimiter: _known_names(path, text, delimiter, given) for delimiter in _DELIMITERS}
     best = max(known, key=lambda delimiter: known[delimiter])
     if not known[best]:
-        raise no_header(str(path), [[line.strip()] for line in islice(lines_from(text), HEADER_SEARCH_ROWS)], given)
+        first = [[line.strip()] for line in islice(lines_from(text), HEADER_SEARCH_ROWS)]
+        raise no_header(str(path), first, given, surface)
     return best
 
 

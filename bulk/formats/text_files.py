@@ -7,13 +7,14 @@ from itertools import chain
 from pathlib import Path
 
 from bulk.errors import RefusedFileError, SheetError
+from bulk.surfaces import COMMAND_LINE, Surface
 
 _PIECE = 1 << 16
 
 _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 
-def decode(path: Path, data: bytes, encoding: str | None) -> tuple[str, str]:
+def decode(path: Path, data: bytes, encoding: str | None, surface: Surface = COMMAND_LINE) -> tuple[str, str]:
     """Give a file's text and its encoding. A byte-order mark decides; then UTF-8; then what was asked for.
 
     The byte-order mark stays in the text, as its first character.
@@ -26,7 +27,7 @@ def decode(path: Path, data: bytes, encoding: str | None) -> tuple[str, str]:
         chosen = encoding
         text = _try_decode(data, encoding)
     if text is None:
-        raise SheetError(_undecodable(path, chosen))
+        raise SheetError(_undecodable(path, chosen, surface))
     if "\0" in text:
         raise RefusedFileError(f"{path}: it holds NUL characters, so it is no text. Save it as CSV UTF-8.")
     return text, chosen or "utf-8"
@@ -39,10 +40,11 @@ def _try_decode(data: bytes, encoding: str) -> str | None:
         return None
 
 
-def _undecodable(path: Path, encoding: str | None) -> str:
+def _undecodable(path: Path, encoding: str | None, surface: Surface) -> str:
     if encoding is None:
-        return f"{path}: not in UTF-8. Save it as 'CSV UTF-8', or name its encoding with --encoding (cp1252, say)."
-    return f"{path}: cannot be read as {encoding}. Save it as 'CSV UTF-8', or name another --encoding."
+        named = surface.phrase(encoding="cp1252")
+        return f"{path}: not in UTF-8. Save it as 'CSV UTF-8', or pass its encoding, such as {named}."
+    return f"{path}: cannot be read as {encoding}. Save it as 'CSV UTF-8', or pass another encoding."
 
 
 def physical_lines(text: str) -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bulk.errors import SheetError
 from bulk.formats.grid import letter_of
 from bulk.sheet import RESULT_FIELDS, Column
+from bulk.surfaces import COMMAND_LINE, Surface
 
 HEADER_SEARCH_ROWS = 50
 """The header row is looked for in so many rows from the top: a title and notes may stand above it."""
@@ -175,8 +176,8 @@ def understand_header(cells: Sequence[str], row: int, source: str, given: Header
 def _not_there(source: str, theirs: str, field: str, row: int, cells: Sequence[str]) -> SheetError:
     held = ", ".join(repr(cell) for cell in cells if cell)[:500]
     return SheetError(
-        f"{source}: {theirs!r} is to stand for {field} (by --map, or by the map that is kept beside the sheet), and no "
-        f"column of row {row} is called that. There are: {held}. Name one of these, or delete the map."
+        f"{source}: {theirs!r} is mapped to {field} (by you, or by the map that is kept next to the sheet), and no "
+        f"column of row {row} has that name. There are: {held}. Map one of these, or delete the map."
     )
 
 
@@ -187,7 +188,9 @@ def _duplicate(source: str, field: str, row: int, first: Column, second: Column)
     )
 
 
-def no_header(source: str, rows: Sequence[Sequence[str]], given: HeaderNames = ()) -> SheetError:
+def no_header(
+    source: str, rows: Sequence[Sequence[str]], given: HeaderNames = (), surface: Surface = COMMAND_LINE
+) -> SheetError:
     """Say what was looked for, and what the first rows hold instead."""
     seen = [", ".join(filter(None, cells))[:120] for cells in rows[:HEADER_SEARCH_ROWS]]
     held = "; ".join(f"row {number}: {text}" for number, text in enumerate(seen, start=1) if text)
@@ -195,6 +198,6 @@ def no_header(source: str, rows: Sequence[Sequence[str]], given: HeaderNames = (
     return SheetError(
         f"{source}: no header row was found in the first {HEADER_SEARCH_ROWS} rows. Looked for a row with the column "
         f"names 'service' and 'link' or 'quantity' (or 'layanan', 'tautan', 'jumlah', …{theirs}). "
-        f"The first rows hold: {held[:500] or 'nothing'}. Add a header row above the orders, or say what its names "
-        f"mean: --map 'Their name=link'."
+        f"The first rows hold: {held[:500] or 'nothing'}. Add a header row above the orders, or map its names "
+        f"to fields: {surface.phrase(headers=['Their name=link'])}."
     )

@@ -17,8 +17,8 @@ FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 def parse_csv(path: Path, data: bytes, how: How) -> Sheet:
     """Read a CSV file; see :func:`bulk.reading.read_sheet`."""
-    text, encoding = decode(path, data, how.encoding)
-    head = find_head(path, text, how.headers)
+    text, encoding = decode(path, data, how.encoding, how.surface)
+    head = find_head(path, text, how.headers, how.surface)
     draft = Draft(path, "csv", "", head.header)
     readers = [(column.index, _reader(name, how.locale)) for name, column in head.header.columns.items()]
     for record in records_below(path, text, head):

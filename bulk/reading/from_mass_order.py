@@ -20,8 +20,9 @@ _REMEDY = "Write it as: service | link | quantity"
 def parse_mass_order(path: Path, data: bytes, how: How) -> Sheet:
     """Read ``service | link | quantity``, one order a line, or with the last two swapped; empty lines do not count."""
     if how.headers:
-        raise SheetError(f"{path}: mass-order text has no headers that could stand for something: leave --map out.")
-    text, encoding = decode(path, data, how.encoding)
+        option = how.surface.name("headers")
+        raise SheetError(f"{path}: mass-order text has no headers to map. Leave {option} out.")
+    text, encoding = decode(path, data, how.encoding, how.surface)
     draft = Draft(path, "mass_order", "", _HEADER)
     for number, line in enumerate(physical_lines(text.removeprefix("\ufeff")), start=1):
         if strip_text(line):

@@ -19,6 +19,7 @@ from bulk.reading.draft import GUARDED_FIELDS, Draft, digest_of
 from bulk.reading.how import How
 from bulk.reading.sheet_facts import SheetFacts
 from bulk.sheet import Problem, Sheet
+from bulk.surfaces import Surface
 
 Rows = Sequence[Sequence[object]]
 
@@ -40,7 +41,7 @@ def parse_xlsx(path: Path, data: bytes, how: How, seen: Mapping[str, SheetFacts]
     add_rows(draft, rows, facts, how, _totals_rows(archive, chosen.part))
     draft.problems.extend(_merged_cells(draft, rows, facts))
     if how.hidden != "include":
-        draft.problems.extend(_hidden_columns(draft, facts))
+        draft.problems.extend(_hidden_columns(draft, facts, how.surface))
     return draft.finish(digest_of(data))
 
 
@@ -70,11 +71,11 @@ def _choose(
     if len(found) == 1:
         return found[0]
     if found:
-        several = ", ".join(repr(each.name) for each, _ in found)
-        raise SheetError(f"{path}: several worksheets hold orders: {several}. Choose one with --sheet.")
+        several, first = ", ".join(repr(each.name) for each, _ in found), how.surface.phrase(sheet=found[0][0].name)
+        raise SheetError(f"{path}: several worksheets hold orders: {several}. Pass the one to read, such as {first}.")
     if not visible:
         raise SheetError(f"{path}: it has no visible worksheet.")
-    raise no_header(f"{path}, sheet {visible[0][0].name!r}", _first_texts(visible[0][1]), how.headers)
+    raise no_header(f"{path}, sheet {visible[0][0].name!r}", _first_texts(visible[0][1]), how.headers, how.surface)
 
 
 def _first_texts(rows: Rows) -> list[list[str]]:
@@ -85,7 +86,7 @@ def _draft(path: Path, name: str, rows: Rows, how: How) -> Draft:
     source, first = f"{path}, sheet {name!r}", _first_texts(rows)
     index = find_header(first, how.headers)
     if index is None:
-        raise no_header(source, first, how.headers)
+        raise no_header(source, first, how.headers, how.surface)
     return Draft(path, "xlsx", name, understand_header(first[index], index + 1, source, how.headers))
 
 
@@ -129,7 +130,7 @@ def add_rows(draft: Draft, rows: Rows, facts: SheetFacts, how: How, totals: Abst
             cells = [flaws.get((number, index), cell) for (index, _), cell in zip(readers, cells, strict=True)]
         is_order = draft.add_row(number, cells)
         if is_order and how.hidden == "refuse" and number in facts.hidden_rows:
-            draft.problems.append(_hidden_row(number))
+            draft.problems.append(_hidden_row(number, how.surface))
 
 
 def _reader(name: str, locale: str | None) -> Callable[[object], str | Flaw]:
@@ -146,13 +147,14 @@ def _reader(name: str, locale: str | None) -> Callable[[object], str | Flaw]:
     return value_text
 
 
-def _hidden_row(number: int) -> Problem:
-    remedy = "Unhide it (a filter hides rows too), delete it, or say --include-hidden or --visible-only."
+def _hidden_row(number: int, surface: Surface) -> Problem:
+    include, leave_out = surface.phrase(hidden="include"), surface.phrase(hidden="skip")
+    remedy = f"Unhide it (a filter hides rows too), delete it, or pass {include} or {leave_out}."
     return Problem(f"row {number}", "", "", "is hidden and holds an order", remedy, number)
 
 
-def _hidden_columns(draft: Draft, facts: SheetFacts) -> list[Problem]:
-    remedy = "Unhide it, delete it, or say --include-hidden."
+def _hidden_columns(draft: Draft, facts: SheetFacts, surface: Surface) -> list[Problem]:
+    remedy = f"Unhide it, delete it, or pass {surface.phrase(hidden='include')}."
     return [
         Problem(f"column {column.letter}", name, column.header, "is hidden", remedy)
         for name, column in draft.header.columns.items()

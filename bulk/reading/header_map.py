@@ -7,6 +7,7 @@ from pathlib import Path
 from bulk.errors import SheetError
 from bulk.naming import name_without_mark
 from bulk.reading.columns import FIELDS, HeaderNames, field_of, same_header
+from bulk.surfaces import COMMAND_LINE, Surface
 
 FORMAT = "headers of a sheet of smmplus orders, version 1"
 _LARGEST = 64 << 10
@@ -18,7 +19,7 @@ def map_path(sheet: Path) -> Path:
     return sheet.with_name(f"{name_without_mark(sheet.stem)}.map.json")
 
 
-def parse_headers(given: Iterable[str]) -> HeaderNames:
+def parse_headers(given: Iterable[str], surface: Surface = COMMAND_LINE) -> HeaderNames:
     """Read "Their header=link", several of them; the field may go by any of its names.
 
     :raises SheetError: if a field is not known, or a header or a field is spoken of twice.
@@ -28,9 +29,12 @@ def parse_headers(given: Iterable[str]) -> HeaderNames:
         header, sign, name = text.rpartition("=")
         field = field_of(name)
         if not sign or not header.strip() or field is None:
-            raise SheetError(f"--map {text!r}: write it as 'Their header=link'. Fields are: {', '.join(FIELDS)}.")
+            example = surface.phrase(headers=["Their header=link"])
+            raise SheetError(
+                f"{surface.name('headers')} has {text!r}: write it as {example}. Fields are: {', '.join(FIELDS)}."
+            )
         pairs.append((header.strip(), field))
-    return checked(pairs, "--map")
+    return checked(pairs, surface.name("headers"))
 
 
 def checked(pairs: HeaderNames, source: str) -> HeaderNames:
@@ -39,7 +43,7 @@ def checked(pairs: HeaderNames, source: str) -> HeaderNames:
         for other, same in pairs[:at]:
             if field == same or same_header(header, other):
                 raise SheetError(
-                    f"{source}: {other!r} is to stand for {same}, and {header!r} for {field}. Say one of them."
+                    f"{source}: {other!r} is mapped to {same}, and {header!r} to {field}. Map one of them."
                 )
     return tuple(pairs)
 
@@ -95,6 +99,5 @@ def _pairs(path: Path, document: object) -> HeaderNames:
 
 def _unusable(path: Path, what: str) -> SheetError:
     return SheetError(
-        f"{path}: {what}. It should keep what the sheet's headers mean: delete it, and say --map and --remember-map "
-        "again."
+        f"{path}: {what}. It should keep what the sheet's headers mean: delete it, and map the headers again."
     )

@@ -5,6 +5,7 @@ from typing import Literal, get_args
 
 from bulk.errors import SheetError
 from bulk.reading.columns import HeaderNames
+from bulk.surfaces import COMMAND_LINE, Surface
 
 Hidden = Literal["refuse", "include", "skip"]
 
@@ -23,6 +24,8 @@ class How:
     """How text writes whole numbers, such as "id": "1.000" is one thousand. Without it nothing separates thousands."""
     headers: HeaderNames = ()
     """What headers mean by a person's word."""
+    surface: Surface = COMMAND_LINE
+    """Where messages about the file are read."""
 
     def __post_init__(self) -> None:
         if self.hidden not in get_args(Hidden):

@@ -100,7 +100,7 @@ def must_be_in(standing: Standing, currency: str) -> None:
         raise JournalConflictError(
             f"campaign {standing.name!r} is in {standing.currency} ({plain(standing.spent)}{budget} spent), and the "
             f"account's balance is in {currency} now. The two are never added up, so nothing was sent. Order under a "
-            "new campaign name (--campaign): its budget is then in the new currency"
+            "new campaign name: its budget is then in the new currency"
         )
 
 

@@ -23,9 +23,6 @@ from smmplus.journal.database import READING, Database, open_database, translate
 from smmplus.journal.schema import meta, runs
 from smmplus.journal.traces import Traces
 
-LOOK_SECONDS = 0.2
-"""How long the lock of a run is waited for before the run counts as alive."""
-
 
 class OpenJournal:
     """The base of `Journal`. The run begins with the first call that needs one, and ends with `close`."""
@@ -140,8 +137,7 @@ class OpenJournal:
         if run_id == self._run_id:
             return True
         name = f"run-{run_id}"
-        # Another process that only looks holds the lock for a moment, too: it must not be taken for the run.
-        dead = self._locks.take(name, wait=LOOK_SECONDS)
+        dead = self._locks.take(name)
         if dead:
             self._locks.drop(name, forever=True)
         return not dead

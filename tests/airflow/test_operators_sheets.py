@@ -151,7 +151,7 @@ def test_headers_and_numbers_may_be_the_sheet_s_own(airflow, ordered, link, tmp_
     path.write_text(f"kode;alamat;pcs;lewati\n2;{link};1.000;\n2;{link}/2;5;ya\n", "utf-8")
     said = {"path": str(path), "campaign": "theirs", "locale": "{{ 'id' }}"}
     headers = {"Kode": "service", "Alamat": "link", "Pcs": "{{ 'quantity' }}"}
-    assert "'Wrong' is to stand for runs" in failed_for_good(
+    assert "'Wrong' is mapped to runs" in failed_for_good(
         airflow.run(PLACE, **said, headers=headers | {"Wrong": "runs"})
     )
     assert "write it as 'Their header=link'" in failed_for_good(airflow.run(PLACE, **said, headers={"Kode": "code"}))

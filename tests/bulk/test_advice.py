@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from bulk.advice import FIRST, MOST_CHARACTERS, next_steps, rows_told
-from bulk.in_python import once_more
+from bulk.frames import once_more
 from bulk.outcome import Outcome
 from smmplus.journal.states import State
 from smmplus.placing import Stop

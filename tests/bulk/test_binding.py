@@ -62,7 +62,7 @@ def test_an_unknown_id_where_an_equal_order_is_in_doubt_leads_to_resolve(week):
     """So it is where the journal could not take the id: emptying the cell would not help."""
     doubt = week.in_doubt()
     (problem,) = bound(week, sheet_of(row(order_id="501"))).problems
-    assert problem.remedy == f"if it is this order: smmplus resolve {doubt.name} --order-id 501"
+    assert problem.remedy == f"if it is this order: `smmplus resolve {doubt.name} --order-id 501`"
 
 
 def test_an_id_in_two_rows_is_a_problem_of_the_second(week):

@@ -30,13 +30,13 @@ def test_every_field_can_be_said(field):
 
 @pytest.mark.parametrize("text", ["Alamat", "Alamat=", "=link", " =link", "Alamat=address", ""])
 def test_anything_else_is_refused_with_the_fields(text):
-    with pytest.raises(SheetError, match=r"--map .*: write it as 'Their header=link'\. Fields are: service, link"):
+    with pytest.raises(SheetError, match=r"--map has .*Their header=link.* Fields are: service, link"):
         parse_headers([text])
 
 
 @pytest.mark.parametrize("said", [["A=link", "B=link"], ["A=link", "a=quantity"], ["A=link", "A=url"]])
 def test_nothing_is_said_twice(said):
-    with pytest.raises(SheetError, match=r"is to stand for link, and .*Say one of them"):
+    with pytest.raises(SheetError, match=r"is mapped to link, and .*Map one of them"):
         parse_headers(said)
 
 
@@ -79,7 +79,7 @@ FOREIGN = [
     (json.dumps({"format": FORMAT, "headers": {"A": "address"}}).encode(), "says that 'A' stands for 'address'"),
     (json.dumps({"format": FORMAT, "headers": {"A": ["link"]}}).encode(), "which is no field"),
     (json.dumps({"format": FORMAT, "headers": {" ": "link"}}).encode(), "which is no field"),
-    (json.dumps({"format": FORMAT, "headers": {"A": "link", "B": "link"}}).encode(), "Say one of them"),
+    (json.dumps({"format": FORMAT, "headers": {"A": "link", "B": "link"}}).encode(), "Map one of them"),
     (json.dumps({"format": FORMAT, "headers": {"A": "link"}, "x": "y" * 70_000}).encode(), "is too large"),
 ]
 
@@ -122,7 +122,7 @@ def test_it_is_not_kept_unasked(tmp_path):
 
 
 def test_a_map_that_does_not_fit_is_not_kept(tmp_path):
-    with pytest.raises(SheetError, match="'Wrong' is to stand for runs"):
+    with pytest.raises(SheetError, match="'Wrong' is mapped to runs"):
         read(theirs(tmp_path, headers=(*SAID, ("Wrong", "runs")), remember_map=True))
     assert not map_path(tmp_path / "week.csv").exists()
 

@@ -23,7 +23,7 @@ def test_a_question_tells_what_was_ordered_when_and_where(week):
     assert words.startswith(f"1 row equals an order placed before: order 501 (service 2, {LINK}) of last.csv, ")
     assert "campaign 'last', " + entry.sent_at[:16].replace("T", " ") + " UTC" in words
     assert "--adopt" in words
-    assert "this one is 'week'" in words
+    assert "--campaign 'week 2'" in words
 
 
 def test_several_questions_are_told_with_one_example(week):

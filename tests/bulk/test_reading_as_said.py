@@ -108,9 +108,7 @@ def test_what_a_person_says_goes_before_the_known_names(tmp_path):
 @pytest.mark.parametrize("header", ["Alamat Tujuan", "", "Pcs."])
 def test_a_header_that_is_not_there_is_refused_with_those_that_are(tmp_path, header):
     how = How(headers=(("Alamat", "link"),))
-    with pytest.raises(
-        SheetError, match=r"'Alamat' is to stand for link .*no column of row 1 is called that\. There are"
-    ):
+    with pytest.raises(SheetError, match=r"'Alamat' is mapped to link .*no column of row 1 has that name\. There are"):
         read_csv(tmp_path, f"service,quantity,{header}\n7,100,{LINK}\n", how)
 
 

@@ -16,7 +16,7 @@ def test_a_journal_that_knows_no_order_of_the_account_is_told_as_new(week):
     (words,) = signs.warnings
     assert words == (
         f"this journal is new to account 'default' ({week.journal.where}): if you have ordered from sheets before, "
-        "SMMPLUS_JOURNAL names another one"
+        "SMMPLUS_JOURNAL must name the journal that you ordered with"
     )
 
 
@@ -32,8 +32,8 @@ def test_order_ids_of_which_the_journal_knows_none_look_like_the_wrong_one(week)
     (words,) = week.plan(sheet).signs.warnings
     assert words == (
         f"this looks like the wrong journal: the sheet carries 2 order ids, and {week.journal.where} "
-        f"(uuid {week.journal.uuid}) knows none of them; SMMPLUS_JOURNAL and --account must name those it was ordered "
-        "with"
+        f"(uuid {week.journal.uuid}) knows none of them; SMMPLUS_JOURNAL and --account must name those that it was "
+        "ordered with"
     )
 
 

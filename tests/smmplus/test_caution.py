@@ -132,9 +132,7 @@ async def test_orders_of_one_placer_wait_for_each_other_also_when_each_is_placed
     entries = desk.plan(20)
     with RawServer(Panel(*[DOUBT] * 20)) as server:
         async with placer_at(server, desk.journal, in_flight=16) as placer:
-            first, *others = (Order(entry.id, entry.request) for entry in entries)
-            await placer.place(first)  # a slow answer to it would let others go out meanwhile
-            await asyncio.gather(*map(placer.place, others))
+            await asyncio.gather(*(placer.place(Order(entry.id, entry.request)) for entry in entries))
         assert (len(server.requests), server.most_under_way) == (3, 1)
     assert [desk.now(entry).state for entry in entries].count(State.IN_DOUBT) == 3
 
@@ -180,9 +178,7 @@ async def test_a_stop_sends_home_those_that_wait(desk):
 
     with RawServer(answer) as server:
         async with placer_at(server, desk.journal) as placer:
-            first, *others = (Order(entry.id, entry.request) for entry in entries)
-            await placer.place(first)
-            run = asyncio.create_task(placer.place_all(others))
+            run = asyncio.create_task(placer.place_all([Order(entry.id, entry.request) for entry in entries]))
             await asyncio.to_thread(held.wait, PATIENCE)
             placer.progress.stop_for(Stop.ASKED, "Ctrl-C")
             free.set()

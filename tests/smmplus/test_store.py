@@ -234,22 +234,22 @@ def test_an_order_is_found_by_its_id_in_its_account_alone(journal):
 
 
 def again(desk, entry, cost="2"):
-    number = desk.journal.open_batch(desk.campaign, "later.xlsx")
-    desk.journal.plan(desk.campaign, number, [], {entry.id: Planned(entry.key, entry.request, Decimal(cost))})
-    return number, desk.now(entry)
+    batch = desk.journal.open_batch(desk.campaign, "later.xlsx")
+    desk.journal.plan(desk.campaign, batch, [], {entry.id: Planned(entry.key, entry.request, Decimal(cost))})
+    return batch, desk.now(entry)
 
 
 def test_a_refused_entry_is_planned_again_in_a_new_batch_at_today_s_price(desk):
     (entry,) = desk.plan()
     desk.settle(desk.intend(entry), Event.REFUSAL, error="Bad link")
-    number, now = again(desk, entry)
-    assert (now.state, now.batch_id, now.cost, now.attempt) == (State.PLANNED, number, Decimal(2), 1)
+    batch, now = again(desk, entry)
+    assert (now.state, now.batch_id, now.cost, now.attempt) == (State.PLANNED, batch, Decimal(2), 1)
 
 
 def test_a_planned_entry_is_taken_into_the_new_batch(desk):
     (entry,) = desk.plan()
-    number, now = again(desk, entry)
-    assert (now.state, now.batch_id, now.cost) == (State.PLANNED, number, Decimal(2))
+    batch, now = again(desk, entry)
+    assert (now.state, now.batch_id, now.cost) == (State.PLANNED, batch, Decimal(2))
 
 
 @pytest.mark.parametrize("event", [None, Event.DOUBT, Event.ORDER_ID])

@@ -62,5 +62,5 @@ def test_hidden_rows_are_problems_until_a_person_says_what_they_are(include, vis
 
 
 def test_hidden_rows_cannot_be_both_included_and_left_out():
-    with pytest.raises(ConfigurationError, match="say one of them"):
+    with pytest.raises(ConfigurationError, match="cannot be used together"):
         arguments.hidden(include=True, visible_only=True)

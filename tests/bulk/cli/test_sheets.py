@@ -1,10 +1,12 @@
 """`smmplus check`, `run` and `status`."""
 
 import shlex
+from typing import get_args
 
 import openpyxl
 import pytest
 
+from bulk.options import Group
 from bulk.problem_copy import Marked
 from smmplus.errors import NeverSentError
 from tests.bulk import workbooks as wb
@@ -31,7 +33,7 @@ def test_check_tells_what_stands_in_the_way(smmplus, path):
     path.write_text(path.read_text("utf-8") + f"2,{LINK}/3,[x]\n", "utf-8")
     done = smmplus("check", path)
     assert done.status == 3
-    assert "1 row with problems, nothing was sent: mend them, or leave them out with --skip-bad" in done.words
+    assert "1 row with problems, nothing was sent: fix them, or leave them out with --skip-bad" in done.words
     told = smmplus("check", path, "--json").json
     assert (told["exit_status"], told["blocked"][:5], len(told["problems"])) == (3, "1 row", 1)
 
@@ -133,7 +135,10 @@ def test_run_asks(smmplus, path, sandbox):
 
 def test_a_program_cannot_be_asked(smmplus, path):
     done = smmplus("run", path, "--json")
-    assert (done.status, done.json) == (2, {"error": "--json cannot ask: say --yes as well", "exit_status": 2})
+    assert (done.status, done.json) == (
+        2,
+        {"error": "--json needs --yes: a question would not be one object", "exit_status": 2},
+    )
 
 
 def test_a_budget_is_an_amount(smmplus, path):
@@ -301,9 +306,9 @@ def test_without_a_locale_its_thousands_are_refused_with_the_way_out(smmplus, th
     ("wrong", "words"),
     [
         (("--locale", "xx"), "'xx' is no locale that is known"),
-        (("--map", "Alamat"), "write it as 'Their header=link'"),
-        (("--map", "A=link", "--map", "B=link"), "'A' is to stand for link, and 'B' for link"),
-        (("--remember-map",), "--remember-map keeps what --map says: say --map as well"),
+        (("--map", "Alamat"), "write it as --map 'Their header=link'"),
+        (("--map", "A=link", "--map", "B=link"), "'A' is mapped to link, and 'B' to link"),
+        (("--remember-map",), "--remember-map needs --map"),
     ],
 )
 def test_what_cannot_be_meant_is_a_wrong_command(smmplus, theirs, wrong, words):
@@ -326,3 +331,17 @@ def test_hidden_rows_wait_for_a_word(smmplus, tmp_path, sandbox):
     assert smmplus("run", path, *RUN, "--visible-only", "--json").json["sent"] == 2
     assert smmplus("status", path, "--visible-only").status in {0, 4}
     assert smmplus("run", path, *RUN, "--include-hidden", "--json").json["sent"] == 1
+
+
+def test_the_help_of_a_run_lists_its_options_in_panels(smmplus):
+    help_text = smmplus("run", "--help").out
+    places = [help_text.index(f"\n{group}:\n") for group in get_args(Group)]
+    assert places == sorted(places)
+    assert all(option in help_text for option in ("--skip-bad", "--max-spend AMOUNT", "--first N", "--wait SECONDS"))
+
+
+def test_what_a_check_leaves_out_can_be_approved(smmplus, path):
+    path.write_text(path.read_text("utf-8") + f"2,{LINK}/3,[x]\n", "utf-8")
+    assert "--skip-bad" in smmplus("check", path).words.partition("smmplus check")[2]
+    told = smmplus("check", path, "--skip-bad", "--json")
+    assert (told.status, told.json["blocked"], len(told.json["problems"])) == (0, "", 1)
