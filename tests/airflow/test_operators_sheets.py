@@ -154,7 +154,8 @@ def test_headers_and_numbers_may_be_the_sheet_s_own(airflow, ordered, link, tmp_
     assert "'Wrong' is mapped to runs" in failed_for_good(
         airflow.run(PLACE, **said, headers=headers | {"Wrong": "runs"})
     )
-    assert "write it as 'Their header=link'" in failed_for_good(airflow.run(PLACE, **said, headers={"Kode": "code"}))
+    told = failed_for_good(airflow.run(PLACE, **said, headers={"Kode": "code"}))
+    assert "headers={'Their header': 'link'}" in told
     assert airflow.run(PLACE, **said, headers=headers).state == "success"
     assert [(order["link"], str(order["quantity"])) for order in ordered()] == [(link, "1000")]
 
