@@ -1,6 +1,6 @@
 """Apache Airflow provider for smm.plus."""
 
-from airflow_provider_smmplus.provider_info import get_provider_info
+from airflow_provider_smmplus.get_provider_info import get_provider_info
 
 __all__ = ["get_provider_info"]
 

@@ -59,7 +59,7 @@ def _place(panel: SandboxProcess) -> list[str]:
 async def _follow(panel: SandboxProcess, order_ids: list[str], steps: Steps) -> tuple[object, list[float]]:
     # Airflow makes its folder when it is imported.
     from airflow_provider_smmplus.triggers.smmplus import SmmPlusOrdersTrigger  # noqa: PLC0415
-    from airflow_provider_smmplus.watches import OrdersWatch  # noqa: PLC0415
+    from airflow_provider_smmplus.utils.pollers import OrdersWatch  # noqa: PLC0415
 
     rounds: list[float] = []
 

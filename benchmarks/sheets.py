@@ -65,9 +65,9 @@ def write_csv(path: Path, count: int, more: Iterable[str] = OWN) -> Path:
 
 def checked(path: Path) -> Work:
     """Read a sheet, and check every row."""
-    from bulk.orders import check_rows, order_rows  # noqa: PLC0415
+    from bulk.planning.orders import check_rows, order_rows  # noqa: PLC0415
     from bulk.reading import read_sheet  # noqa: PLC0415
-    from smmplus.models import Service  # noqa: PLC0415
+    from smmplus.orders.models import Service  # noqa: PLC0415
 
     offered = {str(n): Service(str(n), "Likes", "Default", "", Decimal("0.9"), 10, 100_000) for n in range(2, 7)}
 

@@ -30,20 +30,18 @@ from openpyxl.workbook.properties import CalcProperties
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 from openpyxl.worksheet.worksheet import Worksheet
 
-from bulk.errors import SheetError
-from bulk.formats.csv_records import take_apart
-from bulk.formats.grid import letter_of, parse_range
-from bulk.formats.text_files import decode, physical_lines
-from bulk.naming import names_of_copies
-from bulk.reading.apart import START, run_apart
-from bulk.reading.child import Allowance, limit
-from bulk.reading.columns import ORDER_FIELDS
-from bulk.reading.draft import digest_of
-from bulk.reading.from_csv import plain_result
-from bulk.reading.guard_cells import Limits
-from bulk.sheet import RESULT_FIELDS, Problem, Sheet
-from bulk.writing.result_text import CELL_LIMIT
-from bulk.writing.storing import store
+from bulk.files.atomic_write import digest_of, store
+from bulk.files.csv_text import decode, physical_lines, take_apart
+from bulk.model.cell_address import letter_of, parse_range
+from bulk.model.errors import SheetError
+from bulk.model.fields import ORDER_FIELDS
+from bulk.model.options import names_of_copies
+from bulk.model.sheet import RESULT_FIELDS, Problem, Sheet
+from bulk.reading.csv_reader import plain_result
+from bulk.reading.reader_worker import ResourceLimits, limit
+from bulk.reading.subprocess_reader import START, run_apart
+from bulk.reading.worksheet_scan import Limits
+from bulk.writing.result_cells import CELL_LIMIT
 
 GROUND = "FFFFC7CE"
 """The ground of bad cells, as ARGB: the red that Excel itself offers for them."""
@@ -57,7 +55,7 @@ MOST_NOTES = 10_000
 
 MOST_ROWS = Limits().rows
 
-_ALLOWANCE = Allowance(memory_bytes=2 << 30, processor_seconds=300, seconds=600)
+_ALLOWANCE = ResourceLimits(memory_bytes=2 << 30, processor_seconds=300, seconds=600)
 """Of the process that copies a workbook; 100,000 rows of 8 cells take 1 GiB and half a minute."""
 
 _UNTOUCHED = b"as smmplus wrote it"

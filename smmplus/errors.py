@@ -5,7 +5,7 @@
     SmmPlusError
     ├── ConfigurationError         a setting is missing or unusable
     ├── CallError                  a call of the API gave no result; ``may_have_taken_effect`` says whether the panel
-    │   │                          may have carried it out all the same, ``passing`` whether asking again makes sense
+    │   │                          may have carried it out all the same, ``transient`` whether asking again makes sense
     │   ├── NeverSentError         it certainly never reached the panel
     │   ├── LostAnswerError        it was sent, and no answer came back
     │   ├── UnclearAnswerError     an answer came that says neither yes nor no
@@ -43,7 +43,7 @@ class ConfigurationError(SmmPlusError):
 class CallError(SmmPlusError):
     """A call of the API that gave no result."""
 
-    passing = False
+    transient = False
     """Whether the fault may pass by itself, so that a call without effect is worth repeating."""
 
     def __init__(self, message: str, *, may_have_taken_effect: bool = False) -> None:
@@ -54,31 +54,31 @@ class CallError(SmmPlusError):
 class NeverSentError(CallError):
     """The request certainly never reached the panel: no name, no connection, no TLS, or held back by us."""
 
-    passing = True
+    transient = True
 
 
 class LostAnswerError(CallError):
     """The request left, and the answer was lost: a time-out or a broken connection."""
 
-    passing = True
+    transient = True
 
 
 class UnclearAnswerError(CallError):
     """The panel answered something that is neither a result nor a refusal: 5xx, HTML, nothing, no order id."""
 
-    passing = True
+    transient = True
 
 
 class RedirectError(UnclearAnswerError):
     """The panel answered with a redirect. The API key must not travel to an address that nobody chose."""
 
-    passing = False
+    transient = False
 
 
 class UnreadableAnswerError(UnclearAnswerError):
     """The panel answered in good form, and nothing that was asked for can be read in it."""
 
-    passing = False
+    transient = False
 
 
 class AddressError(CallError):
@@ -93,7 +93,7 @@ class RefusedError(CallError):
         self.text = text
 
 
-class BadRowError(RefusedError):
+class InvalidOrderError(RefusedError):
     """Something about this one order: service, link, quantity, fields."""
 
 
@@ -101,14 +101,14 @@ class AccountError(RefusedError):
     """Something about the account: key, funds, ban. No other order will go through either."""
 
 
-class DuplicateGuardError(RefusedError):
+class DuplicateOrderError(RefusedError):
     """The panel refuses what looks ordered already. No proof that an earlier sending of ours went through."""
 
 
 class BusyError(RefusedError):
     """The panel asks to come back later, after `retry_after` seconds if it said so."""
 
-    passing = True
+    transient = True
 
     def __init__(self, text: str, *, retry_after: float | None = None) -> None:
         super().__init__(text)

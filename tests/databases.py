@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from smmplus.journal.store import Journal
+from smmplus.journal.journal import Journal
 
 DATABASES = ("sqlite", pytest.param("postgresql", marks=[pytest.mark.e2e, pytest.mark.covers]))
 """A module of tests whose `RUNS_ON` is this runs on both. A server takes its time: the quick part leaves it out."""

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-import smmplus.panel
-from bulk.cli import app
-from bulk.outcome import ExitStatus
-from smmplus.journal.store import Journal
+import smmplus.api.panel
+from bulk.cli.app import app
+from bulk.model.errors import ExitStatus
+from smmplus.journal.journal import Journal
 from tests.panel import SandboxProcess
 
 ROOT = Path(__file__).parent.parent
@@ -175,7 +175,7 @@ def test_every_setting_of_the_readme_is_documented():
 
 
 def test_the_default_address_is_the_documented_one():
-    assert f"`{smmplus.panel.DEFAULT_URL}`" in (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    assert f"`{smmplus.api.panel.DEFAULT_URL}`" in (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
 
 
 def test_every_command_and_every_option_of_run_is_documented():

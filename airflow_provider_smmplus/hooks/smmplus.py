@@ -14,17 +14,21 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseHook, conf
 
-from airflow_provider_smmplus.connection import CONN_TYPE, DEFAULT_CONN_ID, Settings, settings_of
-from airflow_provider_smmplus.given import name_of
-from airflow_provider_smmplus.journals import journal_url
-from airflow_provider_smmplus.keys import quoted
+from airflow_provider_smmplus.utils.arguments import name_of
+from airflow_provider_smmplus.utils.connection import CONN_TYPE, DEFAULT_CONN_ID, Settings, journal_url, settings_of
+from airflow_provider_smmplus.utils.task_identity import quoted
 
 if TYPE_CHECKING:
     import requests
 
-    from smmplus import AsyncClient, Balance, Client, Entry, FollowUpError, Journal, OrderStatus, Service
-    from smmplus.journal.follow_ups import FollowUp
-    from smmplus.ordering import Ticket
+    from smmplus.api.async_client import AsyncClient
+    from smmplus.api.client import Client
+    from smmplus.errors import FollowUpError
+    from smmplus.journal.entry import Entry
+    from smmplus.journal.journal import Journal
+    from smmplus.journal.refills_and_cancels import FollowUp
+    from smmplus.orders.models import Balance, OrderStatus, Service
+    from smmplus.placing.place_order import Ticket
 
 
 class SmmPlusHook(BaseHook):
@@ -59,13 +63,13 @@ class SmmPlusHook(BaseHook):
 
     def get_conn(self) -> "requests.Session":
         """Give a session for calls of one's own. It follows what the environment says of proxies and certificates."""
-        from smmplus.session import session  # noqa: PLC0415
+        from smmplus.api.requests_session import session  # noqa: PLC0415
 
         return session(self.settings.panel.url, connections=4)
 
     def test_connection(self) -> tuple[bool, str]:
         """Ask for the balance: the surest test of a key, and it costs nothing."""
-        from smmplus import SmmPlusError  # noqa: PLC0415
+        from smmplus.errors import SmmPlusError  # noqa: PLC0415
 
         try:
             held = self.balance()
@@ -76,7 +80,7 @@ class SmmPlusHook(BaseHook):
     @contextmanager
     def client(self) -> "Iterator[Client]":
         """Open a synchronous client."""
-        from smmplus import Client  # noqa: PLC0415
+        from smmplus.api.client import Client  # noqa: PLC0415
 
         with Client(self.settings.panel, rate=self.settings.rate) as client:
             yield client
@@ -90,7 +94,7 @@ class SmmPlusHook(BaseHook):
 
     def journal(self) -> "Journal":
         """Open the journal of all orders; use it with `with`."""
-        from smmplus import Journal  # noqa: PLC0415
+        from smmplus.journal.journal import Journal  # noqa: PLC0415
 
         executors = [name.strip() for name in conf.get("core", "executor").split(",")]
         home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()
@@ -135,8 +139,8 @@ class SmmPlusHook(BaseHook):
 
     async def aorder_statuses(self, order_ids: Iterable[str]) -> "dict[str, OrderStatus | FollowUpError]":
         """Ask where many orders stand, 100 a call; an id that the panel leaves out is left out."""
-        from smmplus.protocol import hundreds, merged  # noqa: PLC0415
-        from smmplus.tracking import ask_hundred  # noqa: PLC0415
+        from smmplus.api.protocol import hundreds, merged  # noqa: PLC0415
+        from smmplus.placing.tracking import ask_hundred  # noqa: PLC0415
 
         async with self.async_client() as client:
             return merged(await asyncio.gather(*(ask_hundred(client, ids) for ids in hundreds(order_ids))))
@@ -162,7 +166,7 @@ class SmmPlusHook(BaseHook):
             return await client.refill_statuses(refill_ids)
 
     def refills(self, order_ids: Iterable[str], *, key: str) -> "dict[str, FollowUp]":
-        """Ask for refills of orders, each once under a key. See `smmplus.follow_ups.ask_for`."""
+        """Ask for refills of orders, each once under a key. See `smmplus.placing.refills_and_cancels.ask_for`."""
         return asyncio.run(self.arefills(order_ids, key=key))
 
     async def arefills(self, order_ids: Iterable[str], *, key: str) -> "dict[str, FollowUp]":
@@ -170,7 +174,7 @@ class SmmPlusHook(BaseHook):
         return await self._aask_for("refill", order_ids, key)
 
     def cancel(self, order_ids: Iterable[str], *, key: str) -> "dict[str, FollowUp]":
-        """Ask to cancel orders, each once under a key. See `smmplus.follow_ups.ask_for`."""
+        """Ask to cancel orders, each once under a key. See `smmplus.placing.refills_and_cancels.ask_for`."""
         return asyncio.run(self.acancel(order_ids, key=key))
 
     async def acancel(self, order_ids: Iterable[str], *, key: str) -> "dict[str, FollowUp]":
@@ -178,11 +182,11 @@ class SmmPlusHook(BaseHook):
         return await self._aask_for("cancel", order_ids, key)
 
     async def _aask_for(self, kind: str, order_ids: Iterable[str], key: str) -> "dict[str, FollowUp]":
-        from smmplus.follow_ups import Asking, ask_for  # noqa: PLC0415
-        from smmplus.journal.follow_ups import Kind  # noqa: PLC0415
+        from smmplus.journal.refills_and_cancels import RequestKind  # noqa: PLC0415
+        from smmplus.placing.refills_and_cancels import Asking, ask_for  # noqa: PLC0415
 
         async with self.async_client() as client:
-            asking = Asking(self.settings.account, Kind(kind), name_of(key, "key"))
+            asking = Asking(self.settings.account, RequestKind(kind), name_of(key, "key"))
             with await asyncio.to_thread(self.journal) as journal:
                 return await ask_for(client, journal, asking, order_ids)
 
@@ -198,7 +202,7 @@ class SmmPlusHook(BaseHook):
     ) -> "Entry":
         """Place an order, or take up what the journal knows of it; its entry has the `order_id`.
 
-        Raises what `smmplus.ordering.place_once` raises: OrderRefusedError, OrderInDoubtError, OrderHeldBackError …
+        Raises what `smmplus.placing.placer.place_order.place_order` raises: OrderRefusedError, OrderInDoubtError, OrderHeldBackError …
 
         :param key: who the order is, among the campaign's: the same key is the same order, in every try and every run
         :param campaign: the campaign whose budget it counts against
@@ -226,26 +230,26 @@ class SmmPlusHook(BaseHook):
         return await self._place(ticket, max_spend=max_spend, retry_refused=retry_refused)
 
     def _ticket(self, key: str, campaign: str, service: str | int, fields: Mapping[str, str | int | None]) -> "Ticket":
-        from smmplus import OrderRequest  # noqa: PLC0415
-        from smmplus.ordering import Ticket  # noqa: PLC0415
+        from smmplus.orders.models import OrderRequest  # noqa: PLC0415
+        from smmplus.placing.place_order import Ticket  # noqa: PLC0415
 
         request = OrderRequest.of(service, fields)
         campaign, key = name_of(campaign, "campaign"), quoted(name_of(key, "key"))
         return Ticket(self.settings.account, campaign, "a task of one's own", key, request)
 
     async def _place(self, ticket: "Ticket", *, max_spend: Decimal | None, retry_refused: bool) -> "Entry":
-        from smmplus.ordering import place_once  # noqa: PLC0415
+        from smmplus.placing.place_order import place_order  # noqa: PLC0415
 
         async with self.async_client() as client:
             with await asyncio.to_thread(self.journal) as journal:
-                return await place_once(client, journal, ticket, max_spend=max_spend, retry_refused=retry_refused)
+                return await place_order(client, journal, ticket, max_spend=max_spend, retry_refused=retry_refused)
 
 
 def _client_class() -> "type[AsyncClient]":
     """Import in a thread: aiohttp, and SQLAlchemy behind `tracking`, take longer than an event loop may be held up."""
-    import smmplus.tracking  # noqa: F401, PLC0415 (the watches use it)
-    from smmplus import AsyncClient  # noqa: PLC0415
-    from smmplus.panel import tls_context  # noqa: PLC0415
+    import smmplus.placing.tracking  # noqa: F401, PLC0415 (the watches use it)
+    from smmplus.api.async_client import AsyncClient  # noqa: PLC0415
+    from smmplus.api.panel import tls_context  # noqa: PLC0415
 
     tls_context()
     return AsyncClient

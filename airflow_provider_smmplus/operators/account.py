@@ -5,9 +5,9 @@ from typing import Any
 
 from airflow.sdk import Context
 
-from airflow_provider_smmplus.given import ids_of
-from airflow_provider_smmplus.operators.base import SmmPlusOperator, airflow_errors
-from airflow_provider_smmplus.results import balance_object, service_object
+from airflow_provider_smmplus.operators._base import SmmPlusOperator, airflow_errors
+from airflow_provider_smmplus.utils.arguments import ids_of
+from airflow_provider_smmplus.utils.xcom import balance_object, service_object
 
 
 class SmmPlusServicesOperator(SmmPlusOperator):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -9,22 +10,50 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import NEVER_EXPIRE, Context, conf  # type: ignore[attr-defined]  # its stub lacks the name
 from airflow.sdk.exceptions import AirflowFailException
 
-from airflow_provider_smmplus.amounts import amount
-from airflow_provider_smmplus.cancelling import cancel_ended
-from airflow_provider_smmplus.given import ids_of, name_of, seconds_of, texts_of
-from airflow_provider_smmplus.keys import UNMAPPED, order_key, prefix_of
 from airflow_provider_smmplus.links.smmplus import SmmPlusOrdersLink
-from airflow_provider_smmplus.mapping import key_of_element, must_order_the_same, nth
-from airflow_provider_smmplus.operators.asking import AskingOperator
-from airflow_provider_smmplus.operators.base import SmmPlusOperator, airflow_errors, task_name
-from airflow_provider_smmplus.results import Json, counted, entry_object, status_object
-from airflow_provider_smmplus.waiting import airflow_timeout, checked, deadline_after, must_survive
+from airflow_provider_smmplus.operators._base import AskingOperator, SmmPlusOperator, airflow_errors, task_name
+from airflow_provider_smmplus.operators._deferral import airflow_timeout, checked, deadline_after, must_survive
+from airflow_provider_smmplus.utils.arguments import amount, ids_of, name_of, seconds_of, texts_of
+from airflow_provider_smmplus.utils.task_identity import (
+    UNMAPPED,
+    key_of_element,
+    must_order_the_same,
+    nth,
+    order_key,
+    prefix_of,
+)
+from airflow_provider_smmplus.utils.xcom import Json, counted, entry_object, status_object
 from smmplus.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from airflow.sdk.types import Logger
+
+    from airflow_provider_smmplus.hooks.smmplus import SmmPlusHook
+
+
+def cancel_ended(hook: "SmmPlusHook", order_id: str, log: "Logger") -> None:
+    """Ask the panel once to cancel an order, and log the answer. An error is logged: the task is at its end anyway.
+
+    In a thread of its own: the signal that ends a task may arrive while its event loop runs.
+    """
+    from smmplus.errors import SmmPlusError  # noqa: PLC0415 (not while a DAG file is parsed)
+
+    log.warning("the task was ended: asking the panel to cancel order %s", order_id)
+    with ThreadPoolExecutor(1) as aside:
+        try:
+            asked = aside.submit(hook.cancel, [order_id], key=f"on_kill of {order_id}").result()[order_id]
+        except SmmPlusError as error:
+            log.error("order %s goes on, cancel it on the panel's page: %s", order_id, error)  # noqa: TRY400 (foreseen)
+            return
+    log.warning("cancel of order %s: %s %s", order_id, asked.state.value, asked.answer or asked.error)
+
+
+if TYPE_CHECKING:
     from airflow_provider_smmplus.triggers.smmplus import SmmPlusOrdersTrigger
-    from smmplus import Entry, Journal, OrderRequest
-    from smmplus.ordering import Ticket
+    from smmplus.journal.entry import Entry
+    from smmplus.journal.journal import Journal
+    from smmplus.orders.models import OrderRequest
+    from smmplus.placing.place_order import Ticket
 
 DELIVERED = ("Completed", "Success", "Partial")
 """Status words of an order that brought something."""
@@ -139,7 +168,7 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
 
     def execute_complete(self, context: Context, event: Any) -> Json:  # noqa: ANN401 (a trigger's)
         """Give where the order stands, as the panel says it now. Which order it is, the journal knows."""
-        from smmplus.ordering import known  # noqa: PLC0415
+        from smmplus.placing.place_order import known  # noqa: PLC0415
 
         checked(event)
         with airflow_errors(), self.journal(context) as journal:
@@ -153,7 +182,7 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
         return result
 
     def _ticket(self, context: Context, journal: "Journal") -> "Ticket":
-        from smmplus.ordering import Ticket  # noqa: PLC0415
+        from smmplus.placing.place_order import Ticket  # noqa: PLC0415
 
         task, campaign, request = task_name(context), self._campaign(context), self._request()
         key = order_key(task, self.order_key)
@@ -166,7 +195,7 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
         return task_name(context).dag_id if self.campaign is None else name_of(self.campaign, "campaign")
 
     def _request(self) -> "OrderRequest":
-        from smmplus import OrderRequest  # noqa: PLC0415
+        from smmplus.orders.models import OrderRequest  # noqa: PLC0415
 
         if not isinstance(self.fields, Mapping | None):
             raise ConfigurationError(f"fields is {self.fields!r}: give a dict, whose values may be templates")
@@ -185,7 +214,7 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
         )
 
     def _must_order_the_same(self, context: Context, journal: "Journal", ticket: "Ticket") -> None:
-        from smmplus.ordering import known  # noqa: PLC0415
+        from smmplus.placing.place_order import known  # noqa: PLC0415
 
         if task_name(context).map_index == UNMAPPED or self.order_key is not None:
             return  # the key itself is held to what it orders
@@ -206,10 +235,10 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
         return asyncio.run(self._place_in_loop(journal, ticket))
 
     async def _place_in_loop(self, journal: "Journal", ticket: "Ticket") -> "Entry":
-        from smmplus.ordering import place_once  # noqa: PLC0415
+        from smmplus.placing.place_order import place_order  # noqa: PLC0415
 
         async with self.hook.async_client() as client:
-            return await place_once(
+            return await place_order(
                 client, journal, ticket, max_spend=amount(self.max_spend, "max_spend"), retry_refused=self.retry_refused
             )
 
@@ -275,8 +304,8 @@ class SmmPlusCancelOperator(AskingOperator):
 
     def execute(self, context: Context) -> Json:
         """Ask, 100 a call."""
-        from smmplus.journal.follow_ups import Kind  # noqa: PLC0415
+        from smmplus.journal.refills_and_cancels import RequestKind  # noqa: PLC0415
 
-        found = self.ask(context, Kind.CANCEL)
+        found = self.ask(context, RequestKind.CANCEL)
         asked = {number: item.answer for number, item in found.items() if item.state.value == "accepted"}
         return {"asked": asked, "refused": {number: found[number].error for number in found if number not in asked}}

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Context, conf
 
-from airflow_provider_smmplus.given import ids_of, seconds_of
-from airflow_provider_smmplus.operators.asking import AskingOperator
-from airflow_provider_smmplus.operators.base import SmmPlusOperator, airflow_errors
-from airflow_provider_smmplus.results import Json, counted
-from airflow_provider_smmplus.waiting import airflow_timeout, checked, deadline_after, must_survive
+from airflow_provider_smmplus.operators._base import AskingOperator, SmmPlusOperator, airflow_errors
+from airflow_provider_smmplus.operators._deferral import airflow_timeout, checked, deadline_after, must_survive
+from airflow_provider_smmplus.utils.arguments import ids_of, seconds_of
+from airflow_provider_smmplus.utils.xcom import Json, counted
 
 if TYPE_CHECKING:
     from airflow_provider_smmplus.triggers.smmplus import SmmPlusRefillsTrigger
-    from smmplus.journal.follow_ups import FollowUp
+    from smmplus.journal.refills_and_cancels import FollowUp
 
 
 class SmmPlusRefillOperator(AskingOperator):
@@ -47,12 +46,12 @@ class SmmPlusRefillOperator(AskingOperator):
 
     def execute(self, context: Context) -> Json:
         """Ask, and wait."""
-        from smmplus.journal.follow_ups import Kind  # noqa: PLC0415
+        from smmplus.journal.refills_and_cancels import RequestKind  # noqa: PLC0415
 
         if self.wait_for_completion:
             with airflow_errors():
                 must_survive(self._trigger(["0"]))
-        result = _result(self.ask(context, Kind.REFILL))
+        result = _result(self.ask(context, RequestKind.REFILL))
         if not self.wait_for_completion or not result["refills"]:
             return result
         trigger = self._trigger(list(result["refills"].values()))
@@ -62,10 +61,10 @@ class SmmPlusRefillOperator(AskingOperator):
 
     def execute_complete(self, context: Context, event: Any) -> Json:  # noqa: ANN401 (a trigger's)
         """Give the result once the refills are over. Which they are, the journal knows."""
-        from smmplus.journal.follow_ups import Kind  # noqa: PLC0415
+        from smmplus.journal.refills_and_cancels import RequestKind  # noqa: PLC0415
 
         statuses = dict(checked(event).counts)
-        return _result(self.known(context, Kind.REFILL)) | {"statuses": statuses}
+        return _result(self.known(context, RequestKind.REFILL)) | {"statuses": statuses}
 
     def _trigger(self, refill_ids: list[str]) -> "SmmPlusRefillsTrigger":
         from airflow_provider_smmplus.triggers.smmplus import SmmPlusRefillsTrigger  # noqa: PLC0415

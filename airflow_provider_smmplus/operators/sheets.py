@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException
 
-from airflow_provider_smmplus.given import truth_of
 from airflow_provider_smmplus.links.smmplus import SmmPlusOrdersLink
-from airflow_provider_smmplus.operators.base import airflow_errors
-from airflow_provider_smmplus.operators.following import FollowingOperator
-from airflow_provider_smmplus.operators.sheet_base import SheetOperator
-from airflow_provider_smmplus.results import Json, states_object
+from airflow_provider_smmplus.operators._base import FollowingOperator, airflow_errors
+from airflow_provider_smmplus.operators._sheets import SheetOperator
+from airflow_provider_smmplus.utils.arguments import truth_of
+from airflow_provider_smmplus.utils.xcom import Json, states_object
 from smmplus.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from smmplus.journal.store import Journal
+    from smmplus.journal.journal import Journal
 
 
 class SmmPlusCheckSheetOperator(SheetOperator):
@@ -46,8 +45,8 @@ class SmmPlusSplitSheetOperator(SheetOperator):
 
     def execute(self, context: Context) -> list[list[str]]:
         """Check and split."""
-        from airflow_provider_smmplus.telling import LogWatcher  # noqa: PLC0415
-        from bulk.parts import split  # noqa: PLC0415
+        from airflow_provider_smmplus.utils.log_listener import LogWatcher  # noqa: PLC0415
+        from bulk.running.partitions import split  # noqa: PLC0415
 
         with airflow_errors(), self.journal(context) as journal, self.sheet() as sheet:
             options, panel = self.options(context, sheet), self.hook.settings.panel
@@ -87,10 +86,10 @@ class SmmPlusPlaceSheetOperator(SheetOperator):
     def _place_part(self, context: Context, journal: "Journal") -> Json:
         from pathlib import Path  # noqa: PLC0415
 
-        from airflow_provider_smmplus.endings import must_be_placed  # noqa: PLC0415
-        from airflow_provider_smmplus.files import LocalSheet  # noqa: PLC0415
-        from airflow_provider_smmplus.telling import LogWatcher, log_part  # noqa: PLC0415
-        from bulk.parts import place_part  # noqa: PLC0415
+        from airflow_provider_smmplus.utils.failures import must_be_placed  # noqa: PLC0415
+        from airflow_provider_smmplus.utils.log_listener import LogWatcher, log_part  # noqa: PLC0415
+        from airflow_provider_smmplus.utils.sheet_files import LocalSheet  # noqa: PLC0415
+        from bulk.running.partitions import place_part  # noqa: PLC0415
 
         keys = list(self.keys or ())
         if self.expect_fingerprint is not None:

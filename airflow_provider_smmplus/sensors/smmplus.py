@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import BaseSensorOperator, Context, conf
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 
-from airflow_provider_smmplus.amounts import amount
-from airflow_provider_smmplus.connection import DEFAULT_CONN_ID
-from airflow_provider_smmplus.given import ids_of, name_of, texts_of
 from airflow_provider_smmplus.hooks.smmplus import SmmPlusHook
-from airflow_provider_smmplus.operators.base import airflow_errors
-from airflow_provider_smmplus.waiting import airflow_timeout, checked, deadline_after, look_once
-from airflow_provider_smmplus.watches import Watch
+from airflow_provider_smmplus.operators._base import airflow_errors
+from airflow_provider_smmplus.operators._deferral import airflow_timeout, checked, deadline_after, look_once
+from airflow_provider_smmplus.utils.arguments import amount, ids_of, name_of, texts_of
+from airflow_provider_smmplus.utils.connection import DEFAULT_CONN_ID
+from airflow_provider_smmplus.utils.pollers import Watch
 from smmplus.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ class _WatchSensor(BaseSensorOperator):
 
     def poke(self, context: Context) -> bool:  # noqa: ARG002 (Airflow's)
         """Look once."""
-        from smmplus import AccountError, AddressError, CallError  # noqa: PLC0415 (not while a DAG file is parsed)
+        from smmplus.errors import AccountError, AddressError, CallError  # noqa: PLC0415 (not while a DAG file is parsed)
 
         with airflow_errors():
             try:

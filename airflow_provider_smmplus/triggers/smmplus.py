@@ -13,9 +13,9 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_smmplus.events import Event, Status
 from airflow_provider_smmplus.hooks.smmplus import SmmPlusHook
-from airflow_provider_smmplus.watches import BalanceWatch, OrdersWatch, RefillsWatch, Seen, ServiceWatch, Watch
+from airflow_provider_smmplus.utils.pollers import BalanceWatch, OrdersWatch, RefillsWatch, Seen, ServiceWatch, Watch
+from airflow_provider_smmplus.utils.trigger_events import TriggerResult, TriggerStatus
 
 LONGEST_PAUSE = 600.0
 """Seconds between two rounds at the most, while the panel does not answer."""
@@ -59,9 +59,9 @@ class WatchTrigger(BaseTrigger):
         """Wait, and tell how it ended. A panel that does not answer is asked again in the next round."""
         yield TriggerEvent((await self.wait()).payload())
 
-    async def wait(self) -> Event:
+    async def wait(self) -> TriggerResult:
         """Wait to the end, whichever it is."""
-        from smmplus import AccountError, AddressError, CallError, ConfigurationError  # noqa: PLC0415 (not while DAGs are parsed)
+        from smmplus.errors import AccountError, AddressError, CallError, ConfigurationError  # noqa: PLC0415 (not while DAGs are parsed)
 
         watch, seen, pause = self.watch(), Seen(done=False), self.poll_interval
         try:
@@ -78,12 +78,16 @@ class WatchTrigger(BaseTrigger):
                         pause = min(pause * 1.5, max(LONGEST_PAUSE, self.poll_interval))
                         self.log.warning("%s; asking again in %.0f s", str(error) or "no answer in time", pause)
                     if seen.done or seen.failed:
-                        return Event(Status.FAILED if seen.failed else Status.DONE, seen.failed, dict(seen.counts))
+                        return TriggerResult(
+                            TriggerStatus.FAILED if seen.failed else TriggerStatus.DONE, seen.failed, dict(seen.counts)
+                        )
                     if self.deadline is not None and time.time() >= self.deadline:
-                        return Event(Status.TIMEOUT, f"the time is over; {seen.words}", dict(seen.counts))
+                        return TriggerResult(
+                            TriggerStatus.TIMEOUT, f"the time is over; {seen.words}", dict(seen.counts)
+                        )
                     await asyncio.sleep(self._until_next(pause))
         except (AccountError, AddressError, ConfigurationError) as error:
-            return Event(Status.FAILED, str(error), dict(seen.counts))
+            return TriggerResult(TriggerStatus.FAILED, str(error), dict(seen.counts))
 
     def _until_end(self) -> float | None:
         """Bound a look, for reads are repeated for minutes; the last one, after a restart, gets its chance as well."""

@@ -13,20 +13,20 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from bulk import runner
-from bulk.cli.arguments import AsJson
-from bulk.cli.failing import failing
-from bulk.cli.machine import outcome_object
-from bulk.cli.show import console, show_outcome, show_plan, show_sheet
-from bulk.cli.watchers import watcher_for
-from bulk.errors import SheetError
-from bulk.obstacles import obstacle
-from bulk.options import Options
-from bulk.outcome import Outcome
+from bulk.cli.error_handling import failing
+from bulk.cli.json_output import outcome_object
+from bulk.cli.options import AsJson
+from bulk.cli.progress import watcher_for
+from bulk.cli.tables import console, show_outcome, show_plan, show_sheet
+from bulk.model.errors import SheetError
+from bulk.model.options import Options
+from bulk.planning.blockers import blocker
 from bulk.reading import read_sheet
+from bulk.running import run
+from bulk.running.result import RunResult
+from smmplus.api.panel import Panel
 from smmplus.errors import ConfigurationError
-from smmplus.journal.store import Journal
-from smmplus.panel import Panel
+from smmplus.journal.journal import Journal
 
 _SPEED = "600"
 """Sandbox seconds a second: orders that take 20 minutes are final in 2 seconds."""
@@ -60,14 +60,14 @@ def demo(
 
 
 def _check(out: Console, options: Options, panel: Panel, journal: Journal) -> None:
-    plan = runner.check(options, panel, journal)
+    plan = run.check(options, panel, journal)
     show_plan(out, plan)
-    out.print(Text(obstacle(plan, options), "red"))
+    out.print(Text(blocker(plan, options), "red"))
 
 
-def _run(out: Console, progress: Console, options: Options, panel: Panel, journal: Journal) -> Outcome:
+def _run(out: Console, progress: Console, options: Options, panel: Panel, journal: Journal) -> RunResult:
     with watcher_for(out, progress, agreed=True) as watcher:
-        outcome = runner.run(options, panel, journal, watcher)
+        outcome = run.run(options, panel, journal, watcher)
     show_outcome(out, outcome)
     if outcome.exit_status:
         raise typer.Exit(int(outcome.exit_status))

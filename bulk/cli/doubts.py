@@ -1,19 +1,36 @@
 """`smmplus doubts`: orders of which nobody knows whether they were placed, on the screen or as a sheet."""
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from bulk.cli import arguments as given
-from bulk.cli.failing import failing
-from bulk.cli.machine import doubt_object
-from bulk.cli.show import console
-from bulk.cli.show_doubts import show_doubts
-from bulk.doubt_sheet import write_doubts
+from bulk.cli import options as given
+from bulk.cli.doubt_sheet import read_answers, write_doubts
+from bulk.cli.doubt_tables import show_doubts, show_settlements
+from bulk.cli.error_handling import failing
+from bulk.cli.json_output import doubt_object, entry_object
+from bulk.cli.progress import asked
+from bulk.cli.tables import console
+from smmplus.api.client import Client
+from smmplus.api.panel import Panel
 from smmplus.commands import command
-from smmplus.journal.evidence import evidence
+from smmplus.errors import CallError, ConfigurationError, FollowUpError, JournalConflictError, UnknownRefusalError
+from smmplus.journal import balances
+from smmplus.journal.budgets import find_campaign
+from smmplus.journal.entry import Entry
+from smmplus.journal.journal import Journal
+from smmplus.journal.queries import with_order_id_at_panel
+from smmplus.journal.recovery.resolution import must_be_free
+from smmplus.journal.state_machine import State
+from smmplus.orders.models import OrderStatus
+from smmplus.reconciliation.balance_evidence import evidence, unsettled
+from smmplus.reconciliation.doubt_matching import claimants, misfit
+from smmplus.reconciliation.reconcile import ask
+from smmplus.reconciliation.settlements import Settlement, listed, settle_all
 
 
 @failing
@@ -44,3 +61,202 @@ def doubts(
             f'{len(found)} orders in doubt are in {export}: write an order id or "not placed" into the column answer'
         )
         console().print(f"{words}, then settle them with `{back}`", markup=False, soft_wrap=True)
+
+
+def campaign_of(journal: Journal, account: str, campaign: str, why: str) -> list[Settlement]:
+    """Take a person's word that no order in doubt of a campaign was placed."""
+    account_id = journal.ensure_account(given.panel_for(account).url, account)
+    campaign_id = find_campaign(journal, account_id, campaign)
+    if campaign_id is None:
+        raise JournalConflictError(f"the journal knows no campaign {campaign!r} of account {account!r}")
+    return [Settlement(entry, None, why) for entry in journal.in_doubt(account_id) if entry.campaign_id == campaign_id]
+
+
+def answers_of(journal: Journal, path: Path, encoding: str | None, why: str, *, anyway: bool) -> list[Settlement]:
+    """Read the answers of a sheet, and compare each order with the panel; JournalConflictError names what is wrong."""
+    answers = read_answers(path, journal.uuid, journal.in_doubt(), encoding)
+    remarks: dict[int, list[str]] = {}
+    wrong: list[str] = []
+    for account in dict.fromkeys(answer.entry.account for answer in answers if answer.order_id is not None):
+        placed = [(answer, answer.order_id) for answer in answers if answer.entry.account == account]
+        answered = frozenset(answer.entry.id for answer, _ in placed)
+        judge = Judge.of(journal, account, anyway=anyway, answered=answered)
+        statuses = judge.ask([order_id for _, order_id in placed if order_id is not None])
+        for answer, order_id in placed:
+            try:
+                if order_id is not None:
+                    remarks[answer.line] = judge.compare(answer.entry, order_id, statuses.get(order_id))
+            except JournalConflictError as error:
+                wrong.append(f"line {answer.line}: {error}")
+    if wrong:
+        raise JournalConflictError(f"{path}: nothing is settled: {listed(wrong)}")
+    return [
+        Settlement(answer.entry, answer.order_id, "; ".join([why, *remarks.get(answer.line, ())])) for answer in answers
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Compares orders of a panel with orders in doubt of one account."""
+
+    journal: Journal
+    panel: Panel
+    account_id: int
+    anyway: bool
+    """A person insists on an order whose charge does not fit."""
+    answered: frozenset[int] = frozenset()
+    """Entries in doubt that are about to be settled, too."""
+
+    @classmethod
+    def of(cls, journal: Journal, account: str, *, anyway: bool, answered: frozenset[int] = frozenset()) -> "Judge":
+        """Find the account and its panel."""
+        panel = given.panel_for(account)
+        return cls(journal, panel, journal.ensure_account(panel.url, account), anyway, answered)
+
+    def ask(self, ids: Sequence[str]) -> Mapping[str, OrderStatus]:
+        """Ask the panel where orders stand, 100 a call; without those that it does not know."""
+        with Client(self.panel) as client:
+            return ask(client, ids, 2 * len(ids)).answers
+
+    def settle_one(self, entry: Entry, order_id: str) -> list[str]:
+        """Ask for one order, and compare it."""
+        self._must_be_free(entry, order_id)
+        return self.compare(entry, order_id, _status_of(self.panel, order_id))
+
+    def compare(self, entry: Entry, order_id: str, status: OrderStatus | None) -> list[str]:
+        """Give remarks on an order that is to be one in doubt; JournalConflictError where it cannot be."""
+        if status is None:
+            raise JournalConflictError(f"the panel knows no order {order_id} of account {entry.account!r}")
+        self._must_be_free(entry, order_id)
+        seen = balances.latest(self.journal, self.account_id)
+        difference = misfit(entry, order_id, status, "" if seen is None else seen.currency)
+        if difference and not self.anyway:
+            raise JournalConflictError(f"{difference}; nothing is settled: look once more, or say --anyway")
+        if difference:
+            return [f"taken anyway: {difference}"]
+        if entry.cost is None or status.charge is None:
+            return ["what it should cost, or did, is not known: its charge could not be compared"]
+        return self._shared(entry, order_id, status)
+
+    def _must_be_free(self, entry: Entry, order_id: str) -> None:
+        with self.journal.reading() as connection:
+            must_be_free(order_id, with_order_id_at_panel(connection, self.account_id, order_id), entry)
+
+    def _shared(self, entry: Entry, order_id: str, status: OrderStatus) -> list[str]:
+        """Name the other orders in doubt that an order may be, for all that its charge tells."""
+        with self.journal.reading() as connection:
+            doubts = unsettled(connection, self.account_id, State.IN_DOUBT)
+        others = [other for other in doubts if other.id not in {entry.id, *self.answered}]
+        found = listed(other.name for other in claimants(others, order_id, status))
+        return [f"by its charge, order {order_id} may also be {found}: its link must tell"] if found else []
+
+
+def _status_of(panel: Panel, order_id: str) -> OrderStatus:
+    with Client(panel) as client:
+        try:
+            return client.order_status(order_id)
+        except (FollowUpError, UnknownRefusalError) as error:
+            raise JournalConflictError(f"the panel knows no order {order_id} of this account ({error.text})") from error
+        except CallError as error:
+            if not error.transient:
+                raise
+            raise CallError(
+                f"nothing is settled: the panel cannot be asked about order {order_id} ({error})"
+            ) from error
+
+
+@failing
+def resolve(  # noqa: PLR0917 (typer gives them by name)
+    key: Annotated[
+        str | None, typer.Argument(help="The order's key, as `smmplus doubts` shows it.", show_default=False)
+    ] = None,
+    order_id: Annotated[str | None, typer.Option("--order-id", help="It was placed: this is its number.")] = None,
+    not_placed: Annotated[bool, typer.Option("--not-placed", help="It was not placed: the next run sends it.")] = False,
+    campaign: Annotated[
+        str | None, typer.Option("--campaign", help="All orders in doubt of a campaign.", metavar="NAME")
+    ] = None,
+    answers: Annotated[
+        Path | None,
+        typer.Option("--from", help="The sheet that `smmplus doubts --export` wrote, answered.", metavar="FILE"),
+    ] = None,
+    anyway: Annotated[bool, typer.Option("--anyway", help="It is this order, though its charge does not fit.")] = False,
+    why: Annotated[str, typer.Option("--why", help="How you know; kept in the journal.")] = "looked at the panel",
+    encoding: given.Encoding = None,
+    account: given.Account = given.DEFAULT,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: given.AsJson = False,
+) -> None:
+    """Settle orders in doubt, after a look at the panel's own order page. Who, when and why are kept."""
+    order_id = _said(key, order_id, campaign, answers, not_placed=not_placed)
+    with given.open_journal() as journal:
+        journal.recover_crashed_runs()
+        if key is not None:
+            _one(journal, account, key, order_id, why, anyway=anyway, as_json=as_json)
+        elif campaign is not None:
+            _many(journal, campaign_of(journal, account, campaign, why), yes=yes, as_json=as_json)
+        elif answers is not None:
+            settlements = answers_of(journal, answers, encoding, why, anyway=anyway)
+            _many(journal, settlements, yes=yes, as_json=as_json)
+
+
+def _said(
+    key: str | None, order_id: str | None, campaign: str | None, answers: Path | None, *, not_placed: bool
+) -> str | None:
+    """Refuse what contradicts itself, and give the order id without blanks around it."""
+    if [key, campaign, answers].count(None) != 2:
+        raise ConfigurationError(
+            "say which orders: a KEY that `smmplus doubts` shows with its account, --campaign NAME or --from FILE"
+        )
+    if answers is not None and (order_id is not None or not_placed):
+        raise ConfigurationError("--from FILE has the answers in it: leave --order-id and --not-placed out")
+    if campaign is not None and (order_id is not None or not not_placed):
+        raise ConfigurationError("--campaign NAME settles all of its orders in doubt: say --not-placed with it")
+    if key is not None and (order_id is None) == (not not_placed):
+        raise ConfigurationError("say either --order-id NUMBER or --not-placed")
+    order_id = None if order_id is None else order_id.strip()
+    if order_id == "":
+        raise ConfigurationError("--order-id is empty: write the number that the panel shows")
+    return order_id
+
+
+def _one(
+    journal: Journal, account: str, key: str, order_id: str | None, why: str, *, anyway: bool, as_json: bool
+) -> None:
+    judge = Judge.of(journal, account, anyway=anyway)
+    entry = journal.find(judge.account_id, key)
+    remarks = [] if order_id is None else judge.settle_one(entry, order_id)
+    settle_all(journal, [Settlement(entry, order_id, "; ".join([why, *remarks]))])
+    for remark in [] if as_json else remarks:
+        console(stderr=True).print(remark, style="yellow", markup=False, soft_wrap=True)
+    settled = journal.find(judge.account_id, key)
+    words = f"{settled.name} is {f'order {settled.order_id}' if order_id else 'to be sent'}: run its sheet again"
+    typer.echo(json.dumps(entry_object(settled)) if as_json else words)
+
+
+def _many(journal: Journal, settlements: Sequence[Settlement], *, yes: bool, as_json: bool) -> None:
+    if settlements and not as_json:
+        show_settlements(console(), settlements)
+    if settlements and not (yes or asked(_question(settlements))):
+        raise ConfigurationError("nothing is settled: not confirmed. Without a question: --yes")
+    settle_all(journal, settlements)
+    if as_json:
+        settled = journal.with_ids(settlement.entry.id for settlement in settlements)
+        typer.echo(json.dumps({"settled": [_settled(settled[each.entry.id]) for each in settlements]}))
+    else:
+        typer.echo(f"{_counted(settlements)}: run the sheets again" if settlements else "no order to settle")
+
+
+def _settled(entry: Entry) -> dict[str, object]:
+    return {"account": entry.account, **entry_object(entry)}
+
+
+def _question(settlements: Sequence[Settlement]) -> str:
+    return f"Settle them ({_counted(settlements)})?"
+
+
+def _counted(settlements: Sequence[Settlement]) -> str:
+    """Count both answers; what was not placed is sent by the next run."""
+    to_send = sum(settlement.order_id is None for settlement in settlements)
+    placed = len(settlements) - to_send
+    parts = [f"{placed} placed"] * bool(placed) + [f"{to_send} not placed, to be sent by the next run"] * bool(to_send)
+    return ", ".join(parts)

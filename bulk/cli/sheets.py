@@ -7,11 +7,11 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from bulk import runner
-from bulk.cli import arguments as given
-from bulk.cli.failing import failing, without_output
-from bulk.cli.machine import Json, outcome_object, pieces_of, plan_object
-from bulk.cli.show import (
+from bulk.cli import options as given
+from bulk.cli.error_handling import failing, without_output
+from bulk.cli.json_output import Json, outcome_object, pieces_of, plan_object
+from bulk.cli.progress import Bars, Lines, watcher_for
+from bulk.cli.tables import (
     console,
     show_answers,
     show_fingerprint,
@@ -21,13 +21,14 @@ from bulk.cli.show import (
     show_refused,
     show_warnings,
 )
-from bulk.cli.watchers import Bars, Lines, watcher_for
-from bulk.obstacles import obstacle
-from bulk.options import Options
-from bulk.outcome import ExitStatus, Outcome
-from bulk.plan import Plan
+from bulk.model.errors import ExitStatus
+from bulk.model.options import Options
+from bulk.planning.blockers import blocker
+from bulk.planning.plan import Plan
 from bulk.problem_copy import Marked, mark_problems
-from bulk.watching import Watcher
+from bulk.running import run as runner
+from bulk.running.events import RunListener
+from bulk.running.result import RunResult
 from smmplus.errors import ConfigurationError
 
 
@@ -43,17 +44,17 @@ def check(options: Options, *, mark: given.Mark = False, as_json: given.AsJson =
     with given.open_journal() as journal:
         plan = runner.check(options, given.panel_for(options.account), journal)
     out, _ = consoles(as_json=as_json)
-    blocked = obstacle(plan, options)
+    blocked = blocker(plan, options)
     short = plan.short_by or plan.over_budget
     show_plan(out, plan)
     show_refused(out, plan)
     if blocked:
         out.print(blocked, style="red", markup=False, soft_wrap=True)
         show_answers(out, plan, "check")
-    elif plan.sending:
+    elif plan.to_send:
         show_fingerprint(out, plan)
     marked = _mark(out, plan) if mark else None
-    outcome = Outcome(plan, plan.binding.entries, blocked=blocked or "only checked")
+    outcome = RunResult(plan, plan.binding.entries, blocked=blocked or "only checked")
     status = ExitStatus.PROBLEMS if blocked else ExitStatus.ACCOUNT if short else ExitStatus.DONE
     if outcome.exit_status is ExitStatus.IN_DOUBT:
         status = outcome.exit_status
@@ -119,8 +120,8 @@ def status(options: Options, *, as_json: given.AsJson = False) -> None:
     _end(outcome, as_json=as_json, name="status")
 
 
-def _watching(*, agreed: bool, as_json: bool) -> "Lines | Bars | nullcontext[Watcher]":
-    return nullcontext(Watcher(agreed=agreed)) if as_json else watcher_for(*consoles(as_json=False), agreed=agreed)
+def _watching(*, agreed: bool, as_json: bool) -> "Lines | Bars | nullcontext[RunListener]":
+    return nullcontext(RunListener(agreed=agreed)) if as_json else watcher_for(*consoles(as_json=False), agreed=agreed)
 
 
 def _print(document: Json) -> None:
@@ -129,7 +130,7 @@ def _print(document: Json) -> None:
     typer.echo()
 
 
-def _end(outcome: Outcome, *, as_json: bool, name: str = "run") -> None:
+def _end(outcome: RunResult, *, as_json: bool, name: str = "run") -> None:
     with without_output():
         if as_json:
             _print(outcome_object(outcome, gather=iter))

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
-from bulk.reading.apart import read_apart
-from bulk.reading.header_map import joined, kept_headers, map_path
-from bulk.reading.how import Hidden, How
-from bulk.sheet import Sheet
+from bulk.model.options import Hidden, ReadOptions
+from bulk.model.sheet import Sheet
+from bulk.reading.saved_headers import joined, kept_headers, map_path
+from bulk.reading.subprocess_reader import read_apart
 
 
 def read_sheet(
@@ -22,10 +22,10 @@ def read_sheet(
     :raises RefusedFileError: if the file is not safe to open, or not of a kind that can be written back.
     :raises SheetError: if the file as a whole cannot be read: no header, a doubled column, several sheets.
     """
-    return read_as(path, How(sheet, encoding, hidden))
+    return read_as(path, ReadOptions(sheet, encoding, hidden))
 
 
-def read_as(path: Path, how: How) -> Sheet:
+def read_as(path: Path, how: ReadOptions) -> Sheet:
     """Read the rows of a sheet as :func:`read_sheet` does. What its headers mean may be kept beside it.
 
     It happens in a process of its own, with a limit on its memory and its time.

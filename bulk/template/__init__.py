@@ -5,12 +5,12 @@ from pathlib import Path
 
 import openpyxl
 
-from bulk.errors import SheetError
-from bulk.reading.columns import ORDER_FIELDS
-from bulk.template import instructions_page, orders_page, services_page
+from bulk.model.errors import SheetError
+from bulk.model.fields import ORDER_FIELDS
+from bulk.template import orders_page, other_pages
 from bulk.template.words import WORDS, Language
-from smmplus.models import Service
-from smmplus.order_types import OrderType, order_type
+from smmplus.orders.models import Service
+from smmplus.orders.order_types import OrderType, order_type
 
 _USUAL_TYPES = ("Default", "Package", "Custom Comments")
 """What a template without services is for."""
@@ -32,9 +32,9 @@ def write_template(path: Path, services: Sequence[Service] = (), language: Langu
     orders.title = orders_page.NAME
     orders_page.fill_orders(orders, fields, services, words)
     if services:
-        services_page.fill_services(book.create_sheet(services_page.NAME), services, words)
+        other_pages.fill_services(book.create_sheet(other_pages.NAME), services, words)
     page = book.create_sheet(words.sheet)
-    instructions_page.fill_instructions(page, fields, types, words, with_limits=bool(services))
+    other_pages.fill_instructions(page, fields, types, words, with_limits=bool(services))
     _save_new(book, path)
 
 

@@ -9,16 +9,14 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
-from bulk.choices import choice
-from bulk.formats.grid import LAST_ROW
-from bulk.formats.numerals import NUMBER_FIELDS
-from bulk.reading.columns import LIST_FIELDS
-from bulk.sheet import RESULT_FIELDS
-from bulk.template.pages import FONT, TEXT, write_header, write_text
-from bulk.template.services_page import choices, look_up
+from bulk.model.cell_address import LAST_ROW
+from bulk.model.cell_values import NUMBER_FIELDS, choice
+from bulk.model.fields import LIST_FIELDS
+from bulk.model.sheet import RESULT_FIELDS
+from bulk.template.other_pages import FONT, TEXT, choices, look_up, write_header, write_text
 from bulk.template.words import Words
 from bulk.writing.status_colours import STATUS_COLOURS, condition
-from smmplus.models import Service
+from smmplus.orders.models import Service
 
 NAME = "Orders"
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bulk.choices import EXAMPLE_MARKS
+from bulk.model.cell_values import EXAMPLE_MARKS
 
 LONGEST_PROMPT = 255
 """Characters that a hint beside a cell can have (Excel's specifications and limits)."""

@@ -4,6 +4,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bulk.files.xlsx_parts import feed, local_name, make_parser, worksheets
+from bulk.files.zip_archive import Archive
+from bulk.writing.worksheet_positions import behind_element, tag_end
+
 _WIDTHS = {"order_status": 14, "error": 40, "updated_at": 22}
 _USUAL_WIDTH = 12
 """In characters, as spreadsheets measure columns."""
@@ -90,3 +94,50 @@ def _with_columns(head: bytes, inside: bytes, prefix: str, table: int) -> bytes:
         return head[: found.start(2)] + inside + head[found.end(2) :]
     cols = f"{prefix}cols"
     return head[:table] + f"<{cols}>".encode() + inside + f"</{cols}>".encode() + head[table:]
+
+
+_FORMULA = re.compile(rb"<(?:[^\s<>/:]+:)?f[\s/>]")
+_FULL_CALC = re.compile(rb"""\sfullCalcOnLoad\s*=\s*(?:"[^"]*"|'[^']*')""")
+_PREFIX_BEFORE = re.compile(rb"<((?:[^\s<>/:]+:)?)workbook[\s>]")
+
+# What CT_Workbook (ECMA-376, 18.2.27) has before calcPr, from the one element that is always there.
+_BEFORE_CALC = frozenset({"sheets", "functionGroups", "externalReferences", "definedNames"})
+
+
+def has_formulas(archive: Archive, but: str) -> bool:
+    """Tell whether any worksheet but one holds a formula."""
+    others = (sheet.part for sheet in worksheets(archive) if sheet.part != but)
+    return any(_FORMULA.search(archive.read(part)) for part in others)
+
+
+def recalculate_on_load(xml: bytes) -> bytes:
+    """Set fullCalcOnLoad in the workbook's list of sheets, in its calcPr or in a new one."""
+    calc, behind = _find(xml)
+    if calc is None:
+        prefix = _PREFIX_BEFORE.search(xml, 0, behind)
+        return xml[:behind] + b"<" + (prefix[1] if prefix else b"") + b'calcPr fullCalcOnLoad="1"/>' + xml[behind:]
+    end = tag_end(xml, calc)
+    tag = _FULL_CALC.sub(b"", xml[calc:end])
+    at = len(tag) - (2 if tag.endswith(b"/>") else 1)
+    return xml[:calc] + tag[:at].rstrip() + b' fullCalcOnLoad="1"' + tag[at:] + xml[end:]
+
+
+def _find(xml: bytes) -> tuple[int | None, int]:
+    """Give the offset of calcPr, if there is one, and the offset at which one may be put."""
+    started: dict[str, int] = {}
+    found: list[int] = []
+    behind = [0]
+
+    def on_start(name: str, _attributes: dict[str, str]) -> None:
+        started[name] = parser.CurrentByteIndex
+        if local_name(name) == "calcPr":
+            found.append(parser.CurrentByteIndex)
+
+    def on_end(name: str) -> None:
+        if local_name(name) in _BEFORE_CALC:
+            behind.append(behind_element(xml, started[name], parser.CurrentByteIndex))
+
+    parser = make_parser()
+    parser.StartElementHandler, parser.EndElementHandler = on_start, on_end
+    feed(parser, [xml])
+    return (found[0] if found else None), behind[-1]

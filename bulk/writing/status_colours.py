@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-from bulk.formats.grid import LAST_ROW, letter_of
-from bulk.formats.xml_parts import feed, local_name, make_parser
-from bulk.writing.sheet_tail import behind_element, tag_end
+from bulk.files.xlsx_parts import feed, local_name, make_parser
+from bulk.model.cell_address import LAST_ROW, letter_of
+from bulk.writing.worksheet_positions import behind_element, tag_end
 
 # What CT_Stylesheet (ECMA-376, 18.8.39) has before dxfs.
 _BEFORE_DXFS = frozenset({"numFmts", "fonts", "fills", "borders", "cellStyleXfs", "cellXfs", "cellStyles"})
@@ -27,7 +27,7 @@ STATUS_COLOURS = (
     Colour(("Canceled", "Cancelled", "Expired", "Fail", "Refused"), "9C0006", "FFC7CE"),
     Colour(("Not sent",), "595959", "EDEDED"),
 )
-"""The words of panels and of :mod:`bulk.results`; a word that is not listed has no colour."""
+"""The words of panels and of :mod:`bulk.running.result`; a word that is not listed has no colour."""
 
 SIGN = f'"{STATUS_COLOURS[0].words[0]}"'
 """Stands in a formula of every such block, whoever wrote it: where it is met, the column is coloured already."""

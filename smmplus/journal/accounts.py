@@ -8,17 +8,86 @@ can know.
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from smmplus.commands import command
-from smmplus.errors import JournalConflictError
-from smmplus.journal import joining
-from smmplus.journal.marks import SALT
-from smmplus.journal.names import normal_name, normal_url
-from smmplus.journal.schema import account_keys, accounts, balances, campaigns, entries, follow_ups, meta, order_ids
+from smmplus.errors import JournalConflictError, JournalInUseError
+from smmplus.journal import metadata
+from smmplus.journal.backends import file_locks
+from smmplus.journal.metadata import SALT
+from smmplus.journal.normal_forms import normal_name, normal_url
+from smmplus.journal.schema import (
+    account_keys,
+    accounts,
+    balances,
+    batches,
+    campaigns,
+    checks,
+    entries,
+    follow_ups,
+    meta,
+    order_ids,
+)
 from smmplus.journal.schema import said_of_accounts as said
-from smmplus.journal.states import State
+from smmplus.journal.state_machine import State
+from smmplus.orders.decimals import total
+
+
+def join_alike(connection: Connection, account_id: int, into: int, is_alive: Callable[[str], bool]) -> None:
+    """Join an account's campaigns with those of the same name that another account has.
+
+    Raises JournalInUseError where a run that is alive is in one of them, and JournalConflictError where two have
+    different currencies.
+    """
+    rows = connection.execute(select(campaigns).order_by(campaigns.c.id)).all()
+    theirs = [row for row in rows if row.account_id == into]
+    for row in rows:
+        if row.account_id == account_id and (alike := _alike(theirs, row)) is not None:
+            for each in (row, alike):
+                if each.holder and is_alive(each.holder):
+                    raise JournalInUseError(file_locks.of_campaign(connection, each.id))
+            _join(connection, account_id, row.id, alike.id)
+
+
+def _alike(theirs: list[Row[Any]], row: Row[Any]) -> Row[Any] | None:
+    """Find the campaign that a name means: one that is spelled just so comes first."""
+    alike = [each for each in theirs if normal_name(each.name) == normal_name(row.name)]
+    return min(alike, key=lambda each: each.name != row.name, default=None)
+
+
+def _join(connection: Connection, account_id: int, old: int, new: int) -> None:
+    was, now = (connection.execute(select(campaigns).where(campaigns.c.id == each)).one() for each in (old, new))
+    if len({was.currency, now.currency} - {""}) > 1:
+        raise JournalConflictError(
+            f"campaign {now.name!r} is in {was.currency} under one name and in {now.currency} under the other: their "
+            "amounts cannot be added, and one account has one currency"
+        )
+    # An order whose key the other campaign has, too, is another order: equal, and placed under the other name.
+    taken = select(entries.c.key).where(entries.c.campaign_id == new)
+    doubled = update(entries).where(entries.c.campaign_id == old, entries.c.key.in_(taken))
+    connection.execute(doubled.values(key=entries.c.key + f" (account {account_id})"))
+    for table in (entries, batches, checks):
+        connection.execute(update(table).where(table.c.campaign_id == old).values(campaign_id=new))
+    _take_back_words(connection, old, new)
+    budgets = [Decimal(each.budget) for each in (was, now) if each.budget is not None]
+    values = {
+        "spent": str(total([Decimal(was.spent), Decimal(now.spent)])),
+        "budget": str(min(budgets)) if budgets else None,
+        "currency": was.currency or now.currency,
+    }
+    connection.execute(delete(campaigns).where(campaigns.c.id == old))
+    connection.execute(update(campaigns).where(campaigns.c.id == new).values(values))
+
+
+def _take_back_words(connection: Connection, old: int, new: int) -> None:
+    """Let a person's word on a restored journal count only where it was given of both. `old` may be another one day."""
+    said, names = metadata.read(connection), [metadata.settled(each) for each in (old, new)]
+    of_both = all(said.get(name) == said[metadata.UUID_NAME] for name in names)
+    for name in names[:1] if of_both else names:
+        metadata.take_away(connection, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +213,7 @@ def merge(connection: Connection, account: Account, other: Account, is_alive: Ca
     doubled = both.where(order_ids.c.account_id == account.id, ids.c.account_id == into)
     if (order_id := connection.execute(doubled.limit(1)).scalar()) is not None:
         raise JournalConflictError(f"both accounts have an order {order_id}, which only two accounts can have")
-    joining.join_alike(connection, account.id, into, is_alive)
+    join_alike(connection, account.id, into, is_alive)
     for table in (campaigns, order_ids, balances):
         connection.execute(update(table).where(table.c.account_id == account.id).values(account_id=into))
     _move_unique(connection, account.id, into)

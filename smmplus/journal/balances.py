@@ -17,11 +17,11 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, Row, Select, insert, literal, select, union_all
 
+from smmplus.journal.journal import Journal
 from smmplus.journal.schema import balances, campaigns, entries
-from smmplus.journal.states import State
-from smmplus.journal.store import Journal
-from smmplus.models import Balance
-from smmplus.numbers import code_of, total
+from smmplus.journal.state_machine import State
+from smmplus.orders.decimals import code_of, total
+from smmplus.orders.models import Balance
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,12 @@ from decimal import Decimal
 from sqlalchemy import Connection, select, update
 
 from smmplus.errors import JournalConflictError
-from smmplus.journal import entries
+from smmplus.journal import queries
 from smmplus.journal.entry import Entry, decimal_or_none, text_or_none
+from smmplus.journal.journal import Journal
 from smmplus.journal.schema import accounts, balances, campaigns
-from smmplus.journal.states import State
-from smmplus.journal.store import Journal
-from smmplus.numbers import code_of, minus, plain, total
+from smmplus.journal.state_machine import State
+from smmplus.orders.decimals import code_of, minus, plain, total
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def all_budgets(journal: Journal) -> list[Budget]:
     statement = both.order_by(accounts.c.name, accounts.c.url, campaigns.c.name)
     with journal.reading() as connection:
         rows = connection.execute(statement).all()
-        doubts = _costs(entries.unsettled(connection, None, State.IN_DOUBT))
+        doubts = _costs(queries.unsettled(connection, None, State.IN_DOUBT))
     return [
         Budget(
             row.account,
@@ -140,7 +140,7 @@ def all_budgets(journal: Journal) -> list[Budget]:
 def find_campaign(journal: Journal, account_id: int, name: str) -> int | None:
     """Give a campaign's number; None where the journal does not know it. `Journal.ensure_campaign` would make it."""
     with journal.reading() as connection:
-        return entries.find_campaign(connection, account_id, name)
+        return queries.find_campaign(connection, account_id, name)
 
 
 def _costs(found: Iterable[Entry]) -> dict[int, list[Decimal]]:

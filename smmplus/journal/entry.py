@@ -12,10 +12,10 @@ from typing import Any
 from sqlalchemy import Row, Select, select
 
 from smmplus.errors import JournalError
-from smmplus.journal import files
+from smmplus.journal.backends import sqlite_file
 from smmplus.journal.schema import accounts, batches, campaigns, entries
-from smmplus.journal.states import State
-from smmplus.models import OrderRequest
+from smmplus.journal.state_machine import State
+from smmplus.orders.models import OrderRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +120,7 @@ def readable(entry_id: object) -> Iterator[None]:
         yield
     except (ValueError, TypeError, AttributeError, ArithmeticError) as error:
         raise JournalError(
-            f"what the journal says of order number {entry_id} is damaged ({error!r}); nothing is sent. {files.KEEP}"
+            f"what the journal says of order number {entry_id} is damaged ({error!r}); nothing is sent. {sqlite_file.KEEP}"
         ) from error
 
 

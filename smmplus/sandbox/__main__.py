@@ -14,17 +14,14 @@ from pathlib import Path
 
 from aiohttp import web
 
-from smmplus.sandbox import ledger, money
-from smmplus.sandbox.app import API_PATH, create_app
-from smmplus.sandbox.catalogue import CatalogueError, parse_catalogue
+from smmplus.sandbox import money, storage
+from smmplus.sandbox.app import API_PATH, NOT_SIMULATED, create_app
+from smmplus.sandbox.catalogue import CatalogueError, default_catalogue, parse_catalogue
 from smmplus.sandbox.changes import apply
-from smmplus.sandbox.clock import Clock
-from smmplus.sandbox.fault_rules import ScriptError, parse_rules
-from smmplus.sandbox.pages import NOT_SIMULATED
+from smmplus.sandbox.faults import ScriptError, parse_rules
 from smmplus.sandbox.panel import Panel
 from smmplus.sandbox.records import Event, State
-from smmplus.sandbox.services import default_catalogue
-from smmplus.sandbox.storage import LineFile, StorageError, parse_entry
+from smmplus.sandbox.storage import Clock, LineFile, StorageError, parse_entry
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_KEY = ("sandbox", "sandbox-key")
@@ -138,7 +135,7 @@ def _panel(options: argparse.Namespace) -> Panel:
     _settle_currency(panel, options)
     if options.ledger:
         panel.ledger_file = LineFile(options.ledger)
-        ledger.catch_up(panel.ledger_file, state.orders)
+        storage.catch_up(panel.ledger_file, state.orders)
     panel.start(options.speed, options.balance)
     panel.set_faults(rules)
     return panel

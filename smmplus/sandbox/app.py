@@ -1,18 +1,155 @@
 """HTTP: a thin shell over the panel."""
 
 import asyncio
+import json
+import math
 import os
 import socket
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from html import escape
+from typing import Any
 
 from aiohttp import web
 
-from smmplus.sandbox import pages
-from smmplus.sandbox.control import control_routes
-from smmplus.sandbox.faults import Ending, Outcome, Surplus
+from smmplus.sandbox import money
+from smmplus.sandbox.calls import Reply, as_bytes, dump, json_reply
+from smmplus.sandbox.catalogue import CatalogueError
+from smmplus.sandbox.faults import Ending, Outcome, ScriptError, Surplus, parse_rules
 from smmplus.sandbox.panel import Panel
-from smmplus.sandbox.wire import Reply, as_bytes, dump, json_reply
+
+NOT_SIMULATED = (
+    "live delivery: nothing is ordered anywhere, and links are not visited",
+    "the rate limits of smm.plus: only those that the fault script sets",
+    "moderation of comments and links",
+    "posts of subscriptions: they are accepted at charge 0 and bill nothing",
+    "prices, services and error texts of smm.plus: they are made up after its public documentation",
+    "start counts: they are made up from the link, and earlier orders do not raise them",
+    "a panel's staff: what becomes of an order is decided by its service alone",
+)
+_PAGE = "<!DOCTYPE html><html lang=en><meta charset=utf-8><title>{title}</title><h1>{title}</h1>{body}</html>"
+
+
+def html_page(title: str, body: str) -> str:
+    """Give a page; `body` is HTML, the title is text."""
+    return _PAGE.format(title=escape(title), body=body)
+
+
+def home_page() -> str:
+    """Give the page that says what this is."""
+    items = "".join(f"<li>{escape(item)}</li>" for item in NOT_SIMULATED)
+    text = "<p>A simulated SMM panel for development and tests. No money moves here.</p>"
+    links = "<p>API: POST /api/v2. <a href=/orders>Orders</a>, <a href=/ledger>ledger</a>.</p>"
+    return html_page("Sandbox panel", f"{text}{links}<p>Not simulated:</p><ul>{items}</ul>")
+
+
+def order_page(facts: Mapping[str, object]) -> str:
+    """Give the page of an order."""
+    rows = "".join(f"<tr><th align=left>{escape(name)}<td>{escape(_text(value))}" for name, value in facts.items())
+    return html_page(f"Order {facts['order']}", f"<table>{rows}</table>")
+
+
+def orders_page(found: Sequence[Mapping[str, object]], search: str) -> str:
+    """Give the page that people look at for an order: the first hundred of those that were found."""
+    head = "".join(f"<th align=left>{name}" for name in _COLUMNS)
+    rows = "".join(
+        f"<tr><td><a href=/order/{order_page['order']}>{order_page['order']}</a>"
+        + "".join(f"<td>{escape(str(order_page[name]))}" for name in _COLUMNS[1:])
+        for order_page in found[:100]
+    )
+    form = (
+        f'<form><input name=search value="{escape(search)}" placeholder="order or link"> <button>Search</button></form>'
+    )
+    return html_page("Orders", f"{form}<table><tr>{head}{rows}</table>")
+
+
+_COLUMNS = ("order", "service", "link", "quantity", "charge", "status", "remains", "time")
+
+
+def _text(value: object) -> str:
+    return ", ".join(f"{name}: {each}" for name, each in value.items()) if isinstance(value, dict) else str(value)
+
+
+_ControlHandler = Callable[[web.Request], Awaitable[web.Response]]
+Action = Callable[[Panel, object], dict[str, object]]
+
+
+class ControlError(ValueError):
+    """A control call is wrong; the text says how."""
+
+
+def control_routes(panel: Panel) -> list[web.RouteDef]:
+    """Give the routes under /control."""
+    actions: dict[str, Action] = {
+        "faults": _faults,
+        "advance": _advance,
+        "balance": _balance,
+        "services": _services,
+    }
+    routes = [web.post(f"/control/{name}", _handler(panel, action)) for name, action in actions.items()]
+    return [*routes, web.get("/control/faults", _faults_applied(panel))]
+
+
+def _handler(panel: Panel, action: Action) -> _ControlHandler:
+    async def handle(request: web.Request) -> web.Response:
+        try:
+            return web.json_response(action(panel, json.loads(await request.read())))
+        except json.JSONDecodeError as error:
+            return web.json_response({"error": f"No JSON: {error}"}, status=400)
+        except (ControlError, ScriptError, CatalogueError) as error:
+            return web.json_response({"error": str(error)}, status=400)
+
+    return handle
+
+
+def _faults_applied(panel: Panel) -> _ControlHandler:
+    async def handle(_: web.Request) -> web.Response:
+        script = panel.script
+        return web.json_response(
+            [{"fault": rule.fault, "applied": count} for rule, count in zip(script.rules, script.applied, strict=True)]
+        )
+
+    return handle
+
+
+def _faults(panel: Panel, script: object) -> dict[str, object]:
+    rules = parse_rules(script)
+    panel.set_faults(rules)
+    return {"rules": len(rules)}
+
+
+def _only(sent: object, *names: str) -> dict[str, Any]:
+    if not isinstance(sent, dict) or sent.keys() != set(names):
+        raise ControlError(f"An object with {' and '.join(names)} is wanted, and nothing else.")
+    return sent
+
+
+def _advance(panel: Panel, sent: object) -> dict[str, object]:
+    seconds = _only(sent, "seconds")["seconds"]
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
+        raise ControlError("seconds is a number from 0.")
+    return {"clock": panel.advance(seconds)}
+
+
+def _balance(panel: Panel, sent: object) -> dict[str, object]:
+    values = _only(sent, "key", "balance")
+    if values["key"] not in panel.state.balances:
+        raise ControlError("key is the name of a key, and there is none of this name.")
+    try:
+        balance = money.parse(values["balance"])
+    except (ValueError, AttributeError) as error:
+        raise ControlError("balance is text such as 12.50.") from error
+    panel.set_balance(values["key"], balance)
+    return {"balance": money.plain(balance)}
+
+
+def _services(panel: Panel, sent: object) -> dict[str, object]:
+    if not isinstance(sent, dict) or str(sent.get("service")) not in panel.state.services:
+        raise ControlError("service is the id of a service, and there is none of this id.")
+    changes = {name: value for name, value in sent.items() if name != "service"}
+    panel.change_service(str(sent["service"]), changes)
+    return {"service": str(sent["service"]), "changed": sorted(changes)}
+
 
 API_PATH = "/api/v2"
 _LARGEST_BODY = 16 * 2**20
@@ -97,7 +234,7 @@ async def _without_slash(_: web.Request) -> web.StreamResponse:
 
 
 async def _home(_: web.Request) -> web.StreamResponse:
-    return web.Response(text=pages.home(), content_type="text/html")
+    return web.Response(text=home_page(), content_type="text/html")
 
 
 def _ledger(panel: Panel) -> Handler:
@@ -111,8 +248,8 @@ def _order_page(panel: Panel) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         order = panel.state.orders.get(request.match_info["order"])
         if order is None:
-            return web.Response(text=pages.page("No such order", ""), status=404, content_type="text/html")
-        return web.Response(text=pages.order(panel.order_facts(order)), content_type="text/html")
+            return web.Response(text=html_page("No such order", ""), status=404, content_type="text/html")
+        return web.Response(text=order_page(panel.order_facts(order)), content_type="text/html")
 
     return handle
 
@@ -123,6 +260,6 @@ def _orders_page(panel: Panel) -> Handler:
         found = [
             order for order in panel.ledger()["orders"] if search in {"", order["order"]} or search in order["link"]
         ]
-        return web.Response(text=pages.orders(found[::-1], search), content_type="text/html")
+        return web.Response(text=orders_page(found[::-1], search), content_type="text/html")
 
     return handle

@@ -2,10 +2,44 @@
 
 import zlib
 
-from smmplus.sandbox import lifecycle, money, refills
+from smmplus.sandbox import lifecycle, money
 from smmplus.sandbox.calls import INCORRECT_REQUEST, Asked, Result, find_order, ids, number, or_error, takes_one
+from smmplus.sandbox.catalogue import Service
 from smmplus.sandbox.changes import apply, net_charge
 from smmplus.sandbox.records import CancelRequested, Event, Order, Refill, RefillRequested, Refusal, State
+
+REFILL_LIFE = ((0.0, "Pending"), (60.0, "In progress"))
+REFILL_SECONDS = 600.0
+COMPLETED = "Completed"
+REJECTED = "Rejected"
+_DAY = 86_400.0
+
+
+def status_of_refill(refill: Refill, now: float) -> str:
+    """Give the refill's status word."""
+    age = now - refill.asked_at
+    return refill.ends if age >= REFILL_SECONDS else lifecycle.phase(REFILL_LIFE, age)
+
+
+def is_open(refill: Refill, now: float) -> bool:
+    """Tell whether the refill has not ended."""
+    return now < refill.asked_at + REFILL_SECONDS
+
+
+def check(order: Order, service: Service | None, latest: Refill | None, now: float) -> None:
+    """Raise Refusal unless a refill of the order may be asked for now.
+
+    The service must offer refills, the order must be completed and inside the service's days, and its latest refill
+    must have ended.
+    """
+    if service is None or not service.refill:
+        raise Refusal("Refill is disabled for this service")
+    if lifecycle.status(order, now) != lifecycle.COMPLETED:
+        raise Refusal("The order is not completed")
+    if latest is not None and is_open(latest, now):
+        raise Refusal("Refill already requested")
+    if now > lifecycle.ends_at(order) + service.refill_days * _DAY:
+        raise Refusal("Refill period has ended")
 
 
 def describe(state: State, order: Order, now: float) -> dict[str, object]:
@@ -59,8 +93,8 @@ def _new_refill(asked: Asked, order_id: str) -> RefillRequested:
     order = find_order(state, asked.account, order_id)
     service = state.services.get(order.service)
     latest = state.refills.get(state.latest_refill.get(order.order, ""))
-    refills.check(order, service, latest, asked.now)
-    ends = refills.REJECTED if service and service.refill_rejected else refills.COMPLETED
+    check(order, service, latest, asked.now)
+    ends = REJECTED if service and service.refill_rejected else COMPLETED
     requested = RefillRequested(Refill(str(state.next_refill), order.order, asked.account, ends, asked.now))
     apply(state, requested)
     return requested
@@ -78,7 +112,7 @@ def _refill_status_of(asked: Asked, refill_id: str) -> str:
     refill = asked.state.refills.get(refill_id)
     if refill is None or refill.account != asked.account:
         raise Refusal("Refill not found")
-    return refills.status(refill, asked.now)
+    return status_of_refill(refill, asked.now)
 
 
 def cancel(asked: Asked) -> Result:

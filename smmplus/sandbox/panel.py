@@ -2,18 +2,95 @@
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from smmplus.sandbox import engine, faults, ledger, money
+from smmplus.sandbox import faults, follow_up, lifecycle, money, storage, validation
+from smmplus.sandbox.calls import Asked, Call, Fields, Reply, Result, error, json_reply, parse_call, takes_none
 from smmplus.sandbox.changes import apply, settle
-from smmplus.sandbox.clock import Clock
-from smmplus.sandbox.fault_rules import Rule
+from smmplus.sandbox.faults import Rule
 from smmplus.sandbox.records import BalanceSet, Event, Order, OrderAccepted, Refusal, ServiceChanged, State
-from smmplus.sandbox.storage import Entry, LineFile, entry_of
-from smmplus.sandbox.wire import Call, Reply, json_reply, parse_call
+from smmplus.sandbox.storage import Clock, Entry, LineFile, entry_of
+
+
+def perform(state: State, account: str, action: str, fields: Fields, now: float) -> Result:
+    """Answer a call and change the state by it, at once.
+
+    `account` is the key's name, `fields` the form fields without key and action. Refusals are answers:
+    `{"error": ...}`, with no event.
+    """
+    settle(state, now)
+    try:
+        return ACTIONS.get(action, _unknown)(Asked(state, account, fields, now))
+    except Refusal as refusal:
+        return Result(error(refusal), [])
+
+
+def _add(asked: Asked) -> Result:
+    state = asked.state
+    request = validation.validate(state.services, asked.fields)
+    order = _order(asked, request)
+    if state.duplicate_guard and _has_active(state, order, asked.now):
+        raise Refusal("You have active order with this link. Please wait until order being completed.")
+    if order.charge > state.balances[asked.account]:
+        raise Refusal("Not enough funds on balance")
+    accepted = OrderAccepted(order)
+    apply(state, accepted)
+    return Result({"order": int(order.order)}, [accepted])
+
+
+def _order(asked: Asked, request: validation.Request) -> Order:
+    return Order(
+        order=str(asked.state.next_order),
+        account=asked.account,
+        service=request.service.service,
+        type=request.service.type,
+        link=request.link,
+        quantity=request.quantity,
+        runs=request.runs,
+        interval=request.interval,
+        unit_price=request.unit_price,
+        charge=request.charge,
+        fate=request.service.fate,
+        accepted_at=asked.now,
+        fields=dict(asked.fields),
+    )
+
+
+def _has_active(state: State, order: Order, now: float) -> bool:
+    active = [known for known in state.active.get(order.place, ()) if not lifecycle.is_final(state.orders[known], now)]
+    if order.place in state.active:
+        state.active[order.place] = active
+    return bool(active)
+
+
+def _services(asked: Asked) -> Result:
+    takes_none(asked.fields)
+    return Result([service.listed() for service in asked.state.services.values() if not service.disabled], [])
+
+
+def _balance(asked: Asked) -> Result:
+    takes_none(asked.fields)
+    balance = money.plain(asked.state.balances[asked.account])
+    return Result({"balance": balance, "currency": asked.state.currency}, [])
+
+
+def _unknown(_: Asked) -> Result:
+    raise Refusal("Invalid action")
+
+
+ACTIONS: Mapping[str, Callable[[Asked], Result]] = {
+    "services": _services,
+    "add": _add,
+    "status": follow_up.status,
+    "refill": follow_up.refill,
+    "refill_status": follow_up.refill_status,
+    "cancel": follow_up.cancel,
+    "balance": _balance,
+}
+
 
 MALFORMED = "malformed"
 UNKNOWN = "unknown"
@@ -48,7 +125,7 @@ class Panel:
             self.calls[MALFORMED] += 1
             return faults.Outcome(json_reply({"error": str(refusal)}))
         # A wrong client may send its key as the action: only known names are repeated in the ledger.
-        self.calls[call.action if call.action in engine.ACTIONS else UNKNOWN] += 1
+        self.calls[call.action if call.action in ACTIONS else UNKNOWN] += 1
         rules = self.script.decide(call.action, call.fields)
         return faults.suffer(rules, call, lambda: self._answer(call))
 
@@ -56,7 +133,7 @@ class Panel:
         account = self.keys.get(call.key)
         if account is None:
             return json_reply({"error": "Invalid API key"})
-        result = engine.perform(self.state, account, call.action, call.fields, self.now())
+        result = perform(self.state, account, call.action, call.fields, self.now())
         if result.events:
             self._keep(result.events)
         return json_reply(result.answer)
@@ -64,7 +141,7 @@ class Panel:
     def _keep(self, events: Iterable[Event]) -> None:
         self._record(events)
         if self.ledger_file:
-            ledger.append(self.ledger_file, [event.order for event in events if isinstance(event, OrderAccepted)])
+            storage.append(self.ledger_file, [event.order for event in events if isinstance(event, OrderAccepted)])
 
     def _record(self, entries: Iterable[Entry]) -> None:
         if self.state_file:
@@ -106,7 +183,7 @@ class Panel:
         settle(self.state, now)
         orders = self.state.orders.values() if with_orders else ()
         return {
-            "orders": [ledger.live_entry(self.state, order, now) for order in orders],
+            "orders": [storage.live_entry(self.state, order, now) for order in orders],
             "count": len(self.state.orders),
             "calls": dict(self.calls),
             "balances": {name: money.plain(balance) for name, balance in self.state.balances.items()},
@@ -118,4 +195,4 @@ class Panel:
         """Give an order's entry in the ledger as it stands."""
         now = self.now()
         settle(self.state, now)
-        return ledger.live_entry(self.state, order, now)
+        return storage.live_entry(self.state, order, now)

@@ -4,17 +4,18 @@ A line is handed to the operating system in one write before the answer goes out
 has answered. It is not synced to disk: a power cut may lose the last ones.
 """
 
+import datetime as dt
 import json
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from smmplus.sandbox.clock import Clock
+from smmplus.sandbox import lifecycle, money
 from smmplus.sandbox.records import (
     BalanceSet,
     CancelRequested,
@@ -24,7 +25,34 @@ from smmplus.sandbox.records import (
     Refill,
     RefillRequested,
     ServiceChanged,
+    State,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A moment known in both times, and the speed since. Times are seconds since 1970."""
+
+    real: float
+    sandbox: float
+    speed: float
+
+    def now(self, real: float) -> float:
+        """Give the sandbox time at a real time; it never goes back behind its anchor."""
+        return self.sandbox + max(0.0, real - self.real) * self.speed
+
+    def advanced(self, real: float, seconds: float) -> "Clock":
+        """Give the clock moved on by some sandbox seconds."""
+        return Clock(real, self.now(real) + seconds, self.speed)
+
+    def not_before(self, sandbox: float) -> "Clock":
+        """Give the clock with its anchor no earlier than a sandbox time that has been already."""
+        return Clock(self.real, max(self.sandbox, sandbox), self.speed) if self.now(self.real) < sandbox else self
+
+    def at_speed(self, real: float, speed: float) -> "Clock":
+        """Give the clock that goes on from here at another speed."""
+        return Clock(real, self.now(real), speed)
+
 
 Entry = Event | Clock
 
@@ -146,3 +174,46 @@ _PARSERS: dict[object, Any] = {
     "service": lambda values: ServiceChanged(**values),
     "clock": lambda values: Clock(**values),
 }
+
+
+def entry(order: Order) -> dict[str, Any]:
+    """Give what is known of an order from its acceptance on; `charge` is what was debited then."""
+    return {
+        "order": order.order,
+        "key": order.account,
+        "service": order.service,
+        "type": order.type,
+        "link": order.link,
+        "quantity": order.units,
+        "fields": order.fields,
+        "charge": money.plain(order.charge),
+        "time": dt.datetime.fromtimestamp(order.accepted_at, dt.UTC).isoformat(),
+    }
+
+
+def live_entry(state: State, order: Order, now: float) -> dict[str, Any]:
+    """Give an order with what became of it, for a state settled up to now."""
+    refunded = state.refunds.get(order.order)
+    return {
+        **entry(order),
+        "status": lifecycle.status(order, now),
+        "remains": lifecycle.remains(order, now),
+        "refunded": money.plain(refunded) if refunded else "0",
+    }
+
+
+def catch_up(file: LineFile, orders: dict[str, Order]) -> None:
+    """Bring a ledger file up to the orders known.
+
+    Raises StorageError when it is no ledger, or holds orders that are not known: it belongs to another state.
+    """
+    lines = list(file.read())
+    written = {line.get("order") for line in lines}
+    if not written <= orders.keys():
+        raise StorageError("The ledger file holds orders that this sandbox does not know: give its --state with it")
+    file.append(entry(order) for order in orders.values() if order.order not in written)
+
+
+def append(file: LineFile, orders: Iterable[Order]) -> None:
+    """Write orders that were accepted just now."""
+    file.append([entry(order) for order in orders])

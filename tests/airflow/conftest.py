@@ -16,9 +16,10 @@ import uuid  # noqa: E402
 
 import pytest  # noqa: E402
 
-from smmplus import Client, OrderRequest, retry  # noqa: E402
-from smmplus.journal.store import Journal  # noqa: E402
-from smmplus.panel import Panel  # noqa: E402
+from smmplus import Client, OrderRequest
+from smmplus.api import retry  # noqa: E402
+from smmplus.api.panel import Panel  # noqa: E402
+from smmplus.journal.journal import Journal  # noqa: E402
 from tests.airflow.tasks import Airflow  # noqa: E402
 from tests.panel import SandboxProcess  # noqa: E402
 

@@ -10,8 +10,8 @@ import pytest
 from airflow.sdk import Connection
 
 from airflow_provider_smmplus import get_provider_info
-from airflow_provider_smmplus.connection import settings_of
-from smmplus.panel import DEFAULT_URL
+from airflow_provider_smmplus.utils.connection import settings_of
+from smmplus.api.panel import DEFAULT_URL
 
 ROOT = Path(__file__).parents[2]
 AIRFLOW = (ROOT / "docs" / "airflow.md").read_text(encoding="utf-8")

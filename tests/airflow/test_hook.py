@@ -13,7 +13,7 @@ from smmplus.errors import (
     OrderInDoubtError,
     OrderRefusedError,
 )
-from smmplus.journal.states import State
+from smmplus.journal.state_machine import State
 
 
 @pytest.fixture(autouse=True)

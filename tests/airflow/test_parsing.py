@@ -11,7 +11,7 @@ import pytest
 from airflow.sdk import DAG, BaseOperator, BaseSensorOperator
 
 from airflow_provider_smmplus import get_provider_info
-from airflow_provider_smmplus.operators.base import SmmPlusOperator
+from airflow_provider_smmplus.operators._base import SmmPlusOperator
 
 HEAVY = (
     "pandas",
@@ -22,7 +22,7 @@ HEAVY = (
     "openpyxl",
     "python_calamine",
     "sqlalchemy",
-    "bulk.runner",
+    "bulk.running.run",
 )
 
 _WHAT_COMES = """

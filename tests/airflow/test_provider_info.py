@@ -15,8 +15,8 @@ from airflow.triggers.base import BaseTrigger
 
 import airflow_provider_smmplus
 from airflow_provider_smmplus import get_provider_info
-from airflow_provider_smmplus.connection import settings_of
 from airflow_provider_smmplus.hooks.smmplus import SmmPlusHook
+from airflow_provider_smmplus.utils.connection import settings_of
 from tests.airflow.connections import connection_of
 
 INFO = get_provider_info()

@@ -6,7 +6,7 @@ import time
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSensorTimeout
 
-from airflow_provider_smmplus import waiting
+from airflow_provider_smmplus.operators import _deferral
 from airflow_provider_smmplus.sensors.smmplus import (
     SmmPlusBalanceSensor,
     SmmPlusOrderSensor,
@@ -135,7 +135,7 @@ def test_a_status_that_is_not_known_is_a_warning_once(airflow, place, sandbox, c
 
 def test_rescheduled_an_unknown_order_fails_at_once(airflow, monkeypatch):
     """Each look is another process's: it would be waited for until the time is over."""
-    monkeypatch.setattr(waiting, "UNSURE_PAUSE", 0.0)
+    monkeypatch.setattr(_deferral, "UNSURE_PAUSE", 0.0)
     ran = airflow.run(SmmPlusOrderSensor, order_ids="99999999", mode="reschedule", poke_interval=60)
     assert isinstance(ran.error, AirflowFailException), ran
     assert str(ran.error) == "order 99999999: the panel does not know"

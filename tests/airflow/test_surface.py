@@ -4,11 +4,11 @@ import inspect
 
 import pytest
 
-from airflow_provider_smmplus.endings import once_more
-from airflow_provider_smmplus.operators.sheet_base import OF_OPERATORS, SheetOperator
-from airflow_provider_smmplus.surface import AIRFLOW
-from bulk.options import DEFAULTS, OPTIONS
-from smmplus.journal.store import Journal
+from airflow_provider_smmplus.operators._sheets import OF_OPERATORS, SheetOperator
+from airflow_provider_smmplus.utils.failures import once_more
+from airflow_provider_smmplus.utils.surface import AIRFLOW
+from bulk.model.options import DEFAULTS, OPTIONS
+from smmplus.journal.journal import Journal
 from tests.bulk.remedies import Recording, bare_options, must_be_pasted, remedies, texts
 
 OF_THE_CONNECTION = {"account", "journal"}

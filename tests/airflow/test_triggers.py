@@ -9,6 +9,7 @@ import time
 import pytest
 from airflow.sdk.serde import deserialize, serialize
 
+from airflow_provider_smmplus.operators._deferral import must_survive
 from airflow_provider_smmplus.triggers import smmplus as triggers
 from airflow_provider_smmplus.triggers.smmplus import (
     SmmPlusBalanceTrigger,
@@ -16,8 +17,7 @@ from airflow_provider_smmplus.triggers.smmplus import (
     SmmPlusRefillsTrigger,
     SmmPlusServiceTrigger,
 )
-from airflow_provider_smmplus.waiting import must_survive
-from airflow_provider_smmplus.watches import UNKNOWN_ROUNDS
+from airflow_provider_smmplus.utils.pollers import UNKNOWN_ROUNDS
 from smmplus import OrderRequest
 
 COMMON = {"smmplus_conn_id": "smmplus_default", "poll_interval": 0.01, "deadline": None}

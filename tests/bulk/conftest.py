@@ -3,9 +3,9 @@
 import pytest
 
 import bulk.reading
-from bulk.reading.parsing import parse
-from smmplus.journal.store import Journal
-from tests.bulk.jobs import Ledger
+from bulk.reading.reader_worker import parse
+from smmplus.journal.journal import Journal
+from tests.bulk.plans import Ledger
 
 
 @pytest.fixture

@@ -11,29 +11,28 @@ from pathlib import Path
 import typer
 
 import bulk
-from bulk.advice import Again, next_steps
-from bulk.approval import differences
-from bulk.cli import app
-from bulk.errors import SheetError
-from bulk.frame_results import checked as checked_frame
-from bulk.obstacles import obstacle
-from bulk.options import Options
-from bulk.outcome import Outcome
-from bulk.plan import make_plan
-from bulk.reading.header_map import parse_headers
-from bulk.reading.how import How
-from bulk.reading.parsing import parse
-from bulk.sheet import Problem
-from bulk.surfaces import Surface
+from bulk.cli.app import app
+from bulk.dataframes.results import checked as checked_frame
+from bulk.model.errors import SheetError
+from bulk.model.options import Options, ReadOptions
+from bulk.model.sheet import Problem
+from bulk.model.surfaces import Surface
+from bulk.planning.approval import differences
+from bulk.planning.blockers import blocker
+from bulk.planning.plan import make_plan
+from bulk.reading.reader_worker import parse
+from bulk.reading.saved_headers import parse_headers
+from bulk.running.advice import Again, next_steps
+from bulk.running.result import RunResult
+from smmplus.api.error_texts import Meaning
 from smmplus.commands import Value
-from smmplus.journal.falls import Fall
-from smmplus.journal.restored import Backup
-from smmplus.journal.states import State
-from smmplus.journal.store import Journal
-from smmplus.placing import Stop
-from smmplus.refusals import Meaning
+from smmplus.journal.journal import Journal
+from smmplus.journal.maintenance.restore import Backup
+from smmplus.journal.state_machine import State
+from smmplus.placing.placer import Stop
+from smmplus.reconciliation.balance_drops import Fall
 from tests.bulk import workbooks as wb
-from tests.bulk.jobs import LINK, Ledger, entry_of, prices, request, row, service, sheet_of
+from tests.bulk.plans import LINK, Ledger, entry_of, prices, request, row, service, sheet_of
 
 PHRASED = {"phrase", "say", "again"}
 """What phrases the options that it is called with."""
@@ -88,10 +87,10 @@ def _of_files(surface: Recording, folder: Path) -> Iterator[str]:
     files = {"text.txt": b"2 | a | 1\n", "latin.csv": "service,link\n7,é\n".encode("latin-1"), "no.csv": b"a,b\n1,2\n"}
     for name, data in files.items():
         (folder / name).write_bytes(data)
-    asked = How(surface=surface, headers=(("Kode", "service"),))
-    yield from (problem.remedy for problem in parse(book, How(surface=surface)).problems)
+    asked = ReadOptions(surface=surface, headers=(("Kode", "service"),))
+    yield from (problem.remedy for problem in parse(book, ReadOptions(surface=surface)).problems)
     for path, how in (
-        (several, How(surface=surface)),
+        (several, ReadOptions(surface=surface)),
         (folder / "text.txt", asked),
         (folder / "latin.csv", asked),
         (folder / "latin.csv", replace(asked, encoding="utf-16")),
@@ -143,12 +142,12 @@ def _of_plans(surface: Recording, journal: Journal) -> Iterator[str]:
         plan(endless, priced=prices(subscription), max_spend=Decimal(1), **meant),
     ]
     for each in plans:
-        yield obstacle(each, each.options)
+        yield blocker(each, each.options)
         yield from each.signs.warnings
         yield each.repeats
         yield from differences(each)
         yield from (text for found in (*each.problems, *each.warnings) for text in (found.message, found.remedy))
-        yield from checked_frame(each.sheet.frame, each, obstacle(each, each.options)).problems
+        yield from checked_frame(each.sheet.frame, each, blocker(each, each.options)).problems
 
 
 def _next(surface: Recording, journal: Journal, again: Again) -> Iterator[str]:
@@ -163,8 +162,8 @@ def _next(surface: Recording, journal: Journal, again: Again) -> Iterator[str]:
     doubts = {row: entry_of(state=State.IN_DOUBT, account="Shop 2", campaign="week 7") for row in (2, 3)}
     for stop in (*Stop, None):
         for about in (plan, poor, kept):
-            yield from next_steps(Outcome(about, {2: refused, 3: corrected}, stop=stop, reason="why"), again, "`")
-    yield from next_steps(Outcome(plan, doubts), again, "`")
+            yield from next_steps(RunResult(about, {2: refused, 3: corrected}, stop=stop, reason="why"), again, "`")
+    yield from next_steps(RunResult(plan, doubts), again, "`")
 
 
 def bare_options(text: str) -> set[str]:

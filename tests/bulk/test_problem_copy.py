@@ -8,14 +8,14 @@ import pytest
 from openpyxl.comments import Comment
 
 from bulk import problem_copy
-from bulk.errors import SheetError
+from bulk.model.errors import SheetError
+from bulk.model.options import ReadOptions
+from bulk.model.sheet import Problem
 from bulk.problem_copy import GROUND, copy_workbook, mark_problems, notes_of
 from bulk.reading import read_as
-from bulk.reading.child import Allowance
-from bulk.reading.how import How
-from bulk.sheet import Problem
+from bulk.reading.reader_worker import ResourceLimits
 from tests.bulk.everything import ROWS, everything
-from tests.bulk.jobs import sheet_of
+from tests.bulk.plans import sheet_of
 from tests.bulk.workbooks import (
     MAIN,
     SHEET,
@@ -34,7 +34,7 @@ from tests.bulk.workbooks import (
     worksheet,
 )
 
-HOW = How()
+HOW = ReadOptions()
 FORMULAS = "the results of formulas (the next program that saves it computes them)"
 HERE = pytest.mark.usefixtures("read_here", "copied_here")
 
@@ -333,7 +333,7 @@ AS_TEXT = "the copy holds the orders as text, without formats and other workshee
     ids=["a style that is not there", "strict", "a value below a merged cell", "far more cells than it holds"],
 )
 def test_what_openpyxl_cannot_copy_is_copied_as_text_and_that_is_told(tmp_path, monkeypatch, rows, after, change, why):
-    monkeypatch.setattr("bulk.problem_copy._ALLOWANCE", Allowance(200 << 20, 100, 300))
+    monkeypatch.setattr("bulk.problem_copy._ALLOWANCE", ResourceLimits(200 << 20, 100, 300))
     path = book(tmp_path / "a.xlsx", rows, after=after)
     if change:
         pack({name: part.replace(MAIN.encode(), change.encode()) for name, part in unpacked(path).items()}, path)
@@ -464,7 +464,7 @@ def test_a_sheet_that_was_saved_since_is_not_marked_with_old_problems(tmp_path):
 def test_headers_that_mean_what_a_person_says_mean_it_in_the_copy_too(tmp_path):
     path = tmp_path / "week.csv"
     path.write_text("Nr,Alamat,Pcs\n7,https://x.com/a,1.5\n", "utf-8")
-    how = How(headers=(("Nr", "service"), ("Alamat", "link"), ("Pcs", "quantity")))
+    how = ReadOptions(headers=(("Nr", "service"), ("Alamat", "link"), ("Pcs", "quantity")))
     marked = mark(path, problem("line 2, Pcs", row=2), how=how)
     assert list(marks(marked.path)) == ["C2"]
     assert read_as(marked.path, how).frame.to_dict("records") == read_as(path, how).frame.to_dict("records")

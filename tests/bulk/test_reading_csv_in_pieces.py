@@ -6,15 +6,14 @@ from unittest import mock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bulk.errors import SheetError
-from bulk.formats import text_files
-from bulk.formats.cells import Flaw, order_text, strip_text
-from bulk.formats.csv_records import take_apart
-from bulk.formats.numerals import NUMBER_FIELDS, plain_digits
-from bulk.reading.draft import GUARDED_FIELDS, ORDERING_FIELDS
-from bulk.reading.from_csv import parse_csv, plain_result
-from bulk.reading.how import How
-from bulk.sheet import RESULT_FIELDS
+from bulk.files import csv_text
+from bulk.files.csv_text import take_apart
+from bulk.model.cell_values import NUMBER_FIELDS, CellError, order_text, plain_digits, strip_text
+from bulk.model.errors import SheetError
+from bulk.model.options import ReadOptions
+from bulk.model.sheet import RESULT_FIELDS
+from bulk.reading.csv_reader import parse_csv, plain_result
+from bulk.reading.sheet_builder import GUARDED_FIELDS, ORDERING_FIELDS
 
 PATH = Path("a.csv")
 CELLS = st.one_of(
@@ -47,14 +46,14 @@ def cell_by_cell(text, locale):
             found += [(record.line, "")] if any(map(strip_text, record.cells)) else []
             continue
         cells = {name: settle(name, record.cells[at.index], locale) for name, at in file.header.columns.items()}
-        texts = {name: cell.value if isinstance(cell, Flaw) else cell for name, cell in cells.items()}
+        texts = {name: cell.value if isinstance(cell, CellError) else cell for name, cell in cells.items()}
         is_order = any(texts[name] for name in ORDERING_FIELDS.intersection(texts))
         if is_order:
             rows[record.line] = list(texts.values())
         found += [
             (record.line, name)
             for name, cell in cells.items()
-            if isinstance(cell, Flaw) and (is_order or name in ORDERING_FIELDS)
+            if isinstance(cell, CellError) and (is_order or name in ORDERING_FIELDS)
         ]
     return rows, found
 
@@ -68,7 +67,7 @@ def settle(name, cell, locale):
 
 
 def read(text, locale):
-    sheet = parse_csv(PATH, text.encode(), How(locale=locale))
+    sheet = parse_csv(PATH, text.encode(), ReadOptions(locale=locale))
     rows = zip(sheet.rows, *(sheet.texts[name] for name in sheet.columns), strict=True)
     return {number: cells for number, *cells in rows}, [(problem.row, problem.field) for problem in sheet.problems]
 
@@ -83,7 +82,7 @@ def outcome(way, text, locale):
 @settings(deadline=None)
 @given(files(), st.sampled_from([None, "id"]), st.sampled_from([1, 16, 1 << 16]))
 def test_csv_says_what_it_says_cell_by_cell_however_it_is_cut(text, locale, piece):
-    with mock.patch.object(text_files, "_PIECE", piece):
+    with mock.patch.object(csv_text, "_PIECE", piece):
         assert outcome(read, text, locale) == outcome(cell_by_cell, text, locale)
 
 
@@ -91,7 +90,7 @@ def test_a_large_file_is_read_across_its_pieces():
     lines = [f"7,https://x.com/{number},{number + 1}" for number in range(20_000)]
     lines[15_000] = '7,"https://x.com/a",5'
     lines[16_000] = "7,x,1,5"
-    read = parse_csv(PATH, "\n".join(["service,link,quantity", *lines]).encode(), How())
+    read = parse_csv(PATH, "\n".join(["service,link,quantity", *lines]).encode(), ReadOptions())
     assert (len(read.rows), read.texts["link"][15_000], read.texts["quantity"][-1]) == (
         19_999,
         "https://x.com/a",

@@ -7,9 +7,9 @@ import pytest
 import typer
 
 import bulk
-from bulk.cli import app
-from bulk.frames import once_more
-from bulk.surfaces import COMMAND_LINE, PYTHON
+from bulk.cli.app import app
+from bulk.dataframes import once_more
+from bulk.model.surfaces import COMMAND_LINE, PYTHON
 from tests.bulk.remedies import Recording, bare_options, must_be_pasted, remedies, texts
 
 READING = {"encoding", "headers", "hidden", "sheet"}

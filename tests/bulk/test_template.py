@@ -3,17 +3,17 @@ from dataclasses import fields, replace
 import openpyxl
 import pytest
 
-from bulk.errors import SheetError
-from bulk.orders import check_rows, order_rows
+from bulk.model.errors import SheetError
+from bulk.model.fields import ORDER_FIELDS
+from bulk.model.sheet import RESULT_FIELDS
+from bulk.planning.orders import check_rows, order_rows
 from bulk.reading import read_sheet
-from bulk.reading.columns import ORDER_FIELDS
-from bulk.sheet import RESULT_FIELDS
 from bulk.template import write_template
 from bulk.template.words import LONGEST_PROMPT, WORDS, Language
 from bulk.writing import write_results
 from bulk.writing.status_colours import SIGN, STATUS_COLOURS
-from smmplus.order_types import Units, order_type
-from tests.bulk.jobs import LINK, service
+from smmplus.orders.order_types import Units, order_type
+from tests.bulk.plans import LINK, service
 
 pytestmark = pytest.mark.usefixtures("read_here")
 

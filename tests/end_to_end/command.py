@@ -2,10 +2,10 @@
 
 ::
 
-    sheet = desk.sheet("campaign.xlsx", orders(5))
-    done = desk.run(sheet)
+    sheet = workplace.sheet("campaign.xlsx", orders(5))
+    done = workplace.run(sheet)
     assert done.status == 0
-    desk.assert_each_row_once(sheet)
+    workplace.assert_each_row_once(sheet)
 """
 
 import csv
@@ -25,7 +25,7 @@ from typing import Any, Self
 
 import openpyxl
 
-from smmplus.journal.store import Journal
+from smmplus.journal.journal import Journal
 from tests.databases import rows_of
 from tests.panel import SandboxProcess
 
@@ -156,7 +156,7 @@ class Ledger:
 
 
 @dataclass(slots=True)
-class Desk:
+class Workplace:
     """One marketer's folder, journal and panel."""
 
     folder: Path

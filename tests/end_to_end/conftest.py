@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.command import SHOP_KEY, Desk, Ledger
+from tests.end_to_end.command import SHOP_KEY, Ledger, Workplace
 from tests.panel import SandboxProcess
 from tests.postgres import fresh_url
 
@@ -32,6 +32,6 @@ def database(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def desk(panel: SandboxProcess, tmp_path: Path, database: str) -> Desk:
+def workplace(panel: SandboxProcess, tmp_path: Path, database: str) -> Workplace:
     postgres = fresh_url() if database == "postgresql" else ""
-    return Desk(tmp_path, panel, Ledger.from_here(panel), postgres=postgres)
+    return Workplace(tmp_path, panel, Ledger.from_here(panel), postgres=postgres)

@@ -10,16 +10,16 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from tests.end_to_end.command import SMMPLUS, Desk, orders, read_rows, write_sheet
+from tests.end_to_end.command import SMMPLUS, Workplace, orders, read_rows, write_sheet
 
 pytestmark = [pytest.mark.e2e, pytest.mark.covers]
 
 
-def test_check_tells_problems_costs_balance_and_what_would_be_sent_and_sends_nothing(desk: Desk):
+def test_check_tells_problems_costs_balance_and_what_would_be_sent_and_sends_nothing(workplace: Workplace):
     rows = [*orders(2), *orders(1, service="1", quantity=1000, name="followers"), *orders(1, quantity=5, name="bad")]
-    sheet = desk.sheet("campaign.csv", rows)
+    sheet = workplace.sheet("campaign.csv", rows)
     before = sheet.read_bytes()
-    done = desk.command("check", sheet)
+    done = workplace.command("check", sheet)
     assert done.status == 3
     for words in (
         "line 5, Jumlah",
@@ -30,15 +30,15 @@ def test_check_tells_problems_costs_balance_and_what_would_be_sent_and_sends_not
         "1 row with problems",
     ):
         assert words in done.said
-    assert (desk.ledger.count(), desk.ledger.calls("add"), sheet.read_bytes()) == (0, 0, before)
+    assert (workplace.ledger.count(), workplace.ledger.calls("add"), sheet.read_bytes()) == (0, 0, before)
 
 
-def test_check_as_json_tells_the_same(desk: Desk):
+def test_check_as_json_tells_the_same(workplace: Workplace):
     rows = [*orders(2), *orders(1, service="1", quantity=1000, name="followers")]
-    sheet = desk.sheet("campaign.csv", rows)
-    desk.run(sheet)
+    sheet = workplace.sheet("campaign.csv", rows)
+    workplace.run(sheet)
     write_sheet(sheet, [*read_rows(sheet)[:1], *(row | {"order_id": ""} for row in read_rows(sheet)[:1])])
-    told = desk.command("check", sheet, "--json", "--allow-duplicates").json
+    told = workplace.command("check", sheet, "--json", "--allow-duplicates").json
     assert told["already"] == {"accepted": 1}
     assert (told["to_send"], told["total"], told["currency"], told["balance"]) == (1, "0.035", "USD", "999.03")
     assert [(line["service"], line["rows"], line["units"], line["cost"]) for line in told["by_service"]] == [
@@ -47,81 +47,81 @@ def test_check_as_json_tells_the_same(desk: Desk):
     assert told["problems"] == []
 
 
-def test_a_run_tells_what_a_check_tells_before_it_asks(desk: Desk):
-    sheet = desk.sheet("campaign.csv", orders(2))
-    done = desk.command("run", sheet, "--rate", "0", answer="n\n")
+def test_a_run_tells_what_a_check_tells_before_it_asks(workplace: Workplace):
+    sheet = workplace.sheet("campaign.csv", orders(2))
+    done = workplace.command("run", sheet, "--rate", "0", answer="n\n")
     assert done.said.index("balance: 1000.00 USD") < done.said.index("Send 2 orders for 0.07 USD?")
 
 
-def test_doubts_shows_what_was_sent_when_and_how_to_settle_it(desk: Desk):
-    assert desk.command("doubts").out == "no order is in doubt\n"
-    sheet = desk.sheet("campaign.csv", orders(2))
-    desk.run_without(2, sheet)
-    (entry,) = (entry for entry in desk.entries() if entry["state"] == "in_doubt")
+def test_doubts_shows_what_was_sent_when_and_how_to_settle_it(workplace: Workplace):
+    assert workplace.command("doubts").out == "no order is in doubt\n"
+    sheet = workplace.sheet("campaign.csv", orders(2))
+    workplace.run_without(2, sheet)
+    (entry,) = (entry for entry in workplace.entries() if entry["state"] == "in_doubt")
     name = f"campaign/{entry['key']}"
-    told = desk.command("doubts").said
+    told = workplace.command("doubts").said
     for words in (name, entry["sent_at"][:10], "0.035", f"smmplus resolve {name} --order-id NUMBER"):
         assert words in told
-    (doubt,) = desk.command("doubts", "--json").json["doubts"]
+    (doubt,) = workplace.command("doubts", "--json").json["doubts"]
     assert (doubt["key"], doubt["state"], doubt["account"]) == (name, "in_doubt", "default")
     assert (doubt["link"], doubt["expected_charge"], doubt["source"]) == (orders(2)[1]["link"], "0.035", "campaign.csv")
 
 
-def test_resolve_keeps_who_when_and_why(desk: Desk):
-    sheet = desk.sheet("campaign.csv", orders(2))
-    desk.run_without(2, sheet)
-    (doubt,) = desk.command("doubts", "--json").json["doubts"]
-    order_id = desk.ledger.order_id(orders(2)[1]["link"])
-    other = desk.ledger.order_id(orders(2)[0]["link"])
-    unknown = desk.command("resolve", doubt["key"], "--order-id", "99999999")
+def test_resolve_keeps_who_when_and_why(workplace: Workplace):
+    sheet = workplace.sheet("campaign.csv", orders(2))
+    workplace.run_without(2, sheet)
+    (doubt,) = workplace.command("doubts", "--json").json["doubts"]
+    order_id = workplace.ledger.order_id(orders(2)[1]["link"])
+    other = workplace.ledger.order_id(orders(2)[0]["link"])
+    unknown = workplace.command("resolve", doubt["key"], "--order-id", "99999999")
     assert (unknown.status, "knows no order 99999999" in unknown.said) == (3, True)
-    taken = desk.command("resolve", doubt["key"], "--order-id", other)
+    taken = workplace.command("resolve", doubt["key"], "--order-id", other)
     assert (taken.status, f"order {other} is campaign/" in taken.said) == (3, True)
-    settled = desk.command("resolve", doubt["key"], "--order-id", order_id, "--why", "seen on the page", "--json")
+    settled = workplace.command("resolve", doubt["key"], "--order-id", order_id, "--why", "seen on the page", "--json")
     assert (settled.status, settled.json["state"], settled.json["order_id"]) == (0, "accepted", order_id)
-    (note,) = desk.query("SELECT * FROM notes")
+    (note,) = workplace.query("SELECT * FROM notes")
     assert (note["what"], note["why"]) == (f"is order {order_id}", "seen on the page")
     assert note["who"]
     assert note["at"].startswith("20")
-    assert desk.command("resolve", doubt["key"], "--order-id", order_id).status == 3
-    assert desk.run(sheet).status == 0
-    desk.assert_each_row_once(sheet)
+    assert workplace.command("resolve", doubt["key"], "--order-id", order_id).status == 3
+    assert workplace.run(sheet).status == 0
+    workplace.assert_each_row_once(sheet)
 
 
-def test_services_are_listed_by_a_word(desk: Desk):
-    told = desk.command("services", "telegram", "--json").json["services"]
+def test_services_are_listed_by_a_word(workplace: Workplace):
+    told = workplace.command("services", "telegram", "--json").json["services"]
     assert {"5", "17", "18"} <= {service["id"] for service in told}
     assert all("telegram" in (service["name"] + service["category"]).casefold() for service in told)
-    shown = desk.command("services", "telegram members")
+    shown = workplace.command("services", "telegram members")
     assert shown.status == 0
     assert "1.2345" in shown.out
     assert "TikTok" not in shown.out
 
 
-def test_balance_is_told(desk: Desk):
-    desk.panel.balance("12.5")
-    assert desk.command("balance").out == "12.50 USD\n"
-    assert desk.command("balance", "--json").json == {"balance": "12.5", "currency": "USD", "fall": None}
+def test_balance_is_told(workplace: Workplace):
+    workplace.panel.balance("12.5")
+    assert workplace.command("balance").out == "12.50 USD\n"
+    assert workplace.command("balance", "--json").json == {"balance": "12.5", "currency": "USD", "fall": None}
 
 
-def test_a_template_is_written_once_and_can_be_filled_in_and_run(desk: Desk):
-    sheet = desk.folder / "new.xlsx"
-    assert desk.command("template", sheet, "--json").json == {"file": str(sheet), "services": 27}
-    assert desk.command("template", sheet).status == 3
+def test_a_template_is_written_once_and_can_be_filled_in_and_run(workplace: Workplace):
+    sheet = workplace.folder / "new.xlsx"
+    assert workplace.command("template", sheet, "--json").json == {"file": str(sheet), "services": 27}
+    assert workplace.command("template", sheet).status == 3
     book = openpyxl.load_workbook(sheet)
     header = {cell.value: cell.column for cell in book.active[1]}
     for name, text in orders(1)[0].items():
         book.active.cell(2, header[name], text)
     book.save(sheet)
-    done = desk.run(sheet)
+    done = workplace.run(sheet)
     assert (done.status, done.json["sent"]) == (0, 1)
-    assert desk.ledger.count() == 1
+    assert workplace.ledger.count() == 1
 
 
-def test_a_template_is_filled_in_by_its_lists_and_runs_as_it_is(desk: Desk):
+def test_a_template_is_filled_in_by_its_lists_and_runs_as_it_is(workplace: Workplace):
     """What a person chooses, id and name, is ordered; what the template only shows is not."""
-    sheet = desk.folder / "new.xlsx"
-    desk.command("template", sheet, "--language", "id")
+    sheet = workplace.folder / "new.xlsx"
+    workplace.command("template", sheet, "--language", "id")
     book = openpyxl.load_workbook(sheet)
     page = book["Orders"]
     header = {cell.value: cell.column for cell in page[1]}
@@ -134,18 +134,18 @@ def test_a_template_is_filled_in_by_its_lists_and_runs_as_it_is(desk: Desk):
         for name, value in cells.items():
             page.cell(row, header[name], value)
     book.save(sheet)
-    done = desk.run(sheet)
+    done = workplace.run(sheet)
     assert (done.status, done.json["sent"], done.json["problems"]) == (0, 2, [])
     after = openpyxl.load_workbook(sheet)["Orders"]
     assert [bool(after.cell(row, header["order_id"]).value) for row in (2, 3, 4, 5)] == [False, False, True, True]
 
 
-def test_sandbox_starts_a_panel(desk: Desk):
+def test_sandbox_starts_a_panel(workplace: Workplace):
     with subprocess.Popen([SMMPLUS, "sandbox", "--port", "0"], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         first = process.stdout.readline(), process.stdout.readline()
         address, key = first[0].split()[1], first[1].split()[-1]
-        told = desk.command("balance", SMMPLUS_API_URL=address, SMMPLUS_API_KEY=key)
+        told = workplace.command("balance", SMMPLUS_API_URL=address, SMMPLUS_API_KEY=key)
         # As Ctrl-C on a terminal would: the command and the panel that it started both hear it.
         for child in children(process.pid):
             os.kill(child, signal.SIGINT)
@@ -158,37 +158,38 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()]
 
 
-def test_demo_shows_the_whole_job_in_a_folder_of_its_own(desk: Desk):
-    done = desk.command("demo", SMMPLUS_API_KEY="", SMMPLUS_API_URL="", SMMPLUS_JOURNAL="")
+def test_demo_shows_the_whole_job_in_a_folder_of_its_own(workplace: Workplace):
+    done = workplace.command("demo", SMMPLUS_API_KEY="", SMMPLUS_API_URL="", SMMPLUS_JOURNAL="")
     assert done.status == 0, done
     ledger = [
-        json.loads(line) for line in (desk.folder / "smmplus-demo" / "ledger.jsonl").read_text("utf-8").splitlines()
+        json.loads(line)
+        for line in (workplace.folder / "smmplus-demo" / "ledger.jsonl").read_text("utf-8").splitlines()
     ]
-    rows = openpyxl.load_workbook(desk.folder / "smmplus-demo" / "campaign.xlsx").active
+    rows = openpyxl.load_workbook(workplace.folder / "smmplus-demo" / "campaign.xlsx").active
     assert {str(cell.value) for row in rows.iter_rows() for cell in row} >= {order["order"] for order in ledger}
     assert "nothing new was placed" in done.said
     # Nobody's journal and nobody's panel were touched.
-    assert not desk.journal.exists()
-    assert desk.ledger.count() == 0
+    assert not workplace.journal.exists()
+    assert workplace.ledger.count() == 0
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the data folder is another one there")
-def test_the_journal_is_one_file_a_user_from_whichever_folder_one_works(desk: Desk, tmp_path: Path):
-    sheet = desk.sheet("campaign.csv", orders(1))
+def test_the_journal_is_one_file_a_user_from_whichever_folder_one_works(workplace: Workplace, tmp_path: Path):
+    sheet = workplace.sheet("campaign.csv", orders(1))
     data = tmp_path / "data"
     settings = {"SMMPLUS_JOURNAL": "", "XDG_DATA_HOME": str(data)}
-    assert desk.command("run", sheet, "--yes", "--wait", "0", **settings).status == 0
+    assert workplace.command("run", sheet, "--yes", "--wait", "0", **settings).status == 0
     assert (data / "smmplus" / "journal.sqlite3").is_file()
-    desk.sheet("elsewhere/campaign.csv", orders(1))
-    elsewhere = Desk(tmp_path / "elsewhere", desk.panel, desk.ledger)
+    workplace.sheet("elsewhere/campaign.csv", orders(1))
+    elsewhere = Workplace(tmp_path / "elsewhere", workplace.panel, workplace.ledger)
     asked = elsewhere.command("run", "campaign.csv", "--yes", "--wait", "0", **settings)
     assert asked.status == 3
     assert "placed before" in asked.said
-    assert desk.ledger.count() == 1
+    assert workplace.ledger.count() == 1
 
 
-def test_help_names_every_command(desk: Desk):
-    told = desk.command("--help").said
+def test_help_names_every_command(workplace: Workplace):
+    told = workplace.command("--help").said
     for command in (
         "check",
         "run",

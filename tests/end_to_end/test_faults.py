@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.command import Desk, Finished, Ledger, Order, orders, read_rows, wait_until
+from tests.end_to_end.command import Finished, Ledger, Order, Workplace, orders, read_rows, wait_until
 from tests.panel import SandboxProcess
 
 pytestmark = [pytest.mark.e2e, pytest.mark.covers]
@@ -67,7 +67,7 @@ FAULTS: dict[str, tuple[dict[str, object], str, bool]] = {
 class Aftermath:
     """What a run left behind in which every other order met another fault."""
 
-    desk: Desk
+    workplace: Workplace
     sheet: Path
     done: Finished
     entries: dict[str, dict[str, Any]]
@@ -89,15 +89,15 @@ def aftermath(tmp_path_factory: pytest.TempPathFactory):
     rows = [{"service": "2", "link": link(name), "quantity": "100"} for name in names]
     rules = [{**rule, "action": "add", "link_contains": link(name)} for name, (rule, _, _) in FAULTS.items()]
     with SandboxProcess("--speed", "0") as panel:
-        desk = Desk(tmp_path_factory.mktemp("faults"), panel, Ledger(panel))
-        sheet = desk.sheet("faults.xlsx", rows)
+        workplace = Workplace(tmp_path_factory.mktemp("faults"), panel, Ledger(panel))
+        sheet = workplace.sheet("faults.xlsx", rows)
         panel.faults(*rules)
-        done = desk.run(sheet, "--in-flight", "1")
+        done = workplace.run(sheet, "--in-flight", "1")
         panel.faults()
-        entries = {name: entry for name in names for entry in desk.entries() if f"/{name}-x" in entry["content"]}
-        placed = {order["link"] for order in desk.ledger.orders()}
+        entries = {name: entry for name in names for entry in workplace.entries() if f"/{name}-x" in entry["content"]}
+        placed = {order["link"] for order in workplace.ledger.orders()}
         found = {name: row for name in names for row in read_rows(sheet) if row["link"] == link(name)}
-        yield Aftermath(desk, sheet, done, entries, placed, found)
+        yield Aftermath(workplace, sheet, done, entries, placed, found)
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -122,7 +122,7 @@ def test_a_refusal_is_told_word_for_word(aftermath: Aftermath):
 
 
 def test_after_all_faults_a_person_settles_the_doubts_and_every_row_is_placed_once(aftermath: Aftermath):
-    desk, sheet = aftermath.desk, aftermath.sheet
+    workplace, sheet = aftermath.desk, aftermath.sheet
     doubts = sum(state == DOUBT for _, state, _ in FAULTS.values())
     assert aftermath.done.status == 4
     assert aftermath.done.json["states"] == {
@@ -130,27 +130,27 @@ def test_after_all_faults_a_person_settles_the_doubts_and_every_row_is_placed_on
         "rejected": 4,
         "in_doubt": doubts,
     }
-    desk.assert_books_agree()
+    workplace.assert_books_agree()
     # A known refusal of a row is tried again by each later run; an unknown text only when told.
-    again = desk.run(sheet)
+    again = workplace.run(sheet)
     assert (again.status, again.json["sent"], again.json["states"]["in_doubt"]) == (4, 2, doubts)
-    assert desk.settle_doubts() == doubts
-    assert desk.run(sheet, "--retry-refused").status == 0
-    desk.assert_each_row_once(sheet)
+    assert workplace.settle_doubts() == doubts
+    assert workplace.run(sheet, "--retry-refused").status == 0
+    workplace.assert_each_row_once(sheet)
 
 
-def run_into(desk: Desk, sheet: Path, *rules: dict[str, object]) -> Finished:
+def run_into(workplace: Workplace, sheet: Path, *rules: dict[str, object]) -> Finished:
     """Run a sheet one order at a time into these faults of `add`, and then take them away."""
-    desk.panel.faults(*({"action": "add", **rule} for rule in rules))
-    done = desk.run(sheet, "--in-flight", "1")
-    desk.panel.faults()
+    workplace.panel.faults(*({"action": "add", **rule} for rule in rules))
+    done = workplace.run(sheet, "--in-flight", "1")
+    workplace.panel.faults()
     return done
 
 
-def assert_goes_on(desk: Desk, sheet: Path, sent: int) -> None:
-    done = desk.run(sheet)
+def assert_goes_on(workplace: Workplace, sheet: Path, sent: int) -> None:
+    done = workplace.run(sheet)
     assert (done.status, done.json["sent"]) == (0, sent)
-    desk.assert_each_row_once(sheet)
+    workplace.assert_each_row_once(sheet)
 
 
 @pytest.mark.parametrize(
@@ -164,32 +164,32 @@ def assert_goes_on(desk: Desk, sheet: Path, sent: int) -> None:
     ids=["no-funds", "bad-key", "not-understood", "not-now-for-long"],
 )
 def test_what_concerns_every_order_stops_the_run_and_the_next_run_goes_on(
-    desk: Desk, rule: dict[str, object], status: int
+    workplace: Workplace, rule: dict[str, object], status: int
 ):
-    sheet = desk.sheet("stopped.csv", orders(5))
-    done = run_into(desk, sheet, {**rule, "calls": [3]})
+    sheet = workplace.sheet("stopped.csv", orders(5))
+    done = run_into(workplace, sheet, {**rule, "calls": [3]})
     assert done.status == status
-    assert (desk.ledger.count(), desk.ledger.calls("add")) == (2, 3)
+    assert (workplace.ledger.count(), workplace.ledger.calls("add")) == (2, 3)
     assert done.json["states"] == {"planned": 3, "accepted": 2}
-    assert_goes_on(desk, sheet, 3)
+    assert_goes_on(workplace, sheet, 3)
 
 
-def test_three_unknown_refusals_in_a_row_stop_the_run(desk: Desk):
-    sheet = desk.sheet("unknown.csv", orders(8))
-    done = run_into(desk, sheet, {"fault": "translated", "calls": [1, 2, 4, 5, 6]})
+def test_three_unknown_refusals_in_a_row_stop_the_run(workplace: Workplace):
+    sheet = workplace.sheet("unknown.csv", orders(8))
+    done = run_into(workplace, sheet, {"fault": "translated", "calls": [1, 2, 4, 5, 6]})
     assert done.status == 7
     assert "three in a row" in done.json["stopped"]
     assert done.json["states"] == {"planned": 2, "accepted": 1, "rejected": 5}
-    again = desk.run(sheet)
+    again = workplace.run(sheet)
     assert (again.status, again.json["sent"]) == (3, 2)
-    assert desk.run(sheet, "--retry-refused").json["sent"] == 5
-    desk.assert_each_row_once(sheet)
+    assert workplace.run(sheet, "--retry-refused").json["sent"] == 5
+    workplace.assert_each_row_once(sheet)
 
 
-def test_three_doubts_in_a_row_stop_the_run(desk: Desk):
-    sheet = desk.sheet("doubts.csv", orders(9))
+def test_three_doubts_in_a_row_stop_the_run(workplace: Workplace):
+    sheet = workplace.sheet("doubts.csv", orders(9))
     done = run_into(
-        desk,
+        workplace,
         sheet,
         {"fault": "drop_after_accept", "calls": [1, 5]},
         {"fault": "drop_before_accept", "calls": [2, 4]},
@@ -198,57 +198,57 @@ def test_three_doubts_in_a_row_stop_the_run(desk: Desk):
     assert done.status == 4
     assert "three in a row" in done.json["stopped"]
     assert done.json["states"] == {"planned": 3, "accepted": 1, "in_doubt": 5}
-    assert desk.ledger.count() == 4
-    desk.assert_books_agree()
-    again = desk.run(sheet)
+    assert workplace.ledger.count() == 4
+    workplace.assert_books_agree()
+    again = workplace.run(sheet)
     assert (again.status, again.json["sent"]) == (4, 3)
-    assert desk.settle_doubts() == 5
-    assert_goes_on(desk, sheet, 2)
+    assert workplace.settle_doubts() == 5
+    assert_goes_on(workplace, sheet, 2)
 
 
 def test_the_duplicate_guard_holds_a_row_back_and_proves_nothing(tmp_path: Path):
     rows = [*orders(2), {**orders(1)[0], "quantity": "200"}]
     with SandboxProcess("--speed", "0", "--duplicate-guard") as panel:
-        desk = Desk(tmp_path, panel, Ledger(panel))
-        sheet = desk.sheet("guarded.csv", rows)
-        held = desk.run(sheet, "--in-flight", "1")
+        workplace = Workplace(tmp_path, panel, Ledger(panel))
+        sheet = workplace.sheet("guarded.csv", rows)
+        held = workplace.run(sheet, "--in-flight", "1")
         assert held.status == 7
         assert held.json["states"] == {"planned": 1, "accepted": 2}
         panel.advance(2000)
-        assert_goes_on(desk, sheet, 1)
+        assert_goes_on(workplace, sheet, 1)
 
 
-def test_orders_lost_at_random_among_many_under_way(desk: Desk):
-    sheet = desk.sheet("random.csv", orders(80))
-    desk.panel.faults(
+def test_orders_lost_at_random_among_many_under_way(workplace: Workplace):
+    sheet = workplace.sheet("random.csv", orders(80))
+    workplace.panel.faults(
         {"fault": "drop_after_accept", "action": "add", "rate": 0.05},
         {"fault": "drop_before_accept", "action": "add", "rate": 0.05},
         {"fault": "latency", "action": "add", "seconds": 0.02},
     )
     for _ in range(2):
-        assert desk.run(sheet, "--in-flight", "8").status in {0, 4}
-        desk.assert_books_agree()
-    desk.panel.faults()
-    desk.run(sheet)
-    desk.settle_doubts()
-    assert desk.run(sheet).status == 0
-    desk.assert_each_row_once(sheet)
+        assert workplace.run(sheet, "--in-flight", "8").status in {0, 4}
+        workplace.assert_books_agree()
+    workplace.panel.faults()
+    workplace.run(sheet)
+    workplace.settle_doubts()
+    assert workplace.run(sheet).status == 0
+    workplace.assert_each_row_once(sheet)
 
 
-def test_a_panel_that_cannot_be_reached_costs_nothing_and_is_waited_for(desk: Desk):
-    sheet = desk.sheet("unreachable.csv", orders(2))
+def test_a_panel_that_cannot_be_reached_costs_nothing_and_is_waited_for(workplace: Workplace):
+    sheet = workplace.sheet("unreachable.csv", orders(2))
     with SandboxProcess() as other:
         gone = other.address
-    with desk.start("run", sheet, "--yes", "--wait", "0", SMMPLUS_API_URL=gone) as running:
+    with workplace.start("run", sheet, "--yes", "--wait", "0", SMMPLUS_API_URL=gone) as running:
         assert running.finish().status == 7
-    assert not any(entry["state"] != "planned" for entry in desk.entries())
+    assert not any(entry["state"] != "planned" for entry in workplace.entries())
 
 
-def test_statuses_that_cannot_be_had_do_not_end_a_run(desk: Desk):
-    sheet = desk.sheet("followed.csv", orders(2))
-    desk.panel.faults({"fault": "maintenance", "retry_after": 0, "action": "status", "calls": [1]})
-    with desk.start_run(sheet, "--poll", "0.1", wait="100000") as running:
-        wait_until(lambda: desk.ledger.calls("status") > 1, "a second question")
-        desk.panel.advance(5000)
+def test_statuses_that_cannot_be_had_do_not_end_a_run(workplace: Workplace):
+    sheet = workplace.sheet("followed.csv", orders(2))
+    workplace.panel.faults({"fault": "maintenance", "retry_after": 0, "action": "status", "calls": [1]})
+    with workplace.start_run(sheet, "--poll", "0.1", wait="100000") as running:
+        wait_until(lambda: workplace.ledger.calls("status") > 1, "a second question")
+        workplace.panel.advance(5000)
         assert running.finish().status == 0
     assert {row["order_status"] for row in read_rows(sheet)} == {"Completed"}

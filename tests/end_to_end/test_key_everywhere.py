@@ -10,7 +10,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from tests.end_to_end.command import SHOP_KEY, SMMPLUS, Desk, orders, read_rows
+from tests.end_to_end.command import SHOP_KEY, SMMPLUS, Workplace, orders, read_rows
 from tests.secrets import leaks
 from tests.smmplus.wire import RawServer, Received, http
 
@@ -40,7 +40,7 @@ TALKATIVE = """
     """
 
 BREAKING = """
-    import smmplus.protocol as protocol
+    import smmplus.api.protocol as protocol
 
     def broken(call, answer):
         raise RuntimeError("an error that nobody foresaw")
@@ -49,13 +49,15 @@ BREAKING = """
     """
 
 
-def at_start(desk: Desk, *code: str) -> dict[str, str]:
+def at_start(workplace: Workplace, *code: str) -> dict[str, str]:
     """Have Python run something as it starts, and give the environment for it: all files it makes are in the folder."""
-    folder = desk.folder / "at-start"
+    folder = workplace.folder / "at-start"
     folder.mkdir(exist_ok=True)
     text = "\n".join(textwrap.dedent(part) for part in code)
     (folder / "sitecustomize.py").write_text(text, encoding="utf-8")
-    own = {name: str(desk.folder / name.lower()) for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_STATE_HOME")}
+    own = {
+        name: str(workplace.folder / name.lower()) for name in ("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_STATE_HOME")
+    }
     for path in own.values():
         Path(path).mkdir(exist_ok=True)
     path = os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))
@@ -64,7 +66,7 @@ def at_start(desk: Desk, *code: str) -> dict[str, str]:
         "PYTHONPATH": path,
         "PYTHONDEVMODE": "1",
         "PYTHONASYNCIODEBUG": "1",
-        "EVERYTHING": str(desk.folder / "everything.log"),
+        "EVERYTHING": str(workplace.folder / "everything.log"),
     }
 
 
@@ -111,63 +113,63 @@ class Echo:
         return {number: {"error": KEY} if int(number) % 2 else words for number in fields["orders"].split(",")}
 
 
-def test_a_panel_that_echoes_the_key_everywhere(desk: Desk):
-    sheet = desk.sheet("echo.xlsx", orders(2 * 5 * len(FORMS)))
+def test_a_panel_that_echoes_the_key_everywhere(workplace: Workplace):
+    sheet = workplace.sheet("echo.xlsx", orders(2 * 5 * len(FORMS)))
     with RawServer(Echo()) as panel:
-        settings = {**at_start(desk, TALKATIVE), "SMMPLUS_API_KEY": KEY, "SMMPLUS_API_URL": panel.url()}
+        settings = {**at_start(workplace, TALKATIVE), "SMMPLUS_API_KEY": KEY, "SMMPLUS_API_URL": panel.url()}
         pace = ("--rate", "0", "--in-flight", "1")
         said = [
-            desk.command("check", sheet, "--json", **settings),
-            desk.command("run", sheet, "--yes", *pace, "--wait", "0.5", "--poll", "0.1", **settings),
-            desk.command("status", sheet, "--json", "--rate", "0", **settings),
-            desk.command("doubts", **settings),
-            desk.command("services", **settings),
-            desk.command("template", "new.xlsx", **settings),
+            workplace.command("check", sheet, "--json", **settings),
+            workplace.command("run", sheet, "--yes", *pace, "--wait", "0.5", "--poll", "0.1", **settings),
+            workplace.command("status", sheet, "--json", "--rate", "0", **settings),
+            workplace.command("doubts", **settings),
+            workplace.command("services", **settings),
+            workplace.command("template", "new.xlsx", **settings),
         ]
         # The panel did echo, and the run went through to its end.
         assert len(panel.adds) == 2 * 5 * len(FORMS)
     assert "[API key]" in said[1].out + "".join(row["error"] for row in read_rows(sheet))
-    log = (desk.folder / "everything.log").read_text("utf-8")
+    log = (workplace.folder / "everything.log").read_text("utf-8")
     assert all(name in log for name in ("sqlalchemy.engine", "urllib3", "asyncio")), "the libraries did not speak"
-    assert leaks(KEY, desk.folder, *(text for done in said for text in (done.out, done.err))) == []
+    assert leaks(KEY, workplace.folder, *(text for done in said for text in (done.out, done.err))) == []
 
 
-def test_an_error_that_nobody_foresaw_tells_its_traceback_without_the_key(desk: Desk):
-    sheet = desk.sheet("broken.csv", orders(2))
-    settings = at_start(desk, TALKATIVE, BREAKING)
-    done = desk.command("run", sheet, "--yes", "--rate", "0", **settings)
+def test_an_error_that_nobody_foresaw_tells_its_traceback_without_the_key(workplace: Workplace):
+    sheet = workplace.sheet("broken.csv", orders(2))
+    settings = at_start(workplace, TALKATIVE, BREAKING)
+    done = workplace.command("run", sheet, "--yes", "--rate", "0", **settings)
     assert "an error that nobody foresaw" in done.err
     assert "Traceback" in done.err
-    assert leaks(desk.panel.key, desk.folder, done.out, done.err) == []
+    assert leaks(workplace.panel.key, workplace.folder, done.out, done.err) == []
 
 
-def test_a_key_that_is_typed_is_not_shown(desk: Desk):
-    sheet = desk.sheet("typed.csv", orders(1))
+def test_a_key_that_is_typed_is_not_shown(workplace: Workplace):
+    sheet = workplace.sheet("typed.csv", orders(1))
     arguments = ["run", str(sheet), "--yes", "--wait", "0", "--rate", "0"]
-    environment = desk.environment(SMMPLUS_API_KEY="")
-    with pexpect.spawn(str(SMMPLUS), arguments, env=environment, cwd=str(desk.folder), timeout=120) as terminal:
+    environment = workplace.environment(SMMPLUS_API_KEY="")
+    with pexpect.spawn(str(SMMPLUS), arguments, env=environment, cwd=str(workplace.folder), timeout=120) as terminal:
         terminal.expect("API key of account")
-        terminal.sendline(desk.panel.key)
+        terminal.sendline(workplace.panel.key)
         terminal.expect(pexpect.EOF)
         shown = terminal.before
-    desk.assert_each_row_once(sheet)
-    assert leaks(desk.panel.key, desk.folder, shown) == []
+    workplace.assert_each_row_once(sheet)
+    assert leaks(workplace.panel.key, workplace.folder, shown) == []
 
 
-def test_a_named_account_s_key_is_told_nowhere(desk: Desk):
-    sheet = desk.sheet("shop.csv", orders(1))
+def test_a_named_account_s_key_is_told_nowhere(workplace: Workplace):
+    sheet = workplace.sheet("shop.csv", orders(1))
     said = [
-        desk.command(
+        workplace.command(
             "run", sheet, "--yes", "--json", "--wait", "0", "--account", "shop", SMMPLUS_API_KEY_SHOP=SHOP_KEY
         ),
-        desk.command("check", sheet, "--account", "other"),
+        workplace.command("check", sheet, "--account", "other"),
     ]
     assert [done.status for done in said] == [0, 2]
-    for key in (SHOP_KEY, desk.panel.key):
-        assert leaks(key, desk.folder, *(text for done in said for text in (done.out, done.err))) == []
+    for key in (SHOP_KEY, workplace.panel.key):
+        assert leaks(key, workplace.folder, *(text for done in said for text in (done.out, done.err))) == []
 
 
-def test_the_demo_leaves_no_key_of_the_environment(desk: Desk):
-    done = desk.command("demo", SMMPLUS_API_KEY=KEY, SMMPLUS_API_URL="https://smm.plus/api/v2")
+def test_the_demo_leaves_no_key_of_the_environment(workplace: Workplace):
+    done = workplace.command("demo", SMMPLUS_API_KEY=KEY, SMMPLUS_API_URL="https://smm.plus/api/v2")
     assert done.status in {0, 3, 4}
-    assert leaks(KEY, desk.folder, done.out, done.err) == []
+    assert leaks(KEY, workplace.folder, done.out, done.err) == []

@@ -2,23 +2,23 @@
 
 import pytest
 
-from tests.end_to_end.command import Desk, orders, read_rows
+from tests.end_to_end.command import Workplace, orders, read_rows
 
 pytestmark = pytest.mark.e2e
 
 ROWS = 10_000
 
 
-def test_ten_thousand_rows_are_placed_once_and_followed_a_hundred_a_call(desk: Desk):
+def test_ten_thousand_rows_are_placed_once_and_followed_a_hundred_a_call(workplace: Workplace):
     rows = orders(ROWS)
-    sheet = desk.sheet("large.xlsx", rows)
-    placed = desk.run(sheet, "--in-flight", "64")
+    sheet = workplace.sheet("large.xlsx", rows)
+    placed = workplace.run(sheet, "--in-flight", "64")
     assert (placed.status, placed.json["sent"]) == (0, ROWS)
-    assert (desk.ledger.count(), desk.ledger.calls("add")) == (ROWS, ROWS)
-    desk.assert_each_row_once(sheet, rows)
-    desk.panel.advance(5000)
-    asked = desk.command("status", sheet, "--json", "--rate", "0")
+    assert (workplace.ledger.count(), workplace.ledger.calls("add")) == (ROWS, ROWS)
+    workplace.assert_each_row_once(sheet, rows)
+    workplace.panel.advance(5000)
+    asked = workplace.command("status", sheet, "--json", "--rate", "0")
     assert (asked.status, asked.json["sent"]) == (0, 0)
-    assert desk.ledger.calls("status") == ROWS // 100
+    assert workplace.ledger.calls("status") == ROWS // 100
     assert {row["order_status"] for row in read_rows(sheet)} == {"Completed"}
-    assert desk.ledger.calls("add") == ROWS
+    assert workplace.ledger.calls("add") == ROWS

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.command import Desk, Finished, orders, read_rows
+from tests.end_to_end.command import Finished, Workplace, orders, read_rows
 
 pytestmark = [pytest.mark.e2e, pytest.mark.covers]
 
@@ -18,12 +18,12 @@ def answer(document: object, **more: object) -> dict[str, object]:
     return {"fault": "answer", "body": body, **more}
 
 
-def follow(desk: Desk, fault: dict[str, object], wait: str = "0.1") -> Finished:
+def follow(workplace: Workplace, fault: dict[str, object], wait: str = "0.1") -> Finished:
     """Run two rows into a fault of `status`, as a person sees it."""
-    sheet = desk.sheet("followed.csv", orders(2))
-    desk.panel.faults({**fault, "action": "status"})
-    done = desk.command("run", sheet, "--yes", "--rate", "0", "--poll", "0.1", "--wait", wait)
-    desk.panel.faults()
+    sheet = workplace.sheet("followed.csv", orders(2))
+    workplace.panel.faults({**fault, "action": "status"})
+    done = workplace.command("run", sheet, "--yes", "--rate", "0", "--poll", "0.1", "--wait", wait)
+    workplace.panel.faults()
     return done
 
 
@@ -39,28 +39,30 @@ def follow(desk: Desk, fault: dict[str, object], wait: str = "0.1") -> Finished:
     ],
     ids=json.dumps,
 )
-def test_an_order_in_whatever_words_is_in_doubt_and_never_sent_again(desk: Desk, document: object, status: int):
-    sheet = desk.sheet("words.csv", orders(2))
-    desk.panel.faults(answer(document, action="add", status=status, after_accept=True, calls=[1]))
-    assert desk.run(sheet, "--in-flight", "1").status == 4
-    desk.panel.faults()
-    assert desk.run(sheet, "--retry-refused").status == 4
-    assert (desk.states(), desk.ledger.count()) == ({"in_doubt": 1, "accepted": 1}, 2)
+def test_an_order_in_whatever_words_is_in_doubt_and_never_sent_again(
+    workplace: Workplace, document: object, status: int
+):
+    sheet = workplace.sheet("words.csv", orders(2))
+    workplace.panel.faults(answer(document, action="add", status=status, after_accept=True, calls=[1]))
+    assert workplace.run(sheet, "--in-flight", "1").status == 4
+    workplace.panel.faults()
+    assert workplace.run(sheet, "--retry-refused").status == 4
+    assert (workplace.states(), workplace.ledger.count()) == ({"in_doubt": 1, "accepted": 1}, 2)
 
 
 @pytest.mark.parametrize("was_placed", [True, False])
-def test_what_may_be_an_order_is_in_doubt_and_never_sent_again(desk: Desk, was_placed: bool):
-    sheet = desk.sheet("doubts.csv", orders(2))
+def test_what_may_be_an_order_is_in_doubt_and_never_sent_again(workplace: Workplace, was_placed: bool):
+    sheet = workplace.sheet("doubts.csv", orders(2))
     rules = [
         answer({"error": {"message": UNCREATED}}, calls=[1]),
         answer({"errors": {"order": [f"<b>{UNCREATED.upper()}!</b>"]}}),
     ]
-    desk.panel.faults(*({**rule, "action": "add", "after_accept": was_placed} for rule in rules))
-    assert desk.run(sheet, "--in-flight", "1").status == 4
-    desk.panel.faults()
-    again = desk.run(sheet, "--retry-refused")
-    assert (again.status, again.json["sent"], desk.ledger.calls("add")) == (4, 0, 2)
-    assert (desk.states(), desk.ledger.count()) == ({"in_doubt": 2}, 2 * was_placed)
+    workplace.panel.faults(*({**rule, "action": "add", "after_accept": was_placed} for rule in rules))
+    assert workplace.run(sheet, "--in-flight", "1").status == 4
+    workplace.panel.faults()
+    again = workplace.run(sheet, "--retry-refused")
+    assert (again.status, again.json["sent"], workplace.ledger.calls("add")) == (4, 0, 2)
+    assert (workplace.states(), workplace.ledger.count()) == ({"in_doubt": 2}, 2 * was_placed)
 
 
 @pytest.mark.parametrize(
@@ -76,48 +78,50 @@ def test_what_may_be_an_order_is_in_doubt_and_never_sent_again(desk: Desk, was_p
     ],
     ids=json.dumps,
 )
-def test_what_concerns_the_account_stops_the_run_and_leaves_no_doubt(desk: Desk, document: object, status: int):
-    sheet = desk.sheet("account.csv", orders(4))
-    desk.panel.faults(answer(document, action="add", status=status, calls=[2]))
-    done = desk.run(sheet, "--in-flight", "1")
-    desk.panel.faults()
-    assert (done.status, desk.states(), desk.ledger.calls("add")) == (5, {"accepted": 1, "planned": 3}, 2)
+def test_what_concerns_the_account_stops_the_run_and_leaves_no_doubt(
+    workplace: Workplace, document: object, status: int
+):
+    sheet = workplace.sheet("account.csv", orders(4))
+    workplace.panel.faults(answer(document, action="add", status=status, calls=[2]))
+    done = workplace.run(sheet, "--in-flight", "1")
+    workplace.panel.faults()
+    assert (done.status, workplace.states(), workplace.ledger.calls("add")) == (5, {"accepted": 1, "planned": 3}, 2)
     assert ("web firewall (Cloudflare)" in done.json["stopped"]) == ("Cloudflare" in str(document))
-    assert desk.run(sheet).status == 0
-    desk.assert_each_row_once(sheet)
+    assert workplace.run(sheet).status == 0
+    workplace.assert_each_row_once(sheet)
 
 
 @pytest.mark.parametrize(("status", "words"), [(401, "API key"), (403, "API key"), (404, "SMMPLUS_API_URL")])
 @pytest.mark.parametrize("body", ["", "<html>No.</html>"])
-def test_a_status_alone_ends_a_command_at_once(desk: Desk, status: int, words: str, body: str):
-    desk.panel.faults(answer(body, action="balance", status=status))
-    done = desk.command("balance")
-    assert (done.status, words in done.err, desk.ledger.calls("balance")) == (2 if status == 404 else 5, True, 1)
+def test_a_status_alone_ends_a_command_at_once(workplace: Workplace, status: int, words: str, body: str):
+    workplace.panel.faults(answer(body, action="balance", status=status))
+    done = workplace.command("balance")
+    assert (done.status, words in done.err, workplace.ledger.calls("balance")) == (2 if status == 404 else 5, True, 1)
 
 
-def test_an_address_that_is_gone_stops_a_run_and_costs_nothing(desk: Desk):
-    sheet = desk.sheet("gone.csv", orders(3))
-    desk.panel.faults(answer("<h1>Not Found</h1>", action="add", status=404, calls=[2]))
-    done = desk.run(sheet, "--in-flight", "1")
-    desk.panel.faults()
-    assert (done.status, desk.states(), desk.ledger.count()) == (7, {"accepted": 1, "planned": 2}, 1)
+def test_an_address_that_is_gone_stops_a_run_and_costs_nothing(workplace: Workplace):
+    sheet = workplace.sheet("gone.csv", orders(3))
+    workplace.panel.faults(answer("<h1>Not Found</h1>", action="add", status=404, calls=[2]))
+    done = workplace.run(sheet, "--in-flight", "1")
+    workplace.panel.faults()
+    assert (done.status, workplace.states(), workplace.ledger.count()) == (7, {"accepted": 1, "planned": 2}, 1)
     assert "SMMPLUS_API_URL" in done.json["stopped"]
 
 
 @pytest.mark.parametrize("cut", [slice(24), slice(-24, None), slice(10, 18), slice(None, None, -1)])
-def test_an_order_id_that_holds_a_part_of_the_key_is_not_believed_and_not_shown(desk: Desk, cut: slice):
-    sheet, part = desk.sheet("key.csv", orders(1)), desk.panel.key[cut]
-    desk.panel.faults(answer({"order": part}, action="add"))
-    done = desk.run(sheet)
-    assert (done.status, desk.states()) == (4, {"in_doubt": 1})
-    assert part not in done.said + json.dumps(desk.entries()) + sheet.read_text("utf-8")
+def test_an_order_id_that_holds_a_part_of_the_key_is_not_believed_and_not_shown(workplace: Workplace, cut: slice):
+    sheet, part = workplace.sheet("key.csv", orders(1)), workplace.panel.key[cut]
+    workplace.panel.faults(answer({"order": part}, action="add"))
+    done = workplace.run(sheet)
+    assert (done.status, workplace.states()) == (4, {"in_doubt": 1})
+    assert part not in done.said + json.dumps(workplace.entries()) + sheet.read_text("utf-8")
 
 
 @pytest.mark.parametrize("order", ["a7f3", "order-5", "0b9d7a3e-8a1c-4c58-9d2f-000000000005"])
-def test_an_order_id_that_is_none_is_in_doubt(desk: Desk, order: str):
-    sheet = desk.sheet("odd.csv", orders(1))
-    desk.panel.faults(answer({"order": order}, action="add"))
-    assert (desk.run(sheet).status, desk.states()) == (4, {"in_doubt": 1})
+def test_an_order_id_that_is_none_is_in_doubt(workplace: Workplace, order: str):
+    sheet = workplace.sheet("odd.csv", orders(1))
+    workplace.panel.faults(answer({"order": order}, action="add"))
+    assert (workplace.run(sheet).status, workplace.states()) == (4, {"in_doubt": 1})
     assert order[:4] in read_rows(sheet)[0]["error"]
 
 
@@ -136,48 +140,50 @@ PRICE = {"service": 2, "name": "Likes", "type": "Default", "category": "x", "rat
         ([PRICE, {**PRICE, "rate": "0.10"}], "it stands twice in the price list, at 0.9 and at 0.1"),
     ],
 )
-def test_a_service_that_cannot_be_ordered_is_listed_and_its_rows_say_why(desk: Desk, rows: list[Any], words: str):
-    sheet = desk.sheet("prices.csv", orders(1))
-    desk.panel.faults(answer(rows, action="services"))
-    assert words in desk.command("services").said
-    done = desk.run(sheet)
-    desk.panel.faults()
-    assert (done.status, desk.ledger.calls("add")) == (3, 0)
+def test_a_service_that_cannot_be_ordered_is_listed_and_its_rows_say_why(
+    workplace: Workplace, rows: list[Any], words: str
+):
+    sheet = workplace.sheet("prices.csv", orders(1))
+    workplace.panel.faults(answer(rows, action="services"))
+    assert words in workplace.command("services").said
+    done = workplace.run(sheet)
+    workplace.panel.faults()
+    assert (done.status, workplace.ledger.calls("add")) == (3, 0)
     assert words in json.dumps(done.json["problems"], ensure_ascii=False)
 
 
 @pytest.mark.parametrize(
     ("rate", "cost"), [("0,900", "0.09"), ("0.900", "0.09"), ("$0.9", "0.09"), ("1.234,50", "123.45")]
 )
-def test_a_price_is_what_the_panel_wrote(desk: Desk, rate: str, cost: str):
-    sheet = desk.sheet("prices.csv", orders(1))
-    desk.panel.faults(answer([{**PRICE, "rate": rate, "max": "unlimited"}], action="services"))
-    assert desk.command("check", sheet, "--json").json["total"] == cost
+def test_a_price_is_what_the_panel_wrote(workplace: Workplace, rate: str, cost: str):
+    sheet = workplace.sheet("prices.csv", orders(1))
+    workplace.panel.faults(answer([{**PRICE, "rate": rate, "max": "unlimited"}], action="services"))
+    assert workplace.command("check", sheet, "--json").json["total"] == cost
 
 
 @pytest.mark.parametrize("document", [{}, [], {"0": {"status": "Completed"}}, {"status": "success"}], ids=repr)
-def test_a_round_in_which_no_order_is_found_is_said_once_with_its_text(desk: Desk, document: object):
-    done = follow(desk, answer(document), wait="0.5")
-    assert (done.status, desk.states()) == (7, {"accepted": 2})
+def test_a_round_in_which_no_order_is_found_is_said_once_with_its_text(workplace: Workplace, document: object):
+    done = follow(workplace, answer(document), wait="0.5")
+    assert (done.status, workplace.states()) == (7, {"accepted": 2})
     assert (json.dumps(document) in done.said, done.said.count("could not be had")) == (True, 1)
-    assert desk.ledger.calls("status") > 1
+    assert workplace.ledger.calls("status") > 1
 
 
-def test_a_word_that_is_not_known_is_said_with_its_text(desk: Desk):
-    done = follow(desk, answer({number: {"status": "Вручную", "charge": "0.1"} for number in next_ids(desk)}))
+def test_a_word_that_is_not_known_is_said_with_its_text(workplace: Workplace):
+    done = follow(workplace, answer({number: {"status": "Вручную", "charge": "0.1"} for number in next_ids(workplace)}))
     assert (done.status, "the panel's status 'Вручную' is not known" in done.said) == (7, True)
-    assert {row["order_status"] for row in read_rows(desk.folder / "followed.csv")} == {"Вручную"}
+    assert {row["order_status"] for row in read_rows(workplace.folder / "followed.csv")} == {"Вручную"}
 
 
-def test_an_envelope_s_word_ends_no_order_and_an_unreadable_charge_is_shown_as_it_came(desk: Desk):
+def test_an_envelope_s_word_ends_no_order_and_an_unreadable_charge_is_shown_as_it_came(workplace: Workplace):
     item = {"status": "success", "order_status": "Pending", "charge": "1,234.5.6", "start_count": "", "remains": "100"}
-    done = follow(desk, answer({"status": "success", "orders": dict.fromkeys(next_ids(desk), item)}))
+    done = follow(workplace, answer({"status": "success", "orders": dict.fromkeys(next_ids(workplace), item)}))
     assert (done.status, done.said.count("charge '1,234.5.6' cannot be read")) == (0, 1)
-    for row in read_rows(desk.folder / "followed.csv"):
+    for row in read_rows(workplace.folder / "followed.csv"):
         assert (row["order_status"], row["charge"], row["remains"]) == ("Pending", "", "100")
         assert "charge '1,234.5.6'" in row["error"]
 
 
-def next_ids(desk: Desk) -> list[str]:
+def next_ids(workplace: Workplace) -> list[str]:
     """Give the ids of the next two orders."""
-    return [str(23501 + desk.ledger.seen + number) for number in range(2)]
+    return [str(23501 + workplace.ledger.seen + number) for number in range(2)]

@@ -10,8 +10,8 @@ from typing import Any
 import openpyxl
 import pytest
 
-from smmplus.order_types import FIELDS, order_type
-from tests.end_to_end.command import Desk, Finished, Ledger, read_rows
+from smmplus.orders.order_types import FIELDS, order_type
+from tests.end_to_end.command import Finished, Ledger, Workplace, read_rows
 from tests.panel import SandboxProcess
 
 pytestmark = pytest.mark.e2e
@@ -109,11 +109,11 @@ def mixed(
 ) -> Mixed:
     shared_panel.faults()
     shared_panel.balance("1000")
-    desk = Desk(tmp_path_factory.mktemp("mixed"), shared_panel, Ledger.from_here(shared_panel))
-    sheet = write(desk.folder / f"mixed.{request.param}", [cells_of(kind) for kind in CASES])
-    done = desk.run(sheet)
+    workplace = Workplace(tmp_path_factory.mktemp("mixed"), shared_panel, Ledger.from_here(shared_panel))
+    sheet = write(workplace.folder / f"mixed.{request.param}", [cells_of(kind) for kind in CASES])
+    done = workplace.run(sheet)
     assert done.status == 0, done
-    orders = desk.ledger.orders()
+    orders = workplace.ledger.orders()
     assert len(orders) == len(CASES)
     return Mixed(done, read_rows(sheet), {order["service"]: order for order in orders})
 
@@ -144,12 +144,12 @@ def test_the_sum_says_that_one_is_an_upper_bound(mixed: Mixed):
     assert (Decimal(mixed.done.json["total"]), mixed.done.json["upper_bounds"]) == (total, 1)
 
 
-def test_what_is_wrong_is_told_with_its_cell_whatever_the_type(desk: Desk):
+def test_what_is_wrong_is_told_with_its_cell_whatever_the_type(workplace: Workplace):
     rows = [cells_of(kind, **dict([CASES[kind].wrong])) for kind in CASES]
-    done = desk.command("check", write(desk.folder / "wrong.xlsx", rows), "--json")
+    done = workplace.command("check", write(workplace.folder / "wrong.xlsx", rows), "--json")
     letters = dict(zip(NAMES, "ABCDEFGHIJKLMNOPQRSTUVWXYZ", strict=False))
     wanted = {f"{letters[case.wrong[0]]}{at}": case.wrong[0] for at, case in enumerate(CASES.values(), start=2)}
     told = {problem["where"]: problem["field"] for problem in done.json["problems"]}
     assert done.status == 3
     assert told == wanted
-    assert desk.ledger.count() == 0
+    assert workplace.ledger.count() == 0

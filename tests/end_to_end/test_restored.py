@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.command import (
-    Desk,
     Ledger,
     Order,
+    Workplace,
     assert_nothing_twice,
     orders,
     read_rows,
@@ -23,32 +23,32 @@ NEW = orders(1, name="new")
 
 
 @pytest.fixture(scope="module")
-def restored(shared_panel: SandboxProcess, tmp_path_factory: pytest.TempPathFactory) -> Desk:
+def restored(shared_panel: SandboxProcess, tmp_path_factory: pytest.TempPathFactory) -> Workplace:
     """Place two rows, back the journal up, place two more, and lose it; the sheet is as it was before those two.
 
     Once for all tests, which get copies.
     """
     shared_panel.balance("1000")
-    desk = Desk(tmp_path_factory.mktemp("restored"), shared_panel, Ledger.from_here(shared_panel))
-    sheet = desk.sheet("week.csv", orders(2))
-    assert desk.run(sheet).status == 0
-    assert desk.command("journal", "copy", "backup.sqlite3").status == 0
+    workplace = Workplace(tmp_path_factory.mktemp("restored"), shared_panel, Ledger.from_here(shared_panel))
+    sheet = workplace.sheet("week.csv", orders(2))
+    assert workplace.run(sheet).status == 0
+    assert workplace.command("journal", "copy", "backup.sqlite3").status == 0
     change(sheet, *placed_since())
     before = sheet.read_bytes()
-    assert desk.run(sheet).json["sent"] == 2
+    assert workplace.run(sheet).json["sent"] == 2
     sheet.write_bytes(before)
-    desk.journal.parent.rename(desk.folder / "lost")
-    assert desk.command("journal", "restore", "backup.sqlite3", "--yes").status == 0
-    desk.ledger.earlier = desk.ledger.orders()
-    return desk
+    workplace.journal.parent.rename(workplace.folder / "lost")
+    assert workplace.command("journal", "restore", "backup.sqlite3", "--yes").status == 0
+    workplace.ledger.earlier = workplace.ledger.orders()
+    return workplace
 
 
 @pytest.fixture
-def sheet(restored: Desk, desk: Desk) -> Path:
-    shutil.copytree(restored.folder, desk.folder, dirs_exist_ok=True)
-    desk.ledger.earlier = restored.ledger.earlier
-    desk.panel.balance("999.86")
-    return desk.folder / "week.csv"
+def sheet(restored: Workplace, workplace: Workplace) -> Path:
+    shutil.copytree(restored.folder, workplace.folder, dirs_exist_ok=True)
+    workplace.ledger.earlier = restored.ledger.earlier
+    workplace.panel.balance("999.86")
+    return workplace.folder / "week.csv"
 
 
 def placed_since() -> list[Order]:
@@ -62,54 +62,57 @@ def change(sheet: Path, *more: Order) -> None:
     write_sheet(sheet, [*kept, *({**dict.fromkeys(kept[0], ""), **row} for row in more)])
 
 
-def run_unasked(desk: Desk, sheet: Path, *options: str) -> tuple[int, str]:
-    done = desk.command("run", sheet, "--yes", "--rate", "0", "--wait", "0", *options)
+def run_unasked(workplace: Workplace, sheet: Path, *options: str) -> tuple[int, str]:
+    done = workplace.command("run", sheet, "--yes", "--rate", "0", "--wait", "0", *options)
     return done.status, done.said
 
 
-def test_a_run_that_nobody_is_asked_about_is_stopped_before_it_sends_them_again(desk: Desk, sheet: Path):
-    status, said = run_unasked(desk, sheet)
-    assert (status, desk.ledger.count()) == (3, 4)
+def test_a_run_that_nobody_is_asked_about_is_stopped_before_it_sends_them_again(workplace: Workplace, sheet: Path):
+    status, said = run_unasked(workplace, sheet)
+    assert (status, workplace.ledger.count()) == (3, 4)
     assert "this journal was restored on" in said
     assert "2 rows to be sent are new to it" in said
     assert "the balance fell by 0.07 USD more than it knows. Nothing was sent" in said
-    assert desk.command("check", sheet, "--json").status == 3
-    assert_nothing_twice(desk.ledger.orders())
+    assert workplace.command("check", sheet, "--json").status == 3
+    assert_nothing_twice(workplace.ledger.orders())
 
 
-def test_with_a_person_s_word_it_goes_on_and_the_campaign_is_asked_about_no_more(desk: Desk, sheet: Path):
+def test_with_a_person_s_word_it_goes_on_and_the_campaign_is_asked_about_no_more(workplace: Workplace, sheet: Path):
     change(sheet, *NEW)
-    assert run_unasked(desk, sheet, "--not-placed-since-backup")[0] == 0
-    assert desk.ledger.count() == 5
+    assert run_unasked(workplace, sheet, "--not-placed-since-backup")[0] == 0
+    assert workplace.ledger.count() == 5
     change(sheet, *NEW, *orders(1, name="newer"))
-    assert run_unasked(desk, sheet, "--adopt")[0] == 0
-    assert desk.ledger.count() == 6
-    assert run_unasked(desk, desk.sheet("other.csv", orders(1, name="other")))[0] == 3
-    assert_nothing_twice(desk.ledger.orders())
+    assert run_unasked(workplace, sheet, "--adopt")[0] == 0
+    assert workplace.ledger.count() == 6
+    assert run_unasked(workplace, workplace.sheet("other.csv", orders(1, name="other")))[0] == 3
+    assert_nothing_twice(workplace.ledger.orders())
 
 
-def test_rows_that_carry_their_ids_are_left_out_with_skip_bad(desk: Desk, sheet: Path):
-    ids = [desk.ledger.order_id(row["link"]) for row in placed_since()]
+def test_rows_that_carry_their_ids_are_left_out_with_skip_bad(workplace: Workplace, sheet: Path):
+    ids = [workplace.ledger.order_id(row["link"]) for row in placed_since()]
     since = [row | {"order_id": order_id} for row, order_id in zip(placed_since(), ids, strict=True)]
     change(sheet, *since, *NEW)
-    assert run_unasked(desk, sheet, "--not-placed-since-backup", "--skip-bad")[0] == 3  # two rows have problems
-    assert [row["order_id"] for row in read_rows(sheet)[2:]] == [*ids, desk.ledger.order_id(NEW[0]["link"])]
-    assert_nothing_twice(desk.ledger.orders())
+    assert run_unasked(workplace, sheet, "--not-placed-since-backup", "--skip-bad")[0] == 3  # two rows have problems
+    assert [row["order_id"] for row in read_rows(sheet)[2:]] == [*ids, workplace.ledger.order_id(NEW[0]["link"])]
+    assert_nothing_twice(workplace.ledger.orders())
 
 
-def test_a_person_is_asked_with_what_is_known(desk: Desk, sheet: Path):
+def test_a_person_is_asked_with_what_is_known(workplace: Workplace, sheet: Path):
     change(sheet, *NEW)
-    done = desk.command("run", sheet, "--rate", "0", "--wait", "0", answer="n\n")
-    assert (done.status, desk.ledger.count()) == (7, 4)
+    done = workplace.command("run", sheet, "--rate", "0", "--wait", "0", answer="n\n")
+    assert (done.status, workplace.ledger.count()) == (7, 4)
     assert "the balance fell by 0.07 USD more than it knows. Look at the panel's order page" in done.said
     assert "Send 1 orders for 0.035 USD, none of them placed since the backup?" in done.said
-    assert desk.command("run", sheet, "--rate", "0", "--wait", "0", answer="y\n").status == 0
+    assert workplace.command("run", sheet, "--rate", "0", "--wait", "0", answer="y\n").status == 0
     assert [without_results(row) for row in read_rows(sheet)] == [*orders(2), *NEW]
-    assert desk.ledger.count() == 5
+    assert workplace.ledger.count() == 5
 
 
-def test_the_whole_journal_is_settled_by_a_command(desk: Desk, sheet: Path):
+def test_the_whole_journal_is_settled_by_a_command(workplace: Workplace, sheet: Path):
     change(sheet, *NEW)
-    assert desk.command("journal", "settle", "--yes", "--json").json == {"journal": str(desk.journal), "settled": True}
-    assert run_unasked(desk, sheet)[0] == 0
-    assert desk.ledger.count() == 5
+    assert workplace.command("journal", "settle", "--yes", "--json").json == {
+        "journal": str(workplace.journal),
+        "settled": True,
+    }
+    assert run_unasked(workplace, sheet)[0] == 0
+    assert workplace.ledger.count() == 5

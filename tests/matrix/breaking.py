@@ -12,16 +12,17 @@ from urllib.parse import parse_qs
 import aiohttp
 from tenacity import wait_exponential_jitter
 
-import bulk.settings
-import bulk.stopping
+import bulk.model.settings
+import bulk.running.interrupts
 import bulk.writing
-from bulk.writing import storing
-from smmplus import protocol, retry
-from smmplus.journal import postgres, sqlite, wave
-from smmplus.journal.states import Outcome
-from smmplus.journal.store import Journal
-from smmplus.journal.wave import Attempt, Intent
-from smmplus.panel import Panel
+from bulk.files import atomic_write
+from smmplus.api import protocol, retry
+from smmplus.api.panel import Panel
+from smmplus.journal import group_commit
+from smmplus.journal.backends import postgres, sqlite
+from smmplus.journal.group_commit import Attempt, Intent
+from smmplus.journal.journal import Journal
+from smmplus.journal.state_machine import Outcome
 from tests.matrix.striking import Strike, World
 
 
@@ -37,10 +38,10 @@ def install(job: dict[str, Any]) -> None:
 def _be_impatient(job: dict[str, Any]) -> None:
     # The module's own policies look the pause up when it is due.
     retry._backoff = wait_exponential_jitter(initial=0.01, max=0.05, jitter=0.01)
-    bulk.stopping.ONE_PRESS = 0.0
+    bulk.running.interrupts.ONE_PRESS = 0.0
     if seconds := job.get("timeout"):
         quick = partial(Panel, connect_timeout=seconds, read_timeout=seconds)
-        bulk.settings.Panel = quick  # type: ignore[misc, assignment]
+        bulk.model.settings.Panel = quick  # type: ignore[misc, assignment]
     if seconds := job.get("busy"):
         sqlite.BUSY_SECONDS = postgres.BUSY_SECONDS = seconds
 
@@ -104,7 +105,7 @@ def _planned(strike: Strike) -> None:
 
 
 def _intending(strike: Strike) -> None:
-    _after(wave, "apply", lambda _, __, moves: _strike_among(strike, _intents(moves)))
+    _after(group_commit, "apply", lambda _, __, moves: _strike_among(strike, _intents(moves)))
 
 
 def _intended(strike: Strike) -> None:
@@ -115,7 +116,7 @@ def _intended(strike: Strike) -> None:
 
 
 def _recording(strike: Strike) -> None:
-    _after(wave, "apply", lambda _, __, moves: _strike_among(strike, _outcomes(moves)))
+    _after(group_commit, "apply", lambda _, __, moves: _strike_among(strike, _outcomes(moves)))
 
 
 def _recorded(strike: Strike) -> None:
@@ -205,7 +206,7 @@ class _Halves:
 
 
 def _in_store(change: Callable[[Any, dict[str, Any]], tuple[Any, dict[str, Any]]]) -> None:
-    original = storing.store
+    original = atomic_write.store
 
     def store(target: Any, write: Any, **options: Any) -> Any:
         write, options = change(write, options)
@@ -232,7 +233,7 @@ def _written(strike: Strike) -> None:
 
 
 def _replaced(strike: Strike) -> None:
-    _before(storing, "_sync_folder", lambda *_: strike.at("all"))
+    _before(atomic_write, "_sync_folder", lambda *_: strike.at("all"))
 
 
 def _closed(strike: Strike) -> None:

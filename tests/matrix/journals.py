@@ -16,7 +16,7 @@ from typing import Protocol, Self
 
 import psycopg
 
-from smmplus.journal import postgres
+from smmplus.journal.backends import postgres
 from tests import postgres as servers
 from tests.matrix.relay import Relay
 

@@ -14,8 +14,8 @@ import sys
 from contextlib import redirect_stdout, suppress
 from typing import Any
 
-import bulk.cli
-from smmplus.panel import tls_context
+import bulk.cli.app
+from smmplus.api.panel import tls_context
 from tests.matrix import breaking
 
 
@@ -27,7 +27,7 @@ def serve() -> None:
         pid = os.fork()
         if pid == 0:
             _become(job)
-            bulk.cli.main()
+            bulk.cli.app.main()
             return
         _answer(pid)
         _, status = os.waitpid(pid, 0)
@@ -37,7 +37,7 @@ def serve() -> None:
 def _warm_up() -> None:
     """Load what a command loads as late as it needs it: by one that stops at its first step, for want of a key."""
     with redirect_stdout(io.StringIO()), suppress(SystemExit):
-        bulk.cli.app(["run", __file__, "--yes", "--json"])
+        bulk.cli.app.app(["run", __file__, "--yes", "--json"])
     tls_context()
     gc.freeze()
 

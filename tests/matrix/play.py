@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from smmplus.journal.store import Journal
+from smmplus.journal.journal import Journal
 from tests import databases
 from tests.end_to_end.command import RESULTS, Ledger, Order, number_of, read_rows, without_results, write_sheet
 from tests.invariants import (

@@ -31,12 +31,15 @@ import pytest
 from tests.mutation.mutants import Mutant, mutants_of
 
 TESTS = {
-    "smmplus/journal/states.py": ("tests/smmplus/test_states.py",),
-    "smmplus/retry.py": ("tests/smmplus/test_retry.py",),
-    "smmplus/protocol.py": ("tests/smmplus/test_protocol.py",),
-    "smmplus/caution.py": ("tests/smmplus/test_caution.py",),
-    "smmplus/placing.py": ("tests/smmplus/test_placing.py", "tests/smmplus/test_cancelled.py"),
-    "smmplus/journal/wave.py": ("tests/smmplus/test_wave.py", "tests/smmplus/test_budgets.py"),
+    "smmplus/journal/state_machine.py": ("tests/smmplus/journal/test_state_machine.py",),
+    "smmplus/api/retry.py": ("tests/smmplus/api/test_retry.py",),
+    "smmplus/api/protocol.py": ("tests/smmplus/api/test_protocol.py",),
+    "smmplus/placing/placer.py": ("tests/smmplus/placing/test_caution.py",),
+    "smmplus/placing/placer.py": ("tests/smmplus/placing/test_placer.py", "tests/smmplus/placing/test_cancelled.py"),
+    "smmplus/journal/group_commit.py": (
+        "tests/smmplus/journal/test_group_commit.py",
+        "tests/smmplus/journal/test_budgets.py",
+    ),
 }
 """Module -> the tests that must notice. Those on PostgreSQL are left out: the code is the same, and they are slow."""
 

@@ -30,15 +30,16 @@ from typing import Any
 import aiohttp
 import psycopg
 
-from bulk import runner, write_back
-from bulk.errors import SheetError
-from bulk.options import Options
-from bulk.watching import Watcher
-from smmplus import async_client, retry
+from bulk.model.errors import SheetError
+from bulk.model.options import Options
+from bulk.running import run, write_from_journal
+from bulk.running.events import RunListener
+from smmplus.api import async_client, retry
+from smmplus.api.panel import Panel
 from smmplus.errors import SmmPlusError
-from smmplus.journal import sqlite, wave
-from smmplus.journal.store import Journal
-from smmplus.panel import Panel
+from smmplus.journal import group_commit
+from smmplus.journal.backends import sqlite
+from smmplus.journal.journal import Journal
 
 PATIENCE = 90.0
 """Seconds after which a run that says nothing counts as hanging."""
@@ -54,10 +55,10 @@ POINTS: dict[str, tuple[Any, str]] = {
     "record_statuses": (Journal, "record_statuses"),
     "hold_campaign": (Journal, "hold_campaign"),
     "recover_crashed_runs": (Journal, "recover_crashed_runs"),
-    "in_transaction": (wave, "apply"),
+    "in_transaction": (group_commit, "apply"),
     "exchange": (async_client.AsyncClient, "_exchange"),
     "body": (aiohttp.BytesPayload, "write_with_length"),
-    "write_results": (write_back, "write_results"),
+    "write_results": (write_from_journal, "write_results"),
     "replace": (Path, "replace"),
 }
 """Where a run can be struck, before the call or after it. `in_transaction`, after: decided, and not yet committed;
@@ -104,7 +105,7 @@ def go(job: Job) -> Said:
     """Run a sheet in this process; foreseen errors are words."""
     try:
         with Journal(job.journal) as journal:
-            outcome = runner.run(job.options, job.panel, journal, Watcher(agreed=True))
+            outcome = run.run(job.options, job.panel, journal, RunListener(agreed=True))
     except (SmmPlusError, SheetError) as error:
         return Said(f"{type(error).__name__}: {error}")
     except KeyboardInterrupt:

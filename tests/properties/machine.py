@@ -13,16 +13,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import text
 
-from bulk import runner
-from bulk.errors import SheetError
-from bulk.options import Options
-from bulk.watching import Watcher
-from smmplus import reconciling
-from smmplus.client import Client
+from bulk.model.errors import SheetError
+from bulk.model.options import Options
+from bulk.running import run as runner
+from bulk.running.events import RunListener
+from smmplus.api.client import Client
+from smmplus.api.panel import Panel
 from smmplus.errors import SmmPlusError
-from smmplus.journal.states import Event, Outcome
-from smmplus.journal.store import Journal
-from smmplus.panel import Panel
+from smmplus.journal.journal import Journal
+from smmplus.journal.state_machine import Event, Outcome
+from smmplus.reconciliation import reconcile as reconciling
 from tests.invariants import (
     OPEN,
     Books,
@@ -283,7 +283,7 @@ class Campaigns(RuleBasedStateMachine):
                 if command == "check":
                     runner.check(job.options, job.panel, journal)
                 else:
-                    runner.status(job.options, job.panel, journal, Watcher(agreed=True))
+                    runner.status(job.options, job.panel, journal, RunListener(agreed=True))
         except (SmmPlusError, SheetError):
             pass
         assert self.sandbox.calls("add") == calls
@@ -356,7 +356,7 @@ class Campaigns(RuleBasedStateMachine):
             options = self._options(sheet, _TO_THE_END)
             self.person.asks(sheet, "")
             with Journal(self.journal) as journal:
-                outcome = runner.run(options, self._panel(), journal, Watcher(agreed=True))
+                outcome = runner.run(options, self._panel(), journal, RunListener(agreed=True))
             left = outcome.blocked or outcome.reason or outcome.unwritten
             assert not left, left
             unsure = {problem.row for problem in outcome.plan.problems}

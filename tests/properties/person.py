@@ -1,4 +1,4 @@
-"""A marketer and the sheets on the desk: what the person asked for, kept apart from what the program makes of it.
+"""A marketer and the sheets on the workplace: what the person asked for, kept apart from what the program makes of it.
 
 A row is known by a number of its own, which it keeps when the sheet is sorted, copied or renamed: a copied sheet orders
 the same, a row written anew is another wish. What a person asked for is then simple to count: of each content, as many

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from smmplus import retry
+from smmplus.api import retry
 from tests.properties.breaking import without_waiting
 from tests.properties.machine import Campaigns, PostgresCampaigns
 

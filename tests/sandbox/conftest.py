@@ -5,22 +5,22 @@ from decimal import Decimal
 
 import pytest
 
-from smmplus.sandbox import changes, engine
+from smmplus.sandbox import changes, panel
+from smmplus.sandbox.catalogue import default_catalogue
 from smmplus.sandbox.records import BalanceSet, State
-from smmplus.sandbox.services import default_catalogue
 
 LINK = "https://instagram.com/someone"
 
 
 @dataclass
-class Desk:
+class Batch:
     """The engine with a state, and what it told storage."""
 
     state: State
     events: list = field(default_factory=list)
 
     def call(self, action, now=0.0, account="sandbox", **fields):
-        result = engine.perform(self.state, account, action, {name: str(text) for name, text in fields.items()}, now)
+        result = panel.perform(self.state, account, action, {name: str(text) for name, text in fields.items()}, now)
         self.events += result.events
         return result.answer
 
@@ -40,7 +40,7 @@ class Desk:
         return Decimal(self.call("balance", now, account)["balance"])
 
 
-# Of the session, so that a property test may ask for a new desk in every example.
+# Of the session, so that a property test may ask for a new batch in every example.
 @pytest.fixture(scope="session")
 def new_desk():
     def new(balance="1000", **options):
@@ -48,11 +48,11 @@ def new_desk():
         opened = [BalanceSet(account, Decimal(balance), 0.0) for account in ("sandbox", "other")]
         for event in opened:
             changes.apply(state, event)
-        return Desk(state, list(opened))
+        return Batch(state, list(opened))
 
     return new
 
 
 @pytest.fixture
-def desk(new_desk):
+def batch(new_desk):
     return new_desk()

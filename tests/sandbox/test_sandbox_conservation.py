@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smmplus.sandbox import changes
+from smmplus.sandbox.catalogue import default_catalogue
 from smmplus.sandbox.records import State
-from smmplus.sandbox.services import default_catalogue
 from smmplus.sandbox.storage import entry_of, parse_entry
 
 ADDS = st.tuples(
@@ -18,53 +18,53 @@ WAITS = st.tuples(st.just("wait"), st.floats(0, 900))
 STEPS = st.lists(st.one_of(ADDS, CANCELS, WAITS), max_size=25)
 
 
-def walk(desk, steps):
+def walk(batch, steps):
     """Take the steps; give the moment of the last."""
     now = 0.0
     for step in steps:
         if step[0] == "wait":
             now += step[1]
         elif step[0] == "cancel":
-            desk.call("cancel", now, orders=str(23501 + step[1]))
+            batch.call("cancel", now, orders=str(23501 + step[1]))
         else:
             drip_feed = {"runs": step[3], "interval": 7} if step[3] > 1 and step[1] != 5 else {}
-            desk.add(now, service=step[1], quantity=step[2], **drip_feed)
+            batch.add(now, service=step[1], quantity=step[2], **drip_feed)
     return now
 
 
-def net_charges(desk, now):
-    return sum(Decimal(desk.status(order, now)["charge"]) for order in desk.state.orders)
+def net_charges(batch, now):
+    return sum(Decimal(batch.status(order, now)["charge"]) for order in batch.state.orders)
 
 
 @settings(max_examples=150, deadline=None)
 @given(steps=STEPS, later=st.sampled_from([0.0, 61.0, 10_000.0]))
 def test_the_opening_balance_is_the_balance_and_all_net_charges(new_desk, steps, later):
-    desk = new_desk(balance="25")
-    now = walk(desk, steps) + later
-    assert desk.balance(now) + net_charges(desk, now) == 25
-    assert desk.balance(now) >= 0
+    batch = new_desk(balance="25")
+    now = walk(batch, steps) + later
+    assert batch.balance(now) + net_charges(batch, now) == 25
+    assert batch.balance(now) >= 0
 
 
 @settings(max_examples=50, deadline=None)
 @given(steps=STEPS)
 def test_no_refund_is_more_than_the_charge_or_changes_once_booked(new_desk, steps):
-    desk = new_desk()
-    now = walk(desk, steps) + 10_000
-    desk.balance(now)
-    booked = dict(desk.state.refunds)
-    assert all(0 <= amount <= desk.state.orders[order].charge for order, amount in booked.items())
-    desk.balance(now + 10_000)
-    assert {order: desk.state.refunds[order] for order in booked} == booked
+    batch = new_desk()
+    now = walk(batch, steps) + 10_000
+    batch.balance(now)
+    booked = dict(batch.state.refunds)
+    assert all(0 <= amount <= batch.state.orders[order].charge for order, amount in booked.items())
+    batch.balance(now + 10_000)
+    assert {order: batch.state.refunds[order] for order in booked} == booked
 
 
 @settings(max_examples=100, deadline=None)
 @given(steps=STEPS)
 def test_the_events_as_they_are_stored_make_the_same_state(new_desk, steps):
-    desk = new_desk()
-    now = walk(desk, steps) + 100
+    batch = new_desk()
+    now = walk(batch, steps) + 100
     again = State(default_catalogue())
-    for event in desk.events:
+    for event in batch.events:
         changes.apply(again, parse_entry(entry_of(event)))
     changes.settle(again, now)
-    changes.settle(desk.state, now)
-    assert again == desk.state
+    changes.settle(batch.state, now)
+    assert again == batch.state

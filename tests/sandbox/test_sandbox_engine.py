@@ -3,18 +3,17 @@ from decimal import Decimal
 import pytest
 
 from smmplus.sandbox import changes
-from smmplus.sandbox.catalogue import CatalogueError
-from smmplus.sandbox.order_types import TYPES
+from smmplus.sandbox.catalogue import TYPES, CatalogueError
 from smmplus.sandbox.records import ServiceChanged
 
 
-def test_the_first_order_has_the_documented_number(desk):
-    assert desk.add() == {"order": 23501}
+def test_the_first_order_has_the_documented_number(batch):
+    assert batch.add() == {"order": 23501}
 
 
-def test_ids_go_on_over_all_keys(desk):
-    desk.add()
-    assert desk.add(account="other") == {"order": 23502}
+def test_ids_go_on_over_all_keys(batch):
+    batch.add()
+    assert batch.add(account="other") == {"order": 23502}
 
 
 @pytest.mark.parametrize(
@@ -30,10 +29,10 @@ def test_ids_go_on_over_all_keys(desk):
         ({"service": 21, "quantity": None, "link": None, "username": "a", "min": 10, "max": 10, "delay": 0}, "0"),
     ],
 )
-def test_the_charge_is_exact_and_leaves_the_balance_at_once(desk, fields, charge):
-    order = desk.order(**fields)
-    assert desk.status(order)["charge"] == charge
-    assert desk.balance() == 1000 - Decimal(charge)
+def test_the_charge_is_exact_and_leaves_the_balance_at_once(batch, fields, charge):
+    order = batch.order(**fields)
+    assert batch.status(order)["charge"] == charge
+    assert batch.balance() == 1000 - Decimal(charge)
 
 
 def test_the_last_money_may_be_spent(new_desk):
@@ -41,80 +40,80 @@ def test_the_last_money_may_be_spent(new_desk):
 
 
 def test_an_order_beyond_the_balance_is_refused_and_takes_nothing(new_desk):
-    desk = new_desk(balance="0.8999999")
-    assert desk.add() == {"error": "Not enough funds on balance"}
-    assert desk.balance() == Decimal("0.8999999")
+    batch = new_desk(balance="0.8999999")
+    assert batch.add() == {"error": "Not enough funds on balance"}
+    assert batch.balance() == Decimal("0.8999999")
 
 
-def test_each_key_has_its_own_balance(desk):
-    desk.add()
-    assert desk.balance(account="other") == 1000
+def test_each_key_has_its_own_balance(batch):
+    batch.add()
+    assert batch.balance(account="other") == 1000
 
 
-def test_the_same_order_twice_is_two_orders(desk):
+def test_the_same_order_twice_is_two_orders(batch):
     """The API has no idempotency key, and the panels that were tried placed both."""
-    assert desk.add() != desk.add()
+    assert batch.add() != batch.add()
 
 
 def test_the_duplicate_guard_refuses_while_the_first_is_active(new_desk):
-    desk = new_desk(duplicate_guard=True)
-    desk.add(now=0)
-    assert "error" in desk.add(now=1199)
-    assert "order" in desk.add(now=1200)
+    batch = new_desk(duplicate_guard=True)
+    batch.add(now=0)
+    assert "error" in batch.add(now=1199)
+    assert "order" in batch.add(now=1200)
 
 
 @pytest.mark.parametrize("other", [{"link": "https://instagram.com/b"}, {"service": 2}, {"account": "other"}])
 def test_the_duplicate_guard_lets_other_orders_through(new_desk, other):
-    desk = new_desk(duplicate_guard=True)
-    desk.add()
-    assert "order" in desk.add(**other)
+    batch = new_desk(duplicate_guard=True)
+    batch.add()
+    assert "order" in batch.add(**other)
 
 
 def test_the_duplicate_guard_tells_subscriptions_apart_by_username(new_desk):
-    desk = new_desk(duplicate_guard=True)
+    batch = new_desk(duplicate_guard=True)
     fields = {"service": 21, "quantity": None, "link": None, "min": 10, "max": 10, "delay": 0}
-    desk.add(username="a", **fields)
-    assert "order" in desk.add(username="b", **fields)
-    assert "error" in desk.add(username="a", **fields)
+    batch.add(username="a", **fields)
+    assert "order" in batch.add(username="b", **fields)
+    assert "error" in batch.add(username="a", **fields)
 
 
-def test_a_new_order_has_the_documented_status(desk):
+def test_a_new_order_has_the_documented_status(batch):
     expected = {"charge": "0.9", "start_count": None, "status": "Pending", "remains": "1000", "currency": "USD"}
-    assert desk.status(desk.order()) == expected
+    assert batch.status(batch.order()) == expected
 
 
-def test_many_statuses_are_a_map_with_an_error_for_an_unknown_id(desk):
-    order = desk.order()
-    answer = desk.call("status", orders=f"{order},1")
-    assert answer == {order: desk.status(order), "1": {"error": "Incorrect order ID"}}
+def test_many_statuses_are_a_map_with_an_error_for_an_unknown_id(batch):
+    order = batch.order()
+    answer = batch.call("status", orders=f"{order},1")
+    assert answer == {order: batch.status(order), "1": {"error": "Incorrect order ID"}}
 
 
 @pytest.mark.parametrize("action", ["status", "refill", "cancel"])
-def test_orders_of_another_key_are_unknown(desk, action):
-    order = desk.order()
-    answer = desk.call(action, account="other", orders=order)
+def test_orders_of_another_key_are_unknown(batch, action):
+    order = batch.order()
+    answer = batch.call(action, account="other", orders=order)
     entry = answer[order] if action == "status" else answer[0][action]
     assert entry == {"error": "Incorrect order ID"}
 
 
-def test_the_order_of_another_key_is_unknown_alone_too(desk):
-    assert desk.status(desk.order(), account="other") == {"error": "Incorrect order ID"}
+def test_the_order_of_another_key_is_unknown_alone_too(batch):
+    assert batch.status(batch.order(), account="other") == {"error": "Incorrect order ID"}
 
 
 @pytest.mark.parametrize(("action", "many"), [("status", "orders"), ("refill", "orders"), ("refill_status", "refills"),
                                               ("cancel", "orders")])  # fmt: skip
-def test_ids_beyond_a_hundred_are_dropped_without_a_word(desk, action, many):
-    assert len(desk.call(action, **{many: ",".join(str(number) for number in range(101))})) == 100
+def test_ids_beyond_a_hundred_are_dropped_without_a_word(batch, action, many):
+    assert len(batch.call(action, **{many: ",".join(str(number) for number in range(101))})) == 100
 
 
-def test_doubled_ids_merge_in_a_map_of_statuses(desk):
-    order = desk.order()
-    assert list(desk.call("status", orders=f"{order},{order}")) == [order]
+def test_doubled_ids_merge_in_a_map_of_statuses(batch):
+    order = batch.order()
+    assert list(batch.call("status", orders=f"{order},{order}")) == [order]
 
 
-def test_an_id_in_hexadecimal_is_known(desk):
-    order = desk.order()
-    assert desk.status(f"{int(order):024x}") == desk.status(order)
+def test_an_id_in_hexadecimal_is_known(batch):
+    order = batch.order()
+    assert batch.status(f"{int(order):024x}") == batch.status(order)
 
 
 @pytest.mark.parametrize(
@@ -133,21 +132,21 @@ def test_an_id_in_hexadecimal_is_known(desk):
         ("services", {"service": "1"}),
     ],
 )
-def test_wrong_fields_are_an_incorrect_request(desk, action, fields):
-    assert desk.call(action, **fields) == {"error": "Incorrect request"}
+def test_wrong_fields_are_an_incorrect_request(batch, action, fields):
+    assert batch.call(action, **fields) == {"error": "Incorrect request"}
 
 
 @pytest.mark.parametrize("action", ["Add", "BALANCE", "orders"])
-def test_action_names_are_case_sensitive(desk, action):
-    assert desk.call(action) == {"error": "Invalid action"}
+def test_action_names_are_case_sensitive(batch, action):
+    assert batch.call(action) == {"error": "Invalid action"}
 
 
 def test_the_balance_is_plain_text(new_desk):
     assert new_desk(balance="100.84292").call("balance") == {"balance": "100.84292", "currency": "USD"}
 
 
-def test_services_have_the_documented_fields_and_no_other(desk):
-    assert desk.call("services")[0] == {
+def test_services_have_the_documented_fields_and_no_other(batch):
+    assert batch.call("services")[0] == {
         "service": 1,
         "name": "Instagram Followers [refill 30 days]",
         "type": "Default",
@@ -160,40 +159,40 @@ def test_services_have_the_documented_fields_and_no_other(desk):
     }
 
 
-def test_services_show_every_type(desk):
-    assert {service["type"] for service in desk.call("services")} == TYPES.keys()
+def test_services_show_every_type(batch):
+    assert {service["type"] for service in batch.call("services")} == TYPES.keys()
 
 
-def test_a_disabled_service_is_not_listed(desk):
-    assert 28 not in [service["service"] for service in desk.call("services")]
+def test_a_disabled_service_is_not_listed(batch):
+    assert 28 not in [service["service"] for service in batch.call("services")]
 
 
-def test_a_changed_rate_is_listed_and_charged(desk):
-    changes.apply(desk.state, ServiceChanged("1", {"rate": "2.00"}, 0.0))
-    assert desk.call("services")[0]["rate"] == "2.00"
-    assert desk.status(desk.order())["charge"] == "2"
+def test_a_changed_rate_is_listed_and_charged(batch):
+    changes.apply(batch.state, ServiceChanged("1", {"rate": "2.00"}, 0.0))
+    assert batch.call("services")[0]["rate"] == "2.00"
+    assert batch.status(batch.order())["charge"] == "2"
 
 
 @pytest.mark.parametrize(
     "wrong", [{"rate": 2.0}, {"rate": "1e3"}, {"rate": "-1"}, {"colour": "red"}, {"service": "2"}, {"min": 0},
               {"refill": 1}, {"type": "Nothing"}, {"fate": "lost"}, {"min": True}]
 )  # fmt: skip
-def test_a_change_that_does_not_fit_changes_nothing(desk, wrong):
-    before = dict(desk.state.services)
+def test_a_change_that_does_not_fit_changes_nothing(batch, wrong):
+    before = dict(batch.state.services)
     with pytest.raises(CatalogueError):
-        changes.apply(desk.state, ServiceChanged("1", wrong, 0.0))
-    assert desk.state.services == before
+        changes.apply(batch.state, ServiceChanged("1", wrong, 0.0))
+    assert batch.state.services == before
 
 
-def test_a_refusal_tells_storage_nothing(desk):
-    before = list(desk.events)
-    desk.add(link="nowhere")
-    assert desk.events == before
+def test_a_refusal_tells_storage_nothing(batch):
+    before = list(batch.events)
+    batch.add(link="nowhere")
+    assert batch.events == before
 
 
 def test_a_charge_of_more_digits_than_the_default_context_holds_leaves_the_balance_exactly(new_desk):
-    desk = new_desk(balance="10000000000")
-    changes.apply(desk.state, ServiceChanged("1", {"rate": "1234567890.123456789012345678901234567"}, 0.0))
-    order = desk.order()
-    assert desk.status(order)["charge"] == "1234567890.123456789012345678901234567"
-    assert desk.call("balance")["balance"] == "8765432109.876543210987654321098765433"
+    batch = new_desk(balance="10000000000")
+    changes.apply(batch.state, ServiceChanged("1", {"rate": "1234567890.123456789012345678901234567"}, 0.0))
+    order = batch.order()
+    assert batch.status(order)["charge"] == "1234567890.123456789012345678901234567"
+    assert batch.call("balance")["balance"] == "8765432109.876543210987654321098765433"

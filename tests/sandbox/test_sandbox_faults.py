@@ -4,9 +4,8 @@ import random
 import pytest
 
 from smmplus.sandbox import faults
-from smmplus.sandbox.fault_rules import KINDS, ScriptError, parse_rules
-from smmplus.sandbox.faults import Ending, Script, suffer
-from smmplus.sandbox.wire import Call, json_reply
+from smmplus.sandbox.calls import Call, json_reply
+from smmplus.sandbox.faults import KINDS, Ending, Script, ScriptError, parse_rules, suffer
 
 CALL = Call("secret-key", "add", {"service": "1", "link": "https://a.b/c"})
 LATE = ["drop_before_accept", "drop_after_accept", "hang_before_accept", "hang_after_accept", "latency"]

@@ -11,10 +11,10 @@ import pytest
 from aiohttp.test_utils import TestServer
 
 from smmplus.sandbox.app import create_app
-from smmplus.sandbox.clock import Clock
+from smmplus.sandbox.catalogue import default_catalogue
 from smmplus.sandbox.panel import Panel
 from smmplus.sandbox.records import State
-from smmplus.sandbox.services import default_catalogue
+from smmplus.sandbox.storage import Clock
 
 ADD = {"action": "add", "service": "1", "link": "https://a.b/c", "quantity": "1000"}
 

@@ -3,10 +3,9 @@ from decimal import Decimal
 
 import pytest
 
-from smmplus.sandbox import ledger
+from smmplus.sandbox import storage
 from smmplus.sandbox.catalogue import CatalogueError, parse_catalogue
-from smmplus.sandbox.clock import Clock
-from smmplus.sandbox.storage import LineFile, StorageError, entry_of, parse_entry
+from smmplus.sandbox.storage import Clock, LineFile, StorageError, entry_of, parse_entry
 
 
 @pytest.fixture
@@ -78,9 +77,9 @@ def test_another_speed_goes_on_from_here():
     assert Clock(100.0, 5000.0, 60.0).at_speed(101.0, 2.0).now(102.0) == 5062.0
 
 
-def test_the_ledger_names_the_account_and_what_was_ordered(desk):
-    order = desk.order(quantity=100, runs=3, interval=60)
-    entry = ledger.entry(desk.state.orders[order])
+def test_the_ledger_names_the_account_and_what_was_ordered(batch):
+    order = batch.order(quantity=100, runs=3, interval=60)
+    entry = storage.entry(batch.state.orders[order])
     assert entry == {
         "order": order,
         "key": "sandbox",
@@ -95,24 +94,24 @@ def test_the_ledger_names_the_account_and_what_was_ordered(desk):
     }  # fmt: skip
 
 
-def test_the_ledger_keeps_the_charge_and_tells_the_refund(desk):
-    order = desk.order(service=22)
-    desk.balance(1200)
-    entry = ledger.live_entry(desk.state, desk.state.orders[order], 1200)
+def test_the_ledger_keeps_the_charge_and_tells_the_refund(batch):
+    order = batch.order(service=22)
+    batch.balance(1200)
+    entry = storage.live_entry(batch.state, batch.state.orders[order], 1200)
     assert (entry["charge"], entry["refunded"], entry["status"], entry["remains"]) == ("0.5", "0.2", "Partial", 400)
 
 
-def test_a_ledger_file_catches_up_with_orders_it_lacks(desk, line_file):
-    first, second = desk.order(), desk.order()
-    ledger.append(line_file, [desk.state.orders[first]])
-    ledger.catch_up(line_file, desk.state.orders)
+def test_a_ledger_file_catches_up_with_orders_it_lacks(batch, line_file):
+    first, second = batch.order(), batch.order()
+    storage.append(line_file, [batch.state.orders[first]])
+    storage.catch_up(line_file, batch.state.orders)
     assert [line["order"] for line in line_file.read()] == [first, second]
 
 
-def test_a_ledger_of_another_state_is_an_error(desk, line_file):
-    ledger.append(line_file, [desk.state.orders[desk.order()]])
+def test_a_ledger_of_another_state_is_an_error(batch, line_file):
+    storage.append(line_file, [batch.state.orders[batch.order()]])
     with pytest.raises(StorageError, match="does not know"):
-        ledger.catch_up(line_file, {})
+        storage.catch_up(line_file, {})
 
 
 SERVICE = {"service": 1, "name": "A", "type": "Default", "category": "B", "rate": "0.90", "min": 1, "max": "10"}

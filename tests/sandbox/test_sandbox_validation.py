@@ -1,7 +1,6 @@
 import pytest
 
-from smmplus.sandbox.order_types import TYPES
-from smmplus.sandbox.services import SERVICES
+from smmplus.sandbox.catalogue import SERVICES, TYPES
 
 GOOD = {
     "Default": ({"quantity": "1000"}, 1000),
@@ -28,11 +27,11 @@ GOOD = {
 SERVICE_OF = {service.type: service for service in reversed(SERVICES) if not service.disabled}
 
 
-def order(desk, kind, **changes):
+def order(batch, kind, **changes):
     fields = {**GOOD[kind][0], **changes}
     if kind == "Subscriptions":
         fields = {"link": None, **fields}
-    return desk.add(service=SERVICE_OF[kind].service, **{"quantity": None, **fields})
+    return batch.add(service=SERVICE_OF[kind].service, **{"quantity": None, **fields})
 
 
 def test_the_table_of_good_orders_covers_every_type():
@@ -40,34 +39,34 @@ def test_the_table_of_good_orders_covers_every_type():
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_every_type_is_accepted_and_bills_its_units(desk, kind):
-    accepted = str(order(desk, kind)["order"])
-    assert desk.state.orders[accepted].units == GOOD[kind][1]
+def test_every_type_is_accepted_and_bills_its_units(batch, kind):
+    accepted = str(order(batch, kind)["order"])
+    assert batch.state.orders[accepted].units == GOOD[kind][1]
 
 
 @pytest.mark.parametrize(("kind", "field"), [(kind, field) for kind in TYPES for field in TYPES[kind].required])
-def test_a_required_field_may_not_be_missing(desk, kind, field):
-    assert order(desk, kind, **{field: None}) == {"error": f"Incorrect {field}"}
+def test_a_required_field_may_not_be_missing(batch, kind, field):
+    assert order(batch, kind, **{field: None}) == {"error": f"Incorrect {field}"}
 
 
 @pytest.mark.parametrize(
     ("kind", "field"), [(kind, field) for kind in TYPES for field in (*TYPES[kind].required, *TYPES[kind].optional)]
 )
-def test_a_field_may_not_be_empty(desk, kind, field):
+def test_a_field_may_not_be_empty(batch, kind, field):
     others = {"runs": "1", "interval": "1"} if field in {"runs", "interval"} else {}
-    assert order(desk, kind, **{**others, field: ""}) == {"error": f"Incorrect {field}"}
+    assert order(batch, kind, **{**others, field: ""}) == {"error": f"Incorrect {field}"}
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_a_field_of_no_use_to_the_type_is_refused(desk, kind):
-    assert order(desk, kind, colour="red") == {"error": "Incorrect request"}
+def test_a_field_of_no_use_to_the_type_is_refused(batch, kind):
+    assert order(batch, kind, colour="red") == {"error": "Incorrect request"}
 
 
 @pytest.mark.parametrize(
     "text", ["1e3", "1000abc", " 1000", "1000 ", "+1000", "-5", "1.0", "0100", "\u0661\u0660\u0660", "9" * 16]
 )
-def test_a_quantity_is_plain_digits(desk, text):
-    assert desk.add(quantity=text) == {"error": "Incorrect quantity"}
+def test_a_quantity_is_plain_digits(batch, text):
+    assert batch.add(quantity=text) == {"error": "Incorrect quantity"}
 
 
 @pytest.mark.parametrize(
@@ -75,13 +74,13 @@ def test_a_quantity_is_plain_digits(desk, text):
     ["", "instagram.com/x", "ftp://a.b/c", "https://", "https://nodot/x", "https://a.b/c d", "@", "@a b", "http://a.b\n",
      "javascript:alert(1)", "https://a.b/" + "x" * 2048, "https://u:p@a.b/"],
 )  # fmt: skip
-def test_a_bad_link_is_refused(desk, link):
-    assert desk.add(link=link) == {"error": "Bad link"}
+def test_a_bad_link_is_refused(batch, link):
+    assert batch.add(link=link) == {"error": "Bad link"}
 
 
 @pytest.mark.parametrize("link", ["http://a.b", "HTTPS://A.b:8080/c?d=e#f", "@some_one", "https://t.me/каналы"])
-def test_a_good_link_is_accepted(desk, link):
-    assert "order" in desk.add(link=link)
+def test_a_good_link_is_accepted(batch, link):
+    assert "order" in batch.add(link=link)
 
 
 @pytest.mark.parametrize(
@@ -103,13 +102,13 @@ def test_a_good_link_is_accepted(desk, link):
         ({"link": None}, "Bad link"),
     ],
 )
-def test_a_wrong_order_is_refused_with_the_panels_words(desk, fields, error):
-    assert desk.add(**fields) == {"error": error}
+def test_a_wrong_order_is_refused_with_the_panels_words(batch, fields, error):
+    assert batch.add(**fields) == {"error": error}
 
 
 @pytest.mark.parametrize("quantity", ["50", "100000"])
-def test_the_limits_themselves_are_allowed(desk, quantity):
-    assert "order" in desk.add(quantity=quantity)
+def test_the_limits_themselves_are_allowed(batch, quantity):
+    assert "order" in batch.add(quantity=quantity)
 
 
 @pytest.mark.parametrize(
@@ -135,8 +134,8 @@ def test_the_limits_themselves_are_allowed(desk, quantity):
         ("Package", {"quantity": "1"}, "Incorrect request"),
     ],
 )
-def test_the_rules_of_single_types(desk, kind, changes, error):
-    assert order(desk, kind, **changes) == {"error": error}
+def test_the_rules_of_single_types(batch, kind, changes, error):
+    assert order(batch, kind, **changes) == {"error": error}
 
 
 FAILINGS = [
@@ -149,22 +148,22 @@ FAILINGS = [
 
 
 @pytest.mark.parametrize("first", range(len(FAILINGS)))
-def test_of_several_failings_the_first_in_the_panels_order_is_told(desk, first):
-    desk.call("balance")
-    desk.state.balances["sandbox"] *= 0
+def test_of_several_failings_the_first_in_the_panels_order_is_told(batch, first):
+    batch.call("balance")
+    batch.state.balances["sandbox"] *= 0
     fields = {}
     for failing, _ in reversed(FAILINGS[first:]):
         fields |= failing
-    assert desk.add(**fields) == {"error": FAILINGS[first][1]}
+    assert batch.add(**fields) == {"error": FAILINGS[first][1]}
 
 
 def test_the_duplicate_guard_speaks_before_the_funds(new_desk):
-    desk = new_desk(balance="0.9", duplicate_guard=True)
-    desk.add()
-    assert desk.add()["error"].startswith("You have active order with this link.")
+    batch = new_desk(balance="0.9", duplicate_guard=True)
+    batch.add()
+    assert batch.add()["error"].startswith("You have active order with this link.")
 
 
 def test_the_limits_speak_before_the_duplicate_guard(new_desk):
-    desk = new_desk(duplicate_guard=True)
-    desk.add()
-    assert desk.add(quantity=1) == {"error": "Quantity less than minimal 50"}
+    batch = new_desk(duplicate_guard=True)
+    batch.add()
+    assert batch.add(quantity=1) == {"error": "Quantity less than minimal 50"}

@@ -1,7 +1,7 @@
 import pytest
 
+from smmplus.sandbox.calls import FORM, Call, json_reply, parse_call
 from smmplus.sandbox.records import Refusal
-from smmplus.sandbox.wire import FORM, Call, json_reply, parse_call
 
 GOOD = b"key=k&action=add&link=https%3A%2F%2Fa.b%2F%C3%A9&comments=a+b%0Ac"
 

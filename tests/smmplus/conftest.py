@@ -7,11 +7,11 @@ from contextlib import ExitStack, nullcontext
 import pytest
 from hypothesis import HealthCheck, settings
 
-from smmplus.journal.store import Journal
-from smmplus.panel import Panel, tls_context
+from smmplus.api.panel import Panel, tls_context
+from smmplus.journal.journal import Journal
 from tests.panel import SandboxProcess
 from tests.postgres import lent_url
-from tests.smmplus.desk import Desk
+from tests.smmplus.batches import Batch
 
 # How long an example takes says how busy the machine is, and nothing of the code.
 settings.register_profile("core", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -110,5 +110,5 @@ def journal(journal_url):
 
 
 @pytest.fixture
-def desk(journal):
-    return Desk(journal)
+def batch(journal):
+    return Batch(journal)

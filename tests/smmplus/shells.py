@@ -3,8 +3,8 @@
 import asyncio
 from contextlib import contextmanager
 
-from smmplus.async_client import AsyncClient
-from smmplus.client import Client
+from smmplus.api.async_client import AsyncClient
+from smmplus.api.client import Client
 
 
 class Blocking:

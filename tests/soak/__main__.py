@@ -9,7 +9,7 @@ from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 
-from tests.end_to_end.command import Desk, Ledger
+from tests.end_to_end.command import Ledger, Workplace
 from tests.panel import SandboxProcess
 from tests.soak import faults, judging, moments
 from tests.soak.soak import Soak, SoakError, write_rows
@@ -39,7 +39,9 @@ def _soak(options: argparse.Namespace, folder: Path, panel: SandboxProcess) -> b
     )
     write_rows(folder / options.sheet, options.orders)
     panel.faults(*rules)
-    soak = Soak(Desk(folder, panel, Ledger(panel)), folder / options.sheet, folder / "ledger.jsonl", options.in_flight)
+    soak = Soak(
+        Workplace(folder, panel, Ledger(panel)), folder / options.sheet, folder / "ledger.jsonl", options.in_flight
+    )
     soak.be_killed(kills)
     soak.go_through()
     soak.follow()

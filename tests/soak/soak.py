@@ -18,8 +18,8 @@ from typing import Any
 
 import openpyxl
 
-from smmplus.journal.store import Journal
-from tests.end_to_end.command import SMMPLUS, Desk
+from smmplus.journal.journal import Journal
+from tests.end_to_end.command import SMMPLUS, Workplace
 from tests.soak.moments import Moment, Situation
 
 SERVICES = (("1", 50), ("2", 10), ("3", 100), ("4", 100), ("5", 10))
@@ -68,7 +68,7 @@ def orders_of(ledger: Path) -> Iterator[dict[str, Any]]:
 class Soak:
     """The runs of one sheet, and what they took."""
 
-    desk: Desk
+    workplace: Workplace
     sheet: Path
     ledger: Path
     in_flight: int

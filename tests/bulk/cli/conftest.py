@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 from typer.testing import CliRunner
 
-from bulk.cli import app
-from tests.bulk.jobs import LINK
+from bulk.cli.app import app
+from tests.bulk.plans import LINK
 from tests.panel import SandboxProcess
 
 

@@ -7,11 +7,11 @@ import pytest
 import typer
 
 from bulk.cli.demo import demo
-from bulk.errors import SheetError
-from bulk.outcome import Outcome
+from bulk.model.errors import SheetError
 from bulk.reading import read_sheet
+from bulk.running.result import RunResult
 from smmplus.errors import ConfigurationError
-from tests.bulk.jobs import row, sheet_of
+from tests.bulk.plans import row, sheet_of
 
 module = sys.modules["bulk.cli.demo"]  # in the package, the command has its name
 
@@ -56,7 +56,7 @@ def test_a_panel_that_does_not_start_is_told():
 
 def test_a_run_that_fails_ends_the_demo_with_its_status(monkeypatch, week):
     plan = week.plan(sheet_of(row()))
-    monkeypatch.setattr(module.runner, "run", lambda *_: Outcome(plan, {}, blocked="mend them"))
+    monkeypatch.setattr(module.run, "run", lambda *_: RunResult(plan, {}, blocked="mend them"))
     with pytest.raises(typer.Exit) as caught:
         module._run(module.console(quiet=True), module.console(quiet=True), None, None, None)
     assert caught.value.exit_code == 3

@@ -97,7 +97,7 @@ def test_an_order_that_is_another_rows_is_refused_by_name_without_a_call(smmplus
 
 def test_where_the_panel_cannot_be_reached_nothing_is_settled(smmplus, doubt, sandbox, monkeypatch):
     order_id = str(sandbox.orders()[-2]["order"])
-    monkeypatch.setattr("smmplus.client.retrying", lambda **_: lambda call, *arguments: call(*arguments))
+    monkeypatch.setattr("smmplus.api.client.retrying", lambda **_: lambda call, *arguments: call(*arguments))
     sandbox.faults({"fault": "http_502", "action": "status"})
     done = smmplus("resolve", doubt, "--order-id", order_id, "--anyway")
     assert done.status == 7

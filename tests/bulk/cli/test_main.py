@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from bulk.cli import main
+from bulk.cli.app import main
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,6 @@ def test_an_error_of_this_program_is_not_told_as_one_of_the_user(monkeypatch):
         raise ZeroDivisionError
 
     monkeypatch.setattr(sys, "argv", ["smmplus", "doubts", "--json"])
-    monkeypatch.setattr("bulk.cli.app", broken)
+    monkeypatch.setattr("bulk.cli.app.app", broken)
     with pytest.raises(ZeroDivisionError):
         main()

@@ -3,7 +3,7 @@
 import pytest
 from typer.testing import CliRunner
 
-from bulk.cli import app
+from bulk.cli.app import app
 from tests.secrets import leaks
 
 KEY = "9f8e7d6c5b4a39281706f5e4d3c2b1a0"
@@ -54,8 +54,8 @@ COMMANDS = (
 @pytest.fixture(autouse=True)
 def patience(monkeypatch):
     """Ask once: what is repeated says the same."""
-    monkeypatch.setattr("smmplus.retry.ATTEMPTS", 1)
-    monkeypatch.setattr("smmplus.retry.stop_after_attempt", lambda _: lambda _state: True)
+    monkeypatch.setattr("smmplus.api.retry.ATTEMPTS", 1)
+    monkeypatch.setattr("smmplus.api.retry.stop_after_attempt", lambda _: lambda _state: True)
 
 
 @pytest.mark.parametrize("case", SETTINGS)

@@ -3,7 +3,7 @@ from decimal import Decimal
 
 import pytest
 
-from bulk.cli.machine import pieces_of
+from bulk.cli.json_output import pieces_of
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 500, 501, 1203])

@@ -6,11 +6,11 @@ from typing import get_args
 import openpyxl
 import pytest
 
-from bulk.options import Group
+from bulk.model.options import Group
 from bulk.problem_copy import Marked
 from smmplus.errors import NeverSentError
 from tests.bulk import workbooks as wb
-from tests.bulk.jobs import LINK
+from tests.bulk.plans import LINK
 
 pytestmark = pytest.mark.e2e
 
@@ -250,7 +250,7 @@ def test_a_file_that_is_no_sheet_is_one_sentence(smmplus, tmp_path):
 
 
 def test_a_panel_out_of_reach_is_unfinished(smmplus, path, monkeypatch):
-    monkeypatch.setattr("bulk.runner.ask_prices", out_of_reach)
+    monkeypatch.setattr("bulk.running.run.ask_prices", out_of_reach)
     done = smmplus("run", path, *RUN, "--json")
     assert (done.status, done.json["error"]) == (7, "no connection")
 

@@ -1,0 +1,69 @@
+"""PURE: what the end of a run means for its task: done, worth a retry, or for a person."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from airflow_provider_smmplus.utils.surface import AIRFLOW
+from bulk.running.advice import FIRST, settling
+from smmplus.commands import Value, command
+from smmplus.journal.state_machine import State
+from smmplus.placing.placer import Stop
+
+if TYPE_CHECKING:
+    from bulk.running.result import RunResult
+    from smmplus.journal.entry import Entry
+
+WORTH_A_RETRY = frozenset({Stop.ACCOUNT, Stop.FUNDS, Stop.UNREACHABLE, Stop.JOURNAL, Stop.ASKED})
+"""Stops that may pass, or be mended while Airflow waits for the retry: funds, a panel out of reach, a killed task."""
+
+MOST_NAMED = 5
+
+
+def must_be_well(outcome: "RunResult") -> None:
+    """Raise what fails the task where a run of a sheet did not come to its end."""
+    if outcome.blocked:
+        raise AirflowFailException(outcome.blocked)
+    must_be_placed(outcome.entries.values(), outcome.stop, outcome.reason)
+    if outcome.unwritten:
+        raise AirflowException(f"the results are in the journal, not in the sheet: {outcome.unwritten}")
+
+
+def must_be_placed(entries: "Iterable[Entry]", stop: Stop | None, reason: str) -> None:
+    """Raise what fails the task where orders are in doubt, or placing stopped before its end.
+
+    In doubt the task fails without retries, naming the orders and the commands that settle them.
+    """
+    known = list(entries)
+    if doubts := [entry for entry in known if entry.state is State.IN_DOUBT]:
+        raise AirflowFailException(told_of_doubts(doubts))
+    if stop is not None:
+        error = AirflowException if stop in WORTH_A_RETRY else AirflowFailException
+        budget = _budget(known[0]) if stop is Stop.BUDGET and known else ""
+        first = FIRST[stop] + once_more()
+        raise error(f"stopped: {stop.value} ({reason}). {first[0].upper()}{first[1:]}{budget}")
+
+
+def once_more(**changed: Value) -> str:
+    """Say how a task goes on."""
+    if changed:
+        return f"clear the task with {AIRFLOW.phrase(**changed)}"
+    return "clear the task if no retry follows: it goes on, and what is placed is not placed again"
+
+
+def _budget(entry: "Entry") -> str:
+    raised = command("budget", entry.campaign, account=entry.account, set="AMOUNT")
+    return f". The budget is max_spend where the task names one, else: `{raised}`"
+
+
+def told_of_doubts(doubts: "list[Entry]") -> str:
+    """Say which orders are in doubt, since when, and how they are settled."""
+    named = "; ".join(
+        f"{entry.name} (service {entry.request.service}, {entry.request.values.get('link', '')}, expected charge "
+        f"{entry.cost}, sent {(entry.sent_at or '')[:19]} UTC: {entry.error})"
+        for entry in doubts[:MOST_NAMED]
+    )
+    more = f" and {len(doubts) - MOST_NAMED} more" if len(doubts) > MOST_NAMED else ""
+    steps = ". ".join(settling(doubts, "`"))
+    return f"{len(doubts)} in doubt, and not sent again: {named}{more}. {steps}. Then clear the task: it goes on"

@@ -1,0 +1,129 @@
+"""A run of a sheet, told in a task's log."""
+
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from airflow_provider_smmplus.utils.failures import once_more
+from bulk.planning.approval import differences
+from bulk.planning.plan import said_of_columns
+from bulk.running.advice import entry_told, for_refused, listed, rows_told
+from bulk.running.events import RunListener
+from smmplus.journal.state_machine import State
+from smmplus.orders.decimals import plain
+
+if TYPE_CHECKING:
+    from bulk.planning.plan import Plan
+    from bulk.running.partitions import PlacedPart
+    from bulk.running.result import RunResult
+    from bulk.writing import Written
+    from smmplus.journal.entry import Entry
+    from smmplus.placing.placer import Placed
+
+LINE_EVERY = 10.0
+"""Seconds between two lines of progress."""
+
+MOST_PROBLEMS = 500
+"""Lines of problems in a log; a sheet with more is wrong as a whole."""
+
+
+class Log(Protocol):
+    """What is used of a task's log."""
+
+    def debug(self, event: str, *args: Any) -> Any: ...  # noqa: ANN401, D102
+    def info(self, event: str, *args: Any) -> Any: ...  # noqa: ANN401, D102
+    def warning(self, event: str, *args: Any) -> Any: ...  # noqa: ANN401, D102
+    def error(self, event: str, *args: Any) -> Any: ...  # noqa: ANN401, D102
+
+
+class LogWatcher(RunListener):
+    """Writes what a run does into a task's log; agrees beforehand, for who runs a DAG has decided."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(agreed=True)
+        self._log = log
+        self._orders = self._done = 0
+        self._last = float("-inf")
+
+    def planned(self, plan: "Plan") -> None:
+        """Tell the problems, what is placed already, and what would be sent for how much."""
+        log_plan(self._log, plan)
+
+    def placing(self, orders: int) -> None:
+        """Tell how many orders are sent."""
+        self._orders = orders
+        self._log.info("placing %d orders", orders)
+
+    def placed(self, placed: "Placed") -> None:
+        """Tell every order, and now and then how far it is."""
+        self._done += 1
+        self._log.debug("entry %d is %s %s %s", placed.entry, placed.state.value, placed.order_id or "", placed.error)
+        if self._done == self._orders or time.monotonic() - self._last >= LINE_EVERY:
+            self._last = time.monotonic()
+            self._log.info("placed %d of %d", self._done, self._orders)
+
+    def following(self, orders: int, final: int) -> None:
+        """Tell how many orders are final."""
+        self._log.info("following: %d of %d orders are final", final, orders)
+
+    def wrote(self, written: "Written") -> None:
+        """Tell where the results are."""
+        self._log.info("written to %s%s", written.path, f" ({written.reason})" if written.reason else "")
+
+    def note(self, text: str) -> None:
+        """Tell what a person should know."""
+        self._log.warning("%s", text)
+
+
+def log_rows(log: Log, outcome: "RunResult") -> None:
+    """Name the rows of a sheet that are no orders and why, and how the refused ones come to be sent."""
+    for words in (*rows_told(outcome, "see the column error of the results"), *_refused(outcome.entries.values())):
+        log.warning("%s", words)
+
+
+def log_part(log: Log, part: "PlacedPart") -> None:
+    """Name the orders of a part that were refused or held back and why, and how the refused ones come to be sent."""
+    refused = [entry_told(entry) for entry in part.entries if entry.state is State.REJECTED]
+    why = part.progress.held_back
+    held = [entry_told(entry, why=why[entry.id]) for entry in part.entries if entry.id in why]
+    rest = "see the column error once the results are written"
+    for words in (
+        *listed(f"refused by the panel ({len(refused)}):", refused, rest),
+        *listed(f"held back, and not sent ({len(held)}):", held, rest),
+        *_refused(part.entries),
+    ):
+        log.warning("%s", words)
+
+
+def _refused(entries: "Iterable[Entry]") -> "Iterable[str]":
+    return for_refused(entries, once_more)
+
+
+def log_plan(log: Log, plan: "Plan") -> None:
+    """Write into a log what a run of a sheet would do."""
+    for words in said_of_columns(plan):
+        log.info("%s", words)
+    for problem in plan.problems[:MOST_PROBLEMS]:
+        log.error("%s: %r %s (%s)", problem.where, problem.value, problem.message, problem.remedy)
+    if len(plan.problems) > MOST_PROBLEMS:
+        log.error("and %d more problems", len(plan.problems) - MOST_PROBLEMS)
+    for thought in plan.warnings[:MOST_PROBLEMS]:
+        log.warning("%s: %r: %s (%s)", thought.where, thought.value, thought.message, thought.remedy)
+    if len(plan.warnings) > MOST_PROBLEMS:
+        log.warning("and %d more to think of twice", len(plan.warnings) - MOST_PROBLEMS)
+    for warning in filter(None, (plan.repeats, *plan.signs.warnings)):
+        log.warning("%s", warning)
+    for difference in differences(plan)[:MOST_PROBLEMS]:
+        log.error("not as approved: %s", difference)
+    currency = plan.prices.balance.currency
+    for item in plan.by_service:
+        log.info(
+            "service %s (%s): %d rows, %s %s", item.service.id, item.service.name, item.rows, plain(item.cost), currency
+        )
+    log.info(
+        "campaign %r: %d rows, %d already in the journal, %d to send for %s %s; the balance is %s",
+        plan.place.campaign, len(plan.rows), len(plan.binding.entries), len(plan.to_send), plain(plan.total), currency,
+        plain(plan.prices.balance.amount),
+    )  # fmt: skip
+    if plan.fingerprint:
+        log.info("fingerprint %s", plan.fingerprint)

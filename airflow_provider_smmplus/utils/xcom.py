@@ -1,0 +1,121 @@
+"""PURE: results as small plain JSON for XCom; amounts and ids are strings."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from smmplus.orders.decimals import plain
+
+if TYPE_CHECKING:
+    from bulk.planning.plan import Plan
+    from bulk.running.result import RunResult
+    from smmplus.journal.entry import Entry
+    from smmplus.orders.models import Balance, OrderStatus, Service
+
+Json = dict[str, Any]
+
+MOST_LISTED = 50
+"""Rows that a result names."""
+
+LONGEST_LINE = 300
+"""Characters of what it says of one of them."""
+
+
+def service_object(service: "Service") -> Json:
+    """Describe a service."""
+    return asdict(service) | {"rate": None if service.rate is None else plain(service.rate)}
+
+
+def balance_object(balance: "Balance") -> dict[str, str]:
+    """Describe a balance."""
+    return {"balance": plain(balance.amount), "currency": balance.currency}
+
+
+def status_object(order_id: str, status: "OrderStatus") -> Json:
+    """Describe where an order stands."""
+    return {
+        "order_id": order_id,
+        "status": status.status,
+        "final": status.phase.value == "final",
+        "charge": None if status.charge is None else plain(status.charge),
+        "start_count": status.start_count,
+        "remains": status.remains,
+        "currency": status.currency,
+    }
+
+
+def entry_object(entry: "Entry") -> Json:
+    """Describe an order that the journal holds."""
+    return {
+        "order_id": entry.order_id,
+        "key": entry.name,
+        "state": entry.state.value,
+        "service": entry.request.service,
+        **entry.request.values,
+        "expected_charge": None if entry.cost is None else plain(entry.cost),
+        "sent_at": entry.sent_at,
+    }
+
+
+def counted(words: Iterable[str]) -> dict[str, int]:
+    """Count words, the most frequent first."""
+    return dict(Counter(words).most_common())
+
+
+def states_object(entries: "Iterable[Entry]") -> Json:
+    """Count orders by state."""
+    return {"states": counted(entry.state.value for entry in entries)}
+
+
+def plan_object(plan: "Plan") -> Json:
+    """Describe what a run of a sheet would do, for a person to approve: sums, what is left out, what to think of twice.
+
+    Of lists there are the first, and how many there are in all: XCom is no place for thousands.
+    """
+    currency = plan.prices.balance.currency
+    warnings = [
+        *filter(None, (plan.repeats, *plan.signs.warnings)),
+        *(_line(each.where, each.value, each.message) for each in plan.warnings),
+    ]
+    return {
+        "campaign": plan.place.campaign,
+        "rows": len(plan.rows),
+        "to_send": len(plan.to_send),
+        "total": plain(plan.total),
+        "currency": currency,
+        "balance": plain(plan.prices.balance.amount),
+        "fingerprint": plan.fingerprint,
+        "problems": len(plan.problems),
+        "repeats": plan.repeats,
+        "rejected": [_line(each.where, each.value, each.message) for each in plan.problems[:MOST_LISTED]],
+        "warned": len(warnings),
+        "warnings": [_short(words) for words in warnings[:MOST_LISTED]],
+        "by_service": [
+            {"service": item.service.id, "name": item.service.name, "rows": item.rows, "cost": plain(item.cost)}
+            for item in plan.by_service
+        ],
+    }
+
+
+def _line(where: str, value: str, message: str) -> str:
+    return _short(f"{where} ({value}): {message}" if value else f"{where}: {message}")
+
+
+def _short(words: str) -> str:
+    """Bring foreign text on one line, and cut it."""
+    line = " ".join(words.split())
+    return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE - 1]}…"
+
+
+def outcome_object(outcome: "RunResult", written: str) -> Json:
+    """Describe what came of a run of a sheet."""
+    return {
+        "campaign": outcome.plan.place.campaign,
+        "sent": outcome.sent,
+        "unsent": outcome.unsent,
+        "total": plain(outcome.plan.total),
+        "currency": outcome.plan.prices.balance.currency,
+        "written": written,
+        **states_object(outcome.entries.values()),
+    }

@@ -1,0 +1,143 @@
+"""How orders in doubt look: what was sent, what the balance says of it, and the command that settles it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from bulk.cli.tables import money, table
+from bulk.model.settings import DEFAULT_ACCOUNT
+from smmplus.commands import command
+from smmplus.journal.balances import Observation
+from smmplus.journal.entry import Entry
+from smmplus.reconciliation.balance_evidence import Evidence
+from smmplus.reconciliation.doubt_matching import Finding
+from smmplus.reconciliation.settlements import Settlement
+
+MOST_CHARACTERS = 300
+"""Of what was ordered; comments can be long, and whoever must know them finds them in the sheet."""
+
+MOST_CANDIDATES = 10
+"""Orders that one in doubt may be, on a screen."""
+
+
+def show_doubts(console: Console, entries: Sequence[Entry], evidence: Mapping[int, Evidence]) -> None:
+    """Show the orders of which nobody knows whether they were placed, with what speaks for either."""
+    if not entries:
+        console.print("no order is in doubt")
+        return
+    console.print(_table(entries, evidence))
+    console.print("Look for each on the panel's order page. If it was placed, settle it with its number:")
+    for number, entry in enumerate(entries, 1):
+        console.print(Text(f"{number:>4}  {resolve_command(entry, order_id='NUMBER')}"), soft_wrap=True)
+    console.print("If it was not placed, say --not-placed in place of --order-id NUMBER: the next run sends it.")
+    for campaign, account in dict.fromkeys((entry.campaign, entry.account) for entry in entries):
+        every = command("resolve", account=account, campaign=campaign, not_placed=True)
+        console.print(Text(f"If none of campaign {campaign!r} was placed: {every}"), soft_wrap=True)
+    console.print("To answer many in a spreadsheet: smmplus doubts --export doubts.csv", soft_wrap=True)
+    for account in dict.fromkeys(entry.account for entry in entries):
+        probe = command("reconcile", account=account, probe=True)
+        console.print(Text(f"To look for evidence at the panel: {probe}"), soft_wrap=True)
+
+
+def _table(entries: Sequence[Entry], evidence: Mapping[int, Evidence]) -> Table:
+    shown = table("", "sent", "order", "charge", "balance", right=("",), wrap=("sent", "order", "charge", "balance"))
+    for number, entry in enumerate(entries, 1):
+        found = evidence.get(entry.id)
+        facts = dict(_facts(entry, found))
+        account = f"account {entry.account}\n" if entry.account != DEFAULT_ACCOUNT else ""
+        balances = "\n".join(
+            f"{name}: {words}" if name != "balance" else words for name, words in _balances(entry, found)
+        )
+        order = f"{account}{facts['what']}\n{facts['happened']}"
+        shown.add_row(str(number), *map(Text, (facts["sent"], order, facts["charge"], balances)))
+    return shown
+
+
+def show_settlements(console: Console, settlements: Sequence[Settlement]) -> None:
+    """Show what is about to be settled."""
+    shown = table("order", "link", "answer", "why", wrap=("order", "link", "why"))
+    for each in settlements:
+        link = each.entry.request.values.get("link", "")
+        answer = "was not placed" if each.order_id is None else f"is order {each.order_id}"
+        shown.add_row(*map(Text, (each.entry.name, link, answer, each.why)))
+    console.print(shown)
+
+
+def show_doubt(console: Console, entry: Entry, evidence: Evidence | None) -> None:
+    """Show one of them. Nothing is cut that is needed to settle it."""
+    console.print(Text(entry.name, "bold"), soft_wrap=True)
+    shown = Table.grid(padding=(0, 2, 0, 0))
+    shown.add_column(no_wrap=True)
+    shown.add_column(overflow="fold")
+    for name, words in (*_facts(entry, evidence), *_balances(entry, evidence)):
+        shown.add_row(name, Text(words))
+    console.print(Padding(shown, (0, 0, 1, 2)))
+
+
+def show_finding(console: Console, finding: Finding) -> None:
+    """Show what was found out about an order, and the command that settles it where it is not."""
+    if finding.order_id is not None:
+        console.print(Text(f"  taken up as order {finding.order_id}: {finding.why}", "green"))
+        return
+    if finding.why:
+        console.print(Text(f"  not settled: {finding.why}", "yellow"))
+    for order_id in finding.candidates[:MOST_CANDIDATES]:
+        console.print(Text(f"  {resolve_command(finding.doubt, order_id=order_id)}"), soft_wrap=True)
+    if len(finding.candidates) > MOST_CANDIDATES:
+        console.print(f"  … and {len(finding.candidates) - MOST_CANDIDATES} more (--json shows all)")
+    if not finding.candidates:
+        _show_commands(console, finding.doubt)
+
+
+def resolve_command(entry: Entry, *, order_id: str | None = None, not_placed: bool = False) -> str:
+    """Write the command that settles an order."""
+    return command("resolve", entry.name, account=entry.account, order_id=order_id, not_placed=not_placed)
+
+
+def _show_commands(console: Console, entry: Entry) -> None:
+    placed, not_placed = resolve_command(entry, order_id="NUMBER"), resolve_command(entry, not_placed=True)
+    console.print(Text(f"  {placed}     it was placed"), soft_wrap=True)
+    console.print(Text(f"  {not_placed}          it was not; the next run sends it"), soft_wrap=True)
+
+
+def _facts(entry: Entry, evidence: Evidence | None) -> Iterator[tuple[str, str]]:
+    seen = None if evidence is None else evidence.after or evidence.before
+    what = " ".join(f"{name}={value}" for name, value in entry.request.fields)
+    if entry.account != DEFAULT_ACCOUNT:
+        yield "account", entry.account
+    yield "sent", f"{moment(entry.sent_at)}, from {entry.source}"
+    yield "what", f"service {entry.request.service} {what[:MOST_CHARACTERS]}{'…' * (len(what) > MOST_CHARACTERS)}"
+    yield (
+        "charge",
+        "not known" if entry.cost is None else f"{money(entry.cost, seen.currency if seen else '')} expected",
+    )
+    yield "happened", entry.error
+
+
+def _balances(entry: Entry, evidence: Evidence | None) -> Iterator[tuple[str, str]]:
+    if evidence is None:
+        return
+    before, after = evidence.before, evidence.after
+    yield "before", "not read before it was sent" if before is None else _observed(before)
+    yield "after", _unread(entry) if after is None else _observed(after)
+    if evidence.fell is not None and evidence.left is not None:
+        others = f"; {evidence.others} more may be in it" if evidence.others else ""
+        known = f"{money(evidence.accepted, '')} for {evidence.orders} accepted in between{others}"
+        yield "fell", f"by {money(evidence.fell, '')}, known of it: {known}; left: {money(evidence.left, '')}"
+    yield "balance", evidence.verdict.value
+
+
+def _unread(entry: Entry) -> str:
+    return f"not read since: {command('reconcile', account=entry.account)} reads it"
+
+
+def _observed(seen: Observation) -> str:
+    return f"{money(seen.amount, seen.currency)} at {moment(seen.at)}"
+
+
+def moment(time: str | None) -> str:
+    """Write a time of the journal for people."""
+    return "at an unknown time" if time is None else f"{time[:19].replace('T', ' ')} UTC"

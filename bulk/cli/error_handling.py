@@ -1,0 +1,90 @@
+"""What goes wrong becomes one sentence and an exit status; no traceback for anything foreseeable."""
+
+import functools
+import io
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NoReturn, ParamSpec, TypeVar
+
+import typer
+
+from bulk.cli.tables import console
+from bulk.model.errors import ExitStatus, SheetError
+from smmplus.errors import (
+    AccountError,
+    AddressError,
+    CallError,
+    ConfigurationError,
+    JournalConflictError,
+    JournalError,
+    JournalInUseError,
+    OrderError,
+    OrderInDoubtError,
+    OrderRefusedError,
+    SmmPlusError,
+)
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+_STATUSES: tuple[tuple[type[Exception], ExitStatus], ...] = (
+    (ConfigurationError, ExitStatus.USAGE),
+    (SheetError, ExitStatus.PROBLEMS),
+    (AccountError, ExitStatus.ACCOUNT),
+    (AddressError, ExitStatus.USAGE),
+    (CallError, ExitStatus.UNFINISHED),
+    (OrderRefusedError, ExitStatus.PROBLEMS),
+    (OrderInDoubtError, ExitStatus.IN_DOUBT),
+    (OrderError, ExitStatus.UNFINISHED),
+    (JournalInUseError, ExitStatus.IN_USE),
+    (JournalConflictError, ExitStatus.PROBLEMS),
+    (JournalError, ExitStatus.UNFINISHED),
+)
+"""The first that fits counts: subclasses come before their bases."""
+
+
+def status_of(error: Exception) -> ExitStatus:
+    """PURE: tell the exit status that an error means."""
+    return next(status for kind, status in _STATUSES if isinstance(error, kind))
+
+
+def failing(command: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Let a command end with one sentence and its exit status where it fails foreseeably."""
+
+    @functools.wraps(command)
+    def run(*arguments: Arguments.args, **options: Arguments.kwargs) -> Result:
+        try:
+            return command(*arguments, **options)
+        except OSError as error:
+            # Files are translated where they are used: what comes so far is the terminal, or the file in its place.
+            text = f"this cannot be shown or read any more: {error}"
+            _tell(text, ExitStatus.UNFINISHED, as_json=bool(options.get("as_json")))
+        except (SmmPlusError, SheetError) as error:
+            _tell(str(error), status_of(error), as_json=bool(options.get("as_json")))
+        except KeyboardInterrupt:
+            text = "interrupted; what was sent is in the journal: run it again to go on"
+            _tell(text, ExitStatus.UNFINISHED, as_json=bool(options.get("as_json")))
+
+    return run
+
+
+@contextmanager
+def without_output() -> Iterator[None]:
+    """Go on where nobody listens any more: the exit status still tells what came of it."""
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError:
+        # What is left in the stream's buffer would fail once more, and loudly, as the program ends.
+        sys.stdout = io.StringIO()
+
+
+def _tell(text: str, status: ExitStatus, *, as_json: bool) -> NoReturn:
+    with without_output():
+        if as_json:
+            typer.echo(json.dumps({"error": text, "exit_status": int(status)}))
+        else:
+            console(stderr=True).print(text, style="red", markup=False, soft_wrap=True)
+    raise typer.Exit(int(status))

@@ -1,0 +1,268 @@
+"""`smmplus journal`: what it holds, whether it is sound, and how it is exported, backed up, moved and restored."""
+
+import json
+import os
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from bulk.cli import options as given
+from bulk.cli.error_handling import failing
+from bulk.cli.journal_export import export_csv
+from bulk.cli.progress import asked
+from bulk.cli.tables import MOST_PROBLEMS, console, table
+from bulk.model.errors import ExitStatus
+from smmplus.errors import ConfigurationError, JournalError, JournalInUseError
+from smmplus.journal.backends import postgres, sqlite
+from smmplus.journal.backends.open import default_url, snapshot
+from smmplus.journal.backends.open import where as name_of
+from smmplus.journal.backends.sqlite_file import is_there
+from smmplus.journal.journal import Journal
+from smmplus.journal.lost_commits import why_lost
+from smmplus.journal.maintenance.backup_and_move import Copied, back_up, finish_move, move
+from smmplus.journal.maintenance.integrity import Summary, Violation, audit, summary_of
+from smmplus.journal.maintenance.restore import backup_of, made_at, restore, settle
+from smmplus.journal.state_machine import State
+
+MOST_FINDINGS = 1000
+
+group = typer.Typer(
+    help="Look at the journal, check it, export it, back it up, move it, restore it.",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@group.callback(invoke_without_command=True)
+def journal(context: typer.Context, as_json: given.AsJson = False) -> None:
+    """Show which journal it is, how large, and how many orders stand where."""
+    if context.invoked_subcommand is None:
+        _show(as_json=as_json)
+
+
+@failing
+def _show(*, as_json: bool) -> None:
+    with _opened() as opened:
+        summary = summary_of(opened)
+    if as_json:
+        typer.echo(json.dumps(_summary_object(summary)))
+    else:
+        _show_summary(summary)
+
+
+@group.command()
+@failing
+def check(
+    which: Annotated[
+        str | None, typer.Argument(help="A journal's or a backup's file; by default the journal.", metavar="[FILE]")
+    ] = None,
+    as_json: given.AsJson = False,
+) -> None:
+    """Hold a journal or a backup against all its rules, without changing it. Exit status 3 if it is not sound."""
+    url = _url() if which is None else _url_of(which)
+    findings: list[Violation] = []
+    try:
+        with snapshot(url) as connection:
+            findings += islice(audit(connection), MOST_FINDINGS)
+        if not findings and (why := why_lost(url)):
+            findings.append(
+                Violation("the journal", f"has lost its latest commits: {why}. The next run says what to do")
+            )
+    except JournalInUseError:  # nobody knows whether it is sound
+        raise
+    except JournalError as error:
+        findings.append(Violation("the journal", str(error)))
+    if as_json:
+        found = [{"where": finding.where, "what": finding.what} for finding in findings]
+        typer.echo(json.dumps({"journal": name_of(url), "sound": not findings, "findings": found}))
+    else:
+        _show_findings(name_of(url), findings)
+    if findings:
+        raise typer.Exit(int(ExitStatus.PROBLEMS))
+
+
+@group.command()
+@failing
+def export(
+    file: Annotated[Path, typer.Argument(help="The CSV file to write; - for standard output.", allow_dash=True)],
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    as_json: given.AsJson = False,
+) -> None:
+    """Write all orders of the journal into a CSV file, with exact amounts."""
+    with snapshot(_url()) as connection:
+        orders = export_csv(connection, None if str(file) == "-" else file, force=force)
+    if as_json:
+        typer.echo(json.dumps({"file": str(file), "orders": orders}), err=str(file) == "-")
+    elif str(file) != "-":
+        _say(f"{orders} orders written to {file}")
+
+
+@group.command()
+@failing
+def copy(
+    to: Annotated[
+        str, typer.Argument(help="A new file: a backup. Or postgresql://user@host/database: it moves there.")
+    ],
+    as_json: given.AsJson = False,
+) -> None:
+    """Back the journal up into a new file, also while a run is under way; or move it into PostgreSQL."""
+    if postgres.is_meant_by(to):
+        copied = _move(to)
+    else:
+        with _opened() as opened:
+            copied = back_up(_url(), sqlite.path_of(_url_of(to)), opened.time())
+    if as_json:
+        findings = [{"where": finding.where, "what": finding.what} for finding in copied.findings]
+        typer.echo(json.dumps({"copy": copied.where, "orders": copied.orders, "findings": findings}))
+        return
+    _say(f"{copied.orders} orders are in {copied.where}, read back and compared")
+    if postgres.is_meant_by(to):
+        _say(f"The journal is there from now on: set SMMPLUS_JOURNAL to {to}. The file places no order any more")
+    if copied.findings:
+        _show_findings("the journal", list(copied.findings))
+
+
+@group.command(name="restore")
+@failing
+def restore_command(
+    backup: Annotated[Path, typer.Argument(help="A backup that `smmplus journal copy` made.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: given.AsJson = False,
+) -> None:
+    """Use a backup in place of a lost journal. What was ordered since it was made is unknown to it."""
+    at = made_at(backup)
+    if not as_json:
+        _say(f"The backup is of {at}. It knows no order placed since then. {_SINCE}")
+    if not (yes or asked("Use it as the journal?")):
+        raise ConfigurationError("nothing was done: not confirmed")
+    restored = restore(backup, _url(), datetime.now(UTC).isoformat(timespec="milliseconds"))
+    if as_json:
+        typer.echo(json.dumps({"journal": name_of(_url()), "backup_of": restored.at, "doubts": restored.doubts}))
+        return
+    _say(f"{name_of(_url())} is the journal now.")
+    if restored.doubts:
+        _say(
+            f"{restored.doubts} orders that were not placed then are in doubt, and are not sent: they may have been "
+            "placed since. `smmplus doubts` shows them"
+        )
+
+
+_SINCE = (
+    "Look at the panel's order page for orders of later: a sheet that holds their rows without their ids would place "
+    "them again, so take those rows out before it runs"
+)
+
+
+@group.command(name="settle")
+@failing
+def settle_command(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False, as_json: given.AsJson = False
+) -> None:
+    """Say of a restored journal that no sheet holds rows placed since its backup: no run asks about it any more."""
+    with _opened() as opened:
+        backup = backup_of(opened)
+        if backup is None:
+            raise ConfigurationError(
+                f"{opened.where} was not restored from a backup, and lost nothing: there is nothing to settle"
+            )
+        if not (yes or asked(f"Is every row that was placed after {backup.made_at} out of every sheet?")):
+            raise ConfigurationError("nothing was settled: not confirmed")
+        settle(opened)
+    if as_json:
+        typer.echo(json.dumps({"journal": opened.where, "settled": True}))
+    else:
+        _say(f"{opened.where}: no run asks any more about orders placed after {backup.made_at}")
+
+
+def _move(to: str) -> Copied:
+    url = _url()
+    if not postgres.is_meant_by(url) and (orders := finish_move(sqlite.path_of(url), to)) is not None:
+        return Copied(name_of(to), orders, ())
+    with _opened() as opened:
+        if opened.path is None:
+            raise ConfigurationError(
+                "the journal is in PostgreSQL already: copy it there with pg_dump, or into a file as a backup"
+            )
+        return move(opened, to)
+
+
+def _url() -> str:
+    return os.environ.get("SMMPLUS_JOURNAL") or default_url()
+
+
+def _url_of(file: str) -> str:
+    """Take a file's path for a journal's URL."""
+    return file if "://" in file else sqlite.url_of(Path(file).expanduser())
+
+
+def _opened() -> Journal:
+    """Open the journal; where there is none yet, none is made for being looked at."""
+    url = _url()
+    if not postgres.is_meant_by(url) and not is_there(sqlite.path_of(url)):
+        raise JournalError(f"there is no journal {name_of(url)} yet")
+    return Journal(url)
+
+
+def _say(words: str) -> None:
+    console().print(words, markup=False, soft_wrap=True)
+
+
+def _show_summary(summary: Summary) -> None:
+    out = console()
+    for name, value in (("journal", summary.where), ("uuid", summary.uuid), ("version", summary.version)):
+        out.print(Text(f"{name}: {value}"), soft_wrap=True)
+    out.print(f"size: {summary.size / 1_000_000:.1f} MB")
+    if summary.lost:
+        words = (
+            f"it has lost what was written into it after {summary.restored} ({summary.lost}): orders placed between "
+            "then and now may be unknown"
+        )
+        out.print(Text(words, "yellow"), soft_wrap=True)
+    elif summary.restored:
+        words = (
+            f"restored from a backup of {summary.restored}: orders placed between then and the restoring are unknown"
+        )
+        out.print(Text(words, "yellow"))
+    shown = table("account", "panel", "state", "orders", right=("orders",), wrap=("panel",))
+    for count in summary.counts:
+        shown.add_row(*(Text(cell) for cell in (count.account, count.url, count.state.value, str(count.orders))))
+    out.print(shown if summary.counts else "no orders yet")
+    if doubts := summary.orders(State.IN_DOUBT):
+        out.print(Text(f"{doubts} in doubt: `smmplus doubts` shows them", "yellow"))
+    for path in summary.rescues:
+        words = f"{path} holds room for order ids of a run; the next run takes up what is in it: do not delete it"
+        out.print(Text(words, "yellow"), soft_wrap=True)
+
+
+def _summary_object(summary: Summary) -> dict[str, object]:
+    return {
+        "journal": summary.where,
+        "uuid": summary.uuid,
+        "version": int(summary.version),
+        "size": summary.size,
+        "orders": [
+            {"account": count.account, "url": count.url, "state": count.state.value, "orders": count.orders}
+            for count in summary.counts
+        ],
+        "in_doubt": summary.orders(State.IN_DOUBT),
+        "restored_from_backup_of": summary.restored or None,
+        "lost": summary.lost or None,
+        "rescue_files": [str(path) for path in summary.rescues],
+    }
+
+
+def _show_findings(where: str, findings: list[Violation]) -> None:
+    out = console()
+    if not findings:
+        out.print(Text(f"{where} is sound"), soft_wrap=True)
+        return
+    out.print(Text(f"{where} is not sound:", "red"), soft_wrap=True)
+    for finding in findings[:MOST_PROBLEMS]:
+        out.print(Text(f"  {finding.where}: {finding.what}"), soft_wrap=True)
+    if len(findings) > MOST_PROBLEMS:
+        out.print(f"… and {len(findings) - MOST_PROBLEMS} more, or many more (--json shows up to {MOST_FINDINGS})")
+    out.print(Text("Place nothing from it before this is understood; keep the file as it is, and look for a backup"))

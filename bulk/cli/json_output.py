@@ -1,0 +1,211 @@
+"""PURE: what commands say to programs: plain JSON, amounts as text."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict
+from itertools import islice
+from typing import Any
+
+from bulk.planning.approval import differences
+from bulk.planning.plan import Plan, PlannedRow
+from bulk.planning.warnings import JournalWarnings
+from bulk.running.result import RunResult, cells_of
+from smmplus.journal.balances import Observation
+from smmplus.journal.budgets import Budget
+from smmplus.journal.entry import Entry
+from smmplus.journal.state_machine import State
+from smmplus.orders.decimals import plain
+from smmplus.orders.models import Balance, Service
+from smmplus.reconciliation.balance_drops import Fall
+from smmplus.reconciliation.balance_evidence import Evidence
+
+Json = dict[str, Any]
+
+Gather = Callable[[Iterable[Json]], Iterable[Json]]
+"""How an object holds its rows: `list`, or `iter` for those that are made only as `pieces_of` writes them."""
+
+
+def pieces_of(document: Json) -> Iterator[str]:
+    """Write an object as JSON, some hundred items of its iterators at a time: 100,000 rows at once take 250 MB."""
+    yield "{"
+    for number, (name, value) in enumerate(document.items()):
+        yield f"{', ' if number else ''}{json.dumps(name)}: "
+        yield from _items(value) if isinstance(value, Iterator) else (json.dumps(value, default=str),)
+    yield "}"
+
+
+def _items(values: Iterator[Json]) -> Iterator[str]:
+    before = "["
+    while batch := list(islice(values, 500)):
+        yield before + ", ".join(json.dumps(item, default=str) for item in batch)
+        before = ", "
+    yield "[]" if before == "[" else "]"
+
+
+def plan_object(plan: Plan, *, gather: Gather = list) -> Json:
+    """Describe what would be done."""
+    return {
+        "file": str(plan.sheet.path),
+        "campaign": plan.place.campaign,
+        "rows": len(plan.rows),
+        "to_send": len(plan.to_send),
+        "later": len(plan.later),
+        "left_out": sorted(plan.left_out),
+        "total": plain(plan.total),
+        "currency": plan.prices.balance.currency,
+        "balance": plain(plan.prices.balance.amount),
+        "without_bound": plan.unbounded,
+        "upper_bounds": plan.upper_bounds,
+        "spent_before": plain(plan.place.spent),
+        "max_spend": None if plan.max_spend is None else plain(plan.max_spend),
+        "by_service": [
+            {
+                "service": item.service.id,
+                "name": item.service.name,
+                "rows": item.rows,
+                "units": item.units,
+                "cost": plain(item.cost),
+            }
+            for item in plan.by_service
+        ],
+        "sending": gather(sending_object(item, plan.place.campaign) for item in plan.to_send),
+        "already": states_object(plan.binding.entries),
+        "problems": [asdict(problem) for problem in plan.problems],
+        "warnings": [asdict(warning) for warning in plan.warnings],
+        "repeats": plan.repeats,
+        "ordered_anew": [
+            row_object(item.row.number, plan.binding.anew[item.row.number])
+            for item in plan.to_send
+            if item.row.number in plan.binding.anew
+        ],
+        "questions": [row_object(row, entry) for row, entry in plan.binding.questions.items()],
+        "missing": [entry_object(entry) for entry in plan.binding.missing],
+        "fingerprint": plan.fingerprint,
+        "differences": differences(plan),
+        "ignored_columns": list(plan.sheet.ignored),
+        "headers": dict(plan.sheet.headers),
+        "journal": signs_object(plan.signs),
+    }
+
+
+def signs_object(signs: JournalWarnings) -> Json:
+    """Describe a journal, and what speaks for its being the wrong one."""
+    return {
+        "where": signs.where,
+        "uuid": signs.uuid,
+        "new_to_account": signs.is_new,
+        "unknown_order_ids": signs.unknown_ids,
+        "fall": None if signs.fall is None else fall_object(signs.fall),
+        "warnings": list(signs.warnings),
+    }
+
+
+def fall_object(fall: Fall) -> Json:
+    """Describe a fall of the balance that the journal cannot explain."""
+    amounts = {"unexplained": fall.unexplained, "fell": fall.fell, "known": fall.known}
+    times = {"since": fall.since, "at": fall.at, "currency": fall.currency}
+    return {name: plain(amount) for name, amount in amounts.items()} | times
+
+
+def sending_object(item: PlannedRow, campaign: str) -> Json:
+    """Describe a row that would be sent."""
+    return {
+        "row": item.row.number,
+        "key": f"{campaign}/{item.planned.key}",
+        "service": item.row.request.service,
+        **item.row.request.values,
+        "units": item.units,
+        "cost": None if item.planned.cost is None else plain(item.planned.cost),
+    }
+
+
+def outcome_object(outcome: RunResult, *, gather: Gather = list) -> Json:
+    """Describe what came of a run."""
+    written = outcome.written
+    return plan_object(outcome.plan, gather=gather) | {
+        "sent": outcome.sent,
+        "states": states_object(outcome.entries),
+        "unsent": outcome.unsent,
+        "blocked": outcome.blocked,
+        "stopped": "" if outcome.stop is None else f"{outcome.stop.value}: {outcome.reason}",
+        "unfollowed": outcome.unfollowed,
+        "unwritten": outcome.unwritten,
+        "written": None if written is None else str(written.path),
+        "in_place": written is None or written.in_place,
+        "unrecorded": dict(outcome.unrecorded),
+        "rescued": {row: str(path) for row, path in outcome.rescued.items()},
+        "alarms": list(outcome.alarms),
+        "held": dict(outcome.held),
+        "orders": gather(row_object(row, entry) for row, entry in sorted(outcome.entries.items())),
+        "exit_status": int(outcome.exit_status),
+    }
+
+
+def states_object(entries: Mapping[int, Entry]) -> Json:
+    """Count entries by state."""
+    states = [entry.state for entry in entries.values()]
+    return {state.value: states.count(state) for state in State if state in states}
+
+
+def row_object(row: int, entry: Entry) -> Json:
+    """Describe the order of a row."""
+    return {"row": row, **entry_object(entry)}
+
+
+def entry_object(entry: Entry) -> Json:
+    """Describe an order of the journal."""
+    return {
+        "key": entry.name,
+        "state": entry.state.value,
+        "service": entry.request.service,
+        **entry.request.values,
+        "expected_charge": None if entry.cost is None else plain(entry.cost),
+        "sent_at": entry.sent_at,
+        "source": entry.source,
+        **cells_of(entry),
+    }
+
+
+def doubt_object(entry: Entry, evidence: Evidence) -> Json:
+    """Describe an order in doubt, with what the balance says of it."""
+    weighed = {
+        "before": None if evidence.before is None else observation_object(evidence.before),
+        "after": None if evidence.after is None else observation_object(evidence.after),
+        "fell": None if evidence.fell is None else plain(evidence.fell),
+        "accepted_orders": evidence.orders,
+        "accepted": plain(evidence.accepted),
+        "others_that_may_be_debited": evidence.others,
+        "left": None if evidence.left is None else plain(evidence.left),
+        "verdict": evidence.verdict.name.lower(),
+        "words": evidence.verdict.value,
+    }
+    return {"account": entry.account, **entry_object(entry), "settled_at": entry.settled_at, "evidence": weighed}
+
+
+def observation_object(seen: Observation) -> Json:
+    """Describe a balance that the panel told."""
+    return {"at": seen.at, "balance": plain(seen.amount), "currency": seen.currency}
+
+
+def service_object(service: Service) -> Json:
+    """Describe a service."""
+    return asdict(service) | {"rate": None if service.rate is None else plain(service.rate)}
+
+
+def budget_object(budget: Budget) -> Json:
+    """Describe a campaign's budget."""
+    return {
+        "account": budget.account,
+        "url": budget.url,
+        "campaign": budget.campaign,
+        "budget": None if budget.amount is None else plain(budget.amount),
+        "spent": plain(budget.spent),
+        "in_doubt": plain(budget.in_doubt),
+        "left": None if budget.left is None else plain(budget.left),
+        "currency": budget.currency,
+    }
+
+
+def balance_object(balance: Balance) -> Json:
+    """Describe a balance."""
+    return {"balance": plain(balance.amount), "currency": balance.currency}

@@ -1,0 +1,198 @@
+"""The arguments that commands share, and what they are turned into."""
+
+import functools
+import inspect
+import math
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_args, get_type_hints
+
+import typer
+from typer.core import TyperCommand
+
+from bulk.model.cell_values import check_locale
+from bulk.model.errors import SheetError
+from bulk.model.fields import HeaderNames
+from bulk.model.options import DEFAULTS, OF_COMMANDS, OPTIONS, About, Group, Hidden, Options
+from bulk.model.settings import DEFAULT_ACCOUNT, account_named, panel_of, prompt_for_key
+from bulk.planning.approval import fingerprint_of
+from bulk.reading.saved_headers import parse_headers
+from smmplus.api.client import Client
+from smmplus.api.panel import Panel
+from smmplus.errors import ConfigurationError
+from smmplus.journal.journal import Journal
+
+File = Annotated[
+    Path, typer.Argument(help="The sheet: .csv, .xlsx, or mass-order text (.txt).", exists=True, dir_okay=False)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.", rich_help_panel="Output")]
+Mark = Annotated[
+    bool,
+    typer.Option(
+        "--mark",
+        help="Also write NAME.problems.xlsx, a copy of the sheet with its problems marked and explained.",
+        rich_help_panel="Output",
+    ),
+]
+
+
+Result = TypeVar("Result")
+
+
+def takes_options_of(name: str) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
+    """Let a command take a file and the options of its name, and have it called with what they come to."""
+    parameters = [made for option in OF_COMMANDS[name] for made in _parameters(option)]
+
+    def taking(command: Callable[..., Result]) -> Callable[..., Result]:
+        @functools.wraps(command)
+        def run(*, file: Path, **given: Any) -> Result:
+            asked = {each.name: given.pop(each.name) for each in parameters}
+            return command(_options(file, asked), **given)
+
+        own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+        file = inspect.Parameter("file", inspect.Parameter.KEYWORD_ONLY, annotation=File)
+        run.__signature__ = inspect.Signature([file, *parameters, *own])  # type: ignore[attr-defined]
+        return run
+
+    return taking
+
+
+def _options(file: Path, asked: dict[str, Any]) -> Options:
+    """Read what a person typed."""
+    for name in ("max_spend", "expect_total"):
+        if name in asked:
+            asked[name] = money(asked[name], f"--{name.replace('_', '-')}")
+    if asked.get("expect_fingerprint") is not None:
+        asked["expect_fingerprint"] = fingerprint_of(asked["expect_fingerprint"])
+    asked["hidden"] = hidden(include=asked.pop("include_hidden"), visible_only=asked.pop("visible_only"))
+    asked["headers"] = headers(asked["headers"], remember=asked.get("remember_map", False))
+    return Options(file, **asked)
+
+
+def _known_locale(locale: str | None) -> str | None:
+    try:
+        if locale is not None:
+            check_locale(locale)
+    except SheetError as error:
+        raise typer.BadParameter(str(error)) from error
+    return locale
+
+
+def finite(value: float | None) -> float | None:
+    """Refuse nan and inf, which pass every comparison or none."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is not a number to count with")
+    return value
+
+
+_HIDDEN = {
+    "include_hidden": "Include hidden and filtered rows, and hidden columns.",
+    "visible_only": "Skip hidden and filtered rows.",
+}
+_DECLARED = {"headers": "--map", "colours": "--colours/--no-colours"}
+_CHECKED: dict[str, Callable[[Any], object]] = {"account": account_named, "locale": _known_locale}
+
+
+def _parameters(option: str) -> list[inspect.Parameter]:
+    """Make the parameters that typer reads an option from."""
+    about = OPTIONS[option]
+    if option == "hidden":
+        return [_parameter(name, bool, False, replace(about, help=words)) for name, words in _HIDDEN.items()]
+    if option == "headers":
+        return [_parameter(option, list[str] | None, None, about)]
+    kind = get_type_hints(Options)[option]
+    return [_parameter(option, str | None if kind == Decimal | None else kind, DEFAULTS[option], about)]
+
+
+def _parameter(name: str, kind: object, default: object, about: About) -> inspect.Parameter:
+    annotation = Annotated[kind, _option(name, about, counts=kind in {float, float | None})]  # type: ignore[valid-type]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _option(name: str, about: About, *, counts: bool = False) -> Any:  # noqa: ANN401 (typer's, of any type)
+    return typer.Option(
+        _DECLARED.get(name, f"--{name.replace('_', '-')}"),
+        help=about.help,
+        rich_help_panel=about.group,
+        metavar=about.metavar,
+        min=about.least,
+        max=about.most,
+        callback=_CHECKED.get(name, finite if counts else None),
+    )
+
+
+Account = Annotated[str, _option("account", OPTIONS["account"])]
+Encoding = Annotated[str | None, _option("encoding", OPTIONS["encoding"])]
+Rate = Annotated[float, _option("rate", OPTIONS["rate"], counts=True)]
+
+
+class Panels(TyperCommand):
+    """A command whose help lists its options in panels."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 (click's, which typer carries)
+        """Write them, panel by panel."""
+        panels: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            if record := parameter.get_help_record(ctx):
+                other = "Arguments" if parameter.param_type_name == "argument" else "Options"
+                panels.setdefault(getattr(parameter, "rich_help_panel", None) or other, []).append(record)
+        for name in sorted(panels, key=_PANELS.index):
+            with formatter.section(name):
+                formatter.write_dl(panels[name])
+
+
+_PANELS = ("Arguments", *get_args(Group), "Options")
+
+DEFAULT = DEFAULT_ACCOUNT
+
+
+def headers(said: list[str] | None, *, remember: bool = False) -> HeaderNames:
+    """Read what a person says that headers stand for."""
+    if remember and not said:
+        raise ConfigurationError("--remember-map needs --map")
+    try:
+        return parse_headers(said or ())
+    except SheetError as error:
+        raise ConfigurationError(str(error)) from error
+
+
+_AMOUNT = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")
+"""Digits and a point: in "1,234" one reads a thousand and the other one and a bit."""
+
+
+def money(text: str | None, option: str = "--max-spend") -> Decimal | None:
+    """Read an amount of money that a person typed."""
+    if text is None:
+        return None
+    if not _AMOUNT.fullmatch(text.strip()):
+        raise ConfigurationError(f"{option} is {text!r}: write an amount such as 120 or 99.50")
+    return Decimal(text.strip())
+
+
+def hidden(*, include: bool, visible_only: bool) -> Hidden:
+    """Read what a person says of hidden rows."""
+    if include and visible_only:
+        raise ConfigurationError("--include-hidden and --visible-only cannot be used together")
+    return "include" if include else "skip" if visible_only else "refuse"
+
+
+def panel_for(account: str) -> Panel:
+    """Find the panel and the key of an account, in the environment or by asking."""
+    return panel_of(account, os.environ, ask=prompt_for_key())
+
+
+def open_journal() -> Journal:
+    """Open the journal that `SMMPLUS_JOURNAL` names, or the user's own."""
+    return Journal(os.environ.get("SMMPLUS_JOURNAL"))
+
+
+@contextmanager
+def client_for(account: str) -> Iterator[Client]:
+    """Open a client for a few questions."""
+    with Client(panel_for(account)) as client:
+        yield client

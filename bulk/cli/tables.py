@@ -1,0 +1,284 @@
+"""What commands say to people: tables and sentences. Whatever came from a file or a panel is shown as it is."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from rich import box
+from rich.console import Console, JustifyMethod
+from rich.table import Table
+from rich.text import Text
+
+from bulk.model.sheet import Problem, Sheet
+from bulk.planning.blockers import answers
+from bulk.planning.plan import Plan, said_of_columns
+from bulk.running.advice import again, for_refused, next_steps, rows_told
+from bulk.running.result import RunResult, cells_of
+from smmplus.commands import Value, command
+from smmplus.journal.budgets import Budget
+from smmplus.journal.entry import Entry
+from smmplus.journal.state_machine import State
+from smmplus.orders.decimals import plain
+
+MOST_PROBLEMS = 50
+"""Lines of problems on a screen; `--json` has them all."""
+
+MOST_SECOND_THOUGHTS = 20
+"""Lines of what may well be meant."""
+
+
+def money(amount: Decimal, currency: str) -> str:
+    """Write an amount with its currency; at least two decimal places."""
+    text = plain(amount)
+    _, _, fraction = text.partition(".")
+    return f"{text if len(fraction) >= 2 else format(amount, '.2f')} {currency}".strip()
+
+
+def console(*, stderr: bool = False, quiet: bool = False) -> Console:
+    """Give a console; where the output goes to a file or a program, lines are not cut to a terminal's width."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, quiet=quiet, highlight=False, width=None if stream.isatty() else 140)
+
+
+def table(*columns: str, right: Iterable[str] = (), wrap: Iterable[str] = ()) -> Table:
+    """Make an empty table; the columns in `right` are flush right, those in `wrap` give way where space is short."""
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    flush, wrapped = set(right), set(wrap)
+    for column in columns:
+        justify: JustifyMethod = "right" if column in flush else "left"
+        made.add_column(column, justify=justify, overflow="fold", no_wrap=column not in wrapped)
+    return made
+
+
+def show_plan(console: Console, plan: Plan) -> None:
+    """Show what a run would do."""
+    sheet, already = plan.sheet, plan.binding.entries
+    where = f" (sheet {sheet.name!r})" if sheet.name else ""
+    console.print(Text(f"{sheet.path.name}{where}: {rows(len(sheet.frame))}, campaign {plan.place.campaign!r}", "bold"))
+    if sheet.ignored:
+        console.print(Text(f"columns that mean nothing here: {', '.join(sheet.ignored)}", "dim"))
+    for words in said_of_columns(plan):
+        console.print(Text(words, "yellow"))
+    if already:
+        console.print(Text(f"already in the journal: {_states(already.values())}"))
+    if elsewhere := {entry.campaign for entry in already.values()} - {plan.place.campaign}:
+        names = ", ".join(repr(name) for name in sorted(elsewhere))
+        words = f"some of them are orders of another campaign ({names}): to order them anew, empty their order_id"
+        console.print(Text(words, "yellow"))
+    if plan.problems:
+        show_problems(console, plan.problems)
+    _show_costs(console, plan)
+    _show_second_thoughts(console, plan.warnings)
+    show_warnings(console, [plan.repeats] if plan.repeats else [])
+    show_warnings(console, plan.signs.warnings)
+
+
+def show_fingerprint(console: Console, plan: Plan) -> None:
+    """Show what a check can be approved by, and the command that is held to it."""
+    _say(console, f"fingerprint: {plan.fingerprint}. To place exactly this, or nothing:")
+    _say(console, f"  {again('run', plan.options, expect_fingerprint=plan.fingerprint)}")
+
+
+def show_warnings(console: Console, warnings: Iterable[str]) -> None:
+    """Show what a person should think of before money is spent."""
+    for words in warnings:
+        console.print(Text(words, "yellow"))
+
+
+def _show_second_thoughts(console: Console, found: Sequence[Problem]) -> None:
+    """Show what a person should think of twice, and no more of it than is read."""
+    if not found:
+        return
+    counted = rows(len({each.row for each in found}))
+    console.print(Text(f"to think of twice, nothing is stopped by it ({counted}):", "yellow"))
+    for each in found[:MOST_SECOND_THOUGHTS]:
+        console.print(Text(f"  {each.where} ({each.value[:80]}): {each.message}", "yellow"), soft_wrap=True)
+    if len(found) > MOST_SECOND_THOUGHTS:
+        console.print(f"… and {len(found) - MOST_SECOND_THOUGHTS} more (--json shows all)")
+    console.print(Text(f"  {found[0].remedy}", "yellow"))
+
+
+def show_problems(console: Console, problems: tuple[Problem, ...]) -> None:
+    """Show what is wrong, where, and how to mend it."""
+    shown = table("where", "value", "problem", "remedy", wrap=("value", "problem", "remedy"))
+    for problem in problems[:MOST_PROBLEMS]:
+        shown.add_row(
+            *(Text(text[:80]) for text in (problem.where, problem.value)), Text(problem.message), Text(problem.remedy)
+        )
+    console.print(Text(f"{len(problems)} problem{'s' if len(problems) > 1 else ''}:", "bold red"))
+    console.print(shown)
+    if len(problems) > MOST_PROBLEMS:
+        console.print(f"… and {len(problems) - MOST_PROBLEMS} more (--json shows all)")
+
+
+def cost_of(plan: Plan) -> str:
+    """Say what the rows to be sent cost."""
+    at_most = "at most " if plan.upper_bounds else ""
+    return f"{at_most}{money(plan.total, plan.prices.balance.currency)}"
+
+
+def _show_costs(console: Console, plan: Plan) -> None:
+    balance = plan.prices.balance
+    if not plan.to_send:
+        console.print("nothing to send")
+        return
+    shown = table(
+        "service", "name", "rows", "units", "rate", "cost", right=("rows", "units", "rate", "cost"), wrap=("name",)
+    )
+    for item in plan.by_service:
+        cost = money(item.cost, "")
+        shown.add_row(
+            Text(item.service.id),
+            Text(item.service.name),
+            str(item.rows),
+            str(item.units),
+            "" if item.service.rate is None else plain(item.service.rate),
+            cost,
+        )
+    console.print(shown)
+    of_all = f" of {len(plan.to_send) + len(plan.later)}" if plan.later else ""
+    words = f"{'the first ' if plan.later else ''}{rows(len(plan.to_send))}{of_all}"
+    console.print(Text(f"to send: {words} for {cost_of(plan)}", "bold"))
+    if plan.unbounded:
+        console.print(Text(f"{plan.unbounded} of them have no upper bound, and are not in this sum", "yellow"))
+    console.print(Text(f"balance: {money(balance.amount, balance.currency)}"))
+    if plan.short_by:
+        console.print(Text(f"the balance is short by {money(plan.short_by, balance.currency)}", "red"))
+    if plan.max_spend is not None:
+        budget = f"{money(plan.place.spent, '')} of {money(plan.max_spend, balance.currency)}"
+        console.print(Text(f"budget of the campaign: {budget} spent before"))
+    if plan.over_budget:
+        over = money(plan.over_budget, balance.currency)
+        console.print(Text(f"the budget lacks {over}: a run would stop before it is passed", "red"))
+
+
+def show_refused(console: Console, plan: Plan) -> None:
+    """Show how rows that were refused before, and would not be sent again, come to be sent."""
+    for words in for_refused(plan.refused.values(), lambda **changed: again("check", plan.options, **changed)):
+        _say(console, words, "yellow")
+
+
+def show_answers(console: Console, plan: Plan, name: str) -> None:
+    """Show the commands that answer what stands in the way; `name` is the command that it stood in the way of.
+
+    What was approved is not what would be placed then: that is checked again, and approved.
+    """
+    for answer in answers(plan, plan.options):
+        if name == "run" and plan.options.expect_fingerprint is None:
+            _say(console, f"  {again(name, plan.options, **answer)}", "yellow")
+        else:
+            _say(console, f"  {again('check', plan.options, expect_fingerprint=None, **answer)}", "yellow")
+
+
+def show_outcome(console: Console, outcome: RunResult, name: str = "run") -> None:
+    """Show what came of a command, which rows are no orders and why, and how to go on."""
+    for alarm in outcome.alarms:
+        _say(console, f"ALARM: {alarm}", "bold red")
+    for row in outcome.unrecorded:
+        _say(console, _unrecorded(outcome, row), "bold red")
+    if outcome.blocked:
+        _say(console, outcome.blocked, "red")
+        show_answers(console, outcome.plan, name)
+    elif outcome.sent == 0 and not outcome.plan.to_send and not outcome.stop:
+        console.print("nothing new was placed")
+    if outcome.entries and not outcome.blocked:
+        _say(console, _states(outcome.entries.values()), "bold")
+    if outcome.stop is not None:
+        _say(console, f"stopped: {outcome.stop.value} ({outcome.reason})", "red")
+    if outcome.plan.later and outcome.stop is None and not outcome.blocked:
+        words = f"these were the first {len(outcome.plan.to_send)} of {len(outcome.plan.to_send + outcome.plan.later)}"
+        _say(console, f"{words} rows to send; for the rest: {_rest(outcome.plan)}", "yellow")
+    if outcome.unfollowed:
+        _say(console, f"the orders were not followed to the end: {outcome.unfollowed}", "yellow")
+    if outcome.unwritten:
+        _say(console, f"the results are in the journal, not in the sheet: {outcome.unwritten}", "red")
+    _show_next(console, outcome, name)
+
+
+def _say(console: Console, words: str, style: str = "") -> None:
+    """Print on a line as long as it comes: a path or a command that is folded cannot be copied."""
+    console.print(Text(words, style), soft_wrap=True)
+
+
+def _unrecorded(outcome: RunResult, row: int) -> str:
+    order_id, entry = outcome.unrecorded[row], outcome.entries.get(row)
+    words = f"{outcome.plan.sheet.where(row)} is order {order_id}, which the journal could not take"
+    if path := outcome.rescued.get(row):
+        return f"{words}: it is in {path}, and the next run takes it up once the journal works again"
+    key, account = ("KEY", outcome.plan.options.account) if entry is None else (entry.name, entry.account)
+    settled = command("resolve", key, account=account, order_id=order_id)
+    return f"{words}: write it down. When the journal works again: {settled}"
+
+
+def _rest(plan: Plan) -> str:
+    if plan.options.expect_fingerprint is None:
+        return again("run", plan.options, first=None)
+    return again("check", plan.options, first=None, expect_fingerprint=None)
+
+
+def _show_next(console: Console, outcome: RunResult, name: str) -> None:
+    if outcome.written is not None and not outcome.written.in_place:
+        _say(console, f"the results are in {outcome.written.path}: {outcome.written.reason}", "yellow")
+    if outcome.blocked:
+        return
+    path = outcome.written.path if outcome.written else outcome.plan.sheet.path
+    rest = command("journal export", "orders.csv") if outcome.unwritten else f"see the error column of {path}"
+    for words in rows_told(outcome, rest):
+        _say(console, words, "red")
+
+    def once_more(**changed: Value) -> str:
+        if changed:
+            return again("run", outcome.plan.options, **changed)
+        return f"run it again to go on, what is placed is not placed again: {again(name, outcome.plan.options)}"
+
+    for words in next_steps(outcome, once_more):
+        _say(console, words, "yellow")
+
+
+def show_budgets(console: Console, budgets: Sequence[Budget]) -> None:
+    """Show what campaigns may spend, have spent and may still spend."""
+    if not budgets:
+        console.print("the journal knows no campaign yet")
+        return
+    amounts = ("budget", "spent", "in doubt", "left")
+    shown = table("campaign", "account", *amounts, "currency", right=amounts, wrap=("campaign",))
+    for each in budgets:
+        known = (each.amount, each.spent, each.in_doubt, each.left)
+        texts = ("none" if amount is None else money(amount, "") for amount in known)
+        shown.add_row(Text(each.campaign), Text(each.account), *texts, Text(each.currency))
+    console.print(shown)
+
+
+def show_sheet(console: Console, sheet: Sheet) -> None:
+    """Show a sheet's orders with links and their results; columns that hold nothing are left out."""
+    names = [name for name in _SHOWN if name in sheet.columns and (sheet.frame[name] != "").any()]
+    heads = {name: sheet.columns[name].header.replace("_", "\n").replace(" ", "\n") for name in names}
+    shown = table("row", *heads.values(), right=("row", heads["quantity"]), wrap=(heads["link"],))
+    shown.columns[1 + names.index("link")].overflow = "ellipsis"  # a link is one word: cut, not folded
+    for row, cells in zip(sheet.frame.index, sheet.frame[names].to_dict("records"), strict=True):
+        shown.add_row(str(row), *(Text(cells[name].removeprefix("https://")) for name in names))
+    console.print(shown)
+
+
+_SHOWN = ("link", "quantity", "order_id", "order_status", "charge", "start_count", "remains", "error")
+"""What fits a terminal of 80 columns."""
+
+
+def rows(count: int) -> str:
+    """Count rows in words."""
+    return "1 row" if count == 1 else f"{count} rows"
+
+
+def _states(entries: Iterable[Entry]) -> str:
+    words = [
+        cells_of(entry)["order_status"] if entry.state is State.ACCEPTED else _WORD[entry.state] for entry in entries
+    ]
+    return ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
+
+
+_WORD = {
+    State.PLANNED: "not sent",
+    State.SUBMITTING: "being sent",
+    State.REJECTED: "refused",
+    State.IN_DOUBT: "in doubt",
+}

@@ -1,0 +1,1 @@
+"""File formats: zip archives, parts of workbooks, CSV text, atomic writing. Knows nothing of orders."""

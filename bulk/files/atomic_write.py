@@ -1,0 +1,102 @@
+"""Puts a file on disk whole or not at all."""
+
+import contextlib
+import errno
+import glob
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from bulk.model.errors import SheetError
+
+
+def digest_of(data: bytes) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()
+
+
+_SUFFIX = ".smmplus.tmp"
+_OLD_SECONDS = 3600.0
+
+_REMEDIES = {
+    errno.ENOSPC: "The disk is full: free some space",
+    errno.EDQUOT: "Your share of the disk is full: free some space",
+    errno.EROFS: "The disk is read-only: copy the file to another place",
+}
+
+
+def store(
+    target: Path, write: Callable[[BinaryIO], None], *, mode_of: Path, still: Callable[[], bool] = lambda: True
+) -> str | None:
+    """Write a file beside the target and put it in the target's place, in one step that a crash cannot halve.
+
+    :param write: writes the content to a file that is open for reading and writing.
+    :param mode_of: the file whose permissions (and owner, where allowed) the new one gets.
+    :param still: asked right before the step; if it says no, nothing changes.
+    :returns: the SHA-256 of the new file; None if `still` said no.
+    :raises SheetError: if the disk is full or writing is not allowed; the target is as it was.
+    """
+    try:
+        return _store(target, write, mode_of, still)
+    except OSError as error:
+        raise SheetError(_failure(target, error)) from error
+
+
+def _store(target: Path, write: Callable[[BinaryIO], None], mode_of: Path, still: Callable[[], bool]) -> str | None:
+    prefix = f".{target.name[:80]}."
+    _sweep(target.parent, prefix)
+    handle, name = tempfile.mkstemp(prefix=prefix, suffix=_SUFFIX, dir=target.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w+b") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        digest = digest_of(temporary.read_bytes())
+        _copy_mode(mode_of, temporary)
+        if not still():
+            return None
+        temporary.replace(target)
+        _sync_folder(target.parent)
+        return digest
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _sweep(folder: Path, prefix: str) -> None:
+    """Remove what a killed process left behind; a file that is being written now is never that old."""
+    for left in folder.glob(f"{glob.escape(prefix)}*{_SUFFIX}"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > _OLD_SECONDS:
+                left.unlink()
+
+
+def _copy_mode(source: Path, target: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        shutil.copymode(source, target)
+        if hasattr(os, "chown"):
+            owner = source.stat()
+            with contextlib.suppress(PermissionError):
+                os.chown(target, owner.st_uid, owner.st_gid)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name last through a power failure, where the platform can: Windows opens no folders."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _failure(target: Path, error: OSError) -> str:
+    remedy = _REMEDIES.get(error.errno or 0, "Check the permissions of the file and its folder")
+    if isinstance(error, PermissionError):
+        remedy = "Close it in other programs, and check the permissions of the file and its folder"
+    return f"{target}: cannot be written: {error.strerror or error}. {remedy}, and run again."

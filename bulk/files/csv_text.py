@@ -1,0 +1,226 @@
+"""CSV as records that know the lines they stand on, so that each can be written back where it was."""
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from itertools import chain, islice
+from pathlib import Path
+
+from bulk.model.cell_values import strip_text
+from bulk.model.errors import RefusedFileError, SheetError
+from bulk.model.fields import (
+    HEADER_SEARCH_ROWS,
+    Header,
+    HeaderNames,
+    field_of,
+    find_header,
+    no_header,
+    understand_header,
+)
+from bulk.model.surfaces import COMMAND_LINE, Surface
+
+_PIECE = 1 << 16
+
+_MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+
+
+def decode(path: Path, data: bytes, encoding: str | None, surface: Surface = COMMAND_LINE) -> tuple[str, str]:
+    """Give a file's text and its encoding. A byte-order mark decides; then UTF-8; then what was asked for.
+
+    The byte-order mark stays in the text, as its first character.
+
+    :raises SheetError: if the encoding must be named, or does not fit.
+    """
+    chosen = next((name for mark, name in _MARKS.items() if data.startswith(mark)), None)
+    text = _try_decode(data, chosen or "utf-8")
+    if text is None and chosen is None and encoding is not None:
+        chosen = encoding
+        text = _try_decode(data, encoding)
+    if text is None:
+        raise SheetError(_undecodable(path, chosen, surface))
+    if "\0" in text:
+        raise RefusedFileError(f"{path}: it holds NUL characters, so it is no text. Save it as CSV UTF-8.")
+    return text, chosen or "utf-8"
+
+
+def _try_decode(data: bytes, encoding: str) -> str | None:
+    try:
+        return data.decode(encoding)
+    except (UnicodeError, LookupError):
+        return None
+
+
+def _undecodable(path: Path, encoding: str | None, surface: Surface) -> str:
+    if encoding is None:
+        named = surface.phrase(encoding="cp1252")
+        return f"{path}: not in UTF-8. Save it as 'CSV UTF-8', or pass its encoding, such as {named}."
+    return f"{path}: cannot be read as {encoding}. Save it as 'CSV UTF-8', or pass another encoding."
+
+
+def physical_lines(text: str) -> list[str]:
+    """Split text at LF, CR LF and CR, as text editors do, and keep the line ends."""
+    return list(io.StringIO(text, newline=""))
+
+
+def pieces_from(text: str, begin: int = 0) -> Iterator[str]:
+    """Cut text from a place on into pieces of whole lines; where no line ends with LF, into one."""
+    while begin < len(text):
+        end = text.find("\n", begin + _PIECE) + 1 or len(text)
+        yield text[begin:end]
+        begin = end
+
+
+def lines_from(text: str, begin: int = 0) -> Iterator[str]:
+    """Give the physical lines from a place on, a piece at a time: all of a large file would take much memory."""
+    return chain.from_iterable(map(physical_lines, pieces_from(text, begin)))
+
+
+def line_end(line: str) -> str:
+    """Give the line end of one physical line; "" if it has none."""
+    return line[len(line.rstrip("\r\n")) :]
+
+
+_DELIMITERS = (",", ";", "\t", "|")
+_SEP_LINE = re.compile(r"\ufeff?\"?sep=(.)\"?[\r\n]*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One record of a CSV file."""
+
+    line: int
+    """The number of the physical line on which it begins, from 1: what a text editor shows."""
+    raw: str
+    """Its text as it stands in the file, with its line end."""
+    cells: Sequence[str]
+    """Its values, unquoted; none for an empty line."""
+
+
+@dataclass(frozen=True, slots=True)
+class CsvFile:
+    """A CSV file, taken apart; the raw text of what stands above, the header and the records make up the file."""
+
+    delimiter: str
+    above: str
+    """Everything above the header: a byte-order mark, a sep= line, a title."""
+    header: Header
+    """Its row is the physical line on which the header begins."""
+    header_record: Record
+    records: tuple[Record, ...]
+    """What stands below the header."""
+
+
+@dataclass(frozen=True, slots=True)
+class CsvHead:
+    """What a CSV file begins with, down to its header."""
+
+    delimiter: str
+    header: Header
+    """Its row is the physical line on which the header begins."""
+    header_record: Record
+    above: str
+    """Everything above the header: a byte-order mark, a sep= line, a title."""
+
+    @property
+    def width(self) -> int:
+        """How many columns the header has, and every record should have."""
+        return len(self.header_record.cells)
+
+
+def take_apart(path: Path, text: str, given: HeaderNames = ()) -> CsvFile:
+    """Find delimiter and header, and split the text into records.
+
+    :param given: what headers mean by a person's word.
+
+    :raises SheetError: if there is no header, if a quote is never closed, or if quotes stand in odd places.
+    """
+    head = find_head(path, text, given)
+    return CsvFile(head.delimiter, head.above, head.header, head.header_record, tuple(records_below(path, text, head)))
+
+
+def find_head(path: Path, text: str, given: HeaderNames = (), surface: Surface = COMMAND_LINE) -> CsvHead:
+    """Find delimiter and header; raises what :func:`take_apart` does."""
+    declared = _SEP_LINE.fullmatch(next(lines_from(text), ""))
+    delimiter = declared[1] if declared else _find_delimiter(path, text, given, surface)
+    seen = list(_seen(path, text, delimiter, skipped=1 if declared else 0))
+    index = find_header([record.cells for record in seen], given)
+    if index is None:
+        raise no_header(str(path), [record.cells for record in seen], given, surface)
+    head = seen[index]
+    header = understand_header([strip_text(cell) for cell in head.cells], head.line, str(path), given)
+    above = "".join(islice(lines_from(text), head.line - 1))
+    return CsvHead(delimiter, header, head, above)
+
+
+def records_below(path: Path, text: str, head: CsvHead) -> Iterator[Record]:
+    """Split what stands below the header; raises what :func:`records` does."""
+    begin = len(head.above) + len(head.header_record.raw)
+    line = head.header_record.line + len(physical_lines(head.header_record.raw))
+    return records(path, lines_from(text, begin), head.delimiter, line)
+
+
+def _find_delimiter(path: Path, text: str, given: HeaderNames, surface: Surface) -> str:
+    """Take the delimiter by which a header is found; of several the one that yields the most known names."""
+    known = {delimiter: _known_names(path, text, delimiter, given) for delimiter in _DELIMITERS}
+    best = max(known, key=lambda delimiter: known[delimiter])
+    if not known[best]:
+        first = [[line.strip()] for line in islice(lines_from(text), HEADER_SEARCH_ROWS)]
+        raise no_header(str(path), first, given, surface)
+    return best
+
+
+def _known_names(path: Path, text: str, delimiter: str, given: HeaderNames) -> int:
+    cells: list[Sequence[str]] = []
+    # Quotes that make no sense with this delimiter may do so with another.
+    with suppress(SheetError):
+        cells.extend(record.cells for record in _seen(path, text, delimiter, skipped=0))
+    index = find_header(cells, given)
+    return 0 if index is None else sum(field_of(cell, given) is not None for cell in cells[index])
+
+
+def _seen(path: Path, text: str, delimiter: str, *, skipped: int) -> Iterator[Record]:
+    """Give the records in which a header is looked for; a byte-order mark is part of the text, and of no value."""
+    mark = "" if skipped else text[: text.startswith("\ufeff")]
+    lines = islice(lines_from(text.removeprefix(mark)), skipped, None)
+    for record in islice(records(path, lines, delimiter, skipped + 1), HEADER_SEARCH_ROWS):
+        yield replace(record, raw=mark + record.raw) if record.line == 1 else record
+
+
+def records(path: Path, lines: Iterable[str], delimiter: str, line: int) -> Iterator[Record]:
+    """Split lines into records.
+
+    :param line: the number of the first of these lines.
+    :raises SheetError: if a quote is never closed, or stands in an odd place.
+    """
+    taken: list[str] = []
+    reader = csv.reader(map(_noted(taken), lines), delimiter=delimiter, strict=True)
+    try:
+        for cells in reader:
+            yield Record(line, taken[0] if len(taken) == 1 else "".join(taken), cells)
+            line += len(taken)
+            taken.clear()
+    except csv.Error as error:
+        raise SheetError(
+            f"{path}, line {line}: {error}. A quote is opened and never closed, or stands inside a value: "
+            f"mend the line, or save the sheet as CSV again."
+        ) from error
+
+
+def _noted(taken: list[str]) -> Callable[[str], str]:
+    def note(line: str) -> str:
+        taken.append(line)
+        return line
+
+    return note
+
+
+def raw_cells(body: str, delimiter: str) -> list[str]:
+    """Split a record's text, without its line end, into its cells as they are written, quotes included."""
+    if '"' not in body:
+        return body.split(delimiter)
+    mark = re.escape(delimiter)
+    return [match[1] for match in re.finditer(rf'(?:^|{mark})("(?:[^"]|"")*"|[^{mark}]*)', body)]

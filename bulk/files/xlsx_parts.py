@@ -1,0 +1,167 @@
+"""XML of a workbook: parsers that refuse what no spreadsheet program writes, and the list of its worksheets."""
+
+import posixpath
+from collections.abc import Iterable
+from dataclasses import dataclass
+from xml.parsers import expat
+
+from bulk.files.zip_archive import Archive
+from bulk.model.cell_address import parse_range
+
+_RELATIONSHIP_ID = (
+    "http://schemas.openxmlformats.org/officeDocument/2006/relationships id",
+    "http://purl.oclc.org/ooxml/officeDocument/relationships id",
+)
+
+_LONGEST_TAG = 1 << 20
+"""Bytes. The parser holds a tag until its end, and begins anew with each piece: a long one takes it very long."""
+_NO_MEMORY = expat.errors.codes[expat.errors.XML_ERROR_NO_MEMORY]
+
+
+class RefusedXmlError(ValueError):
+    """XML that is damaged, or that readers would not all understand alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worksheet:
+    """A worksheet as the workbook lists it."""
+
+    name: str
+    part: str
+    """Its part in the zip file: "xl/worksheets/sheet1.xml"."""
+    visible: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of a worksheet; rows count from 1, columns from 0."""
+
+    last_row: int
+    """The totals rows are part of it."""
+    last_column: int
+    totals_rows: int
+    """How many rows at its end hold sums and the like."""
+
+
+def make_parser() -> expat.XMLParserType:
+    """Make a parser that gives names as "namespace name" and stops at a DOCTYPE: entities could be anything."""
+    parser = expat.ParserCreate(namespace_separator=" ")
+    parser.StartDoctypeDeclHandler = _refuse_doctype
+    parser.XmlDeclHandler = _refuse_encoding
+    return parser
+
+
+def _refuse_doctype(*_: object) -> None:
+    raise RefusedXmlError("it holds a DOCTYPE, which no spreadsheet program writes")
+
+
+def _refuse_encoding(_version: str, encoding: str | None, _standalone: int) -> None:
+    if encoding is not None and encoding.casefold() not in {"utf-8", "us-ascii"}:
+        raise RefusedXmlError(f"its XML is in {encoding}, not in UTF-8")
+
+
+def feed(parser: expat.XMLParserType, pieces: Iterable[bytes]) -> None:
+    """Parse a part piece by piece; RefusedXmlError if it is not well-formed or not in UTF-8."""
+    first, fed = True, 0
+    try:
+        for piece in pieces:
+            # UTF-16 has a zero byte beside each character of ASCII.
+            if first and b"\0" in piece[:4]:
+                raise RefusedXmlError("its XML is not in UTF-8")
+            first = False
+            parser.Parse(piece)
+            fed += len(piece)
+            if fed - parser.CurrentByteIndex > _LONGEST_TAG + len(piece):
+                raise RefusedXmlError("one of its tags does not end")
+        parser.Parse(b"", True)
+    except expat.ExpatError as error:
+        if error.code == _NO_MEMORY:
+            raise MemoryError from error
+        raise RefusedXmlError(f"its XML is damaged: {error}") from error
+    finally:
+        _release(parser)
+
+
+def _release(parser: expat.XMLParserType) -> None:
+    """Let go of those who listened: a parser and its listener that know each other stay in memory, XML and all."""
+    parser.StartElementHandler = parser.EndElementHandler = parser.CharacterDataHandler = None
+    parser.CommentHandler = parser.ProcessingInstructionHandler = parser.StartCdataSectionHandler = None
+
+
+def local_name(name: str) -> str:
+    """Give the name without its namespace."""
+    return name.rpartition(" ")[2]
+
+
+def relationships(archive: Archive, part: str) -> dict[str, tuple[str, str]]:
+    """List what a part refers to inside the workbook: id -> (last word of the type, name of the part)."""
+    folder, name = posixpath.split(part)
+    rels = archive.find(posixpath.join(folder, "_rels", f"{name}.rels"))
+    found: dict[str, tuple[str, str]] = {}
+
+    def on_start(element: str, attributes: dict[str, str]) -> None:
+        if local_name(element) == "Relationship" and attributes.get("TargetMode") != "External":
+            target = posixpath.normpath(posixpath.join("/", folder, attributes.get("Target", ""))).lstrip("/")
+            found[attributes.get("Id", "")] = (posixpath.basename(attributes.get("Type", "")), target)
+
+    if rels is not None:
+        parser = make_parser()
+        parser.StartElementHandler = on_start
+        feed(parser, archive.unpack(rels))
+    return found
+
+
+def workbook_part(archive: Archive) -> str:
+    """Name the part that lists the worksheets."""
+    targets = [target for kind, target in relationships(archive, "").values() if kind == "officeDocument"]
+    part = archive.find(targets[0]) if len(targets) == 1 else None
+    if part is None:
+        raise RefusedXmlError("it has no list of worksheets")
+    return part
+
+
+def worksheets(archive: Archive) -> tuple[Worksheet, ...]:
+    """List the worksheets in the order of the workbook; chart sheets are left out."""
+    book = workbook_part(archive)
+    related = relationships(archive, book)
+    listed: list[Worksheet] = []
+
+    def on_start(element: str, attributes: dict[str, str]) -> None:
+        if local_name(element) != "sheet":
+            return
+        kind, target = related.get(next(filter(None, map(attributes.get, _RELATIONSHIP_ID)), ""), ("", ""))
+        if kind == "worksheet":
+            part = _worksheet_part(archive, target)
+            listed.append(Worksheet(attributes["name"], part, attributes.get("state", "visible") == "visible"))
+
+    parser = make_parser()
+    parser.StartElementHandler = on_start
+    feed(parser, archive.unpack(book))
+    if len({each.name.casefold() for each in listed}) < len(listed):
+        raise RefusedXmlError("it has two worksheets of one name")
+    return tuple(listed)
+
+
+def _worksheet_part(archive: Archive, target: str) -> str:
+    part = archive.find(target)
+    # The guard looks into parts with this ending: a worksheet under any other would pass it unseen.
+    if part is None or not part.casefold().endswith(".xml"):
+        raise RefusedXmlError(f"its worksheet part {target!r} is missing or misnamed")
+    return part
+
+
+def tables(archive: Archive, part: str) -> tuple[Table, ...]:
+    """List the tables of a worksheet; ValueError if one says no range."""
+    listed: list[Table] = []
+
+    def on_start(name: str, attributes: dict[str, str]) -> None:
+        if local_name(name) == "table" and "ref" in attributes:
+            _, _, bottom, right = parse_range(attributes["ref"])
+            listed.append(Table(bottom, right, int(attributes.get("totalsRowCount", "0"))))
+
+    for kind, target in relationships(archive, part).values():
+        if kind == "table":
+            parser = make_parser()
+            parser.StartElementHandler = on_start
+            feed(parser, archive.unpack(target))
+    return tuple(listed)

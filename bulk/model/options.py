@@ -1,0 +1,189 @@
+"""What a person asks of a job."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from decimal import Decimal
+from itertools import count
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from bulk.model.errors import SheetError
+from bulk.model.fields import HeaderNames
+from bulk.model.surfaces import COMMAND_LINE, Surface
+from smmplus.errors import ConfigurationError
+
+Hidden = Literal["refuse", "include", "skip"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """How a file is to be read; the defaults guess nothing. Plain values: they go to another process as they are."""
+
+    sheet: str | None = None
+    """Which worksheet; needed where several visible ones hold orders."""
+    encoding: str | None = None
+    """Of a file of text that neither has a byte-order mark nor is UTF-8."""
+    hidden: Hidden = "refuse"
+    """Hidden and filtered rows are problems, or rows like any other, or left out."""
+    locale: str | None = None
+    """How text writes whole numbers, such as "id": "1.000" is one thousand. Without it nothing separates thousands."""
+    headers: HeaderNames = ()
+    """What headers mean by a person's word."""
+    surface: Surface = COMMAND_LINE
+    """Where messages about the file are read."""
+
+    def __post_init__(self) -> None:
+        if self.hidden not in get_args(Hidden):
+            raise SheetError(f"hidden rows cannot be treated as {self.hidden!r}: say {', '.join(get_args(Hidden))}")
+
+
+_MARKED = re.compile(r"\.problems(-[0-9]+)?$")
+
+
+def name_without_mark(stem: str) -> str:
+    """Name the sheet that a marked copy was made of: "week.problems-2" is "week"."""
+    return _MARKED.sub("", stem)
+
+
+def names_of_copies(sheet: Path) -> Iterator[Path]:
+    """Give the names that a marked copy of a sheet may have: week.problems.xlsx, week.problems-2.xlsx and so on."""
+    stem = name_without_mark(sheet.stem)
+    for number in count(1):
+        yield sheet.with_name(f"{stem}.problems{'' if number == 1 else f'-{number}'}.xlsx")
+
+
+Group = Literal["Input", "Safety", "Budget", "Recovery", "Output"]
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a person reads of an option, wherever it is set."""
+
+    help: str
+    group: Group
+    """Where the help of a command lists it."""
+    metavar: str | None = None
+    least: float | None = None
+    most: float | None = None
+
+
+def _option(default: object, *about: Any) -> Any:  # noqa: ANN401 (a field of any type)
+    return field(default=default, metadata={"about": About(*about)})
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """One job on one sheet; the defaults are the careful ones.
+
+    The options of the commands, the arguments of `bulk.check`, `run` and `status` and those of the operators for sheets
+    are described here alone.
+    """
+
+    path: Path
+    account: str = _option("default", "Account to use; reads its API key from SMMPLUS_API_KEY_<NAME>.", "Input", "NAME")
+    campaign: str | None = _option(
+        None,
+        "Campaign name; by default the file's name. A run under a new name places identical rows again.",
+        "Input",
+        "NAME",
+    )
+    sheet: str | None = _option(None, "Worksheet to read. Required if several contain orders.", "Input", "NAME")
+    encoding: str | None = _option(None, "Encoding of a CSV file that is not UTF-8, such as cp1252.", "Input", "NAME")
+    hidden: Hidden = _option(
+        "refuse", "Refuse hidden and filtered rows, include them like any other, or skip them.", "Input"
+    )
+    locale: str | None = _option(
+        None, 'Number format of text cells, such as "id" (1.000 is one thousand) or "en" (1,000).', "Input", "NAME"
+    )
+    headers: HeaderNames = _option(
+        (), "Map headers of the sheet to fields, once for each header.", "Input", "HEADER=FIELD"
+    )
+    remember_map: bool = _option(False, "Save the mapped headers next to the sheet, for later runs.", "Input")
+    skip_bad: bool = _option(False, "Leave out rows with problems, and place the others.", "Safety")
+    allow_duplicates: bool = _option(False, "Place identical rows as separate orders.", "Safety")
+    adopt: bool = _option(
+        False, "Link rows to identical orders placed earlier instead of placing them again.", "Safety"
+    )
+    first: int | None = _option(None, "Place at most N orders in this run.", "Safety", "N", 1)
+    expect_rows: int | None = _option(None, "Stop unless the sheet has exactly N rows with orders.", "Safety", "N", 0)
+    expect_fingerprint: str | None = _option(
+        None, "Place exactly what the check with this fingerprint showed, or nothing.", "Safety", "FINGERPRINT"
+    )
+    max_spend: Decimal | None = _option(
+        None, "Set the campaign's total budget, over all its runs; later runs remember it.", "Budget", "AMOUNT"
+    )
+    expect_total: Decimal | None = _option(
+        None, "Stop unless the sheet's total cost equals AMOUNT, to the digits written.", "Budget", "AMOUNT"
+    )
+    ignore_missing: bool = _option(False, "Continue although rows of the unfinished run were deleted.", "Recovery")
+    not_placed_since_backup: bool = _option(
+        False,
+        "After a restore, or a lost end of the journal: confirm that new rows were not already placed.",
+        "Recovery",
+    )
+    retry_refused: bool = _option(False, "Retry rows that the panel refused for an unrecognized reason.", "Recovery")
+    wait: float | None = _option(
+        None, "Track the orders for this many seconds; 0 not at all. Without it, until all are finished.", "Output",
+        "SECONDS", 0,
+    )  # fmt: skip
+    poll: float = _option(60.0, "Seconds between status checks.", "Output", "SECONDS", 0.1)
+    rate: float = _option(1.0, "API calls per second; 0 for no limit.", "Output", "N", 0)
+    in_flight: int = _option(16, "Maximum concurrent API calls.", "Output", "N", 1, 256)
+    colours: bool = _option(True, "Color the statuses in a workbook.", "Output")
+    batch: str | None = None
+    """What the batch is known by, finished or not: a task. None: the file's name, as long as it is unfinished."""
+    write_every: float = 180.0
+    """Seconds between two write-backs of a long run."""
+    prices_every: float = 600.0
+    """Seconds between two looks at the price list and the balance while orders are placed."""
+    lock_wait: float = 10.0
+    """Seconds to wait for another run of the campaign."""
+    surface: Surface = COMMAND_LINE
+    """Where the job's messages are read."""
+
+    def __post_init__(self) -> None:
+        """Refuse what would count for something else: the first -1 rows are all but the last."""
+        for option in ("first", "expect_rows", "in_flight"):
+            value, least = getattr(self, option), OPTIONS[option].least
+            if value is not None and least is not None and value < least:
+                raise ConfigurationError(f"{self.surface.name(option)} is {value}: it must be {least:g} or more")
+
+    @property
+    def how(self) -> ReadOptions:
+        """How the file is to be read."""
+        return ReadOptions(self.sheet, self.encoding, self.hidden, self.locale, self.headers, self.surface)
+
+    @property
+    def campaign_name(self) -> str:
+        """The campaign, by default named like the file without its ending; a copy to mend belongs to its sheet's."""
+        return self.campaign or name_without_mark(self.path.stem)
+
+    @property
+    def source(self) -> str:
+        """What the batch is known by: by default the sheet's file name, in whichever folder it lies."""
+        return self.batch or self.path.name
+
+
+OPTIONS: Mapping[str, About] = {each.name: each.metadata["about"] for each in fields(Options) if each.metadata}
+"""What is said of each option that a person sets."""
+
+DEFAULTS: Mapping[str, Any] = {each.name: each.default for each in fields(Options)}
+
+READING = ("account", "campaign", "sheet", "encoding", "hidden", "locale", "headers")
+"""What every command on a sheet is asked."""
+
+PLACING = (
+    "skip_bad", "allow_duplicates", "adopt", "first", "expect_rows", "expect_fingerprint", "max_spend", "expect_total",
+    "ignore_missing", "not_placed_since_backup", "retry_refused",
+)  # fmt: skip
+"""What a check and a run are asked as well."""
+
+PACE = ("wait", "poll", "rate", "in_flight", "colours")
+
+OF_COMMANDS: Mapping[str, tuple[str, ...]] = {
+    "check": (*READING, "remember_map", *PLACING),
+    "run": (*READING, "remember_map", *PLACING, *PACE),
+    "status": (*READING, "rate", "colours"),
+}
+"""The options of each command on a sheet."""

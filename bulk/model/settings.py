@@ -1,0 +1,74 @@
+"""The settings of the environment. The API key is never an argument: arguments stand in process lists and histories."""
+
+import getpass
+import re
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from smmplus.api.panel import DEFAULT_URL, Panel
+from smmplus.errors import ConfigurationError
+
+DEFAULT_ACCOUNT = "default"
+
+
+def account_named(name: str) -> str:
+    """PURE: give an account's name in its one spelling, `shop_2` for "Shop 2": the same settings, the same account.
+
+    Were they two accounts to the journal, a sheet could be ordered for each.
+    """
+    return re.sub(r"[^A-Z0-9]+", "_", name.upper()).lower()
+
+
+def panel_of(account: str, environment: Mapping[str, str], *, ask: Callable[[str], str] | None = None) -> Panel:
+    """Find an account's panel and key.
+
+    The default account is set by `SMMPLUS_API_KEY` or `SMMPLUS_API_KEY_FILE`, and `SMMPLUS_API_URL`; an account named
+    shop by the same names with `_SHOP` behind them. A named account never falls back to the default account's key: an
+    order would be booked under the wrong name. `ask` is asked for a key that is not set.
+    """
+    account = account_named(account)
+    return Panel(key=_key_of(account, _suffix(account), environment, ask), url=url_of(account, environment))
+
+
+def url_of(account: str, environment: Mapping[str, str]) -> str:
+    """Find the address of an account's panel; no key is needed for it."""
+    own = environment.get(f"SMMPLUS_API_URL{_suffix(account_named(account))}")
+    return (own or environment.get("SMMPLUS_API_URL") or DEFAULT_URL).rstrip("/")
+
+
+def _suffix(account: str) -> str:
+    return "" if account == DEFAULT_ACCOUNT else f"_{account.upper()}"
+
+
+def _key_of(account: str, suffix: str, environment: Mapping[str, str], ask: Callable[[str], str] | None) -> str:
+    if key := environment.get(f"SMMPLUS_API_KEY{suffix}", "").strip():
+        return key
+    if file := environment.get(f"SMMPLUS_API_KEY_FILE{suffix}"):
+        return _read_key(Path(file), f"SMMPLUS_API_KEY_FILE{suffix}")
+    if ask is not None:
+        with suppress(EOFError):  # Ctrl-D: there is none
+            return ask(f"API key of account {account!r} (it is not shown): ").strip()
+    raise ConfigurationError(
+        f"there is no API key for account {account!r}: set SMMPLUS_API_KEY{suffix}, or SMMPLUS_API_KEY_FILE{suffix} "
+        "to the path of a file that holds it"
+    )
+
+
+def _read_key(path: Path, setting: str) -> str:
+    """Read a key file. What the setting says is not repeated: it may be the key itself, put into the wrong variable."""
+    try:
+        return path.expanduser().read_text(encoding="utf-8").strip()
+    except RuntimeError:  # expanduser's
+        raise ConfigurationError(f"{setting} names a file of a user that there is not") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text"
+        raise ConfigurationError(
+            f"{setting} must name a file that holds the key; it cannot be read: {reason}"
+        ) from None
+
+
+def prompt_for_key() -> Callable[[str], str] | None:
+    """Give the way to ask a person for the key, where there is one in front of a terminal."""
+    return getpass.getpass if sys.stdin.isatty() and sys.stderr.isatty() else None

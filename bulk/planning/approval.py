@@ -1,0 +1,247 @@
+"""PURE: what a check lets a person approve, and how the sheet differs from it when a run is to place it.
+
+A check sums the rows that it would send up as a fingerprint: what each orders, what it costs, under which campaign and
+account, in which currency, and what its service is called. Row numbers and the file's name are not in it: people sort
+and copy sheets. The journal keeps the rows of the check under the fingerprint, so that a run can name what differs.
+
+Approved is each row that was to be sent, once. An order that was placed since uses up its row's approval, so that a run
+that was killed goes on with the same fingerprint. A row that the panel refused since, or that a run leaves for later,
+is not a difference. What was placed already when the sheet was checked is not approved to be sent once more.
+"""
+
+import json
+import re
+import zlib
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from hashlib import sha256
+from os.path import commonprefix
+
+from bulk.planning.matching import ORDERED
+from bulk.planning.plan import Plan
+from smmplus.errors import ConfigurationError
+from smmplus.orders.decimals import plain
+from smmplus.orders.models import OrderRequest
+
+_VERSION = 1
+_FINGERPRINT = re.compile(r"[0-9a-f]{24}")
+
+MOST_NAMED = 20
+"""Differences in a message; the object for programs has them all."""
+
+
+_LONGEST = 120
+"""Characters of a text in a difference."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedRow:
+    """A row of a check."""
+
+    number: int
+    content: str
+    """What it orders, in the canonical form."""
+    cost: Decimal | None
+    order: str = ""
+    """The order that it was already when it was checked; "" for a row that was to be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check covers."""
+
+    account: str
+    panel: str
+    campaign: str
+    currency: str
+    services: Mapping[str, tuple[str, str]]
+    """Name and type of the services of the rows that would be sent."""
+    rows: tuple[CheckedRow, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """24 hexadecimal digits, the same for the same rows in any order."""
+        rows = sorted((row.content, _written(row.cost) or "", row.order) for row in self.rows)
+        about = [_VERSION, self.account, self.panel, self.campaign, self.currency, sorted(self.services.items()), rows]
+        return sha256(json.dumps(about).encode()).hexdigest()[:24]
+
+    def packed(self) -> bytes:
+        """Write it for the journal."""
+        rows = [(row.number, row.content, _written(row.cost), row.order) for row in self.rows]
+        about = [_VERSION, self.account, self.panel, self.campaign, self.currency, dict(self.services), rows]
+        return zlib.compress(json.dumps(about).encode())
+
+    @classmethod
+    def unpacked(cls, content: bytes) -> "Checked":
+        """Read what `packed` wrote."""
+        _, account, panel, campaign, currency, services, rows = json.loads(zlib.decompress(content))
+        read = tuple(
+            CheckedRow(number, ordered, None if cost is None else Decimal(cost), order)
+            for number, ordered, cost, order in rows
+        )
+        named = {number: (name, kind) for number, (name, kind) in services.items()}
+        return cls(account, panel, campaign, currency, named, read)
+
+
+_Pair = tuple[CheckedRow | None, CheckedRow]
+"""What was approved at another price, if anything, and what would be sent."""
+
+
+def fingerprint_of(text: str, option: str = "--expect-fingerprint") -> str:
+    """Read a fingerprint. ConfigurationError for anything else: an empty variable must not pass for an approval."""
+    found = text.strip().lower()
+    if not _FINGERPRINT.fullmatch(found):
+        raise ConfigurationError(f"{option} is {text!r}: a check gives it, 24 digits and letters from a to f")
+    return found
+
+
+def checked(plan: Plan) -> Checked:
+    """Sum up what a plan would do."""
+    names = {item.row.request.service for item in plan.to_send}
+    services = {number: (plan.prices.services[number].name, plan.prices.services[number].type) for number in names}
+    ordered = (
+        CheckedRow(row, entry.content, entry.cost, entry.name)
+        for row, entry in plan.binding.entries.items()
+        if entry.state in ORDERED
+    )
+    sending = (CheckedRow(item.row.number, item.row.request.content, item.planned.cost) for item in plan.to_send)
+    place, currency = plan.place, plan.prices.balance.currency
+    return Checked(plan.signs.account, place.panel, place.campaign, currency, services, (*ordered, *sending))
+
+
+def unapproved(plan: Plan) -> str:
+    """Say that a plan is not what was approved, row by row; "" where it is, or nothing had to be approved."""
+    found = differences(plan)
+    if not found:
+        return ""
+    more = f"; and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+    return (
+        f"this is not what was approved ({len(found)} {'difference' if len(found) == 1 else 'differences'}), nothing "
+        f"was sent: {'; '.join(found[:MOST_NAMED])}{more}. Undo the changes, or check the sheet again and have the new "
+        "fingerprint approved"
+    )
+
+
+def differences(plan: Plan) -> list[str]:
+    """Name everything in which a plan differs from what was approved."""
+    if plan.expected is None:
+        return []
+    now = checked(plan)
+    if plan.expected.check is not None:
+        return list(_differences(Checked.unpacked(plan.expected.check.content), now, plan))
+    if now.fingerprint == plan.expected.fingerprint:
+        return []
+    words = f"the fingerprint is {now.fingerprint}, and {plan.expected.fingerprint} was expected"
+    return [f"{words} (this journal does not have the check that was approved, so the rows cannot be named)"]
+
+
+def _differences(then: Checked, now: Checked, plan: Plan) -> Iterator[str]:
+    for what in ("account", "panel", "campaign", "currency"):
+        if getattr(then, what) != getattr(now, what):
+            yield f"the {what} was {getattr(then, what)!r}, and is {getattr(now, what)!r}"
+    for number in sorted(then.services.keys() & now.services.keys()):
+        if then.services[number] != now.services[number]:
+            before, after = (f"{name!r} ({kind})" for name, kind in (then.services[number], now.services[number]))
+            yield f"service {number} was {before}, and is {after}"
+    pairs, gone = _unmatched(then, now, plan)
+    lost = {row.number: row for row in gone}
+    for dearer, row in sorted(pairs, key=lambda pair: pair[1].number):
+        yield _changed(plan, dearer or lost.pop(row.number, None), row, now.currency)
+    yield from (_gone(plan, row) for row in sorted(lost.values(), key=lambda row: row.number))
+
+
+def _unmatched(then: Checked, now: Checked, plan: Plan) -> tuple[list[_Pair], list[CheckedRow]]:
+    """Give the rows to be sent that were not approved, each with what was at another price; and what is gone."""
+    placed_then = {row.order for row in then.rows if row.order}
+    approved = _by_content(row for row in then.rows if not row.order)
+    for row in now.rows:
+        if row.order and row.order not in placed_then:
+            _ = _take(approved[row.content], row, _costs_the_same) or _take(approved[row.content], row)
+    surplus = [row for row in now.rows if not row.order]
+    # Of equal rows those that stayed where they were come first, then those at the approved price.
+    for alike in (_is_same, _costs_the_same):
+        surplus = [row for row in surplus if _take(approved[row.content], row, alike) is None]
+    pairs = [(_take(approved[row.content], row), row) for row in surplus]
+    waiting = Counter(_without_orders(plan))
+    gone = [row for content, rows in approved.items() for row in rows[waiting[content] :]]
+    return pairs, gone
+
+
+def _without_orders(plan: Plan) -> Iterator[str]:
+    """Give what the rows order that are in the sheet and not to be sent now: refused since, or left for later."""
+    yield from (entry.content for entry in plan.refused.values())
+    yield from (item.row.request.content for item in plan.later)
+
+
+def _by_content(rows: Iterable[CheckedRow]) -> dict[str, list[CheckedRow]]:
+    found: dict[str, list[CheckedRow]] = defaultdict(list)
+    for row in rows:
+        found[row.content].append(row)
+    return found
+
+
+def _is_same(one: CheckedRow, other: CheckedRow) -> bool:
+    return one.number == other.number and one.cost == other.cost
+
+
+def _costs_the_same(one: CheckedRow, other: CheckedRow) -> bool:
+    return one.cost == other.cost
+
+
+def _take(
+    approved: list[CheckedRow], row: CheckedRow, alike: Callable[[CheckedRow, CheckedRow], bool] = lambda _, __: True
+) -> CheckedRow | None:
+    """Use up the first approval that is like a row; None where there is none."""
+    at = next((at for at, each in enumerate(approved) if alike(each, row)), None)
+    return None if at is None else approved.pop(at)
+
+
+def _changed(plan: Plan, was: CheckedRow | None, row: CheckedRow, currency: str) -> str:
+    where = plan.sheet.where(row.number)
+    if was is None:
+        return f"{where} is new: {_told(row)}, {_price(row, currency)}"
+    before, now = _cells(was), _cells(row)
+    names = [name for name in dict.fromkeys((*before, *now)) if before.get(name) != now.get(name)]
+    changes = [_was_and_is(name, before.get(name, ""), now.get(name, "")) for name in names]
+    if was.cost != row.cost:
+        changes.append(f"the price was {_price(was, currency)}, and is {_price(row, currency)}")
+    return f"{where}: {', '.join(changes)}"
+
+
+def _was_and_is(name: str, was: str, now: str) -> str:
+    """Show both texts, of long ones what follows the place where they begin to differ."""
+    start = max(0, len(commonprefix([was, now])) - 20) if max(len(was), len(now)) > _LONGEST else 0  # noqa: RUF071 (no paths)
+    texts = [f"{'…' * bool(start)}{text[start : start + _LONGEST]}" for text in (was, now)]
+    return f"{name} was {texts[0]!r}, and is {texts[1]!r}"
+
+
+def _gone(plan: Plan, row: CheckedRow) -> str:
+    wrong = next((problem for problem in plan.problems if problem.row == row.number), None)
+    if wrong is not None:
+        return f"{plan.sheet.where(row.number)} cannot be sent ({_told(row)}): {wrong.message}"
+    return f"row {row.number} is gone: {_told(row)}"
+
+
+def _cells(row: CheckedRow) -> dict[str, str]:
+    request = OrderRequest.from_content(row.content)
+    return {"service": request.service, **request.values}
+
+
+def _told(row: CheckedRow) -> str:
+    return ", ".join(f"{name} {text[:_LONGEST]}" for name, text in _cells(row).items()).replace("\n", " ")
+
+
+def _price(row: CheckedRow, currency: str) -> str:
+    return "without a bound" if row.cost is None else f"{plain(row.cost)} {currency}".strip()
+
+
+def _written(cost: Decimal | None) -> str | None:
+    return None if cost is None else plain(cost)
+
+
+def with_fingerprint(plan: Plan) -> tuple[Plan, bytes]:
+    """Give a plan its fingerprint, and what the journal keeps under it."""
+    found = checked(plan)
+    return replace(plan, fingerprint=found.fingerprint), found.packed()

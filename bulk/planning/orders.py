@@ -1,0 +1,158 @@
+"""PURE: from the rows of a sheet to what they order."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from bulk.model.cell_values import DATE_FIELD, NUMBER_FIELDS, is_ambiguous, name_of, panel_date, service_of, shown_name
+from bulk.model.sheet import Problem, Sheet
+from bulk.model.surfaces import COMMAND_LINE, Surface
+from smmplus.orders.models import OrderRequest, Service, normal_text
+from smmplus.orders.order_types import FIELDS
+from smmplus.orders.validation import FieldProblem, problems
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """One row: what it orders, and the order id that it carries, "" for none."""
+
+    number: int
+    request: OrderRequest
+    order_id: str
+    service_name: str = ""
+    """The name with which the service was chosen, "" where the row gives its id alone."""
+
+
+def order_rows(sheet: Sheet) -> dict[int, OrderRow]:
+    """Take the orders out of a sheet's text, by row number; rows that could not be read faithfully are left out."""
+    unreadable = {problem.row for problem in sheet.problems}
+    names = [name for name in sheet.columns if name in FIELDS]
+    nothing = [""] * len(sheet.rows)
+    services, order_ids = (sheet.texts.get(name, nothing) for name in ("service", "order_id"))
+    rows = zip(sheet.rows, services, order_ids, *map(sheet.texts.__getitem__, names), strict=True)
+    return {
+        number: _order_row(number, service, order_id, dict(zip(names, cells, strict=True)))
+        for number, service, order_id, *cells in rows
+        if number not in unreadable
+    }
+
+
+def _order_row(number: int, service: str, order_id: str, fields: dict[str, str]) -> OrderRow:
+    if DATE_FIELD in fields:
+        fields[DATE_FIELD] = panel_date(fields[DATE_FIELD]) or fields[DATE_FIELD]
+    chosen = normal_text(service)
+    return OrderRow(number, OrderRequest.of(service_of(chosen), fields), order_id, name_of(chosen))
+
+
+def check_rows(
+    sheet: Sheet, rows: Iterable[OrderRow], services: Mapping[str, Service], surface: Surface = COMMAND_LINE
+) -> list[Problem]:
+    """Find everything that is wrong with rows that are to be sent, each with its cell, value and remedy."""
+    return [
+        Problem(
+            sheet.where(row.number, found.field),
+            found.field,
+            row.request.values.get(found.field, row.request.service if found.field == "service" else ""),
+            found.message,
+            _remedy(sheet, row, found, surface),
+            row.number,
+        )
+        for row in rows
+        for found in (*_wrong_name(row, services), *problems(row.request, services.get(row.request.service)))
+    ]
+
+
+def _wrong_name(row: OrderRow, services: Mapping[str, Service]) -> Iterator[FieldProblem]:
+    """Find a service that has another name than that with which it was chosen: it may be another service by now."""
+    service = services.get(row.request.service)
+    if row.service_name and service is not None and shown_name(service.name) != row.service_name:
+        message = f"service {service.id} is called {service.name!r}, not {row.service_name!r}"
+        yield FieldProblem("service", message, f"write {service.id} alone if that is the one you mean")
+
+
+_LOCALES = {",": "en", ".": "id", "'": "de_CH", "\u2019": "de_CH"}
+"""A mark between thousands -> a locale that writes them so; of spaces it is another one."""
+
+
+def _remedy(sheet: Sheet, row: OrderRow, found: FieldProblem, surface: Surface) -> str:
+    """Say what to do, also to who is at a loss where: a column is missing, or a number may be thousands elsewhere."""
+    if found.field in FIELDS and found.field not in sheet.columns:
+        return f"{found.remedy} (the sheet has no column {found.field}: add it)"
+    if found.field in NUMBER_FIELDS and is_ambiguous(row.request.values.get(found.field, "")):
+        mark = next(sign for sign in row.request.values[found.field] if not sign.isdigit())
+        locale = surface.phrase(locale=_LOCALES.get(mark, "fr"))
+        return f"{found.remedy}; or pass the locale that it is written in, such as {locale}"
+    return found.remedy
+
+
+def equal_rows(
+    sheet: Sheet, to_send: Iterable[OrderRow], rows: Iterable[OrderRow], surface: Surface = COMMAND_LINE
+) -> list[Problem]:
+    """Find rows to be sent that order the same as another row of the sheet."""
+    first: dict[OrderRequest, int] = {}
+    waiting = {row.number for row in to_send}
+    found = []
+    # Rows that are placed already come first: the one to point at is the one that is still to be sent.
+    for row in sorted(rows, key=lambda row: (row.number in waiting, row.number)):
+        other = first.setdefault(row.request, row.number)
+        if other != row.number and row.number in waiting:
+            message = f"orders the same as {sheet.where(other)}"
+            remedy = f"delete the row, or pass {surface.phrase(allow_duplicates=True)} if both are meant"
+            found.append(
+                Problem(sheet.where(row.number), "", row.request.values.get("link", ""), message, remedy, row.number)
+            )
+    return found
+
+
+_YES = frozenset({"yes", "y", "true", "1", "on", "ya", "iya", "benar", "\u2713", "\u2714"})
+_NO = frozenset({"no", "n", "false", "0", "off", "tidak", "salah"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Switch:
+    """What a column's words mean."""
+
+    leave_out: frozenset[str]
+    send: frozenset[str]
+    remedy: str
+
+
+_SWITCHES = {
+    "skip": _Switch(_YES | {"x"}, _NO | {""}, "write yes to leave the row out, no or nothing to send it"),
+    # What is empty here may be a row that nobody looked at yet; and an x marks or crosses out.
+    "enabled": _Switch(_NO, _YES, "write yes to send the row, no to leave it out"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RowFilters:
+    """What the columns say."""
+
+    left_out: frozenset[int]
+    """Rows that are not to be sent."""
+    problems: tuple[Problem, ...]
+    """Words that are none of the known ones: nothing is guessed."""
+
+
+def row_filters(sheet: Sheet) -> RowFilters:
+    """Read the columns `skip` and `enabled` of a sheet, where there are any."""
+    left_out: set[int] = set()
+    problems: list[Problem] = []
+    for name, switch in _SWITCHES.items():
+        if name in sheet.columns:
+            left_out.update(_rows_with(sheet, name, switch.leave_out))
+            problems += _odd(sheet, name, switch)
+    return RowFilters(frozenset(left_out), tuple(problems))
+
+
+def _rows_with(sheet: Sheet, name: str, words: frozenset[str]) -> Iterator[int]:
+    for row, text in zip(sheet.frame.index, sheet.frame[name], strict=True):
+        if text.casefold() in words:
+            yield int(row)
+
+
+def _odd(sheet: Sheet, name: str, switch: _Switch) -> Iterator[Problem]:
+    known, unreadable = switch.leave_out | switch.send, {problem.row for problem in sheet.problems}
+    for row, text in zip(sheet.frame.index, sheet.frame[name], strict=True):
+        if text.casefold() not in known and row not in unreadable:
+            message = f"{text!r} is neither yes nor no" if text else "is empty: neither yes nor no"
+            yield Problem(sheet.where(int(row), name), name, text, message, switch.remedy, int(row))

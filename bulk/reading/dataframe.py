@@ -1,0 +1,169 @@
+"""Makes a sheet of a DataFrame: its cells are values of many types, and no more is guessed of them than of text."""
+
+import datetime as dt
+import numbers
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from bulk.model.cell_address import letter_of
+from bulk.model.cell_values import (
+    NUMBER_FIELDS,
+    CellError,
+    check_locale,
+    plain_digits,
+    result_text,
+    strip_text,
+    switch_text,
+)
+from bulk.model.errors import SheetError
+from bulk.model.fields import LIST_FIELDS, SWITCH_NAMES, Header, field_of, is_header
+from bulk.model.sheet import Column, Sheet
+from bulk.reading.sheet_builder import GUARDED_FIELDS, SheetBuilder
+
+_MOST = 10**15
+"""As in sheets: from here on not every whole number is its own as a float."""
+
+_LONGEST = 100
+"""Digits of a Decimal: an exponent of a million would be written out."""
+
+_WHOLE = "make it a whole number, or text"
+
+
+def sheet_of_frame(frame: object, name: str, *, locale: str | None = None) -> Sheet:
+    """Read a DataFrame as a sheet; row numbers count its rows from 1, and problems name them by the index's labels.
+
+    Text is read as in a sheet. Whole numbers of any type are taken, also as Decimal or float (up to 15 digits), and
+    None, NaN, NaT and pandas.NA are empty cells. A list of texts may stand for a field that holds one item a line, and
+    a date for `expiry`. Anything else is a problem of its row.
+
+    :param name: what the DataFrame is called in messages.
+    :param locale: how text writes whole numbers; None for plain digits.
+    :raises SheetError: if there are no columns to order by, or two for one field.
+    """
+    if not isinstance(frame, pd.DataFrame):
+        raise TypeError(f"expected a pandas DataFrame, not {type(frame).__name__}")
+    if locale:
+        check_locale(locale)
+    header = _header(frame, name)
+    labels = _labels(frame.index)
+    draft = _FrameDraft(Path(name), "frame", "", header, labels=labels)
+    columns = [_texts(frame.iloc[:, column.index], each, locale) for each, column in header.columns.items()]
+    for number, cells in enumerate(zip(*columns, strict=True), start=1):
+        draft.add_row(number, cells)
+    return replace(draft.finish(""), labels=labels)
+
+
+@dataclass(slots=True)
+class _FrameDraft(SheetBuilder):
+    labels: tuple[str, ...] = field(default=())
+
+    def place(self, row: int, column: Column) -> str:
+        """Name a cell by its row's label."""
+        return f"row {self.labels[row - 1]}, {column.header}"
+
+
+def _header(frame: pd.DataFrame, name: str) -> Header:
+    columns: dict[str, Column] = {}
+    labels = [label if isinstance(label, str) else "" for label in list[object](frame.columns)]
+    for index, label in enumerate(labels):
+        known = field_of(label)
+        if known is None:
+            continue
+        if known in columns:
+            raise SheetError(
+                f"{name}: the columns {columns[known].header!r} and {label!r} both stand for {known}. Rename or drop "
+                "one of them."
+            )
+        columns[known] = Column(index, letter_of(index), label)
+    if not is_header(labels):
+        held = ", ".join(map(str, frame.columns))[:500]
+        raise SheetError(
+            f"{name}: there are no columns to order by. Looked for 'service', and 'link' or 'quantity' (or 'layanan', "
+            f"'tautan', 'jumlah', …); there are: {held or 'none'}. Rename the columns."
+        )
+    ignored = tuple(str(label) for label, text in zip(frame.columns, labels, strict=True) if field_of(text) is None)
+    return Header(0, columns, ignored)
+
+
+def _labels(index: pd.Index) -> tuple[str, ...]:
+    """Name rows by their labels, and by their place where labels are doubled."""
+    if index.is_unique:
+        return tuple(map(str, index))
+    return tuple(f"{label} ({number} from the top)" for number, label in enumerate(index, start=1))
+
+
+def _texts(column: pd.Series, name: str, locale: str | None) -> list[str | CellError]:
+    if name in SWITCH_NAMES:
+        read: Callable[[object], str | CellError] = switch_text
+    elif name not in GUARDED_FIELDS:
+        read = result_text
+    else:
+        read = _reader(name, _most_of(column), locale)
+    return [read(value) for value in _values(column)]
+
+
+def _values(column: pd.Series) -> Iterator[object]:
+    """Give a column's values as Python's own; missing ones, of whichever kind, as empty text."""
+    missing = column.isna().tolist()
+    return ("" if gone else _own(value) for value, gone in zip(column.astype(object), missing, strict=True))
+
+
+def _own(value: object) -> object:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _most_of(column: pd.Series) -> int:
+    """Tell from where on a column's floats no longer tell all whole numbers apart."""
+    kind = getattr(column.dtype, "numpy_dtype", column.dtype)
+    is_float = isinstance(kind, np.dtype) and kind.kind == "f"
+    return min(_MOST, 2 ** (np.finfo(kind).nmant + 1)) if is_float else _MOST
+
+
+def _reader(name: str, most: int, locale: str | None) -> Callable[[object], str | CellError]:
+    def read(value: object) -> str | CellError:
+        if isinstance(value, str):
+            text = strip_text(value)
+            return plain_digits(text, locale) if locale and name in NUMBER_FIELDS else text
+        if isinstance(value, bool):
+            return CellError(str(value), "is a truth value, not a number or text", _WHOLE)
+        if isinstance(value, numbers.Real | Decimal):
+            return _digits(value, most)
+        if isinstance(value, list | tuple | np.ndarray) and name in LIST_FIELDS:
+            return _lines(list(value))
+        if isinstance(value, dt.date) and name == "expiry":
+            return _day(value)
+        return CellError(str(value)[:200], f"is of type {type(value).__name__}, which {name} cannot be", "make it text")
+
+    return read
+
+
+def _digits(value: object, most: int) -> str | CellError:
+    if isinstance(value, numbers.Integral):
+        return str(int(value))
+    if isinstance(value, Decimal) and value.is_finite() and value.adjusted() < _LONGEST:
+        whole: int | None = int(value) if value == value.to_integral_value() else None
+    else:
+        whole = int(value) if isinstance(value, float) and value.is_integer() else None
+    if whole is None:
+        return CellError(str(value), "is not a whole number", _WHOLE)
+    if isinstance(value, float) and abs(whole) >= most:
+        return CellError(str(value), "has more digits than a float of its type keeps", _WHOLE)
+    return str(whole)
+
+
+def _lines(items: Iterable[object]) -> str | CellError:
+    texts = [strip_text(item) if isinstance(item, str) else None for item in map(_own, items)]
+    if any(text is None or "\n" in text or "\r" in text for text in texts):
+        return CellError(str(items)[:200], "is not a list of texts of one line each", "make each item one line of text")
+    return "\n".join(text for text in texts if text)
+
+
+def _day(value: dt.date) -> str | CellError:
+    if isinstance(value, dt.datetime) and value.time() != dt.time():
+        return CellError(str(value), "is a time of the day, where a date is asked for", "make it a date")
+    return value.strftime("%Y-%m-%d")  # a Timestamp's own isoformat has a time in it

@@ -1,0 +1,264 @@
+"""Follows a worksheet's XML once, before any reader does.
+
+It stops where the sheet grows beyond all measure, and keeps what a reader of values does not tell.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from bulk.files.xlsx_parts import RefusedXmlError, feed, local_name, make_parser
+from bulk.files.zip_archive import ArchiveError
+from bulk.model.cell_address import Cursor, letter_of, parse_range
+from bulk.model.cell_values import CellError
+from bulk.reading.worksheet_rows import PROBE, PlainRows
+
+
+@dataclass(frozen=True, slots=True)
+class SheetFacts:
+    """Rows count from 1, columns from 0."""
+
+    hidden_rows: set[int] = field(default_factory=set)
+    hidden_columns: list[range] = field(default_factory=list)
+    merged: list[tuple[int, int, int, int]] = field(default_factory=list)
+    """First row, first column, last row, last column of each."""
+    flaws: dict[tuple[int, int], CellError] = field(default_factory=dict)
+    """(row, column) -> why a reader's value for this cell, which would be empty, is not the truth."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large a file may be; far beyond any sheet of orders, far below what brings a machine down."""
+
+    file_bytes: int = 100 << 20
+    unpacked_bytes: int = 400 << 20
+    """All parts of a workbook together."""
+    ratio: int = 120
+    """Unpacked to packed bytes of one part; a usual sheet has 7."""
+    ratio_from_bytes: int = 4 << 20
+    """Parts that unpack to less are not judged by their ratio: a small part of equal rows packs very well."""
+    parts: int = 5_000
+    rows: int = 300_000
+    """The last row that holds a value."""
+    columns: int = 2_000
+    """The last column that holds a value."""
+    cells: int = 3_000_000
+    """Rows times columns of a worksheet, and cells written out, with a value or without."""
+    odd_cells: int = 2_000_000
+    """Cells that are not written plainly: a parser reads them one by one."""
+    flaws: int = 300_000
+    """Cells of a worksheet that hold an error, or a formula without a value."""
+    lines: int = 3_000_000
+    """Of a file of text."""
+    marks: int = 20_000_000
+    """Of each kind that may part the values of a file of text."""
+
+
+def scan(pieces: Iterable[bytes], limits: Limits) -> SheetFacts:
+    """Go through a part of XML, a worksheet or not.
+
+    :raises RefusedXmlError: if it is damaged, too large, or if readers would not all understand it alike.
+    """
+    listener = _Listener(limits)
+    try:
+        feed(listener.parser, PlainRows(listener).left(pieces))
+    except (RefusedXmlError, ArchiveError):
+        raise
+    except (ValueError, KeyError) as error:
+        raise RefusedXmlError(f"its XML cannot be understood: {error}") from error
+    return listener.finish()
+
+
+class _Listener:
+    """Hears every cell, but of its value no more than that there is one, unless a formula or an error stands there."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.facts = SheetFacts()
+        self.wants_probe = False
+        self.clear_at = ""
+        self._limits = limits
+        self._cursor = Cursor()
+        self._row = self._cell = self._formula = self._data = self._probe = ""
+        self._depth = self._cells = self._odd_cells = self._last_row = 0
+        self._last_column = -1
+        self._outer: Callable[[str, dict[str, str]], None] = self._find_data
+        self._type = ""
+        self._text: list[str] = []
+        self._formula_text: str | None = None
+        self.parser = make_parser()
+        self.parser.StartElementHandler = self._root
+
+    @property
+    def row(self) -> int:
+        return self._cursor.row
+
+    @property
+    def column(self) -> int:
+        return self._cursor.column
+
+    @property
+    def hidden_rows(self) -> set[int]:
+        return self.facts.hidden_rows
+
+    def pass_row(self, row: int, column: int, cells: int) -> None:
+        self._cursor.skip_to(row)
+        self._count(cells)
+        if column >= 0:
+            self._extend(row, column)
+
+    def _root(self, name: str, attributes: dict[str, str]) -> None:
+        # Other parts of a workbook may have elements of these names that mean something else.
+        if local_name(name) == "worksheet":
+            self._outer = self._outside
+        self.parser.StartElementHandler = self._outer
+        self._find_data(name, attributes)
+
+    def _outside(self, name: str, attributes: dict[str, str]) -> None:
+        match local_name(name):
+            case "col" if _is_true(attributes.get("hidden")) or _is_zero(attributes.get("width")):
+                self.facts.hidden_columns.append(range(int(attributes["min"]) - 1, int(attributes["max"])))
+            case "mergeCell":
+                self.facts.merged.append(parse_range(attributes["ref"]))
+            case _:
+                self._find_data(name, attributes)
+
+    def _find_data(self, name: str, _attributes: dict[str, str]) -> None:
+        if not name.endswith("sheetData") or local_name(name) != "sheetData":
+            return
+        if self._data:
+            raise RefusedXmlError("it has two tables of cells")
+        namespace = name.removesuffix("sheetData")
+        self._row, self._cell, self._formula = f"{namespace}row", f"{namespace}c", f"{namespace}f"
+        self._probe, self._data = f"{namespace}{PROBE}", name
+        self._listen()
+        # Readers disagree about numbers that a comment or a CDATA section interrupts.
+        self.parser.CommentHandler = self.parser.ProcessingInstructionHandler = _refuse_interruption
+        self.parser.StartCdataSectionHandler = _refuse_interruption
+        self.wants_probe = True
+
+    def _listen(self) -> None:
+        self.parser.StartElementHandler, self.parser.EndElementHandler = self._enter, self._leave
+        self.parser.CharacterDataHandler = None
+
+    def _leave(self, _name: str) -> None:
+        if self._depth:
+            self._depth -= 1
+            return
+        self.wants_probe = False
+        self.parser.StartElementHandler = self._outer
+        self.parser.EndElementHandler = self.parser.StartCdataSectionHandler = None
+        self.parser.CommentHandler = self.parser.ProcessingInstructionHandler = None
+
+    def _enter(self, name: str, attributes: dict[str, str]) -> None:
+        self._depth += 1
+        if name == self._cell:
+            self._enter_cell(attributes)
+        elif name == self._row:
+            self._enter_row(attributes)
+        elif name == self._probe:
+            self.clear_at = attributes["n"]
+        elif name == self._data:
+            raise RefusedXmlError("it has two tables of cells")
+        else:
+            # Whatever stands inside a cell may be a value; a cell that is only formatted has nothing inside.
+            self._extend(self._cursor.row, self._cursor.column)
+            if name == self._formula:
+                self._watch()
+
+    def _enter_row(self, attributes: dict[str, str]) -> None:
+        try:
+            row = self._cursor.enter_row(attributes.get("r"))
+        except ValueError as error:
+            raise RefusedXmlError(f"its cells are out of order: {error}") from error
+        if _is_true(attributes.get("hidden")) or _is_zero(attributes.get("ht")):
+            self.facts.hidden_rows.add(row)
+
+    def _enter_cell(self, attributes: dict[str, str]) -> None:
+        try:
+            self._cursor.enter_cell(attributes.get("r"))
+        except ValueError as error:
+            raise RefusedXmlError(f"its cells are out of order: {error}") from error
+        self._odd_cells += 1
+        if self._odd_cells > self._limits.odd_cells:
+            raise RefusedXmlError(f"it has more than {self._limits.odd_cells:,} cells that are written unusually")
+        self._count(1)
+        self._type = attributes.get("t", "")
+        if self._type == "e":
+            self._watch()
+
+    def _count(self, cells: int) -> None:
+        self._cells += cells
+        if self._cells > self._limits.cells:
+            raise RefusedXmlError(f"it has more than {self._limits.cells:,} cells")
+
+    def _extend(self, row: int, column: int) -> None:
+        if row <= self._last_row and column <= self._last_column:
+            return
+        limits = self._limits
+        self._last_row, self._last_column = max(self._last_row, row), max(self._last_column, column)
+        if row > limits.rows or column >= limits.columns:
+            raise RefusedXmlError(f"cell {letter_of(column)}{row} is used, far outside any table. Delete its content")
+        if self._last_row * (self._last_column + 1) > limits.cells:
+            raise RefusedXmlError(f"its table reaches {letter_of(self._last_column)}{self._last_row}: too large")
+
+    def _watch(self) -> None:
+        """Hear the rest of this cell."""
+        self._text, self._formula_text = [], None
+        self.parser.StartElementHandler = self._forget_text
+        self.parser.CharacterDataHandler = self._text.append
+        self.parser.EndElementHandler = self._settle
+
+    def _forget_text(self, _name: str, _attributes: dict[str, str]) -> None:
+        self._depth += 1
+        self._text.clear()
+        self._extend(self._cursor.row, self._cursor.column)
+
+    def _settle(self, name: str) -> None:
+        self._depth -= 1
+        if name == self._cell:
+            flaw = _flaw(self._type, self._formula_text, "".join(self._text))
+            if flaw is not None:
+                self._add_flaw(flaw)
+            self._listen()
+        elif name == self._formula:
+            self._formula_text = "=" + "".join(self._text)
+            self._text.clear()
+
+    def _add_flaw(self, flaw: CellError) -> None:
+        self.facts.flaws[self._cursor.row, self._cursor.column] = flaw
+        if len(self.facts.flaws) > self._limits.flaws:
+            raise RefusedXmlError(f"more than {self._limits.flaws:,} cells hold an error, or a formula without a value")
+
+    def finish(self) -> SheetFacts:
+        """Give what was seen. Ranges of merged cells that cover each other would multiply what is wrong with them."""
+        covered = sum(
+            max(0, min(bottom, self._last_row) - top + 1) * max(0, min(right, self._last_column) - left + 1)
+            for top, left, bottom, right in self.facts.merged
+        )
+        if covered > self._last_row * (self._last_column + 1):
+            raise RefusedXmlError("its merged cells cover each other")
+        return self.facts
+
+
+def _refuse_interruption(*_: object) -> None:
+    raise RefusedXmlError("a comment or a special section stands among its cells")
+
+
+@lru_cache(maxsize=256)
+def _flaw(kind: str, formula: str | None, value: str) -> CellError | None:
+    if kind == "e":
+        return CellError(value or "#ERROR", "is an error of the spreadsheet", "Mend the formula, or type the value.")
+    # kind "str" with nothing in it is a formula whose result is an empty text: that is a value.
+    if formula is not None and not value and kind != "str":
+        return CellError(
+            formula[:200], "is a formula without a stored value", "Open the file in Excel and save it there."
+        )
+    return None
+
+
+def _is_true(text: str | None) -> bool:
+    return text in {"1", "true", "on"}
+
+
+def _is_zero(text: str | None) -> bool:
+    return text is not None and float(text) == 0

@@ -1,0 +1,1 @@
+"""Carrying out a plan: confirm, place, track, write back."""

@@ -1,0 +1,167 @@
+"""PURE: which rows are not ordered and why, and what a person does next: on a screen, in a log, in an error."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from typing import Any, Protocol
+
+from bulk.model.errors import ExitStatus
+from bulk.model.options import DEFAULTS, OF_COMMANDS, Options
+from bulk.model.surfaces import as_command
+from bulk.running.result import RunResult
+from smmplus.api.error_texts import Meaning
+from smmplus.commands import Value, command
+from smmplus.journal.entry import Entry
+from smmplus.journal.state_machine import State
+from smmplus.orders.decimals import plain, total
+from smmplus.placing.placer import Stop
+
+MOST_ROWS = 10
+"""Rows of a kind that are named."""
+
+MOST_CHARACTERS = 200
+"""Of what a panel says of a row; its error column has all of it."""
+
+
+class Again(Protocol):
+    """Says how the same is asked for once more, with arguments changed: by a command, a call or a task."""
+
+    def __call__(self, **changed: Value) -> str: ...  # noqa: D102
+
+
+FIRST = {
+    Stop.ACCOUNT: "Correct the key, or ask the panel about the account, then ",
+    Stop.ADDRESS: "Correct the API URL, then ",
+    Stop.FUNDS: "Top up the account, then ",
+    Stop.BUDGET: "Raise or lift the campaign's budget, then ",
+    Stop.UNKNOWN: "Find out what the panel's words mean, and correct the rows if they are wrong. For the rest, ",
+    Stop.DOUBT: "Settle the orders in doubt, then ",
+    Stop.UNREACHABLE: "When the panel answers again, ",
+    Stop.MISTAKE: "Check that the API URL is the panel's, then ",
+    Stop.PRICE: "Look at the new price; if you accept it, ",
+    Stop.SERVICE: "Check the sheet against the changed service, then ",
+    Stop.JOURNAL: "When the journal can be written again, ",
+    Stop.ASKED: "",
+}
+"""What comes before a run is asked for again."""
+
+
+def rows_told(outcome: RunResult, rest: str) -> Iterator[str]:
+    """Name the rows that were refused, are in doubt, or were held back, and why; `rest` says where more of them are."""
+    refused = _named(outcome, State.REJECTED)
+    yield from listed(f"refused by the panel ({len(refused)}):", refused, rest)
+    doubts = _named(outcome, State.IN_DOUBT)
+    yield from listed(f"in doubt, and not sent again ({len(doubts)}):", doubts, "see `smmplus doubts`")
+    where, entries = outcome.plan.sheet.where, outcome.entries
+    held = [entry_told(entries[row], where(row), why) for row, why in sorted(outcome.held.items()) if row in entries]
+    yield from listed(f"held back, and not sent ({len(held)}):", held, "run it again to see them")
+
+
+def listed(head: str, named: Sequence[str], rest: str) -> Iterator[str]:
+    """Write a head and the first of what was named; nothing where there is nothing."""
+    if named:
+        yield head
+        yield from (f"  {each}" for each in named[:MOST_ROWS])
+    if len(named) > MOST_ROWS:
+        yield f"  … and {len(named) - MOST_ROWS} more: {rest}"
+
+
+def entry_told(entry: Entry, where: str = "", why: str = "") -> str:
+    """Name an order and what was said of it."""
+    words = why or entry.error
+    cut = words if len(words) <= MOST_CHARACTERS else f"{words[:MOST_CHARACTERS]}…"
+    return f"{where or f'service {entry.request.service}'}{_link(entry)}: {cut}"
+
+
+def next_steps(outcome: RunResult, again: Again, mark: str = "") -> Iterator[str]:
+    """Say what a person does next after a run that did not place every row; commands stand between `mark`."""
+    doubts = [entry for entry in (*outcome.entries.values(), *outcome.plan.binding.missing) if _in_doubt(entry)]
+    yield from settling(doubts, mark)
+    if outcome.stop is Stop.BUDGET:
+        yield from _budget(outcome, again, mark)
+    elif outcome.stop is not None:
+        yield FIRST[outcome.stop] + again()
+    elif outcome.exit_status is ExitStatus.UNFINISHED:
+        yield again()
+    yield from for_refused(outcome.entries.values(), again)
+
+
+def settling(doubts: Sequence[Entry], mark: str = "") -> Iterator[str]:
+    """Say how orders in doubt are settled."""
+    if not doubts:
+        return
+    evidence = command("doubts")
+    yield f"Look for the orders in doubt on the panel's order page. The evidence for each: {mark}{evidence}{mark}"
+    for entry in doubts[:MOST_ROWS]:
+        placed = command("resolve", entry.name, account=entry.account, order_id="NUMBER")
+        yield f"If{_link(entry) or ' it'} was placed, with its number: {mark}{placed}{mark}"
+    for campaign, account in dict.fromkeys((entry.campaign, entry.account) for entry in doubts):
+        none = command("resolve", account=account, campaign=campaign, not_placed=True)
+        yield f"If none of campaign {campaign!r} was placed, so that the next run sends them: {mark}{none}{mark}"
+    if len(doubts) > 1:
+        yield f"To answer them in a spreadsheet: {mark}{command('doubts', export='doubts.csv')}{mark}"
+
+
+def for_refused(entries: Iterable[Entry], again: Again) -> Iterator[str]:
+    """Say how rows that the panel refused come to be sent after all."""
+    refused = [entry for entry in entries if entry.state is State.REJECTED]
+    unknown = sum(entry.meaning == Meaning.UNKNOWN.name for entry in refused)
+    if unknown < len(refused):
+        yield "Correct the refused rows: the next run sends them, also those that were left as they are"
+    if unknown:
+        yield (
+            f"{unknown} refused with a text that is not known: the next run sends such rows only where they were "
+            f"corrected. If they are right, and were not ordered: {again(retry_refused=True)}"
+        )
+
+
+def _budget(outcome: RunResult, again: Again, mark: str) -> Iterator[str]:
+    plan = outcome.plan
+    amount = plain(total([plan.place.spent, plan.total])) if plan.over_budget and not plan.unbounded else "AMOUNT"
+    if plan.options.max_spend is not None:  # without it, the next run would set the budget back
+        yield f"If the campaign may spend {amount} in all: {again(max_spend=amount)}"
+        return
+    raised = command("budget", plan.place.campaign, account=plan.options.account, set=amount)
+    yield f"If the campaign may spend {amount} in all: {mark}{raised}{mark}"
+    yield f"Then {again()}"
+
+
+def _named(outcome: RunResult, state: State) -> list[str]:
+    where = outcome.plan.sheet.where
+    return [entry_told(entry, where(row)) for row, entry in sorted(outcome.entries.items()) if entry.state is state]
+
+
+def _in_doubt(entry: Entry) -> bool:
+    return entry.state is State.IN_DOUBT
+
+
+def _link(entry: Entry | None) -> str:
+    values = {} if entry is None else entry.request.values
+    what = values.get("link") or values.get("username") or ""
+    return f" {what}" if what else ""
+
+
+def again(name: str, options: Options, **changed: Value) -> str:
+    """Write `smmplus run`, `check` or `status` on the same sheet as it was asked for, with changes."""
+    asked = {option: getattr(options, option) for option in OF_COMMANDS[name] if option not in _OF_ONCE}
+    said = {option: _written(value) for option, value in asked.items() if value != DEFAULTS[option]}
+    if "colours" in said:
+        said["no_colours"] = not said.pop("colours")
+    words: Any = as_command(**said | changed)  # not `windows`, which is not an option
+    return command(name, str(options.path), account=options.account, **words)
+
+
+_OF_ONCE = {"account", "remember_map"}
+"""The account is always named, and headers that were remembered are."""
+
+
+def _written(value: object) -> Value:
+    match value:
+        case bool() | str() | None:
+            return value
+        case Decimal():
+            return format(value, "f")
+        case float():
+            return f"{value:g}"
+        case tuple():
+            return [f"{header}={field}" for header, field in value]
+    return str(value)

@@ -1,0 +1,160 @@
+"""Ctrl-C: once, finish what is under way; twice, hear how long that takes; a third time, end at once."""
+
+import asyncio
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager, suppress
+from contextvars import ContextVar
+from types import FrameType, TracebackType
+from typing import Self, TypeVar
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
+"""Ctrl-C, the request of a service manager, and the closed window of a terminal (which Windows does not tell)."""
+
+ONE_PRESS = 0.5
+"""Seconds within which a further signal is the same wish: a trembling finger, or a parent that passes on its own."""
+
+
+class Wish:
+    """The wish that a job stops, from another thread: beside the main thread no job hears a signal."""
+
+    def __init__(self) -> None:
+        self._one_at_a_time = threading.Lock()
+        self._asked = False
+        self._listener: Callable[[], object] | None = None
+
+    def ask(self) -> None:
+        """Ask the job to stop, now or as soon as it can be asked."""
+        with self._one_at_a_time:
+            self._asked = True
+            if self._listener is not None:
+                self._listener()
+
+    @contextmanager
+    def heard_by(self, listener: Callable[[], object]) -> Iterator[None]:
+        """Call somebody when the wish is told, at once if it was told before."""
+        with self._one_at_a_time:
+            self._listener = listener
+            if self._asked:
+                listener()
+        try:
+            yield
+        finally:
+            with self._one_at_a_time:
+                self._listener = None
+
+
+WISH: ContextVar[Wish | None] = ContextVar("WISH", default=None)
+"""Whose wish a job listens to, in the thread that it runs in."""
+
+
+class Interrupts:
+    """Turns the first SIGINT, SIGTERM or SIGHUP into a request to stop, and the second into a question how long.
+
+    What was sent is paid for, and its answer is about to come: the third ends the program as usual all the same.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._asked = asyncio.Event()
+        self._hooks: list[Callable[[], None]] = []
+        self._impatient: Callable[[], None] = lambda: None
+        self._before: dict[signal.Signals, object] = {}
+        self._clock = clock
+        self._times = 0
+        self._last = float("-inf")
+        self._listening = ExitStack()
+
+    @property
+    def asked(self) -> bool:
+        """Whether somebody asked to stop."""
+        return self._asked.is_set()
+
+    def on_stop(self, hook: Callable[[], None]) -> None:
+        """Call something as soon as somebody asks to stop; at once if somebody did."""
+        self._hooks.append(hook)
+        if self.asked:
+            hook()
+
+    def on_impatience(self, hook: Callable[[], None]) -> None:
+        """Call something when somebody asks again: it should say what is still waited for."""
+        self._impatient = hook
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep, or until somebody asks to stop."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._asked.wait(), seconds)
+
+    def __enter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+        if wish := WISH.get():
+            self._listening.enter_context(wish.heard_by(lambda: loop.call_soon_threadsafe(self.ask)))
+
+        def hear(number: int, _frame: FrameType | None) -> None:
+            now = self._clock()
+            if now - self._last < ONE_PRESS:
+                return
+            self._times, self._last = self._times + 1, now
+            if self._times > len(answers):
+                _end(number)  # the loop is held up by something
+            else:
+                loop.call_soon_threadsafe(answers[self._times - 1], number)
+
+        answers = (lambda _: self.ask(), lambda _: self._impatient(), _end)
+        with suppress(ValueError):  # signals reach the main thread only; elsewhere nobody presses Ctrl-C
+            for number in _SIGNALS:
+                self._before[number] = signal.signal(number, hear)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._listening.close()
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]  # what signal.signal itself returned
+
+    def ask(self) -> None:
+        """Ask to stop."""
+        self._asked.set()
+        for hook in self._hooks:
+            hook()
+
+
+def _end(number: int) -> None:
+    """End the program as usual.
+
+    The event loop calls this between two steps of its tasks: in the middle of one an order id may just have been read,
+    and be in nobody's hands yet.
+    """
+    signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    signal.raise_signal(number)
+
+
+Result = TypeVar("Result")
+
+
+def outside_a_loop(work: Callable[[], Result]) -> Result:
+    """Do something that runs an event loop of its own: in a thread where this one is in a loop, as in a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return work()
+    done: Future[Result] = Future()
+    wish = Wish()
+    threading.Thread(target=lambda: _settle(done, work, wish), name="smmplus run").start()
+    try:
+        return done.result()
+    except KeyboardInterrupt:
+        # The loop in the thread hears no Ctrl-C. What was sent is paid for, and its answers are about to come.
+        wish.ask()
+        return done.result()
+
+
+def _settle(done: "Future[Result]", work: Callable[[], Result], wish: Wish) -> None:
+    WISH.set(wish)
+    try:
+        done.set_result(work())
+    except BaseException as error:  # noqa: BLE001 -- it is raised where the result is waited for
+        done.set_exception(error)

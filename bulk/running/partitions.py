@@ -1,0 +1,148 @@
+"""One sheet placed in parts, side by side: split once, each part placed by whoever takes it, results written by one.
+
+A part is a list of journal keys, fixed by the split: whoever places it, and however often, each order is placed once.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from bulk.model.options import Options
+from bulk.planning.blockers import blocker
+from bulk.planning.plan import Plan
+from bulk.reading import read_as
+from bulk.running.events import RunListener, Unbreakable
+from bulk.running.interrupts import Interrupts
+from bulk.running.run import lock_campaign, plan_held
+from bulk.running.session import RunSession, repeat
+from smmplus.api.async_client import AsyncClient
+from smmplus.api.panel import Panel
+from smmplus.errors import CallError, ConfigurationError, JournalConflictError
+from smmplus.journal import budgets
+from smmplus.journal.entry import Entry
+from smmplus.journal.journal import Journal
+from smmplus.journal.state_machine import State
+from smmplus.orders.decimals import plain
+from smmplus.orders.models import Service
+from smmplus.orders.order_types import cost
+from smmplus.placing.commit_queue import CommitQueue
+from smmplus.placing.placer import Order, Placer, Progress, Stop
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A sheet whose rows are in the journal, and the keys of its parts; no parts where something stood in the way."""
+
+    plan: Plan
+    blocked: str
+    parts: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedPart:
+    """What came of a part."""
+
+    entries: tuple[Entry, ...]
+    progress: Progress
+
+
+def split(options: Options, panel: Panel, journal: Journal, watcher: RunListener, *, size: int) -> Split:
+    """Check a sheet as a run does, write its rows into the journal, and give their keys in parts of `size`.
+
+    Asked again, by a retry, the same sheet gives the same parts: they are cut from its batch in the journal. Sends
+    nothing. Raises what `bulk.running.run.run` raises before it sends anything.
+    """
+    if size < 1:
+        raise ConfigurationError(f"a part of {size} orders is none: write how many orders a part has at most")
+    lock_campaign(options, panel, journal)
+    plan = plan_held(options, panel, journal, read_as(options.path, options.how))
+    watcher.planned(plan)
+    if blocked := blocker(plan, options) or _short(plan):
+        return Split(plan, blocked, ())
+    job = RunSession(options, panel, journal, watcher, plan)
+    job.prepare()
+    keys = [] if job.batch_id is None else [entry.key for entry in journal.of_batch(job.batch_id)]
+    return Split(plan, "", tuple(tuple(keys[start : start + size]) for start in range(0, len(keys), size)))
+
+
+def _short(plan: Plan) -> str:
+    return f"the balance is short by {plain(plan.short_by)}" if plan.short_by else ""
+
+
+def place_part(
+    options: Options, panel: Panel, journal: Journal, keys: Sequence[str], watcher: RunListener
+) -> PlacedPart:
+    """Place the orders of a part that are planned, and give all of the part as the journal has it then.
+
+    Parts of a campaign may be placed at the same time, here and on other machines: the journal lets each order through
+    once, and the campaign's budget holds for all. Raises JournalConflictError where the journal does not know a key.
+    """
+    account_id = journal.ensure_account(panel.url, options.account, key=panel.key)
+    campaign_id = journal.ensure_campaign(account_id, options.campaign_name)
+    journal.recover_crashed_runs()
+    planned = [entry for entry in _entries(journal, campaign_id, keys) if entry.state is State.PLANNED]
+    progress = Progress()
+    if planned:
+        progress = asyncio.run(_place(options, panel, journal, campaign_id, planned, Unbreakable(watcher)))
+    return PlacedPart(tuple(_entries(journal, campaign_id, keys)), progress)
+
+
+def _entries(journal: Journal, campaign_id: int, keys: Sequence[str]) -> list[Entry]:
+    known = journal.with_keys(campaign_id, keys)
+    if unknown := [key for key in keys if key not in known]:
+        raise JournalConflictError(
+            f"the journal {journal.where} does not know {len(unknown)} of the part's orders, such as {unknown[0]}: the "
+            "sheet was split with another journal, or for another campaign"
+        )
+    return [known[key] for key in keys]
+
+
+async def _place(
+    options: Options, panel: Panel, journal: Journal, campaign_id: int, planned: Sequence[Entry], watcher: RunListener
+) -> Progress:
+    with Interrupts() as stopping:
+        client = AsyncClient(panel, rate=options.rate, in_flight=options.in_flight, sleep=stopping.sleep)
+        async with client, CommitQueue(journal) as commits:
+            placer = Placer(client, commits, on_placed=watcher.placed)
+            stopping.on_stop(lambda: placer.progress.stop_for(Stop.ASKED, "interrupted"))
+            held = await client.balance()
+            await asyncio.to_thread(budgets.hold_to_currency, journal, campaign_id, held.currency)
+            await _stop_if_dearer(client, planned, placer.progress)
+            watcher.placing(len(planned))
+            done = asyncio.Event()
+            look = lambda: _look_again(client, planned, placer.progress)  # noqa: E731
+            looking = asyncio.create_task(repeat(options.prices_every, look, done))
+            try:
+                await placer.place_all([Order(entry.id, entry.request) for entry in planned])
+            finally:
+                done.set()
+                await looking
+    return placer.progress
+
+
+async def _look_again(client: AsyncClient, planned: Iterable[Entry], progress: Progress) -> None:
+    with suppress(CallError):
+        await _stop_if_dearer(client, planned, progress)
+
+
+async def _stop_if_dearer(client: AsyncClient, planned: Iterable[Entry], progress: Progress) -> None:
+    """Stop where a price rose since the split: a budget counts with the prices of then."""
+    services = {service.id: service for service in await client.services()}
+    if words := dearer_entry(planned, services):
+        progress.stop_for(Stop.PRICE, words)
+
+
+def dearer_entry(planned: Iterable[Entry], services: Mapping[str, Service]) -> str:
+    """PURE: name the first order that costs more than the journal expects, or whose service is gone; "" for none."""
+    for entry in planned:
+        service = services.get(entry.request.service)
+        if service is None:
+            return f"service {entry.request.service} is gone"
+        if service.unusable:
+            return f"service {service.id} cannot be ordered: {service.unusable}"
+        price = cost(entry.request, service)
+        if entry.cost is not None and (price is None or price > entry.cost):
+            now = "without a bound" if price is None else plain(price)
+            return f"{entry.name} (service {service.id}) went from {plain(entry.cost)} to {now}"
+    return ""

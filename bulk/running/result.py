@@ -1,0 +1,128 @@
+"""What came of a job, and the exit status that says it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from sys import intern
+
+from bulk.model.errors import ExitStatus
+from bulk.model.sheet import RESULT_FIELDS, Problem, Sheet
+from bulk.planning.plan import Plan
+from bulk.writing import Written
+from smmplus.journal.entry import Entry
+from smmplus.journal.state_machine import State
+from smmplus.orders.decimals import plain
+from smmplus.placing.placer import Stop
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What came of a job on a sheet."""
+
+    plan: Plan
+    entries: Mapping[int, Entry]
+    """Row -> what the journal knows of it at the end."""
+    blocked: str = ""
+    """What a person must mend or answer before anything is sent; "" where nothing stood in the way."""
+    stop: Stop | None = None
+    reason: str = ""
+    """Why nothing was sent, or no more; "" where everything was."""
+    sent: int = 0
+    written: Written | None = None
+    unrecorded: Mapping[int, str] = field(default_factory=dict)
+    """Row -> an order id that the journal could not take."""
+    rescued: Mapping[int, Path] = field(default_factory=dict)
+    """Row -> the rescue file that holds such an id until the next run; a person must keep an id that is in none."""
+    alarms: tuple[str, ...] = ()
+    held: Mapping[int, str] = field(default_factory=dict)
+    """Row -> why the run went on without it."""
+    unfollowed: str = ""
+    """Why the orders were not followed to the end; "" where they were, or the wait was over."""
+    unwritten: str = ""
+    """Why the results are in no sheet; they are in the journal all the same."""
+
+    def count(self, state: State) -> int:
+        """Count the rows in a state."""
+        return sum(entry.state is state for entry in self.entries.values())
+
+    @property
+    def unsent(self) -> int:
+        """Count the rows that were to be sent and were not."""
+        to_send = {sending.row.number for sending in self.plan.to_send}
+        return sum(row not in self.entries or self.entries[row].state is State.PLANNED for row in to_send)
+
+    @property
+    def exit_status(self) -> ExitStatus:
+        """Sum it up: doubt comes before the account, the account before what is unfinished, that before problems."""
+        binding = self.plan.binding
+        in_doubt = self.count(State.IN_DOUBT) or any(entry.state is State.IN_DOUBT for entry in binding.missing)
+        unsent = self.unsent and not self.blocked
+        ranked = (
+            (in_doubt, ExitStatus.IN_DOUBT),
+            (self.stop in {Stop.ACCOUNT, Stop.FUNDS, Stop.BUDGET}, ExitStatus.ACCOUNT),
+            (self.stop or self.unfollowed or self.unwritten or self.unrecorded or unsent, ExitStatus.UNFINISHED),
+            (self.blocked or self.plan.problems or self.count(State.REJECTED), ExitStatus.PROBLEMS),
+        )
+        return next((status for holds, status in ranked if holds), ExitStatus.DONE)
+
+
+Cells = dict[str, str]
+
+_WORDS = {
+    State.PLANNED: "Not sent",
+    State.SUBMITTING: "Being sent",
+    State.ACCEPTED: "Placed",
+    State.REJECTED: "Refused",
+    State.IN_DOUBT: "In doubt",
+}
+"""What stands in `order_status` until the panel has told a status."""
+
+
+def cells_of(entry: Entry) -> Cells:
+    """Write down one order as the cells of its row."""
+    time = entry.polled_at or entry.settled_at or ""
+    return {
+        "order_id": entry.order_id or "",
+        "order_status": entry.order_status or _WORDS[entry.state],
+        "charge": "" if entry.charge is None else plain(entry.charge),
+        "start_count": entry.start_count or "",
+        "remains": entry.remains or "",
+        "currency": entry.currency,
+        "error": entry.error,
+        "updated_at": intern(f"{time[:19]}Z") if time else "",  # many rows share it
+    }
+
+
+def cells_of_problems(problems: Iterable[Problem]) -> dict[int, Cells]:
+    """Write down what is wrong with rows that are left out. No other cell of theirs is touched."""
+    words: dict[int, list[str]] = defaultdict(list)
+    for problem in problems:
+        if problem.row is not None:
+            words[problem.row].append(f"{problem.where}: {problem.message} ({problem.remedy})")
+    return {row: {"error": "; ".join(found)} for row, found in words.items()}
+
+
+def is_new(sheet: Sheet, cells: Mapping[int, Cells]) -> bool:
+    """Tell whether cells hold anything that does not stand in a sheet as it was read."""
+    # Column by column: the cells of 100,000 rows as a mapping of their own would take 50 MB.
+    return any(_differs(_column(sheet, name), name, cells) for name in RESULT_FIELDS)
+
+
+def _column(sheet: Sheet, name: str) -> dict[int, str]:
+    if name not in sheet.columns:
+        return {}
+    return {int(row): text for row, text in zip(sheet.frame.index, sheet.frame[name], strict=True)}
+
+
+def _differs(column: Mapping[int, str], name: str, cells: Mapping[int, Cells]) -> bool:
+    return any(column.get(row, "") != wanted[name] for row, wanted in cells.items() if name in wanted)
+
+
+def stamp(cells: Mapping[int, Cells]) -> str:
+    """Sum cells up: SHA-256 of all rows and texts, to know them again without keeping them."""
+    sum_of_all = sha256()
+    for row, wanted in cells.items():
+        sum_of_all.update(f"{row} {sorted(wanted.items())}\n".encode())
+    return sum_of_all.hexdigest()

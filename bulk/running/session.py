@@ -1,0 +1,255 @@
+"""One job under way on a sheet: its rows in the journal, their orders placed and followed, the sheet written."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from bulk.model.errors import SheetError
+from bulk.model.options import Options
+from bulk.planning.blockers import services_changed, unknown_rows
+from bulk.planning.plan import Plan, Prices
+from bulk.running.events import RunListener, Unbreakable
+from bulk.running.interrupts import Interrupts
+from bulk.running.result import RunResult
+from bulk.running.tracking import OrderTracking
+from bulk.running.write_from_journal import WriteBack
+from smmplus.api.async_client import AsyncClient
+from smmplus.api.panel import Panel
+from smmplus.errors import AccountError, AddressError, CallError, JournalError
+from smmplus.journal import balances, budgets
+from smmplus.journal.entry import Entry, Planned
+from smmplus.journal.journal import Journal
+from smmplus.journal.maintenance import restore
+from smmplus.journal.state_machine import State
+from smmplus.orders.decimals import minus, plain, total
+from smmplus.orders.models import Balance
+from smmplus.placing.commit_queue import CommitQueue
+from smmplus.placing.placer import Order, Placer, Progress, Stop
+
+LOOK_SECONDS = 60.0
+"""How long a look at prices and balance may take while orders are placed; the end of placing waits for it."""
+
+LAST_LOOK_SECONDS = 5.0
+"""How long the balance after placing may take: whoever pressed Ctrl-C waits for it."""
+
+
+@dataclass(slots=True)
+class RunSession:
+    """What is done for a plan. The journal is the truth; this only knows which rows it is about."""
+
+    options: Options
+    panel: Panel
+    journal: Journal
+    watcher: RunListener
+    plan: Plan
+    batch_id: int | None = None
+    orders: list[Order] = field(default_factory=list)
+    watched: dict[int, int] = field(default_factory=dict)
+    """Row -> entry."""
+    progress: Progress = field(default_factory=Progress)
+    unfollowed: str = ""
+    unwritten: str = ""
+    results: WriteBack = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Watch the rows that the journal knows."""
+        self.watcher = Unbreakable(self.watcher)
+        self.watched = {row: entry.id for row, entry in self.plan.binding.entries.items()}
+        plan, colours = self.plan, self.options.colours
+        self.results = WriteBack(plan.sheet, plan.problems, self.journal, self.watched, colours=colours)
+
+    def prepare(self) -> None:
+        """Write the plan into the journal: from here on the rows to send have entries."""
+        place, sending = self.plan.place, self.plan.to_send
+        self.batch_id = place.batch_id
+        if not sending:
+            return
+        if unknown_rows(self.plan):  # whoever comes here has a person's yes
+            restore.settle(self.journal, place.campaign_id)
+        if self.batch_id is None:
+            self.batch_id = self.journal.open_batch(place.campaign_id, self.options.source)
+        new = [item.planned for item in sending if item.entry is None]
+        again: dict[int, Planned] = {item.entry.id: item.planned for item in sending if item.entry is not None}
+        self.journal.plan(place.campaign_id, self.batch_id, new, again)
+        numbers = self.journal.numbers_of(place.campaign_id, (item.planned.key for item in sending))
+        self.watched.update({item.row.number: numbers[item.planned.key] for item in sending})
+        self.orders = [Order(numbers[item.planned.key], item.row.request) for item in sending]
+
+    async def place_and_follow(self) -> None:
+        """Place, then follow, writing back every few minutes; Ctrl-C ends both in good order."""
+        with Interrupts() as stopping:
+            async with self._client(stopping) as client, self._meanwhile(self.options.write_every, self._write_aside):
+                stopping.on_impatience(
+                    lambda: self.watcher.note(_still_waited_for(self.progress, client.max_call_seconds))
+                )
+                if self.orders:
+                    await self._place(client, stopping)
+                if self.progress.stop is None and self.options.wait != 0:
+                    await self._follow(client, stopping, self.options.wait)
+
+    async def ask_once(self) -> None:
+        """Ask once where the open orders stand."""
+        with Interrupts() as stopping:
+            async with self._client(stopping) as client:
+                await self._follow(client, stopping, 0)
+
+    def finish(self) -> RunResult:
+        """Write back for the last time, and close the batch if nothing of it is open."""
+        self._write()
+        entries = dict(self.plan.binding.entries)
+        try:
+            entries = self.results.entries()
+            self._close_batch(entries)
+        except JournalError as error:
+            # Order ids that are in no journal must still be told.
+            self.progress.stop_for(Stop.JOURNAL, str(error))
+        rows = {entry: row for row, entry in self.watched.items()}
+        return RunResult(
+            self.plan,
+            entries,
+            stop=self.progress.stop,
+            reason=self.progress.reason,
+            sent=self.progress.sent,
+            written=self.results.last,
+            unrecorded={rows[entry]: order_id for entry, order_id in self.progress.unrecorded.items()},
+            rescued={rows[entry]: path for entry, path in self.progress.rescued.items()},
+            alarms=tuple(self.progress.alarms),
+            held={rows[entry]: words for entry, words in self.progress.held_back.items()},
+            unfollowed=self.unfollowed,
+            unwritten=self.unwritten,
+        )
+
+    def _close_batch(self, entries: Mapping[int, Entry]) -> None:
+        # Also what has no row any more: an order in doubt must be met again by the next run of the sheet.
+        known = [*entries.values(), *self.plan.binding.missing]
+        settled = all(entry.state in {State.ACCEPTED, State.REJECTED} for entry in known)
+        done = settled and not self.plan.later and self.results.in_place and not self.unwritten
+        if self.batch_id is not None and done:
+            self.journal.finish_batch(self.batch_id)
+
+    def _client(self, stopping: Interrupts) -> AsyncClient:
+        options = self.options
+        return AsyncClient(self.panel, rate=options.rate, in_flight=options.in_flight, sleep=stopping.sleep)
+
+    async def _place(self, client: AsyncClient, stopping: Interrupts) -> None:
+        self.watcher.placing(len(self.orders))
+        async with CommitQueue(self.journal) as commits:
+            placer = Placer(
+                client,
+                commits,
+                # Named by a person, the campaign is ordered anew, whatever others hold.
+                twins=frozenset(self.watched.values()) if self.options.campaign is None else None,
+                on_placed=self.watcher.placed,
+            )
+            self.progress = placer.progress
+            stopping.on_stop(lambda: placer.progress.stop_for(Stop.ASKED, "interrupted"))
+            async with self._meanwhile(self.options.prices_every, lambda: self._look_again(client)):
+                await placer.place_all(self.orders)
+        if self.progress.sent:
+            await self._look_at_the_end(client)
+
+    async def _look_again(self, client: AsyncClient) -> None:
+        """Stop where the panel asks more than was shown; tell where the balance will not last, and go on."""
+        with suppress(CallError, JournalError, TimeoutError):
+            async with asyncio.timeout(LOOK_SECONDS):
+                services = {service.id: service for service in await client.services()}
+                held = await self._read_balance(client)
+            # Aside: of a large sheet, every row may have to be checked again, and answers are waiting.
+            if change := await asyncio.to_thread(services_changed, self.plan, Prices(services, held)):
+                self.progress.stop_for(*change)
+            left = await asyncio.to_thread(self._left_to_send)
+            if left > held.amount:
+                words = f"{plain(held.amount)} {held.currency}, and what is left to send costs {plain(left)}"
+                self.watcher.note(f"the balance is {words}: placing goes on until the panel refuses")
+
+    async def _look_at_the_end(self, client: AsyncClient) -> None:
+        """Read the balance once more: it is evidence for orders in doubt.
+
+        It is told beside a refusal of the account: a reselling panel passes on that its own supplier's is empty.
+        """
+        try:
+            async with asyncio.timeout(LAST_LOOK_SECONDS):
+                held = await self._read_balance(client)
+        except (CallError, JournalError, TimeoutError) as error:
+            self.watcher.note(f"the balance after placing could not be read: {str(error) or 'no answer in time'}")
+            return
+        if self.progress.stop is Stop.ACCOUNT:
+            self.progress.reason += f"; the balance is {plain(held.amount)} {held.currency}"
+
+    async def _read_balance(self, client: AsyncClient) -> Balance:
+        account_id = self.plan.place.account_id
+        before = await asyncio.to_thread(balances.accepted, self.journal, account_id)
+        held = await client.balance()
+        await asyncio.to_thread(balances.record, self.journal, account_id, held, before)
+        return held
+
+    def _left_to_send(self) -> Decimal:
+        """Sum what is still to be sent, as far as the budget allows."""
+        entries = self.journal.with_ids(order.entry for order in self.orders).values()
+        left = total(entry.cost or Decimal(0) for entry in entries if entry.state is State.PLANNED)
+        campaign_id = self.plan.place.campaign_id
+        budget = budgets.budget(self.journal, campaign_id)
+        return left if budget is None else min(left, minus(budget, self.journal.spent(campaign_id)))
+
+    async def _follow(self, client: AsyncClient, stopping: Interrupts, wait: float | None) -> None:
+        try:
+            following = OrderTracking.of(self.results, self.journal, client, self.watcher)
+            await following.until(stopping, wait=wait, pause=self.options.poll)
+            self.unfollowed = following.unread if following.fault is None else str(following.fault)
+        except AccountError as error:
+            self.progress.stop_for(Stop.ACCOUNT, str(error))
+        except AddressError as error:
+            self.progress.stop_for(Stop.ADDRESS, str(error))
+        except JournalError as error:  # what was placed must still be written into the sheet
+            self.progress.stop_for(Stop.JOURNAL, str(error))
+        if stopping.asked:
+            self.unfollowed = "interrupted"
+
+    @asynccontextmanager
+    async def _meanwhile(self, every: float, do: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+        """Do something now and then while the body goes on."""
+        done = asyncio.Event()
+        task = asyncio.create_task(repeat(every, do, done))
+        try:
+            yield
+        finally:
+            done.set()
+            await task
+
+    async def _write_aside(self) -> None:
+        await asyncio.to_thread(self._write)
+
+    def _write(self) -> None:
+        try:
+            written = self.results.write(self.progress.unrecorded)
+        except (SheetError, JournalError) as error:
+            self.unwritten = str(error)
+            self.watcher.note(f"the results could not be written: {error}")
+        else:
+            self.unwritten = ""
+            if written is not None:
+                self.watcher.wrote(written)
+
+
+def _still_waited_for(progress: Progress, longest: float) -> str:
+    """PURE: say what keeps a run that was told to stop."""
+    if not progress.under_way:
+        return "nothing is under way at the panel; what is known is being written down. Once more ends it at once"
+    orders = "1 order is" if progress.under_way == 1 else f"{progress.under_way} orders are"
+    return (
+        f"{orders} under way, and paid for if the panel took them: their answers are waited for, {longest:.0f} seconds "
+        "at most. Once more ends it at once, and leaves them in doubt"
+    )
+
+
+async def repeat(every: float, do: Callable[[], Awaitable[None]], done: asyncio.Event) -> None:
+    """Do something every so many seconds until `done` is set; the one under way is waited for."""
+    while True:
+        try:
+            await asyncio.wait_for(done.wait(), every)
+        except TimeoutError:
+            await do()
+        else:
+            return

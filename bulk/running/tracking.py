@@ -1,0 +1,97 @@
+"""Follows orders until all are final, the wait is over, or somebody asks to stop."""
+
+import time
+from dataclasses import dataclass, field
+
+from bulk.running.events import RunListener
+from bulk.running.interrupts import Interrupts
+from bulk.running.write_from_journal import WriteBack
+from smmplus.api.async_client import AsyncClient
+from smmplus.errors import CallError, FollowUpError, UnreadableAnswerError
+from smmplus.journal.journal import Journal
+from smmplus.orders.models import OrderStatus, Phase
+from smmplus.placing.tracking import is_understood, next_pause, not_understood, open_orders, poll
+
+Statuses = dict[int, OrderStatus | FollowUpError]
+
+
+@dataclass(slots=True)
+class OrderTracking:
+    """The orders of a job that are still open, and what was last heard of them."""
+
+    client: AsyncClient
+    journal: Journal
+    watcher: RunListener
+    orders: int
+    """How many orders the job has; the ones not in `watched` are final."""
+    watched: dict[str, int]
+    """Order id -> entry."""
+    heard: Statuses = field(default_factory=dict)
+    fault: CallError | None = None
+    """Why the last round could not ask for all; None where it could."""
+    unread: str = ""
+    """What the last round brought instead of anything that can be read; "" where something could be."""
+    told: set[str] = field(default_factory=set)
+    """What was not understood and has been told: once a run is enough."""
+
+    @classmethod
+    def of(cls, results: WriteBack, journal: Journal, client: AsyncClient, watcher: RunListener) -> "OrderTracking":
+        """Take up the orders that the journal knows of a job's rows."""
+        orders, watched = 0, dict[str, int]()
+        for _, entry in results.each_entry():
+            orders += entry.order_id is not None
+            watched |= open_orders([entry])
+        return cls(client, journal, watcher, orders, watched)
+
+    async def until(self, stopping: Interrupts, *, wait: float | None, pause: float) -> None:
+        """Ask in rounds until no order is open or `wait` seconds are over (None: however long it takes).
+
+        Rounds are `pause` seconds apart, and more while nothing moves. Raises AccountError where the panel refuses
+        the account; any other fault is told, and the next round tries again.
+        """
+        ends = None if wait is None else time.monotonic() + wait
+        next_in = pause
+        while self.watched and not stopping.asked:
+            next_in = next_pause(next_in, pause, moved=await self._round())
+            self.watcher.following(self.orders, self.orders - len(self.watched))
+            left = None if ends is None else ends - time.monotonic()
+            if left is not None and left <= 0:
+                return
+            if self.watched:
+                await stopping.sleep(next_in if left is None else min(next_in, left))
+
+    async def _round(self) -> bool:
+        """Ask once, and tell whether anything has moved."""
+        found, self.fault = await poll(self.client, self.journal, self.watched)
+        self._note_what_is_strange(found)
+        lost = {entry: answer for entry, answer in found.items() if isinstance(answer, FollowUpError)}
+        for order_id in [order_id for order_id, entry in self.watched.items() if entry in lost]:
+            self.watcher.note(
+                f"order {order_id} cannot be followed: the panel says {lost[self.watched[order_id]].text!r}"
+            )
+        moved = any(self.heard.get(entry) != answer for entry, answer in found.items())
+        self.heard |= found
+        self.watched = {order_id: entry for order_id, entry in self.watched.items() if _is_open(found.get(entry))}
+        return moved
+
+    def _note_what_is_strange(self, found: Statuses) -> None:
+        """Tell what could not be had in each round, and what could not be understood once: it stays the same."""
+        strange = not_understood(found.values())
+        self.unread = "; ".join(strange) if found and not any(map(is_understood, found.values())) else ""
+        words = [] if self.fault is None else [f"{self._unanswered(found)}: {self.fault}"]
+        if isinstance(self.fault, UnreadableAnswerError):
+            strange, words = [*strange, *words], []
+        for text in [*words, *(text for text in strange if text not in self.told)]:
+            self.watcher.note(text)
+        self.told.update(strange)
+
+    def _unanswered(self, found: Statuses) -> str:
+        missing = len(self.watched) - len(found)
+        return f"the statuses of {missing} of {len(self.watched)} orders could not be had, the next round asks again"
+
+
+def _is_open(answer: OrderStatus | FollowUpError | None) -> bool:
+    """PURE: an order that the panel left out of its answer is unknown, and so still open."""
+    if isinstance(answer, OrderStatus):
+        return answer.phase is not Phase.FINAL
+    return answer is None

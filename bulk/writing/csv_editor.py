@@ -1,0 +1,86 @@
+"""Puts results into CSV: new cells in lines that otherwise keep every byte."""
+
+import re
+from collections.abc import Mapping
+from typing import BinaryIO
+
+from bulk.files.csv_text import CsvFile, Record, decode, line_end, physical_lines, raw_cells, take_apart
+from bulk.model.errors import CannotSpliceError
+from bulk.model.sheet import RESULT_FIELDS, Sheet
+from bulk.reading.csv_reader import FORMULA_STARTS
+from bulk.writing.result_cells import Changes, new_fields
+
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+
+
+def splice_csv(data: bytes, sheet: Sheet, changes: Changes, out: BinaryIO) -> None:
+    """Write the file with the changed cells; delimiter, encoding, line ends and quoting stay as they are."""
+    text, encoding = decode(sheet.path, data, sheet.encoding)
+    if text.encode(encoding) != data:
+        raise CannotSpliceError(f"its encoding {encoding} does not lead back to the same bytes")
+    file = take_apart(sheet.path, text, sheet.headers)
+    writer = _LineWriter(file, changes, encoding)
+    missing = changes.keys() - {record.line for record in file.records}
+    if missing:
+        raise CannotSpliceError(f"no row begins on line {min(missing)}")
+    lines = [file.above, writer.header_line(), *map(writer.line, file.records)]
+    out.write("".join(lines).encode(encoding))
+
+
+class _LineWriter:
+    def __init__(self, file: CsvFile, changes: Changes, encoding: str) -> None:
+        self._file = file
+        self._changes = changes
+        self._encoding = encoding
+        self._places = {name: at.index for name, at in file.header.columns.items() if name in RESULT_FIELDS}
+        self._new = new_fields(changes, self._places)
+        self._header_cells = raw_cells(_body(file.header_record.raw).removeprefix("\ufeff"), file.delimiter)
+        self._quote_all = all(cell.startswith('"') for cell in self._header_cells)
+
+    def header_line(self) -> str:
+        raw = self._file.header_record.raw
+        return self._extended(raw, [self._written(name, "") for name in self._new])
+
+    def line(self, record: Record) -> str:
+        """Give a record's new text; empty lines stay empty, and a wrong number of columns stays wrong by as many."""
+        if not record.cells:
+            return record.raw
+        changed = self._changes.get(record.line)
+        if changed is None:
+            return self._extended(record.raw, [""] * len(self._new))
+        new = [self._written(changed.get(name, ""), "") for name in self._new]
+        return self._extended(self._replaced(record, changed), new)
+
+    def _replaced(self, record: Record, changed: Mapping[str, str]) -> str:
+        if not self._places.keys() & changed.keys():
+            return record.raw
+        cells = raw_cells(_body(record.raw), self._file.delimiter)
+        if len(cells) != len(record.cells):
+            raise CannotSpliceError(f"line {record.line} cannot be taken apart")
+        for name, index in self._places.items():
+            if name in changed:
+                cells[index] = self._written(changed[name], cells[index])
+        return self._file.delimiter.join(cells) + line_end(record.raw)
+
+    def _extended(self, raw: str, cells: list[str]) -> str:
+        return self._file.delimiter.join([_body(raw), *cells]) + line_end(raw)
+
+    def _written(self, text: str, old: str) -> str:
+        """Write a value as the file writes its values; it takes as many lines as the old one, so no row moves."""
+        if not text.isascii():
+            text = text.encode(self._encoding, errors="replace").decode(self._encoding)
+        text = guarded(text) + "\n" * (len(physical_lines(old)) - 1 if old else 0)
+        special = '"' in text or self._file.delimiter in text or "\n" in text
+        if special or old.startswith('"') or (self._quote_all and text):
+            return '"' + text.replace('"', '""') + '"'
+        return text
+
+
+def _body(raw: str) -> str:
+    return raw[: len(raw) - len(line_end(raw))]
+
+
+def guarded(text: str) -> str:
+    """Put an apostrophe before what a spreadsheet program would take for a formula; numbers are none."""
+    dangerous = text.startswith((*FORMULA_STARTS, "'")) and not _NUMBER.fullmatch(text)
+    return f"'{text}" if dangerous else text

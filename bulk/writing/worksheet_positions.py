@@ -1,0 +1,326 @@
+"""Finds the places in a worksheet's XML where result cells stand or belong, as byte offsets."""
+
+import re
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import NamedTuple
+from xml.parsers import expat
+
+from bulk.files.xlsx_parts import feed, local_name, make_parser
+from bulk.model.cell_address import Cursor, letter_of, parse_range
+from bulk.model.errors import CannotSpliceError
+from bulk.model.fields import field_of
+from bulk.model.sheet import RESULT_FIELDS
+
+# What CT_Worksheet (ECMA-376, 18.3.1.99) has between its rows and the validations, formatting last.
+_UP_TO_FORMATTING = frozenset({
+    "sheetCalcPr", "sheetProtection", "protectedRanges", "scenarios", "autoFilter", "sortState", "dataConsolidate",
+    "customSheetViews", "mergeCells", "phoneticPr", "conditionalFormatting",
+})  # fmt: skip
+_TEXTS = frozenset({"formula", "sqref"})
+
+_REST_OF_TAG = re.compile(rb"""(?:[^>"']|"[^"]*"|'[^']*')*>""")
+
+Range = tuple[int, int, int, int]
+"""First row, first column, last row, last column."""
+
+
+def tag_end(data: bytes, start: int) -> int:
+    """Give the offset behind the tag that begins at `start`; a ">" inside an attribute does not end it."""
+    match = _REST_OF_TAG.match(data, start)
+    if match is None:
+        raise ValueError("a tag without end")
+    return match.end()
+
+
+def behind_element(data: bytes, start: int, end_event: int) -> int:
+    """Give the offset behind an element from where expat reports its start and its end.
+
+    An end is reported where its tag begins; but for ``<c/>``, which has none, behind that one tag.
+    """
+    is_empty = data.startswith(b"/>", end_event - 2) and tag_end(data, start) == end_event
+    return end_event if is_empty else tag_end(data, end_event)
+
+
+@dataclass(slots=True)
+class Tail:
+    """What stands behind the rows."""
+
+    formatting_at: int = 0
+    """Where conditional formatting may be added: behind what there is of it."""
+    priority: int = 0
+    """The highest of any rule: the one that gives way to all others."""
+    formulas: list[tuple[tuple[Range, ...], str]] = field(default_factory=list)
+    """The cells of each conditional formatting, and a formula of its rules."""
+    merged: list[Range] = field(default_factory=list)
+    ranges: list[Range] = field(default_factory=list)
+    """Cells that are in use though they may hold nothing: merged, filtered, with a sparkline."""
+
+    def follow(self, parser: expat.XMLParserType, data: bytes) -> None:
+        """Listen to a parser that has come to the end of the rows."""
+        self.formatting_at = tag_end(data, parser.CurrentByteIndex)
+        _TailScan(self, parser, data)
+
+
+class _TailScan:
+    """Follows the elements between the rows and the worksheet's end."""
+
+    def __init__(self, tail: Tail, parser: expat.XMLParserType, data: bytes) -> None:
+        self._tail = tail
+        self._parser = parser
+        self._data = data
+        self._open: list[tuple[str, int]] = []
+        self._text: list[str] = []
+        self._cells: tuple[Range, ...] = ()
+        parser.StartElementHandler, parser.EndElementHandler = self._start, self._end
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        local = local_name(name)
+        self._open.append((local, self._parser.CurrentByteIndex))
+        match local:
+            case "mergeCell":
+                self._tail.merged.append(parse_range(attributes["ref"]))
+                self._tail.ranges.append(self._tail.merged[-1])
+            case "autoFilter" if "ref" in attributes:
+                self._tail.ranges.append(parse_range(attributes["ref"]))
+            case "conditionalFormatting":
+                self._cells = _ranges(attributes.get("sqref", ""))
+            case "cfRule":
+                self._tail.priority = max(self._tail.priority, int(attributes.get("priority", "0")))
+            case _ if local in _TEXTS:
+                self._text.clear()
+                self._parser.CharacterDataHandler = self._text.append
+
+    def _end(self, _name: str) -> None:
+        if not self._open:
+            return
+        local, start = self._open.pop()
+        if local in _TEXTS:
+            self._parser.CharacterDataHandler = None
+            self._take("".join(self._text), local)
+        elif not self._open and local in _UP_TO_FORMATTING:
+            self._tail.formatting_at = behind_element(self._data, start, self._parser.CurrentByteIndex)
+
+    def _take(self, text: str, local: str) -> None:
+        if local == "formula":
+            self._tail.formulas.append((self._cells, text))
+        elif self._open[-1][0] == "sparkline":
+            self._tail.ranges.extend(_ranges(text))
+
+
+def _ranges(text: str) -> tuple[Range, ...]:
+    """Read a list of ranges; what is none says nothing of cells."""
+    found = []
+    for each in text.split():
+        with suppress(ValueError):
+            found.append(parse_range(each))
+    return tuple(found)
+
+
+_FILLING = frozenset({"array", "dataTable"})
+"""Formulas that stand in one cell and fill others."""
+
+
+class CellMark(NamedTuple):
+    """A cell that stands at or right of the first result column."""
+
+    column: int
+    start: int
+    end: int
+    """Behind the cell's last byte."""
+    style: str | None
+    is_formula: bool
+
+
+class CellMarks:
+    """The cells of one row, as numbers in a row: 100,000 rows of eight marks each would take 140 MB as objects."""
+
+    __slots__ = ("_numbers", "_origin")
+
+    def __init__(self, origin: int) -> None:
+        """`origin` is where the row begins."""
+        self._origin = origin
+        self._numbers = array("I")
+
+    def append(self, mark: CellMark) -> None:
+        """Take a cell behind those that are there. A style is a number (ECMA-376, 18.3.1.4), 0 stands for none."""
+        style = 0 if mark.style is None else _style_number(mark.style) + 1
+        places = (mark.start - self._origin, mark.end - self._origin)
+        self._numbers.extend((mark.column, *places, style, mark.is_formula))
+
+    def __iter__(self) -> Iterator[CellMark]:
+        numbers = iter(self._numbers)
+        for column, start, end, style, is_formula in zip(*[numbers] * 5, strict=True):
+            name = str(style - 1) if style else None
+            yield CellMark(column, self._origin + start, self._origin + end, name, bool(is_formula))
+
+
+def _style_number(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise ValueError(f"{text!r} is no style")
+    return int(text)
+
+
+def refuse_formulas(row: int | str, cells: Iterable[CellMark], wanted: AbstractSet[int]) -> None:
+    """Raise CannotSpliceError if a cell of the wanted columns holds a formula."""
+    for cell in cells:
+        if cell.is_formula and cell.column in wanted:
+            # Other formulas, and the workbook's chain of calculation, may hang on it.
+            raise CannotSpliceError(f"cell {letter_of(cell.column)}{row} holds a formula")
+
+
+def with_cells(xml: bytes, start: int, end: int, cells: Iterable[CellMark], new: Mapping[int, bytes]) -> bytes:
+    """Give a row's XML with new cells (column -> XML, from left to right) where they belong among its own."""
+    waiting = dict(new)
+    pieces: list[bytes] = []
+    for cell in cells:
+        for column in [column for column in waiting if column < cell.column]:
+            pieces.extend((xml[start : cell.start], waiting.pop(column)))
+            start = cell.start
+        if cell.column in waiting:
+            pieces.extend((xml[start : cell.start], waiting.pop(cell.column)))
+            start = cell.end
+    return b"".join([*pieces, xml[start:end], *waiting.values()])
+
+
+@dataclass(slots=True)
+class RowMark:
+    """A row that gets results. All offsets are in bytes."""
+
+    number: int
+    start: int
+    cells: CellMarks
+    end: int = 0
+    """Where its end tag begins; for a row without one (``<row/>``) behind it."""
+
+
+@dataclass(slots=True)
+class Places:
+    """What the scan finds."""
+
+    columns: dict[str, int]
+    """Result field -> column; those that an earlier call appended are read from the header itself."""
+    rows: list[RowMark] = field(default_factory=list)
+    last_column: int = 0
+    """The last column in use, formatted cells, merged cells and filters included."""
+    header_style: str | None = None
+    """The style of the header's last cell."""
+    has_formula: bool = False
+    arrays: list[Range] = field(default_factory=list)
+    """What single formulas fill."""
+    dimension: int | None = None
+    """Where the dimension tag begins."""
+    tail: Tail = field(default_factory=Tail)
+    """What stands behind the rows."""
+
+    def reach(self, ranges: Iterable[Range], header_row: int) -> None:
+        """Count ranges as in use, but for those above the header: titles."""
+        for _, _, bottom, right in ranges:
+            if bottom >= header_row:
+                self.last_column = max(self.last_column, right)
+
+
+def find_places(data: bytes, columns: Mapping[str, int], header_row: int, rows: Iterable[int]) -> Places:
+    """Go through the XML once.
+
+    :param columns: the result fields whose columns are known.
+    :param rows: the numbers of the rows that get results.
+    :raises ValueError: if the XML cannot be understood.
+    """
+    scan = _Scan(data, Places(dict(columns)), header_row, frozenset(rows))
+    feed(scan.parser, [data])
+    scan.places.reach(scan.places.tail.ranges, header_row)
+    scan.places.reach(scan.places.arrays, header_row)
+    return scan.places
+
+
+class _Scan:
+    """Follows rows and cells; ends of elements are heard only where the row at hand gets results."""
+
+    def __init__(self, data: bytes, places: Places, header_row: int, rows: frozenset[int]) -> None:
+        self._data = data
+        self.places = places
+        self._header_row = header_row
+        self._wanted = rows
+        # Every cell of the header is looked at; below it, those from the first result column on.
+        self._first_marked = 0
+        self._cursor = Cursor()
+        self._row = self._cell = self._formula = self._table = ""
+        self._mark: RowMark | None = None
+        self._open: tuple[int, str | None] | None = None
+        self._is_formula = self._is_inline = False
+        self._inline: list[str] = []
+        self.parser = make_parser()
+        self.parser.StartElementHandler = self._outside
+
+    def _outside(self, name: str, _attributes: dict[str, str]) -> None:
+        match local_name(name):
+            case "sheetData":
+                namespace = name.removesuffix("sheetData")
+                self._row, self._cell, self._table = f"{namespace}row", f"{namespace}c", name
+                self._formula = f"{namespace}f"
+                self.parser.StartElementHandler = self._start
+                self.parser.EndElementHandler = self._end
+            case "dimension":
+                self.places.dimension = self.parser.CurrentByteIndex
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        if name == self._cell:
+            column = self._cursor.enter_cell(attributes.get("r"))
+            self.places.last_column = max(self.places.last_column, column)
+            if column >= self._first_marked and self._mark is not None:
+                self._start_cell(attributes)
+        elif name == self._row:
+            self._start_row(self._cursor.enter_row(attributes.get("r")))
+        elif name == self._formula:
+            self.places.has_formula = self._is_formula = True
+            if attributes.get("t") in _FILLING and "ref" in attributes:
+                self.places.arrays.append(parse_range(attributes["ref"]))
+
+    def _start_row(self, number: int) -> None:
+        if number in self._wanted or number == self._header_row:
+            start = self.parser.CurrentByteIndex
+            self._mark = RowMark(number, start, CellMarks(start))
+            self.places.rows.append(self._mark)
+            if number == self._header_row:
+                self.parser.CharacterDataHandler = self._inline.append
+
+    def _start_cell(self, attributes: dict[str, str]) -> None:
+        style = attributes.get("s")
+        self._open, self._is_formula = (self.parser.CurrentByteIndex, style), False
+        if self._cursor.row == self._header_row:
+            self.places.header_style = style
+            self._is_inline = attributes.get("t") == "inlineStr"
+            self._inline.clear()
+
+    def _end(self, name: str) -> None:
+        if name == self._cell:
+            if self._open is not None and self._mark is not None:
+                self._end_cell(self._mark, *self._open)
+        elif name == self._row:
+            if self._mark is not None:
+                self._end_row(self._mark)
+        elif name == self._table:
+            self.places.tail.follow(self.parser, self._data)
+
+    def _end_cell(self, mark: RowMark, start: int, style: str | None) -> None:
+        end = behind_element(self._data, start, self.parser.CurrentByteIndex)
+        mark.cells.append(CellMark(self._cursor.column, start, end, style, self._is_formula))
+        self._open = None
+        if mark.number == self._header_row and self._is_inline:
+            self._learn_column("".join(self._inline))
+
+    def _end_row(self, mark: RowMark) -> None:
+        mark.end = self.parser.CurrentByteIndex
+        self._mark = None
+        if mark.number == self._header_row:
+            self.parser.CharacterDataHandler = None
+            self._first_marked = min(self.places.columns.values(), default=1 << 20)
+
+    def _learn_column(self, header: str) -> None:
+        name = field_of(header)
+        if name in RESULT_FIELDS:
+            self.places.columns.setdefault(name, self._cursor.column)

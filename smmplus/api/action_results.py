@@ -1,0 +1,246 @@
+"""PURE: how the answers about placed orders are read: yes with a result, no with its words, or neither.
+
+One reading for the single form and for each item of the multiple form. An envelope's word ("success", "fail") is never
+an order's status, and only what is listed as a yes is one.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from smmplus.api.error_texts import is_broken_off
+from smmplus.api.error_wrappings import ENVELOPES, NO_SIGNS, YES_SIGNS, Said, is_absent, said, unwrapped, without_markup
+from smmplus.errors import FollowUpError
+from smmplus.orders.decimals import Notation, readings
+from smmplus.orders.models import Balance, OrderStatus
+
+Json = Any
+Item = TypeVar("Item")
+Reader = Callable[[Json, Notation], Item]
+
+
+class UnreadableError(ValueError):
+    """The document is JSON, and not what the action answers; the text says more, if there is more to say."""
+
+
+_ID = re.compile(r"(?!0+$)[0-9]{1,30}|(?!0+$)[0-9A-Fa-f]{24}")
+
+
+def usable_id(value: Json) -> str | None:
+    """Write the id of an order or a refill as text: a number, digits, or 24 hexadecimal digits; None for all else."""
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        return None
+    number = readings(value).get(".") if isinstance(value, Decimal) else None
+    if number is not None and number == number.to_integral_value():
+        value = int(number)  # 23501.0 is a number, too
+    text = str(value).strip()
+    return text if _ID.fullmatch(text) else None
+
+
+def field(document: Json, name: str) -> Json:
+    """Give a field of an object; None where there is neither."""
+    return document.get(name) if isinstance(document, dict) else None
+
+
+def read_order_id(document: Json, _: Notation) -> str:
+    """Read the answer to `add`."""
+    order_id = usable_id(field(document, "order"))
+    if order_id is None:
+        raise UnreadableError
+    return order_id
+
+
+def read_balance(document: Json, notation: Notation) -> Balance:
+    """Read the answer to `balance`."""
+    for inner in unwrapped(document):
+        notation.learn([inner.get("balance")])
+        held = notation.amount(inner.get("balance"))
+        if held is not None:
+            return Balance(held, _text(inner, "currency"))
+        if readings(inner.get("balance")):
+            raise UnreadableError("the balance can be read in two ways, and no other answer of the panel tells which")
+    raise UnreadableError
+
+
+_OWN = ("charge", "start_count", "remains")
+"""Where one of these is filled in, the object is an order's, and its status the order's own."""
+
+
+def read_status(document: Json, notation: Notation) -> OrderStatus:
+    """Read where an order stands, also within envelopes."""
+    for inner in unwrapped(document):
+        for held in (inner, *(inner[name] for name in ("order", "status") if isinstance(inner.get(name), dict))):
+            word = field(held, "order_status") or field(held, "status")
+            own = "order_status" in held or any(held.get(name) not in (None, "") for name in _OWN)
+            if isinstance(word, str) and word.strip() and (own or not _is_envelope(word)):
+                return _status(word.strip(), held, notation)
+    raise UnreadableError
+
+
+def _is_envelope(word: str) -> bool:
+    return word.strip().lower() in YES_SIGNS | NO_SIGNS | {"1"}
+
+
+def _status(word: str, held: Json, notation: Notation) -> OrderStatus:
+    notation.learn(held.get(name) for name in _OWN)
+    charge = notation.amount(held.get("charge"))
+    start_count, remains = notation.count(held.get("start_count")), notation.count(held.get("remains"))
+    read = {"charge": charge, "start_count": start_count, "remains": remains}
+    unread = ", ".join(
+        f"{name} {str(held[name])[:40]!r}" for name in _OWN if read[name] is None and _is_number(held.get(name))
+    )
+    return OrderStatus(word, charge, start_count, remains, _text(held, "currency"), unread)
+
+
+def _is_number(value: Json) -> bool:
+    """Tell a number that cannot be read from a word in its place, such as "many"."""
+    return isinstance(value, str) and re.search("[0-9]", value) is not None
+
+
+def read_refill_id(document: Json, _: Notation) -> str:
+    """Read the id of a refill that was taken. An id beside a "fail" is none."""
+    value = field(document, "refill")
+    if False in {said(document).sign, said(value).sign}:
+        raise UnreadableError
+    refill_id = usable_id(field(value, "refill") or field(value, "id") if isinstance(value, dict) else value)
+    if refill_id is None:
+        raise UnreadableError
+    return refill_id
+
+
+def read_refill_word(document: Json, _: Notation) -> str:
+    """Read where a refill stands."""
+    for inner in unwrapped(document):
+        word = inner.get("refill_status") or inner.get("status")
+        # "Error" is also a refill's own end, where no words of an error stand beside it.
+        own = "refill_status" in inner or (str(word).strip().lower() == "error" and not said(inner).texts)
+        if isinstance(word, str) and word.strip() and (own or not _is_envelope(word)):
+            return word.strip()
+    raise UnreadableError
+
+
+_YES = r"true|yes|ok|okay|success|successful|accepted|requested|cancel(l?ation)? requested|cancel(l?ed|l?ing)"
+_CANCEL_YES = {
+    "cancel": re.compile(rf"[1-9][0-9]*|pending|processing|in progress|queued|{_YES}", re.IGNORECASE),
+    "status": re.compile(_YES, re.IGNORECASE),
+}
+"""Field -> all that counts as a yes to a cancel. A number is 1, or the request's; in `status` it is an envelope's."""
+
+
+def read_cancel(document: Json, _: Notation) -> str:
+    """Read what the panel said to a cancel that it took. A yes beside a "fail" is none."""
+    says_no = said(document).sign is False
+    for name, yes in _CANCEL_YES.items():
+        value = field(document, name)
+        if not says_no and not is_absent(value) and yes.fullmatch(str(value).strip()):
+            return str(value)
+        if value is False or not is_absent(value):
+            break
+    raise UnreadableError
+
+
+def refused(item: Json, key: str, *, is_whole: bool) -> str | None:
+    """Give the words in which a panel refuses an item, beside or under the field `key`; None where it does not.
+
+    What leaves doubt is no refusal. Where the item is the whole answer, a "fail" of it may mean more than this item.
+    """
+    value = field(item, key)
+    found, nested = said(item), said(value) if isinstance(value, dict) else Said()
+    texts = nested.texts if nested.is_error or nested.sign is False else ()
+    if not texts and (found.is_error or (found.sign is False and not is_whole)):
+        texts = found.texts
+    texts = texts or (_plain_no(value, found) if key in {"cancel", "refill"} else ())
+    return None if not texts or is_broken_off(texts) else "; ".join(texts)
+
+
+def _plain_no(value: Json, found: Said) -> tuple[str, ...]:
+    """Find a no in the place of the result: false, or words that are no yes."""
+    if value is False or (isinstance(value, str) and value.strip().lower() in {"false", "no"}):
+        return found.texts or (f"the panel answered {str(value).strip().lower()!r}",)
+    if not isinstance(value, str) or is_absent(value) or _CANCEL_YES["cancel"].fullmatch(value.strip()):
+        return ()
+    return (without_markup(value),) if re.search("[^0-9A-Fa-f]", value.strip()) else ()
+
+
+def each(
+    document: Json, notation: Notation, *, ids: tuple[str, ...], name: str, action: str, read: Reader[Item]
+) -> dict[str, Item | FollowUpError]:
+    """Read an answer to many ids, a map or a list. What was not asked for or cannot be read is left out.
+
+    So is an id that is answered in two ways.
+
+    UnreadableError where nothing that was asked for is in it.
+    """
+    found: dict[str, Item | FollowUpError] = {}
+    unclear: set[str] = set()
+    items = [(item_id, item) for item_id, item in _items(document, ids, name, action) if item_id in ids]
+    notation.learn(field(item, part) for _, item in items for part in _OWN)
+    for item_id, item in items:
+        with suppress(UnreadableError):
+            answer = _one(item, notation, action, read, is_whole=item is document)
+            if str(found.setdefault(item_id, answer)) != str(answer):
+                unclear.add(item_id)
+    for item_id in unclear:
+        del found[item_id]
+    if not found:
+        raise UnreadableError
+    return found
+
+
+def _one(item: Json, notation: Notation, action: str, read: Reader[Item], *, is_whole: bool) -> Item | FollowUpError:
+    """Read one item: an error's field first, then the result, then the words of a no."""
+    key = "status" if action == "refill_status" else action
+    if not said(item).is_error and not said(field(item, key)).is_error:
+        with suppress(UnreadableError):
+            return read(item, notation)
+    words = refused(item, key, is_whole=is_whole)
+    if words is None:
+        raise UnreadableError
+    return FollowUpError(words)
+
+
+def read_single(document: Json, notation: Notation, *, action: str, asked: str, read: Reader[Item]) -> Item:
+    """Read an answer to one id by the same rules; FollowUpError where it is a no."""
+    inner = field(document, asked)
+    item = inner if isinstance(inner, dict) else document
+    if item is document and _is_of_another(item, asked, "refill" if action == "refill_status" else "order"):
+        raise UnreadableError("the answer is about another id")
+    answer = _one(item, notation, action, read, is_whole=item is document)
+    if isinstance(answer, FollowUpError):
+        raise answer
+    return answer
+
+
+_MAPS = ("orders", "statuses", "refills", "cancels", *ENVELOPES)
+
+
+def _items(document: Json, ids: tuple[str, ...], name: str, action: str) -> Iterator[tuple[str | None, Json]]:
+    if isinstance(document, dict) and not any(item_id in document for item_id in ids):
+        held = next((document[key] for key in _MAPS if isinstance(document.get(key), dict | list)), None)
+        if held is not None:
+            yield from _items(held, ids, name, action)
+        elif len(ids) == 1 and not _is_of_another(document, ids[0], name):
+            yield ids[0], document  # a single id is answered like the single form by some
+        return
+    if isinstance(document, list):
+        names = (name, f"{name}_id", *(["id"] if action.endswith("status") else []))
+        yield from ((_id_of(item, names), item) for item in document)
+    elif isinstance(document, dict):
+        yield from document.items()
+
+
+def _is_of_another(item: Json, asked: str, name: str) -> bool:
+    """Tell whether an answer names another order or refill than was asked for: it may be that of another call."""
+    named = {usable_id(field(item, key)) for key in (name, f"{name}_id")} - {None}
+    return bool(named) and asked not in named
+
+
+def _id_of(item: Json, names: tuple[str, ...]) -> str | None:
+    values = (field(item, key) for key in names)
+    return next((str(value).strip() for value in values if value and isinstance(value, str | int)), None)
+
+
+def _text(document: Json, name: str) -> str:
+    return str(field(document, name) or "").strip()

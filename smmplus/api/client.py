@@ -1,0 +1,172 @@
+"""The synchronous client: a thin shell on requests over `protocol`."""
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from http.client import HTTPException
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from urllib.parse import urlencode
+
+import requests
+
+import smmplus.api.protocol as protocol  # noqa: PLR0402 (`from smmplus` would import what imports this module)
+from smmplus.api.panel import Panel
+from smmplus.api.protocol import Call
+from smmplus.api.rate_limit import RateLimit
+from smmplus.api.requests_session import WatchedBody, session
+from smmplus.api.responses import Response
+from smmplus.api.retry import retrying
+from smmplus.errors import BusyError, CallError, FollowUpError, LostAnswerError, NeverSentError, UnreadableAnswerError
+from smmplus.orders.models import Balance, OrderRequest, OrderStatus, Service
+
+Result = TypeVar("Result")
+
+
+class Client:
+    """Every action of the API. Safe to share between threads: rate and number of calls under way hold for all of them.
+
+    Reads are repeated after passing faults; `add_order`, `refill` and `cancel` only after what never reached the panel.
+    `add_order` is the bare call, for those who know: nothing remembers the order if this process dies. Placing with a
+    record of it is in `smmplus.placing.placer`.
+    """
+
+    def __init__(
+        self, panel: Panel, *, rate: float = 1.0, in_flight: int = 16, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._panel = panel
+        self._pace = RateLimit(rate)
+        self._pace_lock = threading.Lock()
+        self._in_flight = threading.BoundedSemaphore(in_flight)
+        self._sleep = sleep
+        self._alone = session(panel.url, connections=in_flight, alone=True)
+        self._pooled = session(panel.url, connections=in_flight, alone=False)
+
+    def services(self) -> list[Service]:
+        """Ask for the price list."""
+        return self._settled(protocol.services(), protocol.balance())
+
+    def add_order(self, request: OrderRequest) -> str:
+        """Place an order, without any record of it, and give its id."""
+        return self._run(protocol.add(request))
+
+    def order_status(self, order_id: str) -> OrderStatus:
+        """Ask where one order stands."""
+        return self._run(protocol.status(order_id))
+
+    def order_statuses(self, order_ids: Iterable[str]) -> dict[str, OrderStatus | FollowUpError]:
+        """Ask where many orders stand, 100 a call; an id that the panel leaves out is left out."""
+        return protocol.merged(self._run(call) for call in protocol.statuses(order_ids))
+
+    def refill(self, order_id: str) -> str:
+        """Ask for a refill of one order, and give the refill's id."""
+        return self._run(protocol.refill(order_id))
+
+    def refills(self, order_ids: Iterable[str]) -> dict[str, str | FollowUpError]:
+        """Ask for refills of many orders: order id -> refill id, or why not."""
+        return protocol.merged(self._run(call) for call in protocol.refills(order_ids))
+
+    def refill_status(self, refill_id: str) -> str:
+        """Ask for the status word of one refill."""
+        return self._run(protocol.refill_status(refill_id))
+
+    def refill_statuses(self, refill_ids: Iterable[str]) -> dict[str, str | FollowUpError]:
+        """Ask for the status words of many refills."""
+        return protocol.merged(self._run(call) for call in protocol.refill_statuses(refill_ids))
+
+    def cancel(self, order_ids: Iterable[str]) -> dict[str, str | FollowUpError]:
+        """Ask to cancel orders: order id -> what the panel said to the request, or why not."""
+        return protocol.merged(self._run(call) for call in protocol.cancel(order_ids))
+
+    def balance(self) -> Balance:
+        """Ask for the account's balance."""
+        return self._settled(protocol.balance(), protocol.services())
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._alone.close()
+        self._pooled.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _run(self, call: Call[Result]) -> Result:
+        result: Result = retrying(effect=call.effect, sleep=self._sleep)(self._ask, call)
+        return result
+
+    def _settled(self, call: Call[Result], other: Call[Any]) -> Result:
+        """Make a call; where a number in its answer has two readings, another answer may settle which it is."""
+        try:
+            result = self._run(call)
+        except UnreadableAnswerError:
+            if not self._settles(other):
+                raise
+        else:
+            if not self._settles(other):
+                return result
+        return self._run(call)
+
+    def _settles(self, other: Call[Any]) -> bool:
+        if not self._panel.notation.is_wanted:
+            return False
+        with suppress(CallError):
+            self._run(other)
+        return self._panel.notation.is_known
+
+    def _ask(self, call: Call[Result]) -> Result:
+        with self._in_flight:
+            with self._pace_lock:
+                pause = self._pace.reserve(time.monotonic())
+            if pause > 0:
+                self._sleep(pause)
+            try:
+                return protocol.read_answer(call, self._panel.redact(self._exchange(call)))
+            except BusyError as error:
+                with self._pace_lock:
+                    self._pace.slow_down(time.monotonic(), error.retry_after)
+                raise
+
+    def _exchange(self, call: Call[Result]) -> Response:
+        chosen = self._alone if call.alone else self._pooled
+        body = WatchedBody(urlencode(call.form(self._panel.key)).encode(), effect=call.effect)
+        request = requests.Request("POST", self._panel.url, data=body, headers=_HEADERS)
+        try:
+            answer = chosen.send(
+                chosen.prepare_request(request),
+                timeout=(self._panel.connect_timeout, self._panel.read_timeout),
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            fault = _translated(error, sent=body.was_read, effect=call.effect)
+        else:
+            return Response(answer.status_code, answer.headers, answer.content, closed=body.closed_after)
+        raise fault  # not within `except`: the error would carry on what it was made from
+
+
+_HEADERS = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+
+
+def _translated(error: requests.RequestException, *, sent: bool, effect: bool) -> CallError:
+    if sent:
+        return LostAnswerError(f"no answer from the panel ({type(error).__name__})", may_have_taken_effect=effect)
+    return NeverSentError(f"the panel could not be reached: {_innermost(error)}")
+
+
+def _innermost(error: BaseException) -> str:
+    """Find the reason within requests' and urllib3's wrappings: "Connection refused", not five names of classes."""
+    within = (getattr(error, "reason", None), *error.args)
+    if inner := next((found for found in within if isinstance(found, BaseException)), None):
+        return _innermost(inner)
+    # A proxy's own words may repeat the password that it was shown.
+    if refused := re.match(r"Tunnel connection failed: ([0-9]+)", str(error)):
+        return f"the proxy opens no way to it (HTTP {refused[1]})"
+    if isinstance(error, HTTPException):
+        return f"what answers there speaks no HTTP ({type(error).__name__})"
+    return re.sub(r"^\w*Connection\w*\([^)]*\): ", "", str(error)) or type(error).__name__

@@ -1,0 +1,105 @@
+"""PURE: from an answer to `services` to services. What cannot be ordered is listed all the same, with the reason."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from smmplus.api.error_wrappings import unwrapped
+from smmplus.orders.decimals import Notation, plain
+from smmplus.orders.models import Service
+from smmplus.orders.order_types import Units, order_type
+
+Json = Any
+
+_LONGEST_ID = 64
+_NO_LIMIT = frozenset({"", "unlimited", "no limit", "infinity", "\u221e"})
+
+
+def rows_of(document: Json) -> list[Json] | None:
+    """Find the rows of a price list, bare or in an object; None where there is none."""
+    if isinstance(document, list):
+        return document
+    held = (inner.get(name) for inner in unwrapped(document) for name in ("services", "data", "result"))
+    return next((rows for rows in held if isinstance(rows, list)), None)
+
+
+def read_services(rows: Iterable[Json], notation: Notation) -> list[Service]:
+    """Read the rows of a price list; a row without an id is left out, for nobody could order it."""
+    rows = [row for row in rows if isinstance(row, dict)]
+    notation.learn(row.get(name) for row in rows for name in ("rate", "min", "max"))
+    found: dict[str, Service] = {}
+    for row in rows:
+        service = _service(row, notation)
+        if service is not None:
+            known = found.setdefault(service.id, service)
+            if clash := _clash(known, service):
+                found[service.id] = replace(known, unusable=clash)
+    return list(found.values())
+
+
+def _service(row: dict[str, Json], notation: Notation) -> Service | None:
+    number = service_id(row.get("service"))
+    if number is None:
+        return None
+    kind, rate = _text(row, "type") or "Default", notation.amount(row.get("rate"))
+    known = order_type(kind)
+    has_limits = known is None or known.units is not Units.PACKAGE
+    is_endless = "max" in row and str(row["max"] if row["max"] is not None else "").strip().lower() in _NO_LIMIT
+    least, most = notation.count(row.get("min")), None if is_endless else notation.count(row.get("max"))
+    wrong = [_unread(row, "rate")] if rate is None or rate < 0 else []
+    if has_limits and (least is None or least < 0):
+        wrong.append(_unread(row, "min"))
+    if has_limits and not is_endless and (most is None or most < 0):
+        wrong.append(_unread(row, "max"))
+    return Service(
+        number,
+        _text(row, "name"),
+        kind,
+        _text(row, "category"),
+        rate,
+        least or 0,
+        most,
+        refill=flag(row.get("refill")),
+        cancel=flag(row.get("cancel")),
+        dripfeed=flag(row["dripfeed"]) if "dripfeed" in row else None,
+        unusable=", ".join(wrong),
+    )
+
+
+def _unread(row: dict[str, Json], name: str) -> str:
+    value = row.get(name)
+    return f"{name} is missing" if value is None else f"{name} {str(value)[:40]!r} cannot be read"
+
+
+def _clash(known: Service, other: Service) -> str:
+    """Tell why two rows with one id are not the same to order: "" where they are, whatever they are called."""
+    if known.unusable:
+        return ""
+    if other.unusable:
+        return f"it stands twice in the price list, once so: {other.unusable}"
+    if known.rate != other.rate:
+        return f"it stands twice in the price list, at {_shown(known.rate)} and at {_shown(other.rate)}"
+    same = (known.type.lower(), known.min, known.max) == (other.type.lower(), other.min, other.max)
+    return "" if same else "it stands twice in the price list, with different types or limits"
+
+
+def _shown(rate: Decimal | None) -> str:
+    return "?" if rate is None else plain(rate)
+
+
+def service_id(value: Json) -> str | None:
+    """Read a service's id: a number, or any short text."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return None
+    text = str(value).strip()
+    return text if text not in {"", "0"} and len(text) <= _LONGEST_ID and text.isprintable() else None
+
+
+def _text(row: dict[str, Json], name: str) -> str:
+    return str(row.get(name) or "").strip()
+
+
+def flag(value: Json) -> bool:
+    """Read a flag: true, 1, "1", "true"."""
+    return str(value).strip().lower() in {"true", "1", "yes"}

@@ -1,0 +1,1 @@
+"""The databases of a journal: a SQLite file for one machine, PostgreSQL for several."""

@@ -1,0 +1,1 @@
+"""Looking after a journal: integrity, backups, moving and restoring."""

@@ -1,0 +1,310 @@
+"""Holding a journal against its own rules: what must be true of every order, and of all of them together.
+
+What is true of one order is decided by pure functions on its row; sums and pairs are gone through once, row by row, so
+that a large journal needs no memory.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, func, inspect, or_, select, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from smmplus.journal import metadata, schema
+from smmplus.journal.backends import postgres
+from smmplus.journal.backends.open import is_busy
+from smmplus.journal.entry import nth_of
+from smmplus.journal.journal import Journal
+from smmplus.journal.recovery import recover
+from smmplus.journal.schema import accounts, balances, campaigns, entries, order_ids
+from smmplus.journal.state_machine import SPENT, State
+from smmplus.orders.decimals import EXACT
+from smmplus.orders.models import OrderRequest
+
+_PAGE = 1000
+_MOST_OF_SQLITE = 20
+"""Lines of SQLite's own check; a file that is torn has thousands."""
+
+_MADE_BY_US = re.compile(r"[0-9a-f]{16}-[0-9]+")
+"""Keys of `key_of`; others are an author's."""
+_ALWAYS = ("key", "fingerprint", "content", "state", "error", "meaning", "order_status", "currency")
+_AMOUNTS = ("cost", "charge")
+_TIMES = ("sent_at", "settled_at", "polled_at")
+_NEEDS: dict[State, tuple[str, ...]] = {
+    State.PLANNED: (),
+    State.SUBMITTING: ("run_id", "sent_at"),
+    State.ACCEPTED: ("order_id",),
+    State.REJECTED: ("sent_at", "settled_at"),
+    State.IN_DOUBT: ("sent_at", "settled_at"),
+}
+_MAY_HAVE_AN_ORDER = frozenset({State.SUBMITTING, State.ACCEPTED, State.IN_DOUBT})
+_MAY_BE_UNSENT = frozenset({State.PLANNED, State.IN_DOUBT})
+"""In doubt without a sending is what a journal restored from a backup had planned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """Something that is not as it must be."""
+
+    where: str
+    what: str
+
+
+def audit(connection: Connection) -> Iterator[Violation]:
+    """Give all that is wrong with a journal, in one reading transaction; nothing for a journal that is sound."""
+    try:
+        for look in (_storage, _tables, _said):
+            broken = list(look(connection))
+            yield from broken
+            if broken:  # what stands in torn tables says nothing more
+                return
+        for look in (_entries, _pairs, _other_amounts):
+            yield from look(connection)
+    except (SQLAlchemyError, ValueError) as error:
+        reason = getattr(error, "orig", None) or error
+        if is_busy(reason):  # nobody knows then whether it is sound
+            raise
+        yield Violation("the database", f"cannot be read to its end: {reason}")
+
+
+def entry_flaws(values: Mapping[str, Any]) -> Iterator[str]:
+    """PURE: tell what is wrong with one order's row, by itself."""
+    if wrong := [name for name in _ALWAYS if not isinstance(values[name], str)]:
+        yield f"{', '.join(wrong)}: no text"
+        return
+    yield from _content_flaws(values["content"], values["fingerprint"], values["key"])
+    yield from (f"{name} is {values[name]!r}, no amount" for name in _AMOUNTS if not _is_amount(values[name]))
+    yield from (f"{name} is {values[name]!r}, no time" for name in _TIMES if not _is_time(values[name]))
+    if values["state"] not in set(State):
+        yield f"state is {values['state']!r}, which there is not"
+    else:
+        yield from _state_flaws(State(values["state"]), values)
+
+
+def _content_flaws(content: str, fingerprint: str, key: str) -> Iterator[str]:
+    try:
+        request = OrderRequest.from_content(content)
+        if request.content != content:
+            yield "its content is not in its normal form"
+        if request.fingerprint != fingerprint:
+            yield "its content does not fit its fingerprint"
+    except (ValueError, TypeError, AttributeError):
+        yield "its content cannot be read"
+    if not key or (_MADE_BY_US.fullmatch(key) and not (key.startswith(f"{fingerprint[:16]}-") and nth_of(key))):
+        yield f"its key {key!r} does not fit its fingerprint"
+
+
+def _state_flaws(state: State, values: Mapping[str, Any]) -> Iterator[str]:
+    for name in _NEEDS[state]:
+        if values[name] is None:
+            yield f"it is {state.value}, and has no {name}"
+    if values["order_id"] is not None and state not in _MAY_HAVE_AN_ORDER:
+        yield f"it is {state.value}, and has order id {values['order_id']}"
+    attempt = values["attempt"]
+    if not isinstance(attempt, int) or attempt < 0 or (attempt == 0 and state not in _MAY_BE_UNSENT):
+        yield f"it is {state.value}, and its attempt is {attempt!r}"
+
+
+def _is_amount(value: object) -> bool:
+    if value is None:
+        return True
+    try:
+        return isinstance(value, str) and Decimal(value).is_finite()
+    except InvalidOperation:
+        return False
+
+
+def _is_time(value: object) -> bool:
+    if value is None:
+        return True
+    try:
+        return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def _spend(spent: dict[int, Decimal], values: Mapping[str, Any]) -> None:
+    """Add what an order may cost, exactly; rows whose flaws are told elsewhere count nothing."""
+    if values["state"] in SPENT and values["cost"] is not None and _is_amount(values["cost"]):
+        spent[values["campaign_id"]] = EXACT.add(spent[values["campaign_id"]], Decimal(values["cost"]))
+
+
+def _storage(connection: Connection) -> Iterator[Violation]:
+    if connection.dialect.name != "sqlite":  # a server looks after its own files
+        return
+    for (line,) in islice(connection.exec_driver_sql(f"PRAGMA integrity_check({_MOST_OF_SQLITE})"), _MOST_OF_SQLITE):
+        if line != "ok":
+            yield Violation("the file", " ".join(line.removeprefix("*** in database main ***").split()))
+    for row in islice(connection.exec_driver_sql("PRAGMA foreign_key_check"), _MOST_OF_SQLITE):
+        yield Violation("the file", f"row {row[1]} of {row[0]} speaks of a row of {row[2]} that is not there")
+
+
+def _tables(connection: Connection) -> Iterator[Violation]:
+    place = postgres.SCHEMA if connection.dialect.name == "postgresql" else None
+    found = inspect(connection)
+    present = set(found.get_table_names(schema=place))
+    if schema.meta.name not in present:
+        yield Violation("the database", "is another program's, and no journal" if present else "has no tables")
+        return
+    if (version := metadata.read(connection).get("version")) != str(schema.VERSION):
+        words = "`smmplus doubts` brings an older one up to date"
+        yield Violation("meta", f"its version is {version}, and this program checks version {schema.VERSION}: {words}")
+        return
+    for table in schema.metadata.sorted_tables:
+        if table.name not in present:
+            yield Violation(table.name, "the table is not there")
+            continue
+        columns = {column["name"] for column in found.get_columns(table.name, schema=place)}
+        indexes = {index["name"] for index in found.get_indexes(table.name, schema=place)}
+        yield from (Violation(table.name, f"has no column {name}") for name in sorted(set(table.c.keys()) - columns))
+        named = {str(index.name) for index in table.indexes}
+        yield from (Violation(table.name, f"has no index {name}") for name in sorted(named - indexes))
+
+
+def _said(connection: Connection) -> Iterator[Violation]:
+    if flaw := metadata.flaw(metadata.read(connection)):
+        yield Violation("meta", flaw)
+
+
+def _entries(connection: Connection) -> Iterator[Violation]:
+    spent: dict[int, Decimal] = defaultdict(Decimal)
+    for row in _paged(connection, select(entries, campaigns.c.name.label("campaign")).join(campaigns)):
+        values: dict[str, Any] = dict(row._mapping)  # noqa: SLF001 (the documented way to a row's names)
+        _spend(spent, values)
+        yield from (Violation(_name(row), flaw) for flaw in entry_flaws(values))
+    for campaign in connection.execute(select(campaigns)):
+        where = f"campaign {campaign.name!r}"
+        if not _is_amount(campaign.budget):
+            yield Violation(where, f"its budget is {campaign.budget!r}, no amount")
+        if not _is_amount(campaign.spent) or Decimal(campaign.spent) != spent[campaign.id]:
+            yield Violation(
+                where, f"it says that {campaign.spent} is spent, and its orders come to {spent[campaign.id]}"
+            )
+
+
+def _pairs(connection: Connection) -> Iterator[Violation]:
+    """Hold the order ids of the orders against the table of all ids that the panel ever gave."""
+    for row in _paged(connection, _UNLISTED):
+        whose = "in no list" if row.owner is None else f"order number {row.owner}'s in the list"
+        yield Violation(_name(row), f"its order id {row.order_id} is {whose} of ids")
+    for row in _paged(connection, _UNOWNED):
+        yield Violation(_name(row), f"the list says that it is order {row.listed}, and its record does not")
+
+
+def _other_amounts(connection: Connection) -> Iterator[Violation]:
+    for row in _paged(connection, select(balances)):
+        wrong = [name for name in ("amount", "accepted", "spent") if not _is_amount(getattr(row, name))]
+        yield from (
+            Violation(f"balance number {row.id}", f"{name} is {getattr(row, name)!r}, no amount") for name in wrong
+        )
+
+
+def _name(row: Row[Any]) -> str:
+    return f"order {row.campaign}/{row.key} (number {row.id})"
+
+
+def _paged(connection: Connection, statement: Select[Any]) -> Iterator[Row[Any]]:
+    yield from connection.execute(statement, execution_options={"yield_per": _PAGE})
+
+
+_NAMED = (entries.c.id, entries.c.key, campaigns.c.name.label("campaign"))
+_LISTED = and_(order_ids.c.account_id == campaigns.c.account_id, order_ids.c.order_id == entries.c.order_id)
+_UNLISTED = (
+    select(*_NAMED, entries.c.order_id, order_ids.c.entry_id.label("owner"))
+    .select_from(entries.join(campaigns, campaigns.c.id == entries.c.campaign_id).outerjoin(order_ids, _LISTED))
+    .where(entries.c.order_id.is_not(None))
+    .where(or_(order_ids.c.entry_id.is_(None), order_ids.c.entry_id != entries.c.id))
+)
+_UNOWNED = (
+    select(*_NAMED, order_ids.c.order_id.label("listed"))
+    .select_from(order_ids)
+    .join(accounts, accounts.c.id == order_ids.c.account_id)
+    .join(entries, entries.c.id == order_ids.c.entry_id)
+    .join(campaigns, campaigns.c.id == entries.c.campaign_id)
+    .where(
+        or_(
+            entries.c.order_id.is_(None),
+            campaigns.c.account_id != order_ids.c.account_id,
+            order_ids.c.attempt > entries.c.attempt,
+        )
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many orders of one account stand in one state."""
+
+    url: str
+    account: str
+    state: State
+    orders: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a journal holds."""
+
+    where: str
+    uuid: str
+    version: str
+    size: int
+    """Bytes on disk, with what is not yet in the file itself."""
+    counts: tuple[Count, ...]
+    restored: str
+    """When the backup was made that the journal comes from, or up to when one that lost commits knows all; else ""."""
+    lost: str
+    """How it was noticed that the journal lost commits; "" for one that did not."""
+    rescues: tuple[Path, ...]
+    """Files with order ids that the database could not take."""
+
+    def orders(self, state: State) -> int:
+        """Count the orders of all accounts in a state."""
+        return sum(count.orders for count in self.counts if count.state is state)
+
+
+def summary_of(journal: Journal) -> Summary:
+    """Look at a journal."""
+    with journal.reading() as connection:
+        said = metadata.read(connection)
+        return Summary(
+            journal.where,
+            said[metadata.UUID_NAME],
+            said["version"],
+            _size_of(journal.path, connection),
+            _counts(connection),
+            said.get(metadata.RESTORED, ""),
+            said.get(metadata.LOST, ""),
+            tuple(recover.found(journal)),
+        )
+
+
+def _counts(connection: Connection) -> tuple[Count, ...]:
+    which = (accounts.c.url, accounts.c.name, entries.c.state)
+    statement = (
+        select(*which, func.count())
+        .select_from(entries.join(campaigns, campaigns.c.id == entries.c.campaign_id).join(accounts))
+        .group_by(*which)
+        .order_by(*which)
+    )
+    return tuple(Count(url, name, State(state), orders) for url, name, state, orders in connection.execute(statement))
+
+
+def _size_of(path: Path | None, connection: Connection) -> int:
+    if path is None:
+        return int(connection.execute(_SIZE, {"name": postgres.SCHEMA}).scalar_one())
+    log = path.with_name(path.name + "-wal")
+    return path.stat().st_size + (log.stat().st_size if log.exists() else 0)
+
+
+_SIZE = text("""
+    SELECT sum(pg_total_relation_size(oid)) FROM pg_class
+    WHERE relkind = 'r' AND relnamespace = to_regnamespace(:name)
+""")

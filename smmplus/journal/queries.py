@@ -1,0 +1,236 @@
+"""Finding entries, planning them, and writing down what was polled. Every function runs in the caller's transaction."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+
+from sqlalchemy import ColumnElement, Connection, String, bindparam, case, insert, or_, select, update
+
+from smmplus.journal.entry import Entry, Planned, read_entry, select_entries, text_or_none
+from smmplus.journal.normal_forms import normal_name
+from smmplus.journal.schema import accounts, campaigns, entries, order_ids
+from smmplus.journal.state_machine import SPENT, Event, State, after
+from smmplus.orders.models import OrderStatus, Phase
+
+_MOST_VALUES = 500
+"""Values in one IN list; SQLite takes 32,766, older ones 999."""
+
+_PAGE = 1000
+"""Rows that are read at a time where all at once would take much memory."""
+
+
+def find_campaign(connection: Connection, account_id: int, name: str) -> int | None:
+    """Find a campaign by its name; one that is spelled just so comes first. None where there is none."""
+    columns = campaigns.c
+    alike = (columns.account_id == account_id) & ((columns.name == name) | (columns.normal == normal_name(name)))
+    rows = connection.execute(select(columns.id, columns.name).where(alike)).all()
+    return min(((row.name != name, int(row.id)) for row in rows), default=(False, None))[1]
+
+
+def ensure_campaign(connection: Connection, account_id: int, name: str) -> int:
+    """Find a campaign, made if it is new."""
+    if (found := find_campaign(connection, account_id, name)) is not None:
+        return found
+    values = {"account_id": account_id, "name": name, "normal": normal_name(name)}
+    return int(connection.execute(insert(campaigns).values(values).returning(campaigns.c.id)).scalar_one())
+
+
+def of_batch(connection: Connection, batch_id: int) -> list[Entry]:
+    """Give the entries of a batch, in the order in which they were planned."""
+    return _found(connection, entries.c.batch_id == batch_id)
+
+
+def of_campaign(connection: Connection, campaign_id: int) -> list[Entry]:
+    """Give a campaign's accepted orders, in the order in which they were planned."""
+    return _found(connection, (entries.c.campaign_id == campaign_id) & (entries.c.state == State.ACCEPTED.value))
+
+
+def spent_contents(connection: Connection, campaign_id: int) -> Iterator[tuple[int, str]]:
+    """Give number and content of a campaign's orders that were paid for, or may have been.
+
+    The index leads to the campaign's own, 5 µs each (measured, 300,000 orders).
+    """
+    spent = [state.value for state in SPENT]
+    where = (entries.c.campaign_id == campaign_id) & entries.c.state.in_(spent)
+    query = select(entries.c.id, entries.c.content).where(where)
+    for row in connection.execute(query, execution_options={"yield_per": _PAGE}):
+        yield row.id, row.content
+
+
+def numbers_of_batch(connection: Connection, batch_id: int) -> list[int]:
+    """Give the numbers of a batch's entries, in the order in which they were planned."""
+    query = select(entries.c.id).where(entries.c.batch_id == batch_id).order_by(entries.c.id)
+    return list(connection.execute(query).scalars())
+
+
+def with_keys(connection: Connection, campaign_id: int, keys: Iterable[str]) -> dict[str, Entry]:
+    """Find a campaign's entries by their keys."""
+    parts = (
+        _found(connection, (entries.c.campaign_id == campaign_id) & entries.c.key.in_(part)) for part in _parts(keys)
+    )
+    return {entry.key: entry for part in parts for entry in part}
+
+
+def numbers_of(connection: Connection, campaign_id: int, keys: Iterable[str]) -> dict[str, int]:
+    """Find the numbers of a campaign's entries by their keys."""
+    here = entries.c.campaign_id == campaign_id
+    parts = (
+        connection.execute(select(entries.c.key, entries.c.id).where(here, entries.c.key.in_(part)))
+        for part in _parts(keys)
+    )
+    return {row.key: row.id for part in parts for row in part}
+
+
+def with_fingerprints(connection: Connection, account_id: int, fingerprints: Iterable[str]) -> list[Entry]:
+    """Find an account's entries that order the same, in all campaigns."""
+    # Whose they are is looked at here: asked for in the query, SQLite goes through all entries of the account each time
+    # (measured: 43 s for a sheet of 100,000 rows in place of 1.5 s).
+    own = set(connection.execute(select(campaigns.c.id).where(campaigns.c.account_id == account_id)).scalars())
+    parts = (_found(connection, entries.c.fingerprint.in_(part)) for part in _parts(fingerprints))
+    return [entry for part in parts for entry in part if entry.campaign_id in own]
+
+
+def with_order_ids(connection: Connection, account_id: int, ids: Iterable[str]) -> dict[str, Entry]:
+    """Find an account's entries by order id, also by a second one that an entry was given."""
+    owners = owners_of(connection, account_id, ids)
+    known = with_ids(connection, owners.values())
+    return {order_id: known[entry_id] for order_id, entry_id in owners.items()}
+
+
+def with_order_id_at_panel(connection: Connection, account_id: int, order_id: str) -> Entry | None:
+    """Find the entry that has an order id at an account's panel, under whatever name: one key may go by two."""
+    url = select(accounts.c.url).where(accounts.c.id == account_id).scalar_subquery()
+    found = connection.execute(
+        select(order_ids.c.entry_id)
+        .join(accounts, accounts.c.id == order_ids.c.account_id)
+        .where(accounts.c.url == url, order_ids.c.order_id == order_id)
+        .order_by(order_ids.c.account_id != account_id)
+    ).scalars()
+    owner = found.first()
+    return None if owner is None else with_ids(connection, [owner])[owner]
+
+
+def owners_of(connection: Connection, account_id: int, ids: Iterable[str]) -> dict[str, int]:
+    """Find the numbers of an account's entries by order id."""
+    owners: dict[str, int] = {}
+    for part in _parts(ids):
+        columns = order_ids.c
+        where = (columns.account_id == account_id) & columns.order_id.in_(part)
+        found = connection.execute(select(columns.order_id, columns.entry_id).where(where))
+        owners.update({row.order_id: row.entry_id for row in found})
+    return owners
+
+
+def with_ids(connection: Connection, ids: Iterable[int]) -> dict[int, Entry]:
+    """Find entries by the journal's own numbers."""
+    parts = (_found(connection, entries.c.id.in_(part)) for part in _parts(ids))
+    return {entry.id: entry for part in parts for entry in part}
+
+
+def has_sent(connection: Connection, account_id: int) -> bool:
+    """Tell whether any order of an account was ever sent with this journal."""
+    sent = select(entries.c.id).join(campaigns, campaigns.c.id == entries.c.campaign_id)
+    where = (campaigns.c.account_id == account_id) & (entries.c.attempt > 0)
+    return connection.execute(sent.where(where).limit(1)).first() is not None
+
+
+def unsettled(connection: Connection, account_id: int | None, state: State) -> list[Entry]:
+    """Give the entries that are submitting or in doubt, of one account or of all."""
+    # The index's own condition is repeated, in words: SQLite uses a partial index only where it can see that it is met.
+    states = [State.SUBMITTING.value, State.IN_DOUBT.value]
+    open_ones = entries.c.state.in_(bindparam("open_ones", states, expanding=True, literal_execute=True))
+    where = open_ones & (entries.c.state == state.value)
+    if account_id is not None:
+        where &= accounts.c.id == account_id
+    return _found(connection, where)
+
+
+def plan(connection: Connection, campaign_id: int, batch_id: int, planned: Sequence[Planned]) -> None:
+    """Create entries that are to be placed."""
+    rows = (
+        {
+            "campaign_id": campaign_id,
+            "batch_id": batch_id,
+            "key": item.key,
+            "fingerprint": item.request.fingerprint,
+            "content": item.request.content,
+            "cost": text_or_none(item.cost),
+            "state": State.PLANNED.value,
+        }
+        for item in planned
+    )
+    # 100,000 rows at once would take 200 MB on their way into the database.
+    while part := list(islice(rows, _MOST_VALUES)):
+        connection.execute(insert(entries), part)
+
+
+def plan_again(connection: Connection, batch_id: int, planned: Mapping[int, Planned]) -> None:
+    """Take up entries that are planned or were refused: into this batch, at today's price."""
+    known = _states(connection, planned)
+    rows = []
+    for entry_id, item in planned.items():
+        state = known[entry_id]
+        if state is State.REJECTED:
+            state = after(state, Event.NEW_RUN)
+        if state is State.PLANNED:  # otherwise another process has taken it meanwhile
+            rows.append({"of": entry_id, "new_state": state.value, "new_cost": text_or_none(item.cost)})
+    statement = update(entries).where(entries.c.id == bindparam("of"))
+    if rows:
+        values = {"state": bindparam("new_state"), "cost": bindparam("new_cost"), "batch_id": batch_id}
+        connection.execute(statement.values(**values), rows)
+
+
+def _states(connection: Connection, ids: Iterable[int]) -> dict[int, State]:
+    query = select(entries.c.id, entries.c.state)
+    parts = (connection.execute(query.where(entries.c.id.in_(part))) for part in _parts(ids))
+    return {row.id: State(row.state) for part in parts for row in part}
+
+
+def record_statuses(connection: Connection, statuses: Mapping[int, OrderStatus], now: str) -> None:
+    """Write down what the panel said of accepted orders."""
+    rows = (
+        {
+            "of": entry_id,
+            "new_status": status.status,
+            "new_final": int(status.phase is Phase.FINAL),
+            "new_charge": text_or_none(status.charge),
+            "new_start": None if status.start_count is None else str(status.start_count),
+            "new_remains": None if status.remains is None else str(status.remains),
+            "new_currency": status.currency,
+            "new_error": f"{_UNREAD}{status.unread}" if status.unread else "",
+        }
+        for entry_id, status in statuses.items()
+    )
+    statement = _STATUS.values(polled_at=now)
+    while part := list(islice(rows, _MOST_VALUES)):
+        connection.execute(statement, part)
+
+
+_UNREAD = "cannot be read: "
+
+_STATUS = (
+    update(entries)
+    .where(entries.c.id == bindparam("of"))
+    .values(
+        order_status=bindparam("new_status"),
+        final=bindparam("new_final"),
+        charge=bindparam("new_charge"),
+        start_count=bindparam("new_start"),
+        remains=bindparam("new_remains"),
+        currency=bindparam("new_currency"),
+        # An alarm of an accepted order stays; what could not be read gives way to what is read later.
+        error=case(
+            (or_(entries.c.error == "", entries.c.error.startswith(_UNREAD)), bindparam("new_error", type_=String)),
+            else_=entries.c.error,
+        ),
+    )
+)
+
+
+def _found(connection: Connection, where: ColumnElement[bool]) -> list[Entry]:
+    return [read_entry(row) for row in connection.execute(select_entries().where(where).order_by(entries.c.id))]
+
+
+def _parts(values: Iterable[object]) -> Iterator[list[object]]:
+    unique = list(dict.fromkeys(values))
+    for start in range(0, len(unique), _MOST_VALUES):
+        yield unique[start : start + _MOST_VALUES]

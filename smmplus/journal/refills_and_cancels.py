@@ -1,0 +1,142 @@
+"""Refills and cancels in the journal: asked for once under a key, like orders, with a table of moves of their own."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from sqlalchemy import Connection, insert, literal_column, select, update
+
+from smmplus.journal.schema import follow_ups
+from smmplus.journal.state_machine import State
+
+
+class RequestKind(StrEnum):
+    """What is asked for."""
+
+    REFILL = "refill"
+    CANCEL = "cancel"
+
+
+class RequestMove(StrEnum):
+    """What moves a follow-up."""
+
+    INTENT = "intent"
+    """It is about to be sent; committed to disk before the request leaves."""
+    YES = "yes"
+    """The panel took it."""
+    NO = "no"
+    """The panel refused it."""
+    HELD_BACK = "held_back"
+    """It certainly never left, or the panel said "not now", or refused for the account."""
+    DOUBT = "doubt"
+    """It may have been taken: the answer was lost or says nothing."""
+
+
+MOVES: dict[State, dict[RequestMove, State]] = {
+    State.PLANNED: {RequestMove.INTENT: State.SUBMITTING},
+    State.SUBMITTING: {
+        RequestMove.YES: State.ACCEPTED,
+        RequestMove.NO: State.REJECTED,
+        RequestMove.HELD_BACK: State.PLANNED,
+        RequestMove.DOUBT: State.IN_DOUBT,
+    },
+    # Somebody asks anew: what was refused today may be granted tomorrow, and it costs nothing.
+    State.REJECTED: {RequestMove.INTENT: State.SUBMITTING},
+    State.IN_DOUBT: {},
+    State.ACCEPTED: {},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """What became of a refill or a cancel of one order."""
+
+    id: int
+    order_id: str
+    state: State
+    attempt: int
+    run_id: str | None
+    answer: str
+    """The refill's id, or what the panel said to a cancel."""
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What one sending came to."""
+
+    follow_up: FollowUp
+    move: RequestMove
+    answer: str = ""
+    error: str = ""
+
+
+def asked(
+    connection: Connection, account_id: int, kind: RequestKind, key: str, order_ids: Iterable[str], *, former: str = ""
+) -> list[FollowUp]:
+    """Give what the journal knows of these follow-ups, planned where they are new.
+
+    Keys that begin with `former` are the same asker's.
+    """
+    wanted = list(dict.fromkeys(order_ids))
+    who = {"account_id": account_id, "kind": kind.value, "key": key}
+    known = _found(connection, who, former)
+    rows = [{**who, "order_id": order_id, "state": State.PLANNED.value} for order_id in wanted if order_id not in known]
+    if rows:
+        connection.execute(insert(follow_ups), rows)
+        known = _found(connection, who, former)
+    return [known[order_id] for order_id in wanted]
+
+
+def mark_in_doubt(connection: Connection, is_alive: Callable[[str], bool], now: str) -> None:
+    """Put in doubt what crashed runs left as submitting."""
+    where = follow_ups.c.state == literal_column(f"'{State.SUBMITTING.value}'")
+    left = connection.execute(select(follow_ups.c.id, follow_ups.c.run_id).where(where)).all()
+    dead = [row.id for row in left if row.run_id is None or not is_alive(row.run_id)]
+    if dead:
+        error = "the process that sent it is gone; nobody knows whether the panel took it"
+        values = {"state": State.IN_DOUBT.value, "settled_at": now, "error": error}
+        connection.execute(update(follow_ups).where(follow_ups.c.id.in_(dead)).values(values))
+
+
+def intend(connection: Connection, wanted: Sequence[FollowUp], run_id: str, now: str) -> list[FollowUp]:
+    """Write intents, and give those that may be sent once they are committed; others somebody else has taken."""
+    about = {"run_id": run_id, "sent_at": now, "settled_at": None, "answer": "", "error": ""}
+    taken = []
+    for item in wanted:
+        sent = replace(item, state=MOVES[item.state][RequestMove.INTENT], attempt=item.attempt + 1, run_id=run_id)
+        if _moved(connection, item, {**about, "state": sent.state.value, "attempt": sent.attempt}):
+            taken.append(sent)
+    return taken
+
+
+def settle(connection: Connection, outcomes: Iterable[Settled], now: str) -> None:
+    """Write down what sendings came to. What has moved on meanwhile keeps its state, but a yes is always kept."""
+    for outcome in outcomes:
+        item, state = outcome.follow_up, MOVES[outcome.follow_up.state][outcome.move]
+        values = {"state": state.value, "settled_at": now, "answer": outcome.answer, "error": outcome.error}
+        if not _moved(connection, item, values) and outcome.move is RequestMove.YES:
+            connection.execute(update(follow_ups).where(follow_ups.c.id == item.id).values(values))
+
+
+def _moved(connection: Connection, item: FollowUp, values: Mapping[str, object]) -> bool:
+    columns = follow_ups.c
+    same = (columns.id == item.id) & (columns.state == item.state.value) & (columns.attempt == item.attempt)
+    return connection.execute(update(follow_ups).where(same).values(values)).rowcount == 1
+
+
+def _found(connection: Connection, who: Mapping[str, object], former: str) -> dict[str, FollowUp]:
+    columns = follow_ups.c
+    own = columns.key == who["key"]
+    if former:
+        own |= columns.key.startswith(former, autoescape=True)
+    where = (columns.account_id == who["account_id"]) & (columns.kind == who["kind"]) & own
+    found = [
+        FollowUp(row.id, row.order_id, State(row.state), row.attempt, row.run_id, row.answer, row.error)
+        for row in connection.execute(select(follow_ups).where(where).order_by(columns.id.desc()))
+    ]
+    # Of several that were asked for one order, the one that came furthest says what became of it.
+    return {item.order_id: item for item in sorted(found, key=lambda item: _FURTHEST.index(item.state))}
+
+
+_FURTHEST = (State.PLANNED, State.REJECTED, State.SUBMITTING, State.IN_DOUBT, State.ACCEPTED)

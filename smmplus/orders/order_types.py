@@ -1,0 +1,125 @@
+"""The order types of the API v2 family: which fields each takes, and which units it bills.
+
+smm.plus documents the fields of Default and shows a Custom Comments service; the rest is what sibling panels document.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+
+from smmplus.orders.decimals import EXACT
+from smmplus.orders.models import OrderRequest, Service
+
+
+class Units(Enum):
+    """What an order of a type is billed by."""
+
+    QUANTITY = "quantity"
+    RUNS = "quantity, times the runs if there are any"
+    PACKAGE = "one package, at the rate itself"
+    COMMENTS = "lines of comments"
+    USERNAMES = "lines of usernames"
+    POSTS = "between min and max for every post, unknown in advance"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderType:
+    """One type: its fields besides the service, and its units."""
+
+    name: str
+    required: tuple[str, ...]
+    units: Units
+    optional: tuple[str, ...] = ()
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Every field that an order of this type may carry."""
+        return (*self.required, *self.optional)
+
+
+_TYPES = (
+    OrderType("Default", ("link", "quantity"), Units.RUNS, ("runs", "interval")),
+    OrderType("Package", ("link",), Units.PACKAGE),
+    OrderType("Custom Comments", ("link", "comments"), Units.COMMENTS),
+    OrderType("Custom Comments Package", ("link", "comments"), Units.PACKAGE),
+    OrderType("Mentions", ("link", "quantity", "usernames"), Units.QUANTITY),
+    OrderType("Mentions with Hashtags", ("link", "quantity", "usernames", "hashtags"), Units.QUANTITY),
+    OrderType("Mentions Custom List", ("link", "usernames"), Units.USERNAMES),
+    OrderType("Mentions Hashtag", ("link", "quantity", "hashtag"), Units.QUANTITY),
+    OrderType("Mentions User Followers", ("link", "quantity", "username"), Units.QUANTITY),
+    OrderType("Mentions Media Likers", ("link", "quantity", "media"), Units.QUANTITY),
+    OrderType("Comment Likes", ("link", "quantity", "username"), Units.QUANTITY),
+    OrderType("Comment Replies", ("link", "username", "comments"), Units.COMMENTS),
+    OrderType("Poll", ("link", "quantity", "answer_number"), Units.QUANTITY),
+    OrderType("Invites from Groups", ("link", "quantity", "groups"), Units.QUANTITY),
+    OrderType("SEO", ("link", "quantity", "keywords"), Units.QUANTITY),
+    OrderType(
+        "Web Traffic",
+        ("link", "quantity", "country", "device", "type_of_traffic"),
+        Units.RUNS,
+        ("runs", "interval", "google_keyword", "referring_url"),
+    ),
+    OrderType("Subscriptions", ("username", "min", "max", "delay"), Units.POSTS, ("posts", "old_posts", "expiry")),
+)
+_BY_NAME = {order_type.name.lower(): order_type for order_type in _TYPES}
+
+FIELDS = tuple(dict.fromkeys(field for order_type in _TYPES for field in order_type.fields))
+"""Every form field of an order besides the service, each once."""
+
+
+def order_type(name: str) -> OrderType | None:
+    """Find a type by its name in any case, also written as `custom_comments`; None for one that is not known."""
+    return _BY_NAME.get(" ".join(name.lower().replace("_", " ").split()))
+
+
+def units(request: OrderRequest, service: Service) -> int | None:
+    """Count the units that will be billed, for a request that has passed `validation.problems`.
+
+    For Subscriptions it is the most that can be billed: max × (posts + old posts), None where posts are unlimited.
+    """
+    kind = order_type(service.type)
+    return _COUNT[kind.units](request) if kind else None
+
+
+def cost(request: OrderRequest, service: Service) -> Decimal | None:
+    """Price a request in the account's currency; an upper bound for Subscriptions; None where there is none."""
+    kind = order_type(service.type)
+    if kind is not None and kind.units is Units.PACKAGE:
+        return service.rate
+    billed = units(request, service)
+    return (
+        None
+        if billed is None or service.rate is None
+        else EXACT.multiply(service.rate, Decimal(billed)).scaleb(-3, EXACT)
+    )
+
+
+def is_upper_bound(service: Service) -> bool:
+    """Tell whether `cost` is the most that an order of a service can cost, and not what it does cost."""
+    kind = order_type(service.type)
+    return kind is not None and kind.units is Units.POSTS
+
+
+def _lines(request: OrderRequest, field: str) -> int:
+    return len(request.values.get(field, "").splitlines())
+
+
+def _quantity(request: OrderRequest) -> int:
+    return int(request.values["quantity"])
+
+
+def _posts(request: OrderRequest) -> int | None:
+    values = request.values
+    if values.get("posts", "0") == "0":  # to a panel in PHP, "0" is as empty as nothing: no limit
+        return None
+    return int(values["max"]) * (int(values["posts"]) + int(values.get("old_posts", "0")))
+
+
+_COUNT = {
+    Units.QUANTITY: _quantity,
+    Units.RUNS: lambda request: _quantity(request) * int(request.values.get("runs", "1")),
+    Units.PACKAGE: lambda _: 1,
+    Units.COMMENTS: lambda request: _lines(request, "comments"),
+    Units.USERNAMES: lambda request: _lines(request, "usernames"),
+    Units.POSTS: _posts,
+}

@@ -1,0 +1,1 @@
+"""Placing and tracking orders through the journal: each order is sent once."""

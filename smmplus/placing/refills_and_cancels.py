@@ -1,0 +1,131 @@
+"""Refills and cancels of many orders, each asked for once: intent -> call -> outcome, in calls of 100.
+
+They cost nothing, but a second refill or cancel is not what was asked for: what may have been taken is not repeated.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from smmplus.api.async_client import AsyncClient
+from smmplus.api.protocol import Call, cancel, hundreds, refills
+from smmplus.api.retry import async_retrying
+from smmplus.errors import (
+    AccountError,
+    AddressError,
+    BusyError,
+    CallError,
+    FollowUpError,
+    MalformedCallError,
+    NeverSentError,
+)
+from smmplus.journal import refills_and_cancels as records
+from smmplus.journal.journal import Journal
+from smmplus.journal.refills_and_cancels import MOVES, FollowUp, RequestKind, RequestMove, Settled
+from smmplus.placing.commit_queue import finished
+from smmplus.placing.placer import clock_readings, refuse_stale
+
+Answers = dict[str, str | FollowUpError]
+
+_CALLS: dict[RequestKind, Callable[[Sequence[str]], list[Call[Answers]]]] = {
+    RequestKind.REFILL: refills,
+    RequestKind.CANCEL: cancel,
+}
+
+_HELD_BACK = (NeverSentError, BusyError, AccountError, AddressError, MalformedCallError)
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks for what: the same key asks for the same order once, however often."""
+
+    account: str
+    kind: RequestKind
+    key: str
+    former: str = ""
+    """What other keys of the same asker begin with; "" for none."""
+
+
+async def ask_for(
+    client: AsyncClient, journal: Journal, asking: Asking, order_ids: Iterable[str]
+) -> dict[str, FollowUp]:
+    """Ask for refills or cancels of orders, each once; the result is by order id.
+
+    What the panel took is taken up, what it refused is asked for again, and what is in doubt is left alone: another key
+    asks anew. Raises CallError where the panel is out of reach, busy, or refuses the account, and JournalError; the
+    next call with the same key goes on.
+    """
+    ids = list(dict.fromkeys(order_ids))
+    desk = _Desk(client, journal, asking)
+    await asyncio.to_thread(journal.ensure_account, client.panel.url, asking.account, key=client.panel.key)
+    await asyncio.to_thread(journal.recover_crashed_runs)
+    for hundred in hundreds(ids):
+        await async_retrying(effect=True, sleep=client.sleep)(desk.send, hundred)
+    return await asyncio.to_thread(known, journal, client.panel.url, asking, ids)
+
+
+def known(journal: Journal, url: str, asking: Asking, order_ids: Iterable[str]) -> dict[str, FollowUp]:
+    """Give what the journal knows, planned where it is new; by order id."""
+    account_id = journal.ensure_account(url, asking.account)
+    with journal.transaction() as connection:
+        found = records.asked(connection, account_id, asking.kind, asking.key, order_ids, former=asking.former)
+    return {item.order_id: item for item in found}
+
+
+class _Desk:
+    """The journal's side of it, and one sending."""
+
+    def __init__(self, client: AsyncClient, journal: Journal, asking: Asking) -> None:
+        self._client = client
+        self._journal = journal
+        self._asking = asking
+
+    def intend(self, ids: Sequence[str]) -> list[FollowUp]:
+        asked = known(self._journal, self._client.panel.url, self._asking, ids)
+        wanted = [item for item in asked.values() if RequestMove.INTENT in MOVES[item.state]]
+        with self._journal.run_transaction() as (connection, run_id):
+            return records.intend(connection, wanted, run_id, self._journal.time())
+
+    def settle(self, outcomes: Sequence[Settled]) -> None:
+        with self._journal.transaction() as connection:
+            records.settle(connection, outcomes, self._journal.time())
+
+    async def send(self, ids: Sequence[str]) -> None:
+        """Send up to 100 once. Raises the error behind what is planned again, for the retry policy to judge."""
+        async with self._client.turn():
+            # What was sent is brought home, whoever cancels this.
+            error = await finished(self._carry_out(ids))
+        if isinstance(error, _HELD_BACK):
+            raise error
+
+    async def _carry_out(self, ids: Sequence[str]) -> CallError | None:
+        """Intend, send and record."""
+        began = clock_readings()
+        sent = await asyncio.to_thread(self.intend, ids)
+        if not sent:
+            return None
+        (call,) = _CALLS[self._asking.kind]([item.order_id for item in sent])
+        error: CallError | None = None
+        try:
+            answers = await self._client.ask(call, before_body=lambda: refuse_stale(began, clock_readings()))
+            outcomes = [answered(item, answers.get(item.order_id)) for item in sent]
+        except CallError as failure:
+            error, outcomes = failure, [failed(item, failure) for item in sent]
+        await asyncio.to_thread(self.settle, outcomes)
+        return error
+
+
+def answered(item: FollowUp, answer: str | FollowUpError | None) -> Settled:
+    """PURE: tell what the panel's answer for one order makes of its follow-up."""
+    if isinstance(answer, str):
+        return Settled(item, RequestMove.YES, answer)
+    if isinstance(answer, FollowUpError):
+        return Settled(item, RequestMove.NO, error=answer.text)
+    return Settled(item, RequestMove.DOUBT, error="the panel's answer leaves this order out")
+
+
+def failed(item: FollowUp, error: CallError) -> Settled:
+    """PURE: tell what an error of the whole call makes of a follow-up."""
+    if error.may_have_taken_effect:
+        return Settled(item, RequestMove.DOUBT, error=str(error))
+    return Settled(item, RequestMove.HELD_BACK if isinstance(error, _HELD_BACK) else RequestMove.NO, error=str(error))

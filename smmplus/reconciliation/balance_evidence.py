@@ -1,0 +1,288 @@
+"""What the balance says of an order in doubt: how far it fell around the sending, less what other orders explain."""
+
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import ROUND_DOWN, ROUND_HALF_UP, ROUND_UP, Context, Decimal
+from enum import Enum
+
+from sqlalchemy import Connection, select
+
+from smmplus.journal import queries as entry_queries
+from smmplus.journal.balances import Observation, all_of
+from smmplus.journal.entry import Entry, decimal_or_none
+from smmplus.journal.journal import Journal
+from smmplus.journal.recovery.resolution import STILL_UNDER_WAY
+from smmplus.journal.schema import accounts, balances, campaigns, entries
+from smmplus.journal.state_machine import SPENT, State
+from smmplus.orders.decimals import EXACT, minus, total
+from smmplus.reconciliation.balance_drops import unit_of
+
+
+def siblings(connection: Connection, account_id: int) -> list[int]:
+    """Find the accounts at the panel of an account, itself among them."""
+    url = select(accounts.c.url).where(accounts.c.id == account_id).scalar_subquery()
+    return list(connection.execute(select(accounts.c.id).where(accounts.c.url == url)).scalars())
+
+
+def in_one_currency(connection: Connection, account_id: int) -> list[int]:
+    """Find the siblings whose orders may have been debited from an account's balance: none in another currency."""
+    found = connection.execute(select(balances.c.account_id, balances.c.currency).distinct()).all()
+    own = _currencies(found, account_id)
+    same = siblings(connection, account_id)
+    return [each for each in same if each == account_id or not (other := _currencies(found, each)) or own & other]
+
+
+def unsettled(connection: Connection, account_id: int, state: State) -> list[Entry]:
+    """Find the entries of an account and its siblings that are submitting or in doubt."""
+    return [
+        entry for each in siblings(connection, account_id) for entry in entry_queries.unsettled(connection, each, state)
+    ]
+
+
+def _currencies(found: Iterable[tuple[int, str]], account_id: int) -> set[str]:
+    return {currency for account, currency in found if account == account_id}
+
+
+_ROUNDING = Context(prec=120)
+"""Rounds, where all other sums of money are exact."""
+
+
+class Verdict(Enum):
+    """What the balance says of an order."""
+
+    DEBITED = "it fell by what was to be charged: this order was probably placed"
+    DEBITED_LATER = "it fell by this order's charge, but not at once: a slow panel placed it, or it was another order"
+    NOT_DEBITED = "it did not fall for this order: probably not placed, unless money came in meanwhile"
+    TOO_EARLY = "it has not fallen for this order yet, but was read while the panel could still be at it: read it again"
+    OTHERS = "other orders may have been debited in between as well: it does not tell for which it fell"
+    MISFIT = "what is left does not fit this order's charge"
+    ROSE = "money came in meanwhile: it tells nothing"
+    TOO_SMALL = "roundings of the panel may hide this order's charge: it tells nothing"
+    NO_COST = "what an order in between costs is not known: it tells nothing"
+    NO_BALANCE = "it was not read both before and after the sending: it tells nothing"
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An order of the journal that was sent, as far as it bears on balances."""
+
+    entry: int
+    cost: Decimal | None
+    accepted: bool
+    """Accepted, and surely for this account."""
+    sent_at: str
+    over_at: str
+    """From when on the panel can no longer be at it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known around an order in doubt. Amounts are in the account's currency."""
+
+    before: Observation | None
+    """The nearest balance from before the sending, if possible one with no other order under way."""
+    after: Observation | None
+    verdict: Verdict
+    fell: Decimal | None = None
+    orders: int = 0
+    """Orders that were accepted in between."""
+    accepted: Decimal = Decimal(0)
+    """What those cost."""
+    others: int = 0
+    """Orders besides this one that may have been debited in between."""
+
+    @property
+    def left(self) -> Decimal | None:
+        """What fell beyond the accepted orders."""
+        return None if self.fell is None else minus(self.fell, self.accepted)
+
+
+class BalanceHistory:
+    """PURE: an account's orders and balances, to look up what was going on at a time."""
+
+    def __init__(self, orders: Iterable[Sent], observations: Iterable[Observation]) -> None:
+        self._orders = sorted(orders, key=lambda order: order.sent_at)
+        self._sent = [order.sent_at for order in self._orders]
+        self._over = sorted(order.over_at for order in self._orders)
+        self._observations = sorted(observations, key=lambda seen: (seen.at, seen.id))
+        self._counted: dict[tuple[int, int], Between] = {}
+        self._units: dict[str, Decimal] = {}
+
+    def weigh(self, doubt: Entry) -> Evidence:
+        """Tell what the balances around an order's sending say of it."""
+        settled_at = doubt.settled_at or doubt.sent_at or ""
+        first = self._weigh(doubt, settled_at)
+        if first.verdict is not Verdict.TOO_EARLY:
+            return first
+        later = self._weigh(doubt, max(settled_at, _end_of(doubt.sent_at)))
+        if later.verdict is Verdict.DEBITED:
+            return replace(later, verdict=Verdict.DEBITED_LATER)
+        return first if later.verdict is Verdict.NO_BALANCE else later
+
+    def _weigh(self, doubt: Entry, start: str) -> Evidence:
+        """Compare the nearest balance before the sending with the nearest that was asked for from a time on."""
+        after = self._best(doubt, [seen for seen in self._observations if seen.asked_at >= start])
+        currency = None if after is None else after.currency
+        earlier = [
+            seen
+            for seen in self._observations
+            if seen.at <= (doubt.sent_at or "") and currency in {None, seen.currency}
+        ]
+        before = self._best(doubt, earlier[::-1])
+        if before is None or after is None:
+            return Evidence(before, after, Verdict.NO_BALANCE)
+        return _weighed(doubt, before, after, self._between(before, after).without(doubt), self._unit(after.currency))
+
+    def _unit(self, currency: str) -> Decimal:
+        if currency not in self._units:
+            amounts = [seen.amount for seen in self._observations if seen.currency == currency]
+            self._units[currency] = unit_of(amounts)
+        return self._units[currency]
+
+    def _best(self, doubt: Entry, nearest_first: Sequence[Observation]) -> Observation | None:
+        quiet = (seen for seen in nearest_first if self._is_quiet(doubt, seen))
+        return next(quiet, nearest_first[0] if nearest_first else None)
+
+    def _is_quiet(self, doubt: Entry, seen: Observation) -> bool:
+        """Tell whether no other order was under way while the panel was asked."""
+        over_at = _over_at(doubt.state, doubt.sent_at, doubt.settled_at)
+        own = (doubt.sent_at or "") <= seen.at and over_at >= seen.asked_at
+        return bisect_right(self._sent, seen.at) - own <= bisect_left(self._over, seen.asked_at)
+
+    def _between(self, before: Observation, after: Observation) -> "Between":
+        """Count the orders between two balances, once for all that have these two around them."""
+        pair = before.id, after.id
+        if pair not in self._counted:
+            sent = self._orders[: bisect_right(self._sent, after.at)]
+            self._counted[pair] = Between.of(
+                [order for order in sent if order.over_at >= before.asked_at], before, after
+            )
+        return self._counted[pair]
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """Orders by their costs, None for a cost that is not known: of 100,000 orders few cost differently."""
+
+    surely: Mapping[Decimal | None, int]
+    """Sent and accepted between two balances."""
+    others: Mapping[Decimal | None, int]
+    """Such as may have been debited in between."""
+
+    @classmethod
+    def of(cls, orders: Iterable[Sent], before: Observation, after: Observation) -> "Between":
+        """Tell those that were surely debited in between from those that may have been."""
+        surely: Counter[Decimal | None] = Counter()
+        others: Counter[Decimal | None] = Counter()
+        for order in orders:
+            inside = order.accepted and order.sent_at > before.at and order.over_at < after.asked_at
+            (surely if inside and order.cost is not None else others)[order.cost] += 1
+        return cls(surely, others)
+
+    def without(self, doubt: Entry) -> "Between":
+        """Leave out the order that is in doubt itself."""
+        others = Counter(self.others)
+        others[doubt.cost] -= 1
+        return Between(self.surely, +others)
+
+
+def _weighed(doubt: Entry, before: Observation, after: Observation, between: Between, unit: Decimal) -> Evidence:
+    fell, verdict = minus(before.amount, after.amount), Verdict.NO_COST
+    if doubt.cost is not None and None not in between.others:
+        verdict = assess(fell, doubt.cost, between, unit)
+    if verdict is Verdict.NOT_DEBITED and after.asked_at < _end_of(doubt.sent_at):
+        verdict = Verdict.TOO_EARLY
+    accepted = _sum(between.surely, unit, None)
+    return Evidence(before, after, verdict, fell, sum(between.surely.values()), accepted, sum(between.others.values()))
+
+
+def assess(fell: Decimal, cost: Decimal, between: Between, unit: Decimal) -> Verdict:
+    """PURE: tell what a fall says of an order, beside others that were debited, or may have been.
+
+    Panels charge exactly, or round each charge to a unit in one of several ways: where one way says that the order was
+    debited and another that it was not, nothing is known. One unit is forgiven: the balances may be rounded as well.
+    """
+    if cost <= 2 * unit:
+        return Verdict.TOO_SMALL
+    verdicts = []
+    for rounding in (None, ROUND_UP, ROUND_HALF_UP, ROUND_DOWN):
+        own = _charge(cost, unit, rounding)
+        every = total((_sum(between.others, unit, rounding), own))
+        verdicts.append(_verdict(minus(fell, _sum(between.surely, unit, rounding)), own, every, unit))
+    telling = {verdict for verdict in verdicts if verdict in {Verdict.DEBITED, Verdict.NOT_DEBITED}}
+    if len(telling) > 1:
+        return Verdict.TOO_SMALL
+    return telling.pop() if telling else verdicts[0]
+
+
+def _sum(costs: Mapping[Decimal | None, int], unit: Decimal, rounding: str | None) -> Decimal:
+    charges = ((_charge(cost, unit, rounding), count) for cost, count in costs.items() if cost is not None)
+    return total(EXACT.multiply(charge, Decimal(count)) for charge, count in charges)
+
+
+def _charge(cost: Decimal, unit: Decimal, rounding: str | None) -> Decimal:
+    return cost if rounding is None else cost.quantize(unit, rounding, _ROUNDING)
+
+
+def _verdict(left: Decimal, cost: Decimal, every: Decimal, unit: Decimal) -> Verdict:
+    """Judge what is left of a fall; `every` is what it would be if all that is not known had been debited."""
+    if left < unit.copy_negate():
+        return Verdict.ROSE
+    if left <= unit:
+        return Verdict.NOT_DEBITED
+    if minus(left, every).copy_abs() <= unit:
+        return Verdict.DEBITED
+    return Verdict.OTHERS if every > cost and left < every else Verdict.MISFIT
+
+
+def evidence(journal: Journal, found: Sequence[Entry]) -> dict[int, Evidence]:
+    """Gather what the journal's balances say of orders in doubt, by entry."""
+    with journal.reading() as connection:
+        accounts = _accounts_of(connection, {entry.campaign_id for entry in found})
+        books = {account: _books(connection, account) for account in set(accounts.values())}
+    return {entry.id: books[accounts[entry.campaign_id]].weigh(entry) for entry in found}
+
+
+def _accounts_of(connection: Connection, ids: Iterable[int]) -> Mapping[int, int]:
+    rows = connection.execute(select(campaigns.c.id, campaigns.c.account_id).where(campaigns.c.id.in_(sorted(ids))))
+    return {row.id: row.account_id for row in rows}
+
+
+def _books(connection: Connection, account_id: int) -> BalanceHistory:
+    columns = entries.c
+    rows = connection.execute(
+        select(columns.id, columns.cost, columns.state, columns.sent_at, columns.settled_at, campaigns.c.account_id)
+        .join(campaigns, campaigns.c.id == columns.campaign_id)
+        .where(
+            campaigns.c.account_id.in_(in_one_currency(connection, account_id)),
+            columns.state.in_([state.value for state in SPENT]),
+        )
+    )
+    orders = [
+        Sent(
+            row.id,
+            decimal_or_none(row.cost),
+            # Of another account name it may have been debited from another balance.
+            row.state == State.ACCEPTED.value and row.account_id == account_id,
+            row.sent_at or "",
+            _over_at(State(row.state), row.sent_at, row.settled_at),
+        )
+        for row in rows
+    ]
+    return BalanceHistory(orders, all_of(connection, account_id))
+
+
+def _over_at(state: State, sent_at: str | None, settled_at: str | None) -> str:
+    if settled_at is None:
+        return "9"  # after every time: it is being sent
+    return settled_at if state is State.ACCEPTED else max(settled_at, _end_of(sent_at))
+
+
+def _end_of(sent_at: str | None) -> str:
+    """Tell from when on a panel is no longer at an order that it may have taken."""
+    if sent_at is None:
+        return ""
+    return (datetime.fromisoformat(sent_at) + STILL_UNDER_WAY).isoformat(timespec="milliseconds")

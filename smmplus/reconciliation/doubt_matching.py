@@ -1,0 +1,239 @@
+"""PURE: what evidence says of an order in doubt: which ids to ask for, and whether what answers is the lost order.
+
+The panel has no list of orders. But it tells the status of an order by its id, to the account whose order it is, and
+ids grow: an order whose answer was lost stands between those that were accepted before and after it. The answer has no
+link, so that an id is only taken for the lost order where everything else agrees.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum
+from itertools import islice
+
+from smmplus.journal.entry import Entry
+from smmplus.orders.decimals import minus, plain
+from smmplus.orders.models import COMPLETE, OrderStatus, Phase
+from smmplus.reconciliation.balance_drops import last_digit
+from smmplus.reconciliation.balance_evidence import Evidence, Verdict
+
+STRETCH = 1000
+"""How many ids are asked for beyond the known ones, where none bounds the search."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownId:
+    """An order id of an account that the journal knows, with the times of its sending."""
+
+    order_id: str
+    sent_at: str
+    recorded_at: str
+
+
+class Fit(Enum):
+    """How an order's charge compares with what was expected."""
+
+    EXACT = "the expected charge"
+    NET = "less than the expected charge, which a refund may explain"
+    UNKNOWN = "a charge that cannot be compared"
+    NO = "another charge"
+
+
+def fit(cost: Decimal | None, status: OrderStatus, *, at_most: bool = False) -> Fit:
+    """Compare a charge with the expected one. Panels round charges: one unit of the last digit is forgiven, or a cent.
+
+    A Partial or Canceled order's charge is what is left after its refund. `at_most`: the cost is an upper bound.
+    """
+    if cost is None or status.charge is None:
+        return Fit.UNKNOWN
+    difference = minus(status.charge, cost)
+    if abs(difference) <= last_digit(status.charge):
+        return Fit.EXACT
+    is_refunded = status.phase is Phase.FINAL and status.status.lower() not in COMPLETE
+    return Fit.NET if difference < 0 and (is_refunded or at_most) else Fit.NO
+
+
+def is_open_ended(doubt: Entry) -> bool:
+    """Tell whether an order is a subscription: its expected charge is an upper bound, debited post by post."""
+    return "delay" in doubt.request.values
+
+
+def misfit(doubt: Entry, order_id: str, status: OrderStatus, currency: str) -> str:
+    """Say why an order cannot be the one in doubt; "" where nothing speaks against it. `currency` is the account's."""
+    cost = doubt.cost
+    wanted = "?" if cost is None else f"{plain(cost)} {currency}".strip()
+    found = f"order {order_id} is {status.status!r}"
+    if currency and status.currency and status.currency.upper() != currency.upper():
+        return f"{found} and charged in {status.currency}, and {doubt.name} was sent by an account in {currency}"
+    if fit(cost, status, at_most=is_open_ended(doubt)) is Fit.NO and status.charge is not None:
+        charged = f"{plain(status.charge)} {status.currency}".strip()
+        return f"{found} and was charged {charged}, and {doubt.name} was to be charged {wanted}"
+    return ""
+
+
+def ids_to_ask(doubt: Entry, known: Sequence[KnownId]) -> Iterator[str]:
+    """Name the ids that a lost order can have, the likeliest first; none where the known ones are no numbers.
+
+    They begin after the last id that was known before it was sent, and end before the first one that was sent after it
+    was given up; where none was, a stretch after the highest id that is known.
+    """
+    numbers = {int(item.order_id): item for item in known if _is_number(item.order_id)}
+    sent_at, settled_at = doubt.sent_at or "", doubt.settled_at or ""
+    lower = max((number for number, item in numbers.items() if item.recorded_at <= sent_at), default=None)
+    upper = min((number for number, item in numbers.items() if item.sent_at > settled_at), default=None)
+    if lower is None and numbers:
+        lower = max(0, min(numbers) - STRETCH - 1)
+    if lower is None or (upper is not None and upper < lower):  # ids that do not grow say nothing
+        return
+    if upper is None:
+        upper = max(numbers) + STRETCH + 1
+    yield from (str(number) for number in range(lower + 1, upper) if number not in numbers)
+
+
+def why_unasked(doubt: Entry, known: Sequence[KnownId]) -> str:
+    """Say why there is no id to ask for; "" where there is one."""
+    if not known:
+        return "no order id of this account is known"
+    if not any(_is_number(item.order_id) for item in known):
+        return "the order ids of this panel are not numbers"
+    if next(ids_to_ask(doubt, known), None) is None:
+        return "the order ids that are known around it leave none free, or do not grow with time"
+    return ""
+
+
+def all_ids(doubts: Iterable[Entry], known: Sequence[KnownId], most: int) -> tuple[str, ...]:
+    """Name the ids to ask for, for several orders in doubt, each once, and at most so many for each."""
+    return tuple(dict.fromkeys(number for doubt in doubts for number in islice(ids_to_ask(doubt, known), most)))
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What the panel said of ids that stand in no journal."""
+
+    answers: Mapping[str, OrderStatus]
+    """Orders of this account."""
+    asked: int
+    """How many ids were asked for."""
+    calls: int
+    cut: bool = False
+    """Whether ids were left out, because no more calls were allowed."""
+    unasked: Mapping[int, str] = field(default_factory=dict)
+    """Entries of which no id was asked for, with the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What evidence says of one order in doubt."""
+
+    doubt: Entry
+    candidates: tuple[str, ...] = ()
+    """Orders of this account that may be it."""
+    order_id: str | None = None
+    """The one that it is, where nothing else is possible."""
+    why: str = ""
+    """What it was taken for, or why nothing is settled."""
+
+
+def decide(
+    doubts: Sequence[Entry],
+    evidence: Mapping[int, Evidence],
+    probe: Probe,
+    sending: Collection[str] = (),
+    rivals: Sequence[Entry] = (),
+) -> list[Finding]:
+    """Decide for all orders in doubt of an account which orders they are.
+
+    `sending` names those that are under way. `rivals` are orders in doubt of other account names that may have the same
+    API key: an order that one of them may be is taken for none, and the rival is a finding, too.
+    """
+    findings = [_finding(doubt, doubts, evidence[doubt.id], probe, sending, rivals) for doubt in doubts]
+    candidates = [order_id for finding in findings for order_id in finding.candidates]
+    why = "an order in doubt of another account name fits it as well"
+    return findings + [
+        Finding(rival, possible, why=why)
+        for rival in rivals
+        if (possible := _fitting(rival, candidates, probe, evidence[rival.id]))
+    ]
+
+
+def _finding(
+    doubt: Entry,
+    doubts: Sequence[Entry],
+    weighed: Evidence,
+    probe: Probe,
+    sending: Collection[str],
+    rivals: Sequence[Entry],
+) -> Finding:
+    candidates = _fitting(doubt, probe.answers, probe, weighed)
+    against = (
+        _against(doubt, doubts, weighed, probe, candidates)
+        or _claimed(rivals, candidates, probe)
+        or (f"orders are being sent just now ({', '.join(sending)}): ask again when that is over" if sending else "")
+    )
+    if against:
+        return Finding(doubt, candidates, why=against)
+    (order_id,) = candidates
+    return Finding(doubt, candidates, order_id, _taken(doubt, order_id, probe.answers[order_id], weighed))
+
+
+def _fitting(doubt: Entry, order_ids: Iterable[str], probe: Probe, weighed: Evidence) -> tuple[str, ...]:
+    """Find the orders that an order in doubt may be."""
+    currency = "" if weighed.after is None else weighed.after.currency
+    return tuple(
+        order_id
+        for order_id in dict.fromkeys(order_ids)
+        if not misfit(doubt, order_id, probe.answers[order_id], currency)
+    )
+
+
+def claimants(doubts: Iterable[Entry], order_id: str, status: OrderStatus) -> list[Entry]:
+    """Find the orders in doubt that an order may be."""
+    return [doubt for doubt in doubts if not misfit(doubt, order_id, status, "")]
+
+
+def _claimed(rivals: Sequence[Entry], candidates: tuple[str, ...], probe: Probe) -> str:
+    claiming = [rival for order_id in candidates for rival in claimants(rivals, order_id, probe.answers[order_id])]
+    names = ", ".join(dict.fromkeys(f"{rival.name} of account {rival.account!r}" for rival in claiming))
+    return f"the order that was found may also be {names}: only the order page tells which it is" if names else ""
+
+
+def _against(
+    doubt: Entry, doubts: Sequence[Entry], weighed: Evidence, probe: Probe, candidates: tuple[str, ...]
+) -> str:
+    """Say what keeps an order from being settled by evidence; "" where nothing does."""
+    found = len(probe.answers)
+    unasked = probe.unasked.get(doubt.id)
+    reasons = {
+        f"no id was asked for, which says nothing of whether it was placed: {unasked}": unasked is not None,
+        "more ids would have to be asked for: raise --max-calls": probe.cut,
+        "no order of this account was found that stands in no journal": not found,
+        f"{len(doubts)} orders of this account are in doubt: only the order page tells which is which": len(doubts) > 1,
+        f"{found} orders of this account stand in no journal: only the order page tells which it is": found > 1,
+        "the order that was found does not fit it: it may have been placed elsewhere": not candidates,
+        f"the balance does not prove it: {weighed.verdict.value}": weighed.verdict is not Verdict.DEBITED,
+    }
+    first = next((reason for reason, holds in reasons.items() if holds), "")
+    return first or _against_charge(doubt, probe.answers[candidates[0]])
+
+
+def _against_charge(doubt: Entry, status: OrderStatus) -> str:
+    fitting = fit(doubt.cost, status)
+    if fitting is not Fit.EXACT or is_open_ended(doubt):
+        return f"the order that was found has {fitting.value}"
+    if doubt.cost is None or status.charge is None or doubt.cost <= 2 * last_digit(status.charge):
+        return "its charge is rounded, and too small to be told from another"
+    return ""
+
+
+def _taken(doubt: Entry, order_id: str, status: OrderStatus, weighed: Evidence) -> str:
+    charge = "?" if status.charge is None else f"{plain(status.charge)} {status.currency}".strip()
+    fell = "?" if weighed.left is None else plain(weighed.left)
+    return (
+        f"the only order in doubt of its account; order {order_id} is the only one around it that answers and is in "
+        f"no journal: {status.status!r}, charged {charge}, where {plain(doubt.cost or Decimal(0))} was expected; the "
+        f"balance fell by {fell} for it"
+    )
+
+
+def _is_number(order_id: str) -> bool:
+    return order_id.isascii() and order_id.isdigit() and str(int(order_id)) == order_id

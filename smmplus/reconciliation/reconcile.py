@@ -1,0 +1,141 @@
+"""Looking for evidence of what became of orders in doubt: the balance, and the statuses of ids that are not known."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import select
+
+from smmplus.api.client import Client
+from smmplus.api.protocol import MOST_IDS, hundreds
+from smmplus.errors import CallError, FollowUpError, UnknownRefusalError, UnreadableAnswerError
+from smmplus.journal import balances
+from smmplus.journal.balances import Observation
+from smmplus.journal.entry import Entry
+from smmplus.journal.journal import Journal
+from smmplus.journal.schema import entries, order_ids
+from smmplus.journal.state_machine import State
+from smmplus.orders.models import OrderStatus
+from smmplus.reconciliation.balance_drops import Fall, latest_fall
+from smmplus.reconciliation.balance_evidence import Evidence, evidence, siblings, unsettled
+from smmplus.reconciliation.doubt_matching import Finding, KnownId, Probe, all_ids, decide, why_unasked
+
+MOST_CALLS = 20
+"""Calls of 100 ids each; at one a second that is a third of a minute."""
+
+WHO = "reconcile"
+"""In whose name the journal notes what was settled by evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """What was found out about an account's orders in doubt."""
+
+    observation: Observation
+    fall: Fall | None
+    evidence: dict[int, Evidence]
+    """By entry."""
+    findings: tuple[Finding, ...]
+    probe: Probe | None = None
+    """None where ids were not asked for."""
+
+    @property
+    def open(self) -> list[Finding]:
+        """The orders that are still in doubt."""
+        return [finding for finding in self.findings if finding.order_id is None]
+
+
+def observe(client: Client, journal: Journal, account_id: int) -> Observation:
+    """Ask what an account holds, and write it down with what the journal knows around it."""
+    before = balances.accepted(journal, account_id)
+    return balances.record(journal, account_id, client.balance(), before)
+
+
+def look(client: Client, journal: Journal, account_id: int) -> Reconciled:
+    """Compare the balance with what is known, and tell what it says of each order in doubt. Settles nothing."""
+    seen = observe(client, journal, account_id)
+    doubts = journal.in_doubt(account_id)
+    findings = tuple(Finding(doubt) for doubt in doubts)
+    return Reconciled(seen, latest_fall(journal, account_id, seen), evidence(journal, doubts), findings)
+
+
+def probe(client: Client, journal: Journal, account_id: int, *, most_calls: int = MOST_CALLS) -> Reconciled:
+    """Ask for the ids that lost orders can have, and take up an order where all evidence agrees.
+
+    The journal is read once more after the panel has answered: an id may have been written down meanwhile.
+    """
+    looked = look(client, journal, account_id)
+    known = _known_ids(journal, account_id)
+    wanted = journal.in_doubt(account_id)
+    most = most_calls * MOST_IDS + 1  # one more tells that there are more
+    asked = ask(client, all_ids(wanted, known, most), most_calls)
+    with journal.reading() as connection:
+        sending = unsettled(connection, account_id, State.SUBMITTING)
+        all_doubts = unsettled(connection, account_id, State.IN_DOUBT)
+    own = {entry.id for entry in journal.in_doubt(account_id)}
+    doubts = [entry for entry in all_doubts if entry.id in own]
+    rivals = [entry for entry in all_doubts if entry.id not in own]
+    asked = _without(asked, _of_panel(journal, account_id), _unasked(doubts, wanted, known))
+    weighed = evidence(journal, all_doubts)
+    findings = decide(doubts, weighed, asked, [entry.name for entry in sending], rivals)
+    for finding in findings:
+        if finding.order_id is not None:
+            journal.resolve_as_placed(account_id, finding.doubt, finding.order_id, why=finding.why, who=WHO)
+    return replace(looked, evidence=weighed, findings=tuple(findings), probe=asked)
+
+
+def _unasked(doubts: Iterable[Entry], wanted: Iterable[Entry], known: Sequence[KnownId]) -> dict[int, str]:
+    """Find the orders in doubt of which no id was asked for."""
+    reasons = {entry.id: why_unasked(entry, known) for entry in wanted}
+    late = "it came into doubt while the panel was asked: ask again"
+    return {entry.id: why for entry in doubts if (why := reasons.get(entry.id, late))}
+
+
+def _without(asked: Probe, known: set[str], unasked: dict[int, str]) -> Probe:
+    """Leave out the orders that a journal entry has."""
+    answers = {number: status for number, status in asked.answers.items() if number not in known}
+    return replace(asked, answers=answers, unasked=unasked)
+
+
+def _known_ids(journal: Journal, account_id: int) -> list[KnownId]:
+    statement = (
+        select(order_ids.c.order_id, order_ids.c.recorded_at, entries.c.sent_at)
+        .join(entries, entries.c.id == order_ids.c.entry_id)
+        .where(order_ids.c.account_id == account_id)
+    )
+    with journal.reading() as connection:
+        return [KnownId(row.order_id, row.sent_at or "", row.recorded_at) for row in connection.execute(statement)]
+
+
+def _of_panel(journal: Journal, account_id: int) -> set[str]:
+    """Give the order ids of all accounts at the panel: one key may go by two names."""
+    with journal.reading() as connection:
+        same = siblings(connection, account_id)
+        found = connection.execute(select(order_ids.c.order_id).where(order_ids.c.account_id.in_(same)))
+        return {row.order_id for row in found}
+
+
+def ask(client: Client, ids: Iterable[str], most_calls: int) -> Probe:
+    """Ask for statuses, 100 ids a call; in halves where a panel answers one bad id with an error for all."""
+    waiting = [*hundreds(ids)][::-1]
+    answers: dict[str, OrderStatus] = {}
+    calls = asked = 0
+    while waiting and calls < most_calls:
+        part = waiting.pop()
+        calls += 1
+        try:
+            found = client.order_statuses(part)
+        except (FollowUpError, UnknownRefusalError):
+            if len(part) > 1:
+                middle = len(part) // 2
+                waiting += [part[middle:], part[:middle]]
+                continue
+            found = {}
+        except UnreadableAnswerError:
+            found = {}  # none of these ids is in the answer
+        except CallError as error:
+            if not error.transient:
+                raise
+            raise CallError(f"nothing is settled, and nothing is known: the panel cannot be asked ({error})") from error
+        asked += len(part)
+        answers.update({number: status for number, status in found.items() if isinstance(status, OrderStatus)})
+    return Probe(answers, asked, calls, bool(waiting))

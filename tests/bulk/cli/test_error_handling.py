@@ -1,0 +1,94 @@
+"""What goes wrong becomes one sentence and an exit status."""
+
+import json
+
+import pytest
+import typer
+
+from bulk.cli.error_handling import failing, status_of
+from bulk.model.errors import CannotSpliceError, ExitStatus, RefusedFileError, SheetError
+from smmplus import errors
+
+STATUSES = [
+    (errors.ConfigurationError, ExitStatus.USAGE),
+    (SheetError, ExitStatus.PROBLEMS),
+    (RefusedFileError, ExitStatus.PROBLEMS),
+    (CannotSpliceError, ExitStatus.PROBLEMS),
+    (errors.AccountError, ExitStatus.ACCOUNT),
+    (errors.AddressError, ExitStatus.USAGE),
+    (errors.UnreadableAnswerError, ExitStatus.UNFINISHED),
+    (errors.NeverSentError, ExitStatus.UNFINISHED),
+    (errors.LostAnswerError, ExitStatus.UNFINISHED),
+    (errors.UnclearAnswerError, ExitStatus.UNFINISHED),
+    (errors.RedirectError, ExitStatus.UNFINISHED),
+    (errors.InvalidOrderError, ExitStatus.UNFINISHED),
+    (errors.DuplicateOrderError, ExitStatus.UNFINISHED),
+    (errors.BusyError, ExitStatus.UNFINISHED),
+    (errors.FollowUpError, ExitStatus.UNFINISHED),
+    (errors.MalformedCallError, ExitStatus.UNFINISHED),
+    (errors.UnknownRefusalError, ExitStatus.UNFINISHED),
+    (errors.OrderRefusedError, ExitStatus.PROBLEMS),
+    (errors.OrderInDoubtError, ExitStatus.IN_DOUBT),
+    (errors.OrderHeldBackError, ExitStatus.UNFINISHED),
+    (errors.JournalInUseError, ExitStatus.IN_USE),
+    (errors.JournalConflictError, ExitStatus.PROBLEMS),
+    (errors.JournalError, ExitStatus.UNFINISHED),
+]
+
+
+def everything(kind):
+    """Give the errors that have none below them, and those that are raised themselves."""
+    below = [found for each in kind.__subclasses__() for found in everything(each)]
+    return [*below, kind]
+
+
+def raising(error):
+    @failing
+    def command(*, as_json=False):
+        raise error
+
+    return command
+
+
+@pytest.mark.parametrize(("kind", "status"), STATUSES)
+def test_every_error_has_its_status_and_its_sentence(kind, status, capsys):
+    with pytest.raises(typer.Exit) as caught:
+        raising(kind("what is wrong, and [how] to mend it"))()
+    assert caught.value.exit_code == status
+    assert capsys.readouterr() == ("", "what is wrong, and [how] to mend it\n")
+
+
+@pytest.mark.parametrize(("kind", "status"), STATUSES)
+def test_and_one_object_for_a_program(kind, status, capsys):
+    with pytest.raises(typer.Exit):
+        raising(kind("what is wrong"))(as_json=True)
+    out, err = capsys.readouterr()
+    assert (json.loads(out), err) == ({"error": "what is wrong", "exit_status": status}, "")
+
+
+def test_no_error_of_the_project_is_without_a_status():
+    for kind in (*everything(errors.SmmPlusError), *everything(SheetError)):
+        if kind not in {errors.SmmPlusError, errors.RefusedError, errors.CallError, errors.OrderError}:
+            assert status_of(kind("words")) == dict(STATUSES)[kind], kind
+
+
+def test_ctrl_c_is_a_sentence_too(capsys):
+    with pytest.raises(typer.Exit) as caught:
+        raising(KeyboardInterrupt())()
+    assert caught.value.exit_code == ExitStatus.UNFINISHED
+    assert capsys.readouterr().err.startswith("interrupted; what was sent is in the journal")
+
+
+def test_a_mistake_of_the_program_is_not_hidden():
+    with pytest.raises(ZeroDivisionError):
+        raising(ZeroDivisionError())()
+
+
+def test_a_long_sentence_is_not_broken(capsys):
+    with pytest.raises(typer.Exit):
+        raising(SheetError("word " * 100))()
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_what_a_command_gives_is_given():
+    assert failing(lambda text: text)("done") == "done"

@@ -1,0 +1,115 @@
+"""`smmplus services`, `balance`, `template` and `sandbox`."""
+
+import sys
+
+import openpyxl
+import pytest
+from typer.testing import CliRunner
+
+from bulk.cli import app as cli
+from bulk.cli import panel_commands
+from bulk.cli.app import app
+
+
+def sandbox_with(monkeypatch, call):
+    monkeypatch.setattr(panel_commands.subprocess, "call", call)
+    return CliRunner().invoke(app, ["sandbox", "--port", "0", "--help"])
+
+
+def test_the_sandbox_is_a_program_of_its_own_and_gets_all_options(monkeypatch):
+    called = []
+
+    def call(command):
+        called.append(command)
+        return 5
+
+    assert sandbox_with(monkeypatch, call).exit_code == 5
+    assert called == [[sys.executable, "-m", "smmplus.sandbox", "--port", "0", "--help"]]
+
+
+def test_ctrl_c_ends_the_sandbox_as_it_should(monkeypatch):
+    def call(_):
+        raise KeyboardInterrupt
+
+    assert sandbox_with(monkeypatch, call).exit_code == 0
+
+
+def test_without_a_command_the_help_is_shown(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["smmplus", "--help"])
+    with pytest.raises(SystemExit) as caught:
+        cli.main()
+    assert caught.value.code == 0
+
+
+def test_a_template_without_services_needs_no_key(tmp_path, monkeypatch):
+    monkeypatch.delenv("SMMPLUS_API_KEY", raising=False)
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["template", "new.xlsx", "--plain"])
+    assert (done.exit_code, done.stdout) == (0, "new.xlsx: fill it in, then `smmplus check new.xlsx`\n")
+    assert openpyxl.load_workbook("new.xlsx").sheetnames == ["Orders", "Instructions"]
+
+
+@pytest.mark.e2e
+def test_services_are_shown_with_their_prices(smmplus):
+    done = smmplus("services")
+    assert done.status == 0
+    assert "rate" in done.out
+    found = smmplus("services", "--json").json["services"]
+    assert {service["id"] for service in found} >= {"1", "2"}
+
+
+@pytest.mark.e2e
+def test_services_are_searched_in_any_case(smmplus):
+    every = smmplus("services", "--json").json["services"]
+    packages = smmplus("services", "PACKAGE", "--json").json["services"]
+    assert 0 < len(packages) < len(every)
+    assert all("package" in (service["name"] + service["type"] + service["category"]).lower() for service in packages)
+
+
+@pytest.mark.e2e
+def test_a_word_that_no_service_speaks_of_is_shown_as_it_is(smmplus):
+    done = smmplus("services", "[/x]")
+    assert (done.status, done.out) == (0, "no service speaks of '[/x]'\n")
+
+
+@pytest.mark.e2e
+def test_the_balance(smmplus):
+    assert smmplus("balance").out == "1000.00 USD\n"
+    assert smmplus("balance", "--json").json == {"balance": "1000", "currency": "USD", "fall": None}
+
+
+@pytest.mark.e2e
+def test_a_balance_that_fell_for_no_known_reason_is_told_to_whoever_asks(smmplus, sandbox):
+    smmplus("balance")
+    sandbox.balance("997.50")
+    done = smmplus("balance")
+    assert done.out == "997.50 USD\n"
+    assert "the balance fell by 2.5 USD more than this journal knows" in done.err
+    assert smmplus("balance", "--json").json["fall"]["unexplained"] == "2.5"
+
+
+@pytest.mark.e2e
+def test_a_template_offers_the_services(smmplus):
+    told = smmplus("template", "new.xlsx", "--json").json
+    book = openpyxl.load_workbook("new.xlsx")
+    assert book.sheetnames == ["Orders", "Services", "Instructions"]
+    assert told == {"file": "new.xlsx", "services": book["Services"].max_row - 1}
+    again = smmplus("template", "new.xlsx")
+    assert (again.status, "exists already" in again.err) == (3, True)
+
+
+@pytest.mark.e2e
+def test_a_template_speaks_indonesian_and_offers_some_services_only(smmplus):
+    told = smmplus("template", "new.xlsx", "--language", "id", "--only", "package", "--json").json
+    book = openpyxl.load_workbook("new.xlsx")
+    assert book.sheetnames == ["Orders", "Services", "Petunjuk"]
+    assert 0 < told["services"] < 27
+    assert all("package" in "".join(map(str, row)).lower() for row in book["Services"].iter_rows(2, values_only=True))
+    assert smmplus("template", "other.xlsx", "--language", "fr").status == 2
+
+
+@pytest.mark.e2e
+def test_a_template_of_no_services_is_refused(smmplus):
+    none = smmplus("template", "new.xlsx", "--only", "no such word")
+    assert (none.status, "no service speaks of 'no such word'" in none.words) == (2, True)
+    assert smmplus("template", "new.xlsx", "--only", "x", "--plain").status == 2

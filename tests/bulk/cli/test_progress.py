@@ -1,0 +1,180 @@
+"""How a run looks while it goes on."""
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import typer
+from rich.console import Console
+
+from bulk.cli import progress as watchers
+from bulk.cli.progress import Bars, Lines, watcher_for
+from bulk.writing import Written
+from smmplus.journal.maintenance.restore import Backup
+from smmplus.journal.state_machine import State
+from smmplus.placing.placer import Placed
+from tests.bulk.plans import LINK, row, sheet_of
+
+
+def console(*, terminal=False):
+    return Console(file=io.StringIO(), force_terminal=terminal, width=100, highlight=False)
+
+
+def text_of(console):
+    return console.file.getvalue()
+
+
+class Clock:
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def out():
+    return console()
+
+
+@pytest.fixture
+def progress():
+    return console()
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def lines(out, progress, clock):
+    with Lines(out, progress, agreed=True, clock=clock) as watcher:
+        yield watcher
+
+
+def placed(state=State.ACCEPTED):
+    return Placed(1, state)
+
+
+def test_on_a_terminal_there_are_bars_and_lines_elsewhere(out):
+    assert isinstance(watcher_for(out, console(terminal=True), agreed=True), Bars)
+    assert isinstance(watcher_for(out, console(), agreed=True), Lines)
+
+
+def test_the_plan_goes_to_the_results_and_not_to_the_progress(lines, out, progress, week):
+    lines.planned(week.plan(sheet_of(row())))
+    assert "to send: 1 row for 0.15 USD" in text_of(out)
+    assert text_of(progress) == ""
+
+
+def test_who_agreed_is_not_asked(lines, week, monkeypatch):
+    monkeypatch.setattr(typer, "confirm", pytest.fail)
+    assert lines.confirm(week.plan(sheet_of(row())))
+
+
+@pytest.mark.parametrize("answer", [True, False])
+def test_anyone_else_is_asked_with_the_number_and_the_cost(out, progress, week, monkeypatch, answer):
+    asked = []
+
+    def confirm(question):
+        asked.append(question)
+        return answer
+
+    monkeypatch.setattr(typer, "confirm", confirm)
+    watcher = Lines(out, progress, agreed=False)
+    assert watcher.confirm(week.plan(sheet_of(row()))) is answer
+    assert asked == ["Send 1 orders for 0.15 USD?"]
+
+
+def test_whoever_wants_the_first_rows_alone_is_asked_for_those(out, progress, week, monkeypatch):
+    asked = []
+    monkeypatch.setattr(typer, "confirm", asked.append)
+    Lines(out, progress, agreed=False).confirm(week.plan(sheet_of(row(), row(LINK + "/2")), first=1))
+    assert asked == ["Send the first 1 of 2 orders for 0.15 USD?"]
+
+
+def test_what_a_restored_journal_does_not_know_is_told_before_the_question_and_in_it(out, progress, week, monkeypatch):
+    asked, plan = [], week.plan(sheet_of(row()))
+    monkeypatch.setattr(typer, "confirm", asked.append)
+    restored = replace(plan, place=replace(plan.place, backup=Backup("2026-01-01T12:00", "2026-01-02T12:00")))
+    Lines(out, progress, agreed=False).confirm(restored)
+    assert asked == ["Send 1 orders for 0.15 USD, none of them placed since the backup?"]
+    said = " ".join(text_of(out).split())
+    assert said.startswith("this journal was restored on 2026-01-02 12:00 UTC from a backup of 2026-01-01 12:00 UTC")
+    assert "Look at the panel's order page" in said
+
+
+def test_nobody_there_to_ask_is_a_no(out, progress, week, monkeypatch):
+    def confirm(_):
+        raise typer.Abort
+
+    monkeypatch.setattr(watchers.typer, "confirm", confirm)
+    assert not Lines(out, progress, agreed=False).confirm(week.plan(sheet_of(row())))
+
+
+def test_lines_come_now_and_then_and_at_the_end(lines, progress, clock):
+    lines.placing(4)
+    lines.placed(placed())
+    clock.now += 4.9
+    lines.placed(placed())
+    clock.now += 0.1
+    lines.placed(placed())
+    lines.placed(placed())
+    assert text_of(progress).splitlines() == ["placing: 1 of 4", "placing: 3 of 4", "placing: 4 of 4"]
+
+
+def test_refusals_and_doubts_are_counted(lines, progress):
+    lines.placing(3)
+    for state in (State.REJECTED, State.IN_DOUBT, State.IN_DOUBT):
+        lines.placed(placed(state))
+    assert text_of(progress).splitlines()[-1] == "placing, 1 refused, 2 in doubt: 3 of 3"
+
+
+def test_following_is_told(lines, progress, clock):
+    lines.following(3, 0)
+    lines.following(3, 1)
+    clock.now += 5
+    lines.following(3, 2)
+    lines.following(3, 3)
+    told = ["following: 0 of 3 final", "following: 2 of 3 final", "following: 3 of 3 final"]
+    assert text_of(progress).splitlines() == told
+
+
+@pytest.mark.parametrize("kind", [Lines, Bars])
+def test_notes_and_written_files_are_told_as_they_are(kind, out, progress):
+    with kind(out, progress, agreed=True) as watcher:
+        watcher.note("the panel says [/b]")
+        watcher.wrote(Written(Path("a [b].csv"), "", in_place=True, reason=""))
+    assert text_of(progress).rstrip().splitlines() == ["the panel says [/b]", "written to a [b].csv"]
+
+
+def test_bars_show_how_far_it_is(out):
+    progress = console(terminal=True)
+    with watcher_for(out, progress, agreed=True) as bars:
+        bars.placing(2)
+        bars.placed(placed(State.IN_DOUBT))
+        bars.placed(placed())
+        bars.following(2, 0)
+        bars.following(2, 1)
+    text = text_of(progress)
+    assert "placing, 1 in doubt" in text
+    assert "2/2" in text
+    assert "following" in text
+    assert "1/2" in text
+
+
+def test_bars_may_begin_with_following(out):
+    progress = console(terminal=True)
+    with watcher_for(out, progress, agreed=True) as bars:
+        bars.placed(placed())
+        bars.following(5, 4)
+    assert "4/5" in text_of(progress)
+
+
+def test_bars_end_with_an_error(out):
+    bars = watcher_for(out, console(terminal=True), agreed=True)
+    bars.placing(1)
+    bars.__exit__(ZeroDivisionError, ZeroDivisionError(), None)
+    assert not bars._bars.live.is_started

@@ -1,0 +1,124 @@
+"""From the rows of a sheet to what they order."""
+
+import re
+
+import pytest
+
+from bulk.model.cell_values import plain_digits
+from bulk.model.sheet import Problem
+from bulk.planning.orders import OrderRow, check_rows, equal_rows, order_rows
+from smmplus.orders.models import OrderRequest
+from tests.bulk.plans import LINK, request, row, service, sheet_of
+
+SERVICES = {"2": service("2", least=10)}
+
+
+def test_a_row_is_its_service_and_its_filled_fields():
+    sheet = sheet_of(row(runs="", order_id="501", error="old", note="mine"))
+    assert order_rows(sheet) == {2: OrderRow(2, request(), "501")}
+
+
+def test_a_sheet_without_a_column_for_ids_carries_none():
+    assert order_rows(sheet_of(row()))[2].order_id == ""
+
+
+def test_rows_are_known_by_their_numbers_in_the_file():
+    assert list(order_rows(sheet_of(row(), row(LINK + "/2"), numbers=[4, 9]))) == [4, 9]
+
+
+def test_a_row_that_could_not_be_read_faithfully_is_left_out():
+    problem = Problem("C2", "quantity", "1,000", "is not plain digits", "Write 1000.", 2)
+    assert list(order_rows(sheet_of(row(), row(), problems=[problem]))) == [3]
+
+
+def test_a_problem_tells_its_cell_value_and_remedy():
+    sheet = sheet_of(row(quantity="5"), kind="xlsx")
+    (problem,) = check_rows(sheet, order_rows(sheet).values(), SERVICES)
+    assert (problem.where, problem.field, problem.value, problem.row) == ("C2", "quantity", "5", 2)
+    assert (problem.message, problem.remedy) == ("5 is less than the service's minimum", "at least 10")
+
+
+def test_a_field_without_a_column_is_told_by_its_row():
+    sheet = sheet_of({"service": "2", "link": LINK})
+    (problem,) = check_rows(sheet, order_rows(sheet).values(), SERVICES)
+    assert (problem.where, problem.field, problem.value) == ("row 2", "quantity", "")
+
+
+def test_a_missing_column_is_told():
+    sheet = sheet_of({"service": "2", "link": LINK})
+    (problem,) = check_rows(sheet, order_rows(sheet).values(), SERVICES)
+    assert problem.remedy == "fill in quantity (the sheet has no column quantity: add it)"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("1.000", "id"),
+        ("1,000", "en"),
+        ("1 000", "fr"),
+        ("1\u2019000", "de_CH"),
+        ("10.5", None),
+        ("many", None),
+    ],
+)
+def test_a_number_that_may_be_thousands_is_refused_with_the_locale_that_reads_it(text, told):
+    sheet = sheet_of(row(quantity=text), kind="xlsx")
+    (problem,) = check_rows(sheet, order_rows(sheet).values(), SERVICES)
+    assert (problem.where, problem.value) == ("C2", text)
+    assert re.findall("--locale (.*)", problem.remedy) == ([told] if told else [])
+    assert not told or plain_digits(text, told) == "1000"
+
+
+def test_a_service_that_is_not_offered_is_told_with_its_number():
+    sheet = sheet_of(row(service="99"))
+    (problem,) = check_rows(sheet, order_rows(sheet).values(), SERVICES)
+    assert (problem.where, problem.value) == ("line 2, service", "99")
+
+
+def test_right_rows_have_no_problems():
+    sheet = sheet_of(row(), row(LINK + "/2"))
+    assert check_rows(sheet, order_rows(sheet).values(), SERVICES) == []
+
+
+@pytest.mark.parametrize("text", ["a  ", "a\n\n b", "a\u2028b", "\u00a0a", "ab"])
+def test_an_order_is_in_the_normal_form(text):
+    (made,) = order_rows(sheet_of(row(text, comments=text))).values()
+    assert made.request == request(text, comments=text)
+
+
+def equal(sheet, *to_send):
+    rows = order_rows(sheet)
+    return {problem.row: problem.message for problem in equal_rows(sheet, [rows[n] for n in to_send], rows.values())}
+
+
+def test_the_later_of_equal_rows_is_the_problem():
+    assert equal(sheet_of(row(), row(), row()), 2, 3, 4) == {
+        3: "orders the same as row 2",
+        4: "orders the same as row 2",
+    }
+
+
+def test_a_row_that_equals_a_placed_one_below_is_the_problem():
+    assert equal(sheet_of(row(), row(order_id="501")), 2) == {2: "orders the same as row 3"}
+
+
+def test_equal_rows_that_are_both_placed_are_none():
+    assert equal(sheet_of(row(order_id="501"), row(order_id="502"))) == {}
+
+
+def test_rows_that_differ_in_one_field_are_not_equal():
+    sheet = sheet_of(row(), row(quantity="101"), row(service="3"), row(LINK + "/2"), row(runs="2", interval="5"))
+    assert equal(sheet, 2, 3, 4, 5, 6) == {}
+
+
+def test_an_equal_row_is_told_with_its_link():
+    sheet = sheet_of(row(), row())
+    rows = order_rows(sheet)
+    (problem,) = equal_rows(sheet, rows.values(), rows.values())
+    assert (problem.where, problem.value, "--allow-duplicates" in problem.remedy) == ("row 3", LINK, True)
+
+
+def test_equal_rows_without_a_link_are_told_too():
+    order = OrderRow(2, OrderRequest.of("9", {"username": "anna"}), "")
+    rows = [order, OrderRow(3, order.request, "")]
+    assert [problem.value for problem in equal_rows(sheet_of(row()), rows, rows)] == [""]

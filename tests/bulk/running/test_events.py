@@ -1,0 +1,58 @@
+"""Who looks on in silence."""
+
+import pytest
+
+from bulk.running.events import RunListener, Unbreakable
+from smmplus.journal.state_machine import State
+from smmplus.placing.placer import Placed
+
+
+@pytest.mark.parametrize("agreed", [True, False])
+def test_it_agrees_only_if_told_to(agreed):
+    assert RunListener(agreed=agreed).confirm(None) is agreed
+
+
+def test_it_hears_everything_and_says_nothing(capfd):
+    watcher = RunListener(agreed=True)
+    watcher.planned(None)
+    watcher.placing(1)
+    watcher.placed(Placed(1, State.ACCEPTED))
+    watcher.following(1, 1)
+    watcher.wrote(None)
+    watcher.note("something")
+    assert capfd.readouterr() == ("", "")
+
+
+class Broken(RunListener):
+    """A watcher whose output fails from the second word on."""
+
+    def __init__(self, failure):
+        super().__init__(agreed=True)
+        self.heard = []
+        self._failure = failure
+
+    def _hear(self, *words):
+        self.heard.append(words)
+        if len(self.heard) > 1:
+            raise self._failure
+
+    placing = placed = following = wrote = note = _hear
+
+
+@pytest.mark.parametrize("failure", [BrokenPipeError(), OSError(28, "no space left"), ValueError("closed file")])
+def test_an_output_that_is_gone_is_spoken_to_no_more_and_stops_nothing(failure):
+    broken = Broken(failure)
+    watcher = Unbreakable(broken)
+    watcher.placing(2)
+    watcher.placed(Placed(1, State.ACCEPTED))
+    watcher.following(2, 1)
+    watcher.wrote(None)
+    watcher.note("something")
+    assert broken.heard == [(2,), (Placed(1, State.ACCEPTED),)]
+
+
+def test_an_error_of_the_program_is_not_hidden():
+    watcher = Unbreakable(Broken(ZeroDivisionError()))
+    watcher.note("one")
+    with pytest.raises(ZeroDivisionError):
+        watcher.note("two")
