@@ -202,7 +202,7 @@ class SmmPlusHook(BaseHook):
     ) -> "Entry":
         """Place an order, or take up what the journal knows of it; its entry has the `order_id`.
 
-        Raises what `smmplus.placing.placer.place_order.place_order` raises: OrderRefusedError, OrderInDoubtError, OrderHeldBackError …
+        Raises what :func:`smmplus.place_order` raises: OrderRefusedError, OrderInDoubtError, OrderHeldBackError …
 
         :param key: who the order is, among the campaign's: the same key is the same order, in every try and every run
         :param campaign: the campaign whose budget it counts against

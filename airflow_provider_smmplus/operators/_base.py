@@ -79,7 +79,7 @@ def airflow_errors() -> Iterator[None]:
     person must look. What the panel may take later (out of reach, busy, no funds) fails so that Airflow tries again.
     """
     from bulk.model.errors import SheetError  # noqa: PLC0415
-    from smmplus.errors import (
+    from smmplus.errors import (  # noqa: PLC0415
         AddressError,
         ConfigurationError,
         InvalidOrderError,
@@ -91,9 +91,14 @@ def airflow_errors() -> Iterator[None]:
     )
 
     for_good = (
-        AddressError, InvalidOrderError, ConfigurationError, JournalConflictError, MalformedCallError, OrderRefusedError,
+        AddressError,
+        ConfigurationError,
+        InvalidOrderError,
+        JournalConflictError,
+        MalformedCallError,
+        OrderRefusedError,
         SheetError,
-    )  # fmt: skip
+    )
     try:
         yield
     except OrderInDoubtError as error:

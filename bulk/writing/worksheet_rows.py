@@ -1,7 +1,7 @@
 """Rows of a worksheet that is written as nearly all are: found by their bytes, several times as fast as by a parser.
 
-Any doubt raises :class:`NotPlainError`, and :mod:`bulk.writing.worksheet_positions` reads the worksheet. The guard has refused
-comments and CDATA among cells: a "<" there begins a tag.
+Any doubt raises :class:`NotPlainError`, and :mod:`bulk.writing.worksheet_positions` reads the worksheet instead.
+`bulk.reading.file_checks` has refused comments and CDATA among cells: a "<" there begins a tag.
 """
 
 import re

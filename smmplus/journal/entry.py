@@ -119,9 +119,8 @@ def readable(entry_id: object) -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, AttributeError, ArithmeticError) as error:
-        raise JournalError(
-            f"what the journal says of order number {entry_id} is damaged ({error!r}); nothing is sent. {sqlite_file.KEEP}"
-        ) from error
+        damage = f"what the journal says of order number {entry_id} is damaged ({error!r})"
+        raise JournalError(f"{damage}; nothing is sent. {sqlite_file.KEEP}") from error
 
 
 @lru_cache(maxsize=4096)

@@ -16,7 +16,7 @@ import uuid  # noqa: E402
 
 import pytest  # noqa: E402
 
-from smmplus import Client, OrderRequest
+from smmplus import Client, OrderRequest  # noqa: E402
 from smmplus.api import retry  # noqa: E402
 from smmplus.api.panel import Panel  # noqa: E402
 from smmplus.journal.journal import Journal  # noqa: E402

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from airflow.sdk import Connection
 
-from airflow_provider_smmplus import get_provider_info
+from airflow_provider_smmplus.get_provider_info import get_provider_info
 from airflow_provider_smmplus.utils.connection import settings_of
 from smmplus.api.panel import DEFAULT_URL
 

@@ -10,7 +10,7 @@ from importlib import import_module
 import pytest
 from airflow.sdk import DAG, BaseOperator, BaseSensorOperator
 
-from airflow_provider_smmplus import get_provider_info
+from airflow_provider_smmplus.get_provider_info import get_provider_info
 from airflow_provider_smmplus.operators._base import SmmPlusOperator
 
 HEAVY = (

@@ -14,7 +14,7 @@ from airflow.sdk import BaseHook, BaseOperator, BaseOperatorLink
 from airflow.triggers.base import BaseTrigger
 
 import airflow_provider_smmplus
-from airflow_provider_smmplus import get_provider_info
+from airflow_provider_smmplus.get_provider_info import get_provider_info
 from airflow_provider_smmplus.hooks.smmplus import SmmPlusHook
 from airflow_provider_smmplus.utils.connection import settings_of
 from tests.airflow.connections import connection_of

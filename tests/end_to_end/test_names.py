@@ -51,9 +51,14 @@ def test_what_another_campaign_ordered_is_said_wherever_it_is_ordered_anew(workp
         (2, "Week 1"), (3, "Week 1"), (4, "Week 1"),
     ]  # fmt: skip
     asking = pexpect.spawn(
-        str(SMMPLUS), ["run", str(again), "--campaign", "Week 2", "--rate", "0", "--wait", "0"],
-        env=workplace.environment(), cwd=str(workplace.folder), encoding="utf-8", timeout=PATIENCE, dimensions=(50, 300),
-    )  # fmt: skip
+        str(SMMPLUS),
+        ["run", str(again), "--campaign", "Week 2", "--rate", "0", "--wait", "0"],
+        env=workplace.environment(),
+        cwd=str(workplace.folder),
+        encoding="utf-8",
+        timeout=PATIENCE,
+        dimensions=(50, 300),
+    )
     asking.expect(r"Send 4 orders for .*\(3 of 4 rows equal orders of campaign 'Week 1'.*\[y/N\]")
     asking.sendline("n")
     asking.expect(pexpect.EOF)

@@ -34,8 +34,11 @@ TESTS = {
     "smmplus/journal/state_machine.py": ("tests/smmplus/journal/test_state_machine.py",),
     "smmplus/api/retry.py": ("tests/smmplus/api/test_retry.py",),
     "smmplus/api/protocol.py": ("tests/smmplus/api/test_protocol.py",),
-    "smmplus/placing/placer.py": ("tests/smmplus/placing/test_caution.py",),
-    "smmplus/placing/placer.py": ("tests/smmplus/placing/test_placer.py", "tests/smmplus/placing/test_cancelled.py"),
+    "smmplus/placing/placer.py": (
+        "tests/smmplus/placing/test_placer.py",
+        "tests/smmplus/placing/test_cancelled.py",
+        "tests/smmplus/placing/test_caution.py",
+    ),
     "smmplus/journal/group_commit.py": (
         "tests/smmplus/journal/test_group_commit.py",
         "tests/smmplus/journal/test_budgets.py",

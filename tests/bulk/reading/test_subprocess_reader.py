@@ -15,10 +15,11 @@ from bulk.reading.reader_worker import ResourceLimits, pack_column, parse, unpac
 from tests.bulk import workbooks as wb
 
 BEFORE = (
-    "import os, pickle, sys, time; sys.path[:] = pickle.load(sys.stdin.buffer); from bulk.reading import reader_worker; "
-    "task = pickle.load(sys.stdin.buffer); child.limit(task.allowance); "
+    "import os, pickle, sys, time; sys.path[:] = pickle.load(sys.stdin.buffer); "
+    "from bulk.reading import reader_worker; "
+    "task = pickle.load(sys.stdin.buffer); reader_worker.limit(task.allowance); "
 )
-SAY = "pickle.dump(child.Refusal({}, False), sys.stdout.buffer)"
+SAY = "pickle.dump(reader_worker.ReadFailure({}, False), sys.stdout.buffer)"
 
 
 @pytest.fixture
@@ -146,11 +147,14 @@ def test_keys_and_passwords_stay_here(orders, instead, monkeypatch):
 
 def test_ctrl_c_is_left_to_the_process_that_a_person_started(orders, monkeypatch):
     """Every process of a terminal gets it; this one is ended by the other, or not at all."""
-    interrupted = "import os; old = child.read; child.read = lambda *how: (os.kill(os.getpid(), 2), old(*how))[1]; "
+    interrupted = (
+        "import os; old = reader_worker.read; "
+        "reader_worker.read = lambda *how: (os.kill(os.getpid(), 2), old(*how))[1]; "
+    )
     program = subprocess_reader._PROGRAM.replace(
         "from bulk.reading.reader_worker import main; main()", "from bulk.reading import reader_worker; "
     )
-    monkeypatch.setattr(subprocess_reader, "_PROGRAM", f"{program}{interrupted}child.main()")
+    monkeypatch.setattr(subprocess_reader, "_PROGRAM", f"{program}{interrupted}reader_worker.main()")
     assert len(read_sheet(orders).frame) == 1
 
 

@@ -152,10 +152,10 @@ async def test_who_only_waits_for_a_pause_to_end_is_gone_at_once(batch):
 INTERRUPTED = """
 import asyncio, sys
 from smmplus.api.async_client import AsyncClient
-from smmplus.placing.placer.commit_queue import CommitQueue
+from smmplus.placing.commit_queue import CommitQueue
 from smmplus.journal.journal import Journal
 from smmplus.api.panel import Panel
-from smmplus.placing.placer.placer import Order, Placer
+from smmplus.placing.placer import Order, Placer
 
 async def place(journal, panel, entry):
     async with AsyncClient(panel, rate=0.0) as client, CommitQueue(journal) as commits:
