@@ -79,7 +79,7 @@ class ReadResult:
 
 
 def main() -> None:
-    """Read a :class:`Task` from standard input; write a :class:`ReadResult` or :class:`ReadFailure` to standard output."""
+    """Read a :class:`Task` from standard input, and write its result to standard output."""
     # Ctrl-C reaches every process of the terminal: the one that started this ends it, when it ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # A worksheet is a million objects in no circle: looking for circles among them takes a third of the time.
