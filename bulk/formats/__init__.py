@@ -1,1 +1,0 @@
-"""What readers and writers share: zip archives, worksheet XML, CSV records, text of cells."""
