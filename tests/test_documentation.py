@@ -183,7 +183,7 @@ def test_every_command_and_every_option_of_run_is_documented():
     command_line = get_command(app)
     assert set(command_line.commands) == set(PANEL_COMMANDS)
     assert all(f"smmplus {name}" in documented for name in PANEL_COMMANDS)
-    options = [option for parameter in command_line.commands["run"].params for option in parameter.opts]
+    options = [option for parameter in command_line.get_command(None, "run").params for option in parameter.opts]
     assert [option for option in options if option.startswith("--") and f"`{option}" not in documented] == []
 
 

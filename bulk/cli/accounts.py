@@ -31,7 +31,10 @@ def account(
     ] = False,
     as_json: given.AsJson = False,
 ) -> None:
-    """Show the journal's accounts; say whether two that were used with one API key are one account or two."""
+    """Show accounts, merge them or keep them apart.
+
+    Two names that were used with one API key are either one account, or two.
+    """
     if (same_as is not None) and separate:
         raise ConfigurationError("say either --same-as OTHER or --separate")
     if name is None and (same_as is not None or separate):
@@ -93,7 +96,10 @@ def budget(
     account: given.Account = given.DEFAULT,
     as_json: given.AsJson = False,
 ) -> None:
-    """Show what campaigns may spend and have spent; set or lift a budget, also while orders are placed."""
+    """Show, set or remove campaign budgets.
+
+    A budget can be changed while orders are placed.
+    """
     if amount is not None and none:
         raise ConfigurationError("say either --set AMOUNT or --none")
     if campaign is None and (amount is not None or none):

@@ -3,30 +3,78 @@
 import io
 import json
 import sys
+from functools import cache
+from importlib import import_module
+from typing import Any, get_args
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
-from bulk.cli.accounts import account, budget
-from bulk.cli.demo import demo
-from bulk.cli.doubts import doubts, resolve
-from bulk.cli.journal import group as journal
-from bulk.cli.options import Panels
-from bulk.cli.panel_commands import balance, sandbox, services, template
-from bulk.cli.reconcile import reconcile
-from bulk.cli.sheets import check, run, status
+from bulk.cli.texts import PROGRAM, SUMMARIES
 from bulk.model.errors import ExitStatus
+from bulk.model.options import Group
+
+_MODULES = {
+    **dict.fromkeys(("check", "run", "status"), "sheets"),
+    **dict.fromkeys(("doubts", "resolve"), "doubts"),
+    **dict.fromkeys(("account", "budget"), "accounts"),
+    **dict.fromkeys(("services", "balance"), "panel_commands"),
+}
+"""Where the commands are that are not in a module of their own name."""
+
+_PANELS = ("Arguments", *get_args(Group), "Options")
+
+
+class Panels(TyperCommand):
+    """A command whose help lists its options in panels."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 (click's, which typer carries)
+        """Write them, panel by panel."""
+        panels: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            if record := parameter.get_help_record(ctx):
+                other = "Arguments" if parameter.param_type_name == "argument" else "Options"
+                panels.setdefault(getattr(parameter, "rich_help_panel", None) or other, []).append(record)
+        for name in sorted(panels, key=_PANELS.index):
+            with formatter.section(name):
+                formatter.write_dl(panels[name])
+
+
+class Commands(TyperGroup):
+    """Imports a command when it is called, or its own help is asked for: all of them at once take a second."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        for name in SUMMARIES:
+            self.add_command(TyperCommand(name))  # in place of one that is not imported yet
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401, ARG002 (click's, which typer carries)
+        """Import a command."""
+        return _imported(cmd_name) if cmd_name in SUMMARIES else None
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401, ARG002 (click's, which typer carries)
+        """List the commands, none of which is imported for it."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SUMMARIES.items()))
+
+
+@cache
+def _imported(name: str) -> Any:  # noqa: ANN401 (click's, which typer carries)
+    made = getattr(import_module(f"bulk.cli.{_MODULES.get(name, name)}"), name)
+    if not isinstance(made, typer.Typer):
+        command, made = made, typer.Typer(add_completion=False, rich_markup_mode=None)
+        made.command(name, cls=Panels)(command)
+    return typer.main.get_command(made)
+
 
 app = typer.Typer(
-    help="Sheets of paid social-media orders: checked, priced, placed once, tracked and written back.",
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,  # its tracebacks show the values of variables, an API key among them
 )
-for command in (check, run, status, doubts, resolve, reconcile, budget, account, services, balance, template, demo):
-    app.command(cls=Panels)(command)
-app.add_typer(journal, name="journal")
-app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)(sandbox)
+app.callback(help=PROGRAM)(lambda: None)
 
 
 def main() -> None:

@@ -41,7 +41,10 @@ def demo(
     ),
     as_json: AsJson = False,
 ) -> None:
-    """See the whole job on sample sheets, against a simulated panel. No account is needed, no money is spent."""
+    """Try everything on sample sheets, without an account.
+
+    Orders go to a simulated panel. No money is spent.
+    """
     out, progress = console(quiet=as_json), console(stderr=True, quiet=as_json)
     _fresh_copies(folder)
     with _simulated_panel(folder) as panel, Journal(f"sqlite:///{(folder / 'journal.sqlite3').absolute()}") as journal:

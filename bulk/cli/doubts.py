@@ -42,7 +42,10 @@ def doubts(
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     as_json: given.AsJson = False,
 ) -> None:
-    """Show the orders of which nobody knows whether they were placed, of all accounts, and what the balance says."""
+    """List orders in doubt, with balance evidence.
+
+    An order is in doubt if it was sent and the answer was lost: it may or may not have been placed.
+    """
     with given.open_journal() as journal:
         journal.recover_crashed_runs()
         found = journal.in_doubt()
@@ -186,7 +189,10 @@ def resolve(  # noqa: PLR0917 (typer gives them by name)
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: given.AsJson = False,
 ) -> None:
-    """Settle orders in doubt, after a look at the panel's own order page. Who, when and why are kept."""
+    """Record whether orders in doubt were placed.
+
+    Look at the panel's order page first. The journal keeps who resolved an order, when and why.
+    """
     order_id = _said(key, order_id, campaign, answers, not_placed=not_placed)
     with given.open_journal() as journal:
         journal.recover_crashed_runs()

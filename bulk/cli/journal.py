@@ -30,16 +30,15 @@ from smmplus.journal.state_machine import State
 
 MOST_FINDINGS = 1000
 
-group = typer.Typer(
-    help="Look at the journal, check it, export it, back it up, move it, restore it.",
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
+journal = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
-@group.callback(invoke_without_command=True)
-def journal(context: typer.Context, as_json: given.AsJson = False) -> None:
-    """Show which journal it is, how large, and how many orders stand where."""
+@journal.callback(invoke_without_command=True)
+def _journal(context: typer.Context, as_json: given.AsJson = False) -> None:
+    """Show, verify, export or back up the journal.
+
+    Without a command: which journal it is, how large it is, and how many orders are in each state.
+    """
     if context.invoked_subcommand is None:
         _show(as_json=as_json)
 
@@ -54,7 +53,7 @@ def _show(*, as_json: bool) -> None:
         _show_summary(summary)
 
 
-@group.command()
+@journal.command()
 @failing
 def check(
     which: Annotated[
@@ -62,7 +61,10 @@ def check(
     ] = None,
     as_json: given.AsJson = False,
 ) -> None:
-    """Hold a journal or a backup against all its rules, without changing it. Exit status 3 if it is not sound."""
+    """Verify the integrity of a journal or a backup.
+
+    Changes nothing. The exit status is 3 if a problem is found.
+    """
     url = _url() if which is None else _url_of(which)
     findings: list[Violation] = []
     try:
@@ -85,14 +87,14 @@ def check(
         raise typer.Exit(int(ExitStatus.PROBLEMS))
 
 
-@group.command()
+@journal.command()
 @failing
 def export(
     file: Annotated[Path, typer.Argument(help="The CSV file to write; - for standard output.", allow_dash=True)],
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     as_json: given.AsJson = False,
 ) -> None:
-    """Write all orders of the journal into a CSV file, with exact amounts."""
+    """Write all orders to a CSV file, with exact amounts."""
     with snapshot(_url()) as connection:
         orders = export_csv(connection, None if str(file) == "-" else file, force=force)
     if as_json:
@@ -101,7 +103,7 @@ def export(
         _say(f"{orders} orders written to {file}")
 
 
-@group.command()
+@journal.command()
 @failing
 def copy(
     to: Annotated[
@@ -109,7 +111,10 @@ def copy(
     ],
     as_json: given.AsJson = False,
 ) -> None:
-    """Back the journal up into a new file, also while a run is under way; or move it into PostgreSQL."""
+    """Back up the journal, or move it to PostgreSQL.
+
+    A backup can be made while orders are placed.
+    """
     if postgres.is_meant_by(to):
         copied = _move(to)
     else:
@@ -126,14 +131,17 @@ def copy(
         _show_findings("the journal", list(copied.findings))
 
 
-@group.command(name="restore")
+@journal.command(name="restore")
 @failing
 def restore_command(
     backup: Annotated[Path, typer.Argument(help="A backup that `smmplus journal copy` made.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: given.AsJson = False,
 ) -> None:
-    """Use a backup in place of a lost journal. What was ordered since it was made is unknown to it."""
+    """Restore the journal from a backup.
+
+    The backup does not contain orders that were placed after it was made.
+    """
     at = made_at(backup)
     if not as_json:
         _say(f"The backup is of {at}. It knows no order placed since then. {_SINCE}")
@@ -157,12 +165,15 @@ _SINCE = (
 )
 
 
-@group.command(name="settle")
+@journal.command(name="settle")
 @failing
 def settle_command(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False, as_json: given.AsJson = False
 ) -> None:
-    """Say of a restored journal that no sheet holds rows placed since its backup: no run asks about it any more."""
+    """Confirm that sheets match a restored journal.
+
+    Before, take rows that were placed after the backup out of every sheet. After that, runs stop asking about them.
+    """
     with _opened() as opened:
         backup = backup_of(opened)
         if backup is None:

@@ -10,15 +10,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
-from typer.core import TyperCommand
 
 from bulk.model.cell_values import check_locale
 from bulk.model.errors import SheetError
 from bulk.model.fields import HeaderNames
-from bulk.model.options import DEFAULTS, OF_COMMANDS, OPTIONS, About, Group, Hidden, Options
+from bulk.model.options import DEFAULTS, OF_COMMANDS, OPTIONS, About, Hidden, Options
 from bulk.model.settings import DEFAULT_ACCOUNT, account_named, panel_of, prompt_for_key
 from bulk.planning.approval import fingerprint_of
 from bulk.reading.saved_headers import parse_headers
@@ -130,23 +129,6 @@ Account = Annotated[str, _option("account", OPTIONS["account"])]
 Encoding = Annotated[str | None, _option("encoding", OPTIONS["encoding"])]
 Rate = Annotated[float, _option("rate", OPTIONS["rate"], counts=True)]
 
-
-class Panels(TyperCommand):
-    """A command whose help lists its options in panels."""
-
-    def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 (click's, which typer carries)
-        """Write them, panel by panel."""
-        panels: dict[str, list[tuple[str, str]]] = {}
-        for parameter in self.get_params(ctx):
-            if record := parameter.get_help_record(ctx):
-                other = "Arguments" if parameter.param_type_name == "argument" else "Options"
-                panels.setdefault(getattr(parameter, "rich_help_panel", None) or other, []).append(record)
-        for name in sorted(panels, key=_PANELS.index):
-            with formatter.section(name):
-                formatter.write_dl(panels[name])
-
-
-_PANELS = ("Arguments", *get_args(Group), "Options")
 
 DEFAULT = DEFAULT_ACCOUNT
 

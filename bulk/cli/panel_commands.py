@@ -1,9 +1,6 @@
 """`smmplus services`, `balance`, `template` and `sandbox`: the commands about a panel."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,11 +11,7 @@ from bulk.cli.error_handling import failing
 from bulk.cli.json_output import balance_object, fall_object, service_object
 from bulk.cli.tables import console, money, show_warnings, table
 from bulk.planning.warnings import balance_drop_warning
-from bulk.template import write_template
-from bulk.template.words import Language
 from smmplus.api.client import Client
-from smmplus.commands import command
-from smmplus.errors import ConfigurationError
 from smmplus.orders.decimals import plain
 from smmplus.orders.models import Balance, Service
 from smmplus.reconciliation import balance_drops
@@ -31,9 +24,9 @@ def services(
     account: given.Account = given.DEFAULT,
     as_json: given.AsJson = False,
 ) -> None:
-    """Show what the panel offers, with prices for 1000."""
+    """List the panel's services and prices."""
     with given.client_for(account) as client:
-        found = [service for service in client.services() if _speaks_of(service, word)]
+        found = [service for service in client.services() if matches(service, word)]
     if as_json:
         typer.echo(json.dumps({"services": [service_object(service) for service in found]}))
         return
@@ -63,7 +56,10 @@ def services(
 
 @failing
 def balance(account: given.Account = given.DEFAULT, as_json: given.AsJson = False) -> None:
-    """Show what the account holds, and whether it fell by more than the journal knows. It is written down there."""
+    """Show the account balance.
+
+    It is recorded in the journal. If it dropped by more than the journal's orders explain, a warning says so.
+    """
     panel = given.panel_for(account)
     with given.open_journal() as journal, Client(panel) as client:
         account_id = journal.ensure_account(panel.url, account)
@@ -77,43 +73,7 @@ def balance(account: given.Account = given.DEFAULT, as_json: given.AsJson = Fals
     show_warnings(console(stderr=True), [] if fall is None else [balance_drop_warning(fall)])
 
 
-@failing
-def template(
-    file: Annotated[Path, typer.Argument(help="Where to write it; must end in .xlsx and not exist yet.")],
-    account: given.Account = given.DEFAULT,
-    language: Annotated[
-        Language, typer.Option("--language", help="Of its hints and instructions: English or Indonesian.")
-    ] = Language.ENGLISH,
-    only: Annotated[
-        str, typer.Option("--only", help="Only services with this word in id, name, category or type.", metavar="WORD")
-    ] = "",
-    plain_sheet: Annotated[bool, typer.Option("--plain", help="Without the panel's services; needs no key.")] = False,
-    as_json: given.AsJson = False,
-) -> None:
-    """Write an empty sheet to fill in, with the panel's services to choose from."""
-    if plain_sheet and only:
-        raise ConfigurationError("--plain is without services, and --only chooses some: say one of them")
-    offered = []
-    if not plain_sheet:
-        with given.client_for(account) as client:
-            found = [service for service in client.services() if _speaks_of(service, only)]
-        offered = [service for service in found if not service.unusable]
-        if not offered:
-            raise ConfigurationError(f"no service speaks of {only!r}" if only else "the panel offers no service")
-    write_template(file, offered, language)
-    words = f"{file}: fill it in, then `{command('check', str(file), account=account)}`"
-    typer.echo(json.dumps({"file": str(file), "services": len(offered)}) if as_json else words)
-
-
-def sandbox(context: typer.Context) -> None:
-    """Start a simulated panel to try things on; `smmplus sandbox --help` shows its options."""
-    # A program of its own: nothing of the client may share code with the panel that tests it.
-    try:
-        raise typer.Exit(subprocess.call([sys.executable, "-m", "smmplus.sandbox", *context.args]))  # noqa: S603
-    except KeyboardInterrupt:
-        raise typer.Exit(0) from None
-
-
-def _speaks_of(service: Service, word: str) -> bool:
+def matches(service: Service, word: str) -> bool:
+    """Return whether a word is in what identifies a service."""
     texts = (service.id, service.name, service.category, service.type)
     return any(word.casefold() in text.casefold() for text in texts)

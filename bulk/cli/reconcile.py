@@ -34,7 +34,10 @@ def reconcile(
     rate: given.Rate = 1.0,
     as_json: given.AsJson = False,
 ) -> None:
-    """Look for evidence of what became of orders in doubt; with --probe, take up what is proven. Sends nothing."""
+    """Search for evidence about orders in doubt.
+
+    With --probe, orders whose evidence is conclusive are recorded as placed. Never places orders.
+    """
     panel = given.panel_for(account)
     with given.open_journal() as journal, Client(panel, rate=rate) as client:
         journal.recover_crashed_runs()

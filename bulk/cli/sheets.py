@@ -40,7 +40,10 @@ def consoles(*, as_json: bool) -> tuple[Console, Console]:
 @failing
 @given.takes_options_of("check")
 def check(options: Options, *, mark: given.Mark = False, as_json: given.AsJson = False) -> None:
-    """Check a sheet and its cost. Places nothing."""
+    """Check a sheet and show what it would cost.
+
+    Places nothing.
+    """
     with given.open_journal() as journal:
         plan = runner.check(options, given.panel_for(options.account), journal)
     out, _ = consoles(as_json=as_json)
@@ -97,7 +100,11 @@ def run(
     ] = False,
     as_json: given.AsJson = False,
 ) -> None:
-    """Check a sheet, place every row once, follow the orders, and write ids and statuses into the sheet."""
+    """Place the orders in a sheet.
+
+    Shows the cost and asks first. Each row is placed once, however often this is run. Order IDs and statuses are
+    written into the sheet.
+    """
     if as_json and not yes:
         raise ConfigurationError("--json needs --yes: a question would not be one object")
     panel = given.panel_for(options.account)
@@ -109,7 +116,10 @@ def run(
 @failing
 @given.takes_options_of("status")
 def status(options: Options, *, as_json: given.AsJson = False) -> None:
-    """Ask where the open orders of a sheet stand, and write it into the sheet. Places nothing."""
+    """Update order statuses in a sheet.
+
+    Places nothing.
+    """
     panel = given.panel_for(options.account)
     with _watching(agreed=False, as_json=as_json) as watcher, given.open_journal() as journal:
         outcome = runner.status(options, panel, journal, watcher)

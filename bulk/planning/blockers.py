@@ -44,7 +44,7 @@ def wrong_total(plan: Plan, options: Options) -> str:
 def row_numbers(plan: Plan) -> set[int]:
     """Give the rows of a sheet that hold orders, those that could not be read among them, those left out not."""
     unreadable = {problem.row for problem in plan.sheet.problems if problem.row is not None}
-    return ({int(number) for number in plan.sheet.frame.index} | unreadable) - plan.left_out
+    return ({*plan.sheet.rows, *unreadable}) - plan.left_out
 
 
 def row_count(plan: Plan) -> int:

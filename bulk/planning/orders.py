@@ -145,14 +145,14 @@ def row_filters(sheet: Sheet) -> RowFilters:
 
 
 def _rows_with(sheet: Sheet, name: str, words: frozenset[str]) -> Iterator[int]:
-    for row, text in zip(sheet.frame.index, sheet.frame[name], strict=True):
+    for row, text in zip(sheet.rows, sheet.texts[name], strict=True):
         if text.casefold() in words:
-            yield int(row)
+            yield row
 
 
 def _odd(sheet: Sheet, name: str, switch: _Switch) -> Iterator[Problem]:
     known, unreadable = switch.leave_out | switch.send, {problem.row for problem in sheet.problems}
-    for row, text in zip(sheet.frame.index, sheet.frame[name], strict=True):
+    for row, text in zip(sheet.rows, sheet.texts[name], strict=True):
         if text.casefold() not in known and row not in unreadable:
             message = f"{text!r} is neither yes nor no" if text else "is empty: neither yes nor no"
-            yield Problem(sheet.where(int(row), name), name, text, message, switch.remedy, int(row))
+            yield Problem(sheet.where(row, name), name, text, message, switch.remedy, row)

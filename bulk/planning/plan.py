@@ -243,7 +243,7 @@ def foreign_results(sheet: Sheet) -> list[Problem]:
     """
     if "order_id" in sheet.columns:
         return []
-    held = [name for name in RESULT_FIELDS if name in sheet.columns and (sheet.frame[name] != "").any()]
+    held = [name for name in RESULT_FIELDS if name in sheet.columns and any(sheet.texts[name])]
     message = "holds text of your own, and results are written into a column of this name"
     return [
         Problem(f"column {sheet.columns[name].letter}", name, sheet.columns[name].header, message, "rename the column")

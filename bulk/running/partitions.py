@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bulk.model.options import Options
 from bulk.planning.blockers import blocker
@@ -16,7 +17,6 @@ from bulk.running.events import RunListener, Unbreakable
 from bulk.running.interrupts import Interrupts
 from bulk.running.run import lock_campaign, plan_held
 from bulk.running.session import RunSession, repeat
-from smmplus.api.async_client import AsyncClient
 from smmplus.api.panel import Panel
 from smmplus.errors import CallError, ConfigurationError, JournalConflictError
 from smmplus.journal import budgets
@@ -28,6 +28,9 @@ from smmplus.orders.models import Service
 from smmplus.orders.order_types import cost
 from smmplus.placing.commit_queue import CommitQueue
 from smmplus.placing.placer import Order, Placer, Progress, Stop
+
+if TYPE_CHECKING:
+    from smmplus.api.async_client import AsyncClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,8 @@ def _entries(journal: Journal, campaign_id: int, keys: Sequence[str]) -> list[En
 async def _place(
     options: Options, panel: Panel, journal: Journal, campaign_id: int, planned: Sequence[Entry], watcher: RunListener
 ) -> Progress:
+    from smmplus.api.async_client import AsyncClient  # noqa: PLC0415 -- a check needs no aiohttp
+
     with Interrupts() as stopping:
         client = AsyncClient(panel, rate=options.rate, in_flight=options.in_flight, sleep=stopping.sleep)
         async with client, CommitQueue(journal) as commits:
@@ -121,12 +126,12 @@ async def _place(
     return placer.progress
 
 
-async def _look_again(client: AsyncClient, planned: Iterable[Entry], progress: Progress) -> None:
+async def _look_again(client: "AsyncClient", planned: Iterable[Entry], progress: Progress) -> None:
     with suppress(CallError):
         await _stop_if_dearer(client, planned, progress)
 
 
-async def _stop_if_dearer(client: AsyncClient, planned: Iterable[Entry], progress: Progress) -> None:
+async def _stop_if_dearer(client: "AsyncClient", planned: Iterable[Entry], progress: Progress) -> None:
     """Stop where a price rose since the split: a budget counts with the prices of then."""
     services = {service.id: service for service in await client.services()}
     if words := dearer_entry(planned, services):

@@ -113,7 +113,7 @@ def is_new(sheet: Sheet, cells: Mapping[int, Cells]) -> bool:
 def _column(sheet: Sheet, name: str) -> dict[int, str]:
     if name not in sheet.columns:
         return {}
-    return {int(row): text for row, text in zip(sheet.frame.index, sheet.frame[name], strict=True)}
+    return dict(zip(sheet.rows, sheet.texts[name], strict=True))
 
 
 def _differs(column: Mapping[int, str], name: str, cells: Mapping[int, Cells]) -> bool:

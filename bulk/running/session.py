@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from bulk.model.errors import SheetError
 from bulk.model.options import Options
@@ -15,7 +16,6 @@ from bulk.running.interrupts import Interrupts
 from bulk.running.result import RunResult
 from bulk.running.tracking import OrderTracking
 from bulk.running.write_from_journal import WriteBack
-from smmplus.api.async_client import AsyncClient
 from smmplus.api.panel import Panel
 from smmplus.errors import AccountError, AddressError, CallError, JournalError
 from smmplus.journal import balances, budgets
@@ -27,6 +27,9 @@ from smmplus.orders.decimals import minus, plain, total
 from smmplus.orders.models import Balance
 from smmplus.placing.commit_queue import CommitQueue
 from smmplus.placing.placer import Order, Placer, Progress, Stop
+
+if TYPE_CHECKING:
+    from smmplus.api.async_client import AsyncClient
 
 LOOK_SECONDS = 60.0
 """How long a look at prices and balance may take while orders are placed; the end of placing waits for it."""
@@ -129,11 +132,13 @@ class RunSession:
         if self.batch_id is not None and done:
             self.journal.finish_batch(self.batch_id)
 
-    def _client(self, stopping: Interrupts) -> AsyncClient:
+    def _client(self, stopping: Interrupts) -> "AsyncClient":
+        from smmplus.api.async_client import AsyncClient  # noqa: PLC0415 -- a check needs no aiohttp
+
         options = self.options
         return AsyncClient(self.panel, rate=options.rate, in_flight=options.in_flight, sleep=stopping.sleep)
 
-    async def _place(self, client: AsyncClient, stopping: Interrupts) -> None:
+    async def _place(self, client: "AsyncClient", stopping: Interrupts) -> None:
         self.watcher.placing(len(self.orders))
         async with CommitQueue(self.journal) as commits:
             placer = Placer(
@@ -150,7 +155,7 @@ class RunSession:
         if self.progress.sent:
             await self._look_at_the_end(client)
 
-    async def _look_again(self, client: AsyncClient) -> None:
+    async def _look_again(self, client: "AsyncClient") -> None:
         """Stop where the panel asks more than was shown; tell where the balance will not last, and go on."""
         with suppress(CallError, JournalError, TimeoutError):
             async with asyncio.timeout(LOOK_SECONDS):
@@ -164,7 +169,7 @@ class RunSession:
                 words = f"{plain(held.amount)} {held.currency}, and what is left to send costs {plain(left)}"
                 self.watcher.note(f"the balance is {words}: placing goes on until the panel refuses")
 
-    async def _look_at_the_end(self, client: AsyncClient) -> None:
+    async def _look_at_the_end(self, client: "AsyncClient") -> None:
         """Read the balance once more: it is evidence for orders in doubt.
 
         It is told beside a refusal of the account: a reselling panel passes on that its own supplier's is empty.
@@ -178,7 +183,7 @@ class RunSession:
         if self.progress.stop is Stop.ACCOUNT:
             self.progress.reason += f"; the balance is {plain(held.amount)} {held.currency}"
 
-    async def _read_balance(self, client: AsyncClient) -> Balance:
+    async def _read_balance(self, client: "AsyncClient") -> Balance:
         account_id = self.plan.place.account_id
         before = await asyncio.to_thread(balances.accepted, self.journal, account_id)
         held = await client.balance()
@@ -193,7 +198,7 @@ class RunSession:
         budget = budgets.budget(self.journal, campaign_id)
         return left if budget is None else min(left, minus(budget, self.journal.spent(campaign_id)))
 
-    async def _follow(self, client: AsyncClient, stopping: Interrupts, wait: float | None) -> None:
+    async def _follow(self, client: "AsyncClient", stopping: Interrupts, wait: float | None) -> None:
         try:
             following = OrderTracking.of(self.results, self.journal, client, self.watcher)
             await following.until(stopping, wait=wait, pause=self.options.poll)

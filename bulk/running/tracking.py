@@ -2,15 +2,18 @@
 
 import time
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from bulk.running.events import RunListener
 from bulk.running.interrupts import Interrupts
 from bulk.running.write_from_journal import WriteBack
-from smmplus.api.async_client import AsyncClient
 from smmplus.errors import CallError, FollowUpError, UnreadableAnswerError
 from smmplus.journal.journal import Journal
 from smmplus.orders.models import OrderStatus, Phase
 from smmplus.placing.tracking import is_understood, next_pause, not_understood, open_orders, poll
+
+if TYPE_CHECKING:
+    from smmplus.api.async_client import AsyncClient
 
 Statuses = dict[int, OrderStatus | FollowUpError]
 
@@ -19,7 +22,7 @@ Statuses = dict[int, OrderStatus | FollowUpError]
 class OrderTracking:
     """The orders of a job that are still open, and what was last heard of them."""
 
-    client: AsyncClient
+    client: "AsyncClient"
     journal: Journal
     watcher: RunListener
     orders: int
@@ -35,7 +38,7 @@ class OrderTracking:
     """What was not understood and has been told: once a run is enough."""
 
     @classmethod
-    def of(cls, results: WriteBack, journal: Journal, client: AsyncClient, watcher: RunListener) -> "OrderTracking":
+    def of(cls, results: WriteBack, journal: Journal, client: "AsyncClient", watcher: RunListener) -> "OrderTracking":
         """Take up the orders that the journal knows of a job's rows."""
         orders, watched = 0, dict[str, int]()
         for _, entry in results.each_entry():

@@ -36,7 +36,7 @@ class WriteBack:
         self._journal = journal
         self._watched = watched
         self._colours = colours
-        words, rows = cells_of_problems(problems), sheet.frame.index
+        words, rows = cells_of_problems(problems), frozenset(sheet.rows)
         # A line that could not be taken apart has no cells to write to.
         self._words = {row: cells for row, cells in words.items() if row in rows}
         self._digest = sheet.digest

@@ -7,11 +7,7 @@ import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
-
-import openpyxl
-from openpyxl.cell.cell import Cell, WriteOnlyCell
-from openpyxl.worksheet._write_only import WriteOnlyWorksheet
+from typing import TYPE_CHECKING, BinaryIO
 
 from bulk.files.atomic_write import digest_of, store
 from bulk.model.errors import CannotSpliceError
@@ -20,17 +16,18 @@ from bulk.writing.csv_editor import guarded, splice_csv
 from bulk.writing.result_cells import Changes, clean_results
 from bulk.writing.xlsx_editor import splice_xlsx
 
+if TYPE_CHECKING:
+    from openpyxl.cell.cell import Cell
+
 
 def _table(sheet: Sheet, changes: Changes) -> Iterator[list[str]]:
     """Give the header, then each row: its order fields as read, its results as read or as changed."""
     order_fields = [field for field in sheet.columns if field not in RESULT_FIELDS]
     yield [*order_fields, *RESULT_FIELDS]
     known = [field for field in RESULT_FIELDS if field in sheet.columns]
-    orders = sheet.frame[order_fields].itertuples(index=True, name=None)
-    results = sheet.frame[known].itertuples(index=False, name=None)
-    for (number, *order), as_read in zip(orders, results, strict=True):
-        texts = dict(zip(known, as_read, strict=True)) | dict(changes.get(number, {}))
-        yield [*order, *(texts.get(field, "") for field in RESULT_FIELDS)]
+    for at, number in enumerate(sheet.rows):
+        texts = {field: sheet.texts[field][at] for field in known} | dict(changes.get(number, {}))
+        yield [*(sheet.texts[field][at] for field in order_fields), *(texts.get(field, "") for field in RESULT_FIELDS)]
 
 
 def write_fresh_csv(sheet: Sheet, changes: Changes, out: BinaryIO) -> None:
@@ -45,18 +42,21 @@ def write_fresh_csv(sheet: Sheet, changes: Changes, out: BinaryIO) -> None:
 
 def write_fresh_xlsx(sheet: Sheet, changes: Changes, out: BinaryIO) -> None:
     """Write a workbook in which every cell is text."""
+    import openpyxl  # noqa: PLC0415 -- few results go into a new workbook
+    from openpyxl.cell.cell import WriteOnlyCell  # noqa: PLC0415
+
     book = openpyxl.Workbook(write_only=True)
     page = book.create_sheet(sheet.name)
+
+    def text_cell(text: str) -> "Cell":
+        cell = WriteOnlyCell(page, text)
+        # openpyxl takes what begins with = for a formula.
+        cell.data_type = "s"
+        return cell
+
     for row in _table(sheet, changes):
-        page.append([_text_cell(page, text) for text in row])
+        page.append([text_cell(text) for text in row])
     book.save(out)
-
-
-def _text_cell(page: WriteOnlyWorksheet, text: str) -> Cell:
-    cell = WriteOnlyCell(page, text)
-    # openpyxl takes what begins with = for a formula.
-    cell.data_type = "s"
-    return cell
 
 
 _CHANGED = "somebody saved the file since it was read"

@@ -88,7 +88,7 @@ def clean(text: str) -> str:
 
 def clean_results(sheet: Sheet, results: Changes) -> Changes:
     """Clean every text; ValueError if a row is none of the sheet's or a field is no result field."""
-    rows = sheet.frame.index
+    rows = frozenset(sheet.rows)
     unknown_rows = [row for row in results if row not in rows]
     if unknown_rows:
         raise ValueError(f"{sheet.path} has no order in row {min(unknown_rows)}")

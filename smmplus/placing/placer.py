@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from smmplus.api.async_client import AsyncClient
 from smmplus.api.error_texts import Meaning
 from smmplus.api.protocol import add
 from smmplus.api.retry import async_retrying
@@ -31,6 +31,9 @@ from smmplus.journal.group_commit import Answer, Attempt, Intent, IntentRefusal
 from smmplus.journal.state_machine import Event, Outcome, State, Transition
 from smmplus.orders.models import OrderRequest
 from smmplus.placing.commit_queue import CommitQueue, finished
+
+if TYPE_CHECKING:
+    from smmplus.api.async_client import AsyncClient
 
 MOST_IN_A_ROW = 3
 """Unknown refusals, or orders in doubt, one after the other: something is wrong with the panel, not with the rows."""
@@ -178,7 +181,7 @@ class Placer:
 
     def __init__(
         self,
-        client: AsyncClient,
+        client: "AsyncClient",
         commits: CommitQueue,
         *,
         max_spend: Decimal | None = None,

@@ -2,9 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from smmplus.api.async_client import AsyncClient
 from smmplus.api.protocol import hundreds, merged
 from smmplus.errors import (
     AccountError,
@@ -18,6 +17,9 @@ from smmplus.errors import (
 from smmplus.journal.entry import Entry
 from smmplus.journal.journal import Journal
 from smmplus.orders.models import OrderStatus, Phase
+
+if TYPE_CHECKING:
+    from smmplus.api.async_client import AsyncClient
 
 Item = TypeVar("Item")
 
@@ -39,7 +41,7 @@ class Round(NamedTuple):
     """Why some orders could not be asked for; None where all were."""
 
 
-async def poll(client: AsyncClient, journal: Journal, orders: Mapping[str, int]) -> Round:
+async def poll(client: "AsyncClient", journal: Journal, orders: Mapping[str, int]) -> Round:
     """Ask where orders stand, order id -> entry, and write down what is answered.
 
     One call that fails costs its own 100 orders a round and no others. Raises AccountError where the panel refuses the
@@ -56,7 +58,7 @@ async def poll(client: AsyncClient, journal: Journal, orders: Mapping[str, int])
 
 
 async def _ask_all(
-    client: AsyncClient, parts: Iterable[Sequence[str]]
+    client: "AsyncClient", parts: Iterable[Sequence[str]]
 ) -> tuple[list[dict[str, OrderStatus | FollowUpError]], CallError | None]:
     """Ask for every hundred, until something concerns them all; give the answers, and the gravest of the faults."""
     asking = {asyncio.create_task(ask_hundred(client, ids)) for ids in parts}
@@ -93,7 +95,7 @@ def _gravity(fault: CallError) -> int:
     return int(isinstance(fault, BusyError) or not isinstance(fault, RefusedError | UnreadableAnswerError))
 
 
-async def ask_hundred(client: AsyncClient, ids: Sequence[str]) -> dict[str, OrderStatus | FollowUpError]:
+async def ask_hundred(client: "AsyncClient", ids: Sequence[str]) -> dict[str, OrderStatus | FollowUpError]:
     """Ask for up to 100 orders. Some panels answer one bad id with an error for all: it is found by halving."""
     return await bisect_errors(client.order_statuses, ids)
 

@@ -64,7 +64,7 @@ def test_bulk_has_every_argument_that_its_messages_name(told):
 
 def test_on_the_command_line_every_option_is_one_of_the_command(told):
     messages, _ = told(COMMAND_LINE, lambda **_: "")
-    run = typer.main.get_command(app).commands["run"]
+    run = typer.main.get_command(app).get_command(None, "run")
     named = set().union(*map(bare_options, messages))
     assert {"--skip-bad", "--adopt", "--map", "--include-hidden"} <= named
     assert named <= {option for parameter in run.params for option in parameter.opts}

@@ -1,11 +1,16 @@
 """The command line as a whole: what it refuses itself."""
 
 import json
+import subprocess
 import sys
 
 import pytest
+import typer
 
-from bulk.cli.app import main
+from bulk.cli.app import app, main
+from bulk.cli.texts import SUMMARIES
+
+HEAVY = {"aiohttp", "requests", "sqlalchemy", "pandas", "openpyxl", "rich"}
 
 
 @pytest.mark.parametrize(
@@ -33,3 +38,25 @@ def test_an_error_of_this_program_is_not_told_as_one_of_the_user(monkeypatch):
     monkeypatch.setattr("bulk.cli.app.app", broken)
     with pytest.raises(ZeroDivisionError):
         main()
+
+
+def test_help_and_import_load_nothing_that_orders_need():
+    code = f"""
+import sys
+from bulk.cli.app import main
+sys.argv = ["smmplus", "--help"]
+try:
+    main()
+except SystemExit as end:
+    print(end.code, sorted({HEAVY} & set(sys.modules)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "0 []"
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_a_summary_fits_its_line_and_begins_the_help(name):
+    found = typer.main.get_command(app).get_command(None, name)
+    assert found.help.startswith(f"{SUMMARIES[name]}.")
+    summaries = [SUMMARIES[name], *(each.get_short_help_str(1000) for each in getattr(found, "commands", {}).values())]
+    assert max(map(len, summaries)) <= 60

@@ -1,5 +1,6 @@
 """`smmplus services`, `balance`, `template` and `sandbox`."""
 
+import subprocess
 import sys
 
 import openpyxl
@@ -7,12 +8,11 @@ import pytest
 from typer.testing import CliRunner
 
 from bulk.cli import app as cli
-from bulk.cli import panel_commands
 from bulk.cli.app import app
 
 
 def sandbox_with(monkeypatch, call):
-    monkeypatch.setattr(panel_commands.subprocess, "call", call)
+    monkeypatch.setattr(subprocess, "call", call)
     return CliRunner().invoke(app, ["sandbox", "--port", "0", "--help"])
 
 
