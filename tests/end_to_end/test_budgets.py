@@ -6,7 +6,6 @@ from decimal import Decimal
 import pexpect
 import pytest
 
-from tests.databases import on_both
 from tests.end_to_end.command import PATIENCE, SMMPLUS, Workplace, orders, wait_until
 
 pytestmark = pytest.mark.e2e
@@ -22,7 +21,6 @@ def price(workplace: Workplace) -> Iterator[None]:
     workplace.panel.service("2", rate="0.35", min=10)
 
 
-@on_both
 def test_funds_that_run_out_in_the_middle_stop_the_run_and_topped_up_it_goes_on(workplace: Workplace):
     rows = orders(80)
     sheet = workplace.sheet("campaign.csv", rows)

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.databases import on_both
 from tests.end_to_end.command import (
     RESULTS,
     SHOP_KEY,
@@ -202,7 +201,6 @@ def test_equal_rows_are_a_problem_until_they_are_said_to_be_meant(workplace: Wor
     assert workplace.run(sheet).json["sent"] == 0
 
 
-@on_both
 def test_of_equal_rows_one_in_doubt_stays_in_doubt_and_none_is_sent_again(workplace: Workplace):
     sheet = workplace.sheet("triplets.csv", [*TWO_OF_SAME, orders(1)[0]])
     assert workplace.run_without(2, sheet, "--allow-duplicates").status == 4

@@ -29,10 +29,8 @@ from smmplus.journal.maintenance.restore import restore, settle
 from smmplus.journal.state_machine import State
 from smmplus.placing.place_order import Ticket, known, place_order
 from smmplus.reconciliation.balance_evidence import evidence
-from tests.databases import DATABASES, url_of
+from tests.databases import on_both, url_of
 from tests.smmplus.batches import request_for
-
-RUNS_ON = DATABASES
 
 
 @pytest.fixture(autouse=True)
@@ -73,6 +71,7 @@ async def test_the_same_key_is_the_same_order(client, journal, ticket, ordered):
     assert entries[0].cost == Decimal("0.09")
 
 
+@on_both
 async def test_another_process_gets_the_same_order(client, journal, journal_url, ticket, ordered):
     first = await place_order(client, journal, ticket)
     with Journal(journal_url) as other:
@@ -80,6 +79,7 @@ async def test_another_process_gets_the_same_order(client, journal, journal_url,
     assert len(ordered()) == 1
 
 
+@on_both
 async def test_of_two_at_once_one_places_it(client, journal, journal_url, ticket, ordered):
     with Journal(journal_url) as other:
         both = await asyncio.gather(
@@ -175,6 +175,7 @@ async def test_a_doubt_is_never_sent_again(client, journal, ticket, sandbox, ord
     assert len(ordered()) == 1
 
 
+@on_both
 async def test_what_a_dead_process_left_is_a_doubt(client, journal, journal_url, panel, ticket, ordered):
     with Journal(journal_url) as dying:
         leave_submitting(dying, panel, ticket)
@@ -183,6 +184,7 @@ async def test_what_a_dead_process_left_is_a_doubt(client, journal, journal_url,
     assert ordered() == []
 
 
+@on_both
 async def test_what_a_live_process_is_sending_is_not_sent(client, journal, journal_url, panel, ticket, ordered):
     with Journal(journal_url) as alive:
         leave_submitting(alive, panel, ticket)
@@ -227,6 +229,7 @@ async def test_a_budget_is_kept_and_what_is_beyond_it_is_not_sent(client, journa
     assert len(ordered()) == 1
 
 
+@on_both
 async def test_a_budget_that_the_journal_keeps_holds_too(client, journal, ticket, panel, ordered):
     campaign = journal.ensure_campaign(journal.ensure_account(panel.url, "main"), "spring")
     budgets.set_budget(journal, campaign, Decimal("0.10"))
@@ -256,6 +259,7 @@ async def test_a_refused_key_is_an_account_error_and_plans_nothing(journal, tick
     assert "not-the-key" not in str(raised.value)
 
 
+@on_both
 async def test_a_restored_journal_sends_no_key_that_it_does_not_know(client, journal, ticket, tmp_path, ordered):
     back_up(url_of(journal), tmp_path / "backup.sqlite3", "2026-01-01T12:00:00.000+00:00")
     await place_order(client, journal, ticket)
