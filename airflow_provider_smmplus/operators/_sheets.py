@@ -101,7 +101,7 @@ class SheetOperator(SmmPlusOperator):
     def options(self, context: Context, sheet: "LocalSheet") -> "Options":
         """Say what is asked of `bulk`. A sheet's batch is one for all tasks of a DAG run, and all their tries."""
         from bulk.model.options import Options  # noqa: PLC0415
-        from bulk.planning.approval import fingerprint_of  # noqa: PLC0415
+        from bulk.planning.approval import parse_fingerprint  # noqa: PLC0415
         from bulk.reading.saved_headers import parse_headers  # noqa: PLC0415
 
         given = {option: getattr(self, AIRFLOW.name(option)) for option in OF_OPERATORS} | {
@@ -113,7 +113,7 @@ class SheetOperator(SmmPlusOperator):
             "expect_total": amount(self.expect_total, "expect_total"),
         }
         if self.expect_fingerprint is not None:  # a template that came to nothing is no approval: it is refused
-            given["expect_fingerprint"] = fingerprint_of(str(self.expect_fingerprint), "expect_fingerprint")
+            given["expect_fingerprint"] = parse_fingerprint(str(self.expect_fingerprint), "expect_fingerprint")
         batch, settings = task_name(context).batch(self.path), self.hook.settings
         return Options(
             sheet.path, account=settings.account, batch=batch, rate=settings.rate, wait=0, surface=AIRFLOW, **given
@@ -156,11 +156,11 @@ class SheetOperator(SmmPlusOperator):
     def write_back(self, context: Context, journal: "Journal") -> Json:
         """Write what the journal knows into the results. Asks the panel nothing."""
         from airflow_provider_smmplus.utils.sheet_files import store  # noqa: PLC0415
-        from bulk.running.write_from_journal import write_results_of  # noqa: PLC0415
+        from bulk.running.write_from_journal import write_back  # noqa: PLC0415
 
         with self.sheet() as sheet:
             self.known_campaign(journal, self.campaign)
-            entries, written = write_results_of(self.options(context, sheet), self.hook.settings.panel.url, journal)
+            entries, written = write_back(self.options(context, sheet), self.hook.settings.panel.url, journal)
             where = store(sheet, written.path if written else None)
         self.log.info("written to %s", where)
         return {"written": where, **states_object(entries.values())}

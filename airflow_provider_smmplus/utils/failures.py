@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from airflow_provider_smmplus.utils.surface import AIRFLOW
-from bulk.running.advice import FIRST, settling
+from bulk.running.advice import FIRST, doubt_steps
 from smmplus.commands import Value, command
 from smmplus.journal.state_machine import State
 from smmplus.placing.placer import Stop
@@ -41,11 +41,11 @@ def must_be_placed(entries: "Iterable[Entry]", stop: Stop | None, reason: str) -
     if stop is not None:
         error = AirflowException if stop in WORTH_A_RETRY else AirflowFailException
         budget = _budget(known[0]) if stop is Stop.BUDGET and known else ""
-        first = FIRST[stop] + once_more()
+        first = FIRST[stop] + how_to_repeat()
         raise error(f"stopped: {stop.value} ({reason}). {first[0].upper()}{first[1:]}{budget}")
 
 
-def once_more(**changed: Value) -> str:
+def how_to_repeat(**changed: Value) -> str:
     """Say how a task goes on."""
     if changed:
         return f"clear the task with {AIRFLOW.phrase(**changed)}"
@@ -65,5 +65,5 @@ def told_of_doubts(doubts: "list[Entry]") -> str:
         for entry in doubts[:MOST_NAMED]
     )
     more = f" and {len(doubts) - MOST_NAMED} more" if len(doubts) > MOST_NAMED else ""
-    steps = ". ".join(settling(doubts, "`"))
+    steps = ". ".join(doubt_steps(doubts, "`"))
     return f"{len(doubts)} in doubt, and not sent again: {named}{more}. {steps}. Then clear the task: it goes on"

@@ -4,10 +4,10 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_provider_smmplus.utils.failures import once_more
+from airflow_provider_smmplus.utils.failures import how_to_repeat
 from bulk.planning.approval import differences
-from bulk.planning.plan import said_of_columns
-from bulk.running.advice import entry_told, for_refused, listed, rows_told
+from bulk.planning.plan import column_notes
+from bulk.running.advice import describe_entry, describe_rows, list_lines, refused_steps
 from bulk.running.events import RunListener
 from smmplus.journal.state_machine import State
 from smmplus.orders.decimals import plain
@@ -77,31 +77,31 @@ class LogWatcher(RunListener):
 
 def log_rows(log: Log, outcome: "RunResult") -> None:
     """Name the rows of a sheet that are no orders and why, and how the refused ones come to be sent."""
-    for words in (*rows_told(outcome, "see the column error of the results"), *_refused(outcome.entries.values())):
+    for words in (*describe_rows(outcome, "see the column error of the results"), *_refused(outcome.entries.values())):
         log.warning("%s", words)
 
 
 def log_part(log: Log, part: "PlacedPart") -> None:
     """Name the orders of a part that were refused or held back and why, and how the refused ones come to be sent."""
-    refused = [entry_told(entry) for entry in part.entries if entry.state is State.REJECTED]
+    refused = [describe_entry(entry) for entry in part.entries if entry.state is State.REJECTED]
     why = part.progress.held_back
-    held = [entry_told(entry, why=why[entry.id]) for entry in part.entries if entry.id in why]
+    held = [describe_entry(entry, why=why[entry.id]) for entry in part.entries if entry.id in why]
     rest = "see the column error once the results are written"
     for words in (
-        *listed(f"refused by the panel ({len(refused)}):", refused, rest),
-        *listed(f"held back, and not sent ({len(held)}):", held, rest),
+        *list_lines(f"refused by the panel ({len(refused)}):", refused, rest),
+        *list_lines(f"held back, and not sent ({len(held)}):", held, rest),
         *_refused(part.entries),
     ):
         log.warning("%s", words)
 
 
 def _refused(entries: "Iterable[Entry]") -> "Iterable[str]":
-    return for_refused(entries, once_more)
+    return refused_steps(entries, how_to_repeat)
 
 
 def log_plan(log: Log, plan: "Plan") -> None:
     """Write into a log what a run of a sheet would do."""
-    for words in said_of_columns(plan):
+    for words in column_notes(plan):
         log.info("%s", words)
     for problem in plan.problems[:MOST_PROBLEMS]:
         log.error("%s: %r %s (%s)", problem.where, problem.value, problem.message, problem.remedy)
@@ -111,7 +111,7 @@ def log_plan(log: Log, plan: "Plan") -> None:
         log.warning("%s: %r: %s (%s)", thought.where, thought.value, thought.message, thought.remedy)
     if len(plan.warnings) > MOST_PROBLEMS:
         log.warning("and %d more to think of twice", len(plan.warnings) - MOST_PROBLEMS)
-    for warning in filter(None, (plan.repeats, *plan.signs.warnings)):
+    for warning in filter(None, (plan.repeats, *plan.journal_warnings.warnings)):
         log.warning("%s", warning)
     for difference in differences(plan)[:MOST_PROBLEMS]:
         log.error("not as approved: %s", difference)
@@ -122,7 +122,7 @@ def log_plan(log: Log, plan: "Plan") -> None:
         )
     log.info(
         "campaign %r: %d rows, %d already in the journal, %d to send for %s %s; the balance is %s",
-        plan.place.campaign, len(plan.rows), len(plan.binding.entries), len(plan.to_send), plain(plan.total), currency,
+        plan.campaign.name, len(plan.rows), len(plan.matching.entries), len(plan.to_send), plain(plan.total), currency,
         plain(plan.prices.balance.amount),
     )  # fmt: skip
     if plan.fingerprint:

@@ -75,11 +75,11 @@ def plan_object(plan: "Plan") -> Json:
     """
     currency = plan.prices.balance.currency
     warnings = [
-        *filter(None, (plan.repeats, *plan.signs.warnings)),
+        *filter(None, (plan.repeats, *plan.journal_warnings.warnings)),
         *(_line(each.where, each.value, each.message) for each in plan.warnings),
     ]
     return {
-        "campaign": plan.place.campaign,
+        "campaign": plan.campaign.name,
         "rows": len(plan.rows),
         "to_send": len(plan.to_send),
         "total": plain(plan.total),
@@ -111,7 +111,7 @@ def _short(words: str) -> str:
 def outcome_object(outcome: "RunResult", written: str) -> Json:
     """Describe what came of a run of a sheet."""
     return {
-        "campaign": outcome.plan.place.campaign,
+        "campaign": outcome.plan.campaign.name,
         "sent": outcome.sent,
         "unsent": outcome.unsent,
         "total": plain(outcome.plan.total),

@@ -9,7 +9,7 @@ from typing import Any
 from bulk.planning.approval import differences
 from bulk.planning.plan import Plan, PlannedRow
 from bulk.planning.warnings import JournalWarnings
-from bulk.running.result import RunResult, cells_of
+from bulk.running.result import RunResult, entry_cells
 from smmplus.journal.balances import Observation
 from smmplus.journal.budgets import Budget
 from smmplus.journal.entry import Entry
@@ -46,17 +46,17 @@ def plan_object(plan: Plan, *, gather: Gather = list) -> Json:
     """Describe what would be done."""
     return {
         "file": str(plan.sheet.path),
-        "campaign": plan.place.campaign,
+        "campaign": plan.campaign.name,
         "rows": len(plan.rows),
         "to_send": len(plan.to_send),
-        "later": len(plan.later),
+        "later": len(plan.deferred),
         "left_out": sorted(plan.left_out),
         "total": plain(plan.total),
         "currency": plan.prices.balance.currency,
         "balance": plain(plan.prices.balance.amount),
         "without_bound": plan.unbounded,
         "upper_bounds": plan.upper_bounds,
-        "spent_before": plain(plan.place.spent),
+        "spent_before": plain(plan.campaign.spent),
         "max_spend": None if plan.max_spend is None else plain(plan.max_spend),
         "by_service": [
             {
@@ -68,23 +68,23 @@ def plan_object(plan: Plan, *, gather: Gather = list) -> Json:
             }
             for item in plan.by_service
         ],
-        "sending": gather(sending_object(item, plan.place.campaign) for item in plan.to_send),
-        "already": states_object(plan.binding.entries),
+        "sending": gather(sending_object(item, plan.campaign.name) for item in plan.to_send),
+        "already": states_object(plan.matching.entries),
         "problems": [asdict(problem) for problem in plan.problems],
         "warnings": [asdict(warning) for warning in plan.warnings],
         "repeats": plan.repeats,
         "ordered_anew": [
-            row_object(item.row.number, plan.binding.anew[item.row.number])
+            row_object(item.row.number, plan.matching.anew[item.row.number])
             for item in plan.to_send
-            if item.row.number in plan.binding.anew
+            if item.row.number in plan.matching.anew
         ],
-        "questions": [row_object(row, entry) for row, entry in plan.binding.questions.items()],
-        "missing": [entry_object(entry) for entry in plan.binding.missing],
+        "questions": [row_object(row, entry) for row, entry in plan.matching.questions.items()],
+        "missing": [entry_object(entry) for entry in plan.matching.missing],
         "fingerprint": plan.fingerprint,
         "differences": differences(plan),
         "ignored_columns": list(plan.sheet.ignored),
         "headers": dict(plan.sheet.headers),
-        "journal": signs_object(plan.signs),
+        "journal": signs_object(plan.journal_warnings),
     }
 
 
@@ -162,7 +162,7 @@ def entry_object(entry: Entry) -> Json:
         "expected_charge": None if entry.cost is None else plain(entry.cost),
         "sent_at": entry.sent_at,
         "source": entry.source,
-        **cells_of(entry),
+        **entry_cells(entry),
     }
 
 

@@ -19,7 +19,7 @@ from bulk.model.errors import SheetError
 from bulk.model.fields import HeaderNames
 from bulk.model.options import DEFAULTS, OF_COMMANDS, OPTIONS, About, Hidden, Options
 from bulk.model.settings import DEFAULT_ACCOUNT, account_named, panel_of, prompt_for_key
-from bulk.planning.approval import fingerprint_of
+from bulk.planning.approval import parse_fingerprint
 from bulk.reading.saved_headers import parse_headers
 from smmplus.api.client import Client
 from smmplus.api.panel import Panel
@@ -67,7 +67,7 @@ def _options(file: Path, asked: dict[str, Any]) -> Options:
         if name in asked:
             asked[name] = money(asked[name], f"--{name.replace('_', '-')}")
     if asked.get("expect_fingerprint") is not None:
-        asked["expect_fingerprint"] = fingerprint_of(asked["expect_fingerprint"])
+        asked["expect_fingerprint"] = parse_fingerprint(asked["expect_fingerprint"])
     asked["hidden"] = hidden(include=asked.pop("include_hidden"), visible_only=asked.pop("visible_only"))
     asked["headers"] = headers(asked["headers"], remember=asked.get("remember_map", False))
     return Options(file, **asked)

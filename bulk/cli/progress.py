@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.text import Text
 
 from bulk.cli.tables import cost_of, show_plan
-from bulk.planning.blockers import of_unknown_rows, way_out
+from bulk.planning.blockers import backup_gap_message, backup_gap_remedy
 from bulk.planning.plan import Plan
 from bulk.running.events import RunListener
 from bulk.writing import Written
@@ -38,12 +38,12 @@ class _Telling(RunListener):
         if self._agreed:
             return True
         since = ""
-        if words := of_unknown_rows(plan):
-            self._out.print(Text(f"{words}. {way_out(plan.options.surface)}", "bold red"), soft_wrap=True)
-            lost = plan.place.backup is not None and plan.place.backup.lost
+        if words := backup_gap_message(plan):
+            self._out.print(Text(f"{words}. {backup_gap_remedy(plan.options.surface)}", "bold red"), soft_wrap=True)
+            lost = plan.campaign.backup is not None and plan.campaign.backup.lost
             since = f", none of them placed since {'then' if lost else 'the backup'}"
         repeats = f" ({plan.repeats})" if plan.repeats else ""
-        first = f"the first {len(plan.to_send)} of {len(plan.to_send) + len(plan.later)}" if plan.later else ""
+        first = f"the first {len(plan.to_send)} of {len(plan.to_send) + len(plan.deferred)}" if plan.deferred else ""
         return asked(f"Send {first or len(plan.to_send)} orders for {cost_of(plan)}{since}?{repeats}")
 
     def placing(self, orders: int) -> None:

@@ -57,7 +57,7 @@ def check(options: Options, *, mark: given.Mark = False, as_json: given.AsJson =
     elif plan.to_send:
         show_fingerprint(out, plan)
     marked = _mark(out, plan) if mark else None
-    outcome = RunResult(plan, plan.binding.entries, blocked=blocked or "only checked")
+    outcome = RunResult(plan, plan.matching.entries, blocked=blocked or "only checked")
     status = ExitStatus.PROBLEMS if blocked else ExitStatus.ACCOUNT if short else ExitStatus.DONE
     if outcome.exit_status is ExitStatus.IN_DOUBT:
         status = outcome.exit_status
@@ -126,7 +126,7 @@ def status(options: Options, *, as_json: given.AsJson = False) -> None:
     out, _ = consoles(as_json=as_json)
     if outcome.plan.problems:
         show_problems(out, outcome.plan.problems)
-    show_warnings(out, outcome.plan.signs.warnings)
+    show_warnings(out, outcome.plan.journal_warnings.warnings)
     _end(outcome, as_json=as_json, name="status")
 
 

@@ -11,9 +11,9 @@ from rich.text import Text
 
 from bulk.model.sheet import Problem, Sheet
 from bulk.planning.blockers import answers
-from bulk.planning.plan import Plan, said_of_columns
-from bulk.running.advice import again, for_refused, next_steps, rows_told
-from bulk.running.result import RunResult, cells_of
+from bulk.planning.plan import Plan, column_notes
+from bulk.running.advice import again, describe_rows, next_steps, refused_steps
+from bulk.running.result import RunResult, entry_cells
 from smmplus.commands import Value, command
 from smmplus.journal.budgets import Budget
 from smmplus.journal.entry import Entry
@@ -52,16 +52,16 @@ def table(*columns: str, right: Iterable[str] = (), wrap: Iterable[str] = ()) ->
 
 def show_plan(console: Console, plan: Plan) -> None:
     """Show what a run would do."""
-    sheet, already = plan.sheet, plan.binding.entries
+    sheet, already = plan.sheet, plan.matching.entries
     where = f" (sheet {sheet.name!r})" if sheet.name else ""
-    console.print(Text(f"{sheet.path.name}{where}: {rows(len(sheet.frame))}, campaign {plan.place.campaign!r}", "bold"))
+    console.print(Text(f"{sheet.path.name}{where}: {rows(len(sheet.frame))}, campaign {plan.campaign.name!r}", "bold"))
     if sheet.ignored:
         console.print(Text(f"columns that mean nothing here: {', '.join(sheet.ignored)}", "dim"))
-    for words in said_of_columns(plan):
+    for words in column_notes(plan):
         console.print(Text(words, "yellow"))
     if already:
         console.print(Text(f"already in the journal: {_states(already.values())}"))
-    if elsewhere := {entry.campaign for entry in already.values()} - {plan.place.campaign}:
+    if elsewhere := {entry.campaign for entry in already.values()} - {plan.campaign.name}:
         names = ", ".join(repr(name) for name in sorted(elsewhere))
         words = f"some of them are orders of another campaign ({names}): to order them anew, empty their order_id"
         console.print(Text(words, "yellow"))
@@ -70,7 +70,7 @@ def show_plan(console: Console, plan: Plan) -> None:
     _show_costs(console, plan)
     _show_second_thoughts(console, plan.warnings)
     show_warnings(console, [plan.repeats] if plan.repeats else [])
-    show_warnings(console, plan.signs.warnings)
+    show_warnings(console, plan.journal_warnings.warnings)
 
 
 def show_fingerprint(console: Console, plan: Plan) -> None:
@@ -136,8 +136,8 @@ def _show_costs(console: Console, plan: Plan) -> None:
             cost,
         )
     console.print(shown)
-    of_all = f" of {len(plan.to_send) + len(plan.later)}" if plan.later else ""
-    words = f"{'the first ' if plan.later else ''}{rows(len(plan.to_send))}{of_all}"
+    of_all = f" of {len(plan.to_send) + len(plan.deferred)}" if plan.deferred else ""
+    words = f"{'the first ' if plan.deferred else ''}{rows(len(plan.to_send))}{of_all}"
     console.print(Text(f"to send: {words} for {cost_of(plan)}", "bold"))
     if plan.unbounded:
         console.print(Text(f"{plan.unbounded} of them have no upper bound, and are not in this sum", "yellow"))
@@ -145,7 +145,7 @@ def _show_costs(console: Console, plan: Plan) -> None:
     if plan.short_by:
         console.print(Text(f"the balance is short by {money(plan.short_by, balance.currency)}", "red"))
     if plan.max_spend is not None:
-        budget = f"{money(plan.place.spent, '')} of {money(plan.max_spend, balance.currency)}"
+        budget = f"{money(plan.campaign.spent, '')} of {money(plan.max_spend, balance.currency)}"
         console.print(Text(f"budget of the campaign: {budget} spent before"))
     if plan.over_budget:
         over = money(plan.over_budget, balance.currency)
@@ -154,7 +154,7 @@ def _show_costs(console: Console, plan: Plan) -> None:
 
 def show_refused(console: Console, plan: Plan) -> None:
     """Show how rows that were refused before, and would not be sent again, come to be sent."""
-    for words in for_refused(plan.refused.values(), lambda **changed: again("check", plan.options, **changed)):
+    for words in refused_steps(plan.refused.values(), lambda **changed: again("check", plan.options, **changed)):
         _say(console, words, "yellow")
 
 
@@ -185,8 +185,10 @@ def show_outcome(console: Console, outcome: RunResult, name: str = "run") -> Non
         _say(console, _states(outcome.entries.values()), "bold")
     if outcome.stop is not None:
         _say(console, f"stopped: {outcome.stop.value} ({outcome.reason})", "red")
-    if outcome.plan.later and outcome.stop is None and not outcome.blocked:
-        words = f"these were the first {len(outcome.plan.to_send)} of {len(outcome.plan.to_send + outcome.plan.later)}"
+    if outcome.plan.deferred and outcome.stop is None and not outcome.blocked:
+        words = (
+            f"these were the first {len(outcome.plan.to_send)} of {len(outcome.plan.to_send + outcome.plan.deferred)}"
+        )
         _say(console, f"{words} rows to send; for the rest: {_rest(outcome.plan)}", "yellow")
     if outcome.unfollowed:
         _say(console, f"the orders were not followed to the end: {outcome.unfollowed}", "yellow")
@@ -223,15 +225,15 @@ def _show_next(console: Console, outcome: RunResult, name: str) -> None:
         return
     path = outcome.written.path if outcome.written else outcome.plan.sheet.path
     rest = command("journal export", "orders.csv") if outcome.unwritten else f"see the error column of {path}"
-    for words in rows_told(outcome, rest):
+    for words in describe_rows(outcome, rest):
         _say(console, words, "red")
 
-    def once_more(**changed: Value) -> str:
+    def how_to_repeat(**changed: Value) -> str:
         if changed:
             return again("run", outcome.plan.options, **changed)
         return f"run it again to go on, what is placed is not placed again: {again(name, outcome.plan.options)}"
 
-    for words in next_steps(outcome, once_more):
+    for words in next_steps(outcome, how_to_repeat):
         _say(console, words, "yellow")
 
 
@@ -271,7 +273,7 @@ def rows(count: int) -> str:
 
 def _states(entries: Iterable[Entry]) -> str:
     words = [
-        cells_of(entry)["order_status"] if entry.state is State.ACCEPTED else _WORD[entry.state] for entry in entries
+        entry_cells(entry)["order_status"] if entry.state is State.ACCEPTED else _WORD[entry.state] for entry in entries
     ]
     return ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
 

@@ -19,14 +19,14 @@ from bulk.model.options import DEFAULTS, OPTIONS, Options
 from bulk.model.settings import DEFAULT_ACCOUNT, account_named, panel_of, prompt_for_key
 from bulk.model.sheet import Sheet
 from bulk.model.surfaces import PYTHON
-from bulk.planning.approval import fingerprint_of
+from bulk.planning.approval import parse_fingerprint
 from bulk.planning.blockers import blocker
 from bulk.planning.plan import Plan
 from bulk.reading.dataframe import sheet_of_frame
 from bulk.running import run as runner
-from bulk.running.advice import next_steps, rows_told
+from bulk.running.advice import describe_rows, next_steps
 from bulk.running.events import RunListener
-from bulk.running.interrupts import outside_a_loop
+from bulk.running.interrupts import run_in_thread
 from bulk.running.result import RunResult
 from smmplus.api.panel import Panel
 from smmplus.commands import Value
@@ -164,7 +164,7 @@ def run(frame: pd.DataFrame, *, campaign: str, **asked: Unpack[AskedOfRun]) -> p
         with _opened(asked.get("journal")) as opened:
             return runner.run(options, panel, opened, watcher, sheet=sheet)
 
-    outcome = outside_a_loop(work)
+    outcome = run_in_thread(work)
     results = joined(frame, outcome)
     for alarm in outcome.alarms:
         _LOG.critical("%s", alarm)
@@ -191,14 +191,14 @@ def status(frame: pd.DataFrame, *, campaign: str, **asked: Unpack[Asked]) -> pd.
         with _opened(asked.get("journal")) as opened:
             return runner.status(options, panel, opened, watcher, sheet=sheet)
 
-    outcome = outside_a_loop(work)
+    outcome = run_in_thread(work)
     results = joined(frame, outcome)
     if outcome.stop is None and not outcome.unfollowed:
         return results
     raise RunError("; ".join(_why(outcome)), results, outcome)
 
 
-def once_more(**changed: Value) -> str:
+def how_to_repeat(**changed: Value) -> str:
     """Say how a function is called once more."""
     if changed:
         return f"call it again with {PYTHON.phrase(**changed)}"
@@ -220,15 +220,15 @@ def _why(outcome: RunResult) -> Iterator[str]:
     elif outcome.unfollowed:
         yield f"the orders were not followed to the end: {outcome.unfollowed}"
     if not outcome.blocked:
-        yield from next_steps(outcome, once_more, "`")
+        yield from next_steps(outcome, how_to_repeat, "`")
 
 
 def _log_rows(outcome: RunResult) -> None:
     """Name the rows that are no orders, and how they become some where no error says it."""
-    for words in rows_told(outcome, "see the column error of the results"):
+    for words in describe_rows(outcome, "see the column error of the results"):
         _LOG.warning("%s", words)
     if outcome.exit_status is ExitStatus.PROBLEMS and not outcome.blocked:
-        for words in next_steps(outcome, once_more, "`"):
+        for words in next_steps(outcome, how_to_repeat, "`"):
             _LOG.warning("%s", words)
 
 
@@ -241,7 +241,7 @@ class _Logging(RunListener):
             _LOG.warning("%s: %s", each.where, each.message)
         if len(plan.warnings) > _MOST_TOLD:
             _LOG.warning("and %d more to think of twice", len(plan.warnings) - _MOST_TOLD)
-        for words in (*([plan.repeats] if plan.repeats else []), *plan.signs.warnings):
+        for words in (*([plan.repeats] if plan.repeats else []), *plan.journal_warnings.warnings):
             _LOG.warning("%s", words)
 
     def note(self, text: str) -> None:
@@ -256,7 +256,7 @@ def _options(campaign: str, asked: Mapping[str, Any]) -> Options:
     given |= {name: _amount(given.get(name), name) for name in ("max_spend", "expect_total")}
     given["account"] = account_named(account) if asked.get("panel") is None else account
     if given.get("expect_fingerprint") is not None:
-        given["expect_fingerprint"] = fingerprint_of(given["expect_fingerprint"], "expect_fingerprint")
+        given["expect_fingerprint"] = parse_fingerprint(given["expect_fingerprint"], "expect_fingerprint")
     return Options(Path(name), campaign=_named(campaign, "campaign"), batch=name, surface=PYTHON, **given)
 
 

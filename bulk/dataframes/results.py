@@ -11,7 +11,7 @@ from bulk.model.errors import ExitStatus
 from bulk.model.sheet import RESULT_FIELDS, Problem, Sheet
 from bulk.planning.blockers import told
 from bulk.planning.plan import Plan
-from bulk.running.result import Cells, RunResult, cells_of, cells_of_problems
+from bulk.running.result import Cells, RunResult, entry_cells, problem_cells
 from smmplus.orders.decimals import plain, written
 
 
@@ -33,9 +33,9 @@ def joined(frame: pd.DataFrame, outcome: RunResult) -> pd.DataFrame:
 
 
 def _cells(outcome: RunResult) -> dict[int, Cells]:
-    cells = cells_of_problems(outcome.plan.problems)
+    cells = problem_cells(outcome.plan.problems)
     for row, entry in outcome.entries.items():
-        cells[row] = cells_of(entry) | cells.get(row, {})
+        cells[row] = entry_cells(entry) | cells.get(row, {})
     for row, order_id in outcome.unrecorded.items():
         cells[row] = {**cells.get(row, {}), "order_id": order_id, "order_status": "Placed"}
     return cells
@@ -65,7 +65,7 @@ def _whole(text: str) -> int | None:
 def checked(frame: pd.DataFrame, plan: Plan, blocked: str) -> pd.DataFrame:
     """Give a copy of a DataFrame with what is wrong with its rows, what to think of twice, and what they would cost."""
     result, rows = frame.copy(), range(1, len(frame) + 1)
-    prices = {sending.row.number: sending.planned.cost for sending in (*plan.to_send, *plan.later)}
+    prices = {sending.row.number: sending.planned.cost for sending in (*plan.to_send, *plan.deferred)}
     wrong, thoughts = _problems(plan), _messages(plan.warnings)
     for name, values, kind in (
         ("problems", [wrong.get(row, "") for row in rows], "str"),
@@ -75,7 +75,7 @@ def checked(frame: pd.DataFrame, plan: Plan, blocked: str) -> pd.DataFrame:
         result[name] = pd.Series(cast("list[Any]", values), index=frame.index, dtype=kind)
     balance = plan.prices.balance
     result.attrs |= {
-        "campaign": plan.place.campaign,
+        "campaign": plan.campaign.name,
         "rows": len(plan.rows),
         "to_send": len(plan.to_send),
         "total": plain(plan.total),  # text: a file of the DataFrame may keep its attrs as JSON
@@ -97,11 +97,11 @@ def _problems(plan: Plan) -> dict[int, str]:
     """Say what is wrong with each row; what concerns all rows is said of each."""
     of_all = [f"{each.where}: {each.message} ({each.remedy})" for each in plan.problems if each.row is None]
     words = defaultdict(list, {row: list(of_all) for row in plan.sheet.frame.index})
-    for row, cells in cells_of_problems(plan.problems).items():
+    for row, cells in problem_cells(plan.problems).items():
         words[row].append(cells["error"])
-    for row, entry in plan.binding.questions.items():
+    for row, entry in plan.matching.questions.items():
         same = plan.options.surface.phrase(adopt=True)
-        anew = plan.options.surface.phrase(campaign=f"{plan.place.campaign} 2")
+        anew = plan.options.surface.phrase(campaign=f"{plan.campaign.name} 2")
         words[row].append(
             f"equals an order placed before: {told(entry)} (pass {same} if it is the same, or a new campaign name to "
             f"order it once more, such as {anew})"

@@ -89,7 +89,7 @@ _Pair = tuple[CheckedRow | None, CheckedRow]
 """What was approved at another price, if anything, and what would be sent."""
 
 
-def fingerprint_of(text: str, option: str = "--expect-fingerprint") -> str:
+def parse_fingerprint(text: str, option: str = "--expect-fingerprint") -> str:
     """Read a fingerprint. ConfigurationError for anything else: an empty variable must not pass for an approval."""
     found = text.strip().lower()
     if not _FINGERPRINT.fullmatch(found):
@@ -103,12 +103,14 @@ def checked(plan: Plan) -> Checked:
     services = {number: (plan.prices.services[number].name, plan.prices.services[number].type) for number in names}
     ordered = (
         CheckedRow(row, entry.content, entry.cost, entry.name)
-        for row, entry in plan.binding.entries.items()
+        for row, entry in plan.matching.entries.items()
         if entry.state in ORDERED
     )
     sending = (CheckedRow(item.row.number, item.row.request.content, item.planned.cost) for item in plan.to_send)
-    place, currency = plan.place, plan.prices.balance.currency
-    return Checked(plan.signs.account, place.panel, place.campaign, currency, services, (*ordered, *sending))
+    campaign, currency = plan.campaign, plan.prices.balance.currency
+    return Checked(
+        plan.journal_warnings.account, campaign.panel, campaign.name, currency, services, (*ordered, *sending)
+    )
 
 
 def unapproved(plan: Plan) -> str:
@@ -172,7 +174,7 @@ def _unmatched(then: Checked, now: Checked, plan: Plan) -> tuple[list[_Pair], li
 def _without_orders(plan: Plan) -> Iterator[str]:
     """Give what the rows order that are in the sheet and not to be sent now: refused since, or left for later."""
     yield from (entry.content for entry in plan.refused.values())
-    yield from (item.row.request.content for item in plan.later)
+    yield from (item.row.request.content for item in plan.deferred)
 
 
 def _by_content(rows: Iterable[CheckedRow]) -> dict[str, list[CheckedRow]]:

@@ -54,8 +54,8 @@ def row_count(plan: Plan) -> int:
 
 def row_costs(plan: Plan) -> Mapping[int, Decimal | None]:
     """Price every row: as the journal has it where it is in there, at today's price where it is to be sent."""
-    to_send = {item.row.number: item.planned.cost for item in (*plan.to_send, *plan.later)}
-    return {row: entry.cost for row, entry in plan.binding.entries.items()} | to_send
+    to_send = {item.row.number: item.planned.cost for item in (*plan.to_send, *plan.deferred)}
+    return {row: entry.cost for row, entry in plan.matching.entries.items()} | to_send
 
 
 def fits(found: Decimal, expected: Decimal) -> bool:
@@ -67,7 +67,7 @@ def fits(found: Decimal, expected: Decimal) -> bool:
     return EXACT.multiply(minus(found, expected).copy_abs(), Decimal(2)) <= Decimal(1).scaleb(exponent, EXACT)
 
 
-def way_out(surface: Surface) -> str:
+def backup_gap_remedy(surface: Surface) -> str:
     """Say what a person does about rows that may have been placed since the backup."""
     return (
         "Look at the panel's order page for orders of that time. Take rows that are there out of the sheet, or write "
@@ -75,20 +75,20 @@ def way_out(surface: Surface) -> str:
     )
 
 
-def unknown_rows(plan: Plan) -> list[PlannedRow]:
+def rows_in_backup_gap(plan: Plan) -> list[PlannedRow]:
     """Give the rows to be sent that may have been placed since the backup.
 
     An entry, where there is one, was planned since the restoring, by a run that a person agreed to, or a person settled
     it: whatever the backup held unsent is in doubt.
     """
-    if plan.place.backup is None:
+    if plan.campaign.backup is None:
         return []
-    return [item for item in (*plan.to_send, *plan.later) if item.entry is None]
+    return [item for item in (*plan.to_send, *plan.deferred) if item.entry is None]
 
 
-def of_unknown_rows(plan: Plan) -> str:
+def backup_gap_message(plan: Plan) -> str:
     """Say what a restored journal may not know of a plan; "" where there is nothing to say."""
-    unknown, backup = unknown_rows(plan), plan.place.backup
+    unknown, backup = rows_in_backup_gap(plan), plan.campaign.backup
     if not unknown or backup is None:
         return ""
     rows = "1 row to be sent is" if len(unknown) == 1 else f"{len(unknown)} rows to be sent are"
@@ -99,7 +99,7 @@ def of_unknown_rows(plan: Plan) -> str:
 
 
 def _of_fall(plan: Plan) -> str:
-    fall = plan.signs.fall
+    fall = plan.journal_warnings.fall
     if fall is None:
         return ""
     amount = f"{plain(fall.unexplained)} {fall.currency}".strip()
@@ -129,12 +129,12 @@ def answers(plan: Plan, options: Options) -> Answers:
 
 def _found(plan: Plan, options: Options, *, asks: bool) -> tuple[str, Answers]:
     say = options.surface.phrase
-    if plan.binding.questions:
-        anew = f"{plan.place.campaign} 2"
-        words = _question(list(plan.binding.questions.values()), say(adopt=True), say(campaign=anew))
+    if plan.matching.questions:
+        anew = f"{plan.campaign.name} 2"
+        words = _question(list(plan.matching.questions.values()), say(adopt=True), say(campaign=anew))
         return words, ({"adopt": True}, {"campaign": anew})
-    if plan.binding.missing and not options.ignore_missing:
-        return _missing(plan.binding.missing, say(ignore_missing=True)), ({"ignore_missing": True},)
+    if plan.matching.missing and not options.ignore_missing:
+        return _missing(plan.matching.missing, say(ignore_missing=True)), ({"ignore_missing": True},)
     if wrong := _of_every_row(plan) or wrong_rows(plan, options):
         return wrong, ()
     if plan.problems and not options.skip_bad:
@@ -155,9 +155,9 @@ def _of_every_row(plan: Plan) -> str:
 
 
 def _since_backup(plan: Plan, options: Options, *, asks: bool) -> str:
-    words = "" if asks or options.not_placed_since_backup else of_unknown_rows(plan)
+    words = "" if asks or options.not_placed_since_backup else backup_gap_message(plan)
     yes = f"If none of the others was placed since then, pass {options.surface.phrase(not_placed_since_backup=True)}"
-    return f"{words}. Nothing was sent. {way_out(options.surface)}. {yes}" if words else ""
+    return f"{words}. Nothing was sent. {backup_gap_remedy(options.surface)}. {yes}" if words else ""
 
 
 def _question(entries: list[Entry], same: str, anew: str) -> str:
@@ -196,15 +196,15 @@ PriceChange = tuple[Stop, str]
 """Why nothing more may be sent, and the words behind it."""
 
 
-def stopping_change(plan: Plan, now: Prices) -> PriceChange | None:
+def blocking_change(plan: Plan, now: Prices) -> PriceChange | None:
     """Tell why a plan must not be begun after all; None where prices, services and balance still allow it."""
-    if change := services_changed(plan, now):
+    if change := service_change(plan, now):
         return change
     short = replace(plan, prices=replace(plan.prices, balance=now.balance)).short_by
     return (Stop.FUNDS, f"it is short by {plain(short)}") if short else None
 
 
-def services_changed(plan: Plan, now: Prices) -> PriceChange | None:
+def service_change(plan: Plan, now: Prices) -> PriceChange | None:
     """Tell why a plan must not be gone on with: a price that rose, a service that is gone or no longer fits its rows.
 
     A budget is kept at the prices that were shown. What got cheaper is no reason.

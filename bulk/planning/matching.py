@@ -193,7 +193,7 @@ def _wrong_id(
     return None
 
 
-def said_of_repeats(repeats: Collection[Entry], rows: int, now: str) -> str:
+def repeats_message(repeats: Collection[Entry], rows: int, now: str) -> str:
     """Say which campaigns hold equal orders, how many and since when; "" where none does. Times are in ISO 8601."""
     if not repeats:
         return ""

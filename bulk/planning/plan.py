@@ -8,7 +8,7 @@ from decimal import Decimal
 from bulk.model.fields import SWITCH_NAMES
 from bulk.model.options import Options
 from bulk.model.sheet import RESULT_FIELDS, Problem, Sheet
-from bulk.planning.matching import Known, Matching, match_rows, said_of_repeats
+from bulk.planning.matching import Known, Matching, match_rows, repeats_message
 from bulk.planning.orders import OrderRow, check_rows, equal_rows, order_rows, row_filters
 from bulk.planning.warnings import JournalWarnings, journal_warnings, row_warnings
 from smmplus.api.error_texts import Meaning
@@ -32,7 +32,7 @@ class CampaignContext:
 
     account_id: int
     campaign_id: int
-    campaign: str
+    name: str
     batch_id: int | None
     """The sheet's unfinished batch, if there is one."""
     spent: Decimal
@@ -92,15 +92,15 @@ class Plan:
     """What was asked for."""
     sheet: Sheet
     rows: Mapping[int, OrderRow]
-    place: CampaignContext
+    campaign: CampaignContext
     prices: Prices
-    binding: Matching
+    matching: Matching
     problems: tuple[Problem, ...]
     to_send: tuple[PlannedRow, ...]
-    signs: JournalWarnings
+    journal_warnings: JournalWarnings
     max_spend: Decimal | None
     """What the campaign may spend over all its runs, whether a person just said it or the journal keeps it."""
-    later: tuple[PlannedRow, ...] = ()
+    deferred: tuple[PlannedRow, ...] = ()
     """Rows to be sent that this run leaves to a later one, because a person wants the first few only."""
     warnings: tuple[Problem, ...] = ()
     """What a person should think of twice. None of it stops a run."""
@@ -147,11 +147,11 @@ class Plan:
 
     @property
     def _left_to_spend(self) -> Decimal | None:
-        return None if self.max_spend is None else minus(self.max_spend, self.place.spent)
+        return None if self.max_spend is None else minus(self.max_spend, self.campaign.spent)
 
     def with_state(self, *states: State) -> dict[int, Entry]:
         """Give the rows that are in the journal in these states."""
-        return {row: entry for row, entry in self.binding.entries.items() if entry.state in states}
+        return {row: entry for row, entry in self.matching.entries.items() if entry.state in states}
 
     @property
     def refused(self) -> dict[int, Entry]:
@@ -169,16 +169,16 @@ class Plan:
         return sorted(costs, key=lambda item: (-item.cost, item.service.id))
 
 
-def make_plan(sheet: Sheet, prices: Prices, place: CampaignContext, journal: Journal, options: Options) -> Plan:
+def build_plan(sheet: Sheet, prices: Prices, campaign: CampaignContext, journal: Journal, options: Options) -> Plan:
     """Check every row, find out which orders are placed already, and price the rest. Sends nothing."""
     rows, switches = order_rows(sheet), row_filters(sheet)
-    known = _known(journal, place, rows.values())
+    known = _known(journal, campaign, rows.values())
     binding = match_rows(
         sheet,
         rows,
         known,
-        campaign_id=place.campaign_id,
-        batch_id=place.batch_id,
+        campaign_id=campaign.campaign_id,
+        batch_id=campaign.batch_id,
         adopt=options.adopt,
         anew=bool(options.campaign),  # an empty name, of a variable that is not set, names none
         left_out=switches.left_out,
@@ -196,32 +196,34 @@ def make_plan(sheet: Sheet, prices: Prices, place: CampaignContext, journal: Jou
         problems += equal_rows(sheet, candidates, _without(left_out, rows.values()), options.surface)
     bad = {problem.row for problem in problems}
     sending = [_price(row, binding, prices.services) for row in candidates if row.number not in bad]
-    max_spend = place.budget if options.max_spend is None else options.max_spend
+    max_spend = campaign.budget if options.max_spend is None else options.max_spend
     if max_spend is not None:
-        problems += _without_bound(sheet, sending, place, options)
+        problems += _without_bound(sheet, sending, campaign, options)
         sending = [item for item in sending if item.planned.cost is not None]
     ordered = tuple(sorted(problems, key=lambda problem: problem.row or 0))
     first, later = tuple(sending[: options.first]), tuple(sending[len(sending[: options.first]) :])
     ids = {row.order_id for row in rows.values() if row.order_id}
     signs = journal_warnings(
         journal,
-        place.account_id,
+        campaign.account_id,
         options.account,
         ids=ids,
         known=known.by_order_id,
         fall=prices.fall,
         surface=options.surface,
     )
-    warnings = tuple(row_warnings(sheet, candidates, binding.entries, journal, place.campaign_id))
+    warnings = tuple(row_warnings(sheet, candidates, binding.entries, journal, campaign.campaign_id))
     anew = [binding.anew[item.row.number] for item in first if item.row.number in binding.anew]
-    repeats = said_of_repeats(anew, len(first), journal.time())
+    repeats = repeats_message(anew, len(first), journal.time())
     approved = options.expect_fingerprint
-    expected = None if approved is None else Expected(approved, sheet_checks.find(journal, place.account_id, approved))
+    expected = (
+        None if approved is None else Expected(approved, sheet_checks.find(journal, campaign.account_id, approved))
+    )
     return Plan(
         options,
         sheet,
         rows,
-        place,
+        campaign,
         prices,
         binding,
         ordered,
@@ -251,11 +253,11 @@ def foreign_results(sheet: Sheet) -> list[Problem]:
     ]
 
 
-def _known(journal: Journal, place: CampaignContext, rows: Iterable[OrderRow]) -> Known:
+def _known(journal: Journal, campaign: CampaignContext, rows: Iterable[OrderRow]) -> Known:
     rows = list(rows)
     order_ids = (row.order_id for row in rows if row.order_id)
     fingerprints = (row.request.fingerprint for row in rows)
-    found = look_up(journal, place.account_id, order_ids, fingerprints, place.batch_id)
+    found = look_up(journal, campaign.account_id, order_ids, fingerprints, campaign.batch_id)
     return Known(found.by_order_id, found.by_fingerprint, found.of_batch)
 
 
@@ -285,9 +287,9 @@ def _price(row: OrderRow, binding: Matching, services: Mapping[str, Service]) ->
 
 
 def _without_bound(
-    sheet: Sheet, sending: Iterable[PlannedRow], place: CampaignContext, options: Options
+    sheet: Sheet, sending: Iterable[PlannedRow], campaign: CampaignContext, options: Options
 ) -> list[Problem]:
-    lifted = command("budget", place.campaign, account=options.account, none=True)
+    lifted = command("budget", campaign.name, account=options.account, none=True)
     remedy = f"fill in posts, or remove the campaign's budget: `{lifted}`, and no {options.surface.name('max_spend')}"
     return [
         Problem(
@@ -308,7 +310,7 @@ def _service_cost(service: Service, group: list[PlannedRow]) -> ServiceCost:
     return ServiceCost(service, len(group), sum(item.units or 0 for item in group), costs)
 
 
-def said_of_columns(plan: Plan) -> list[str]:
+def column_notes(plan: Plan) -> list[str]:
     """Say what headers stand for by a person's word, and which rows a column leaves out."""
     sheet, said = plan.sheet, []
     if sheet.headers:

@@ -45,18 +45,20 @@ FIRST = {
 """What comes before a run is asked for again."""
 
 
-def rows_told(outcome: RunResult, rest: str) -> Iterator[str]:
+def describe_rows(outcome: RunResult, rest: str) -> Iterator[str]:
     """Name the rows that were refused, are in doubt, or were held back, and why; `rest` says where more of them are."""
     refused = _named(outcome, State.REJECTED)
-    yield from listed(f"refused by the panel ({len(refused)}):", refused, rest)
+    yield from list_lines(f"refused by the panel ({len(refused)}):", refused, rest)
     doubts = _named(outcome, State.IN_DOUBT)
-    yield from listed(f"in doubt, and not sent again ({len(doubts)}):", doubts, "see `smmplus doubts`")
+    yield from list_lines(f"in doubt, and not sent again ({len(doubts)}):", doubts, "see `smmplus doubts`")
     where, entries = outcome.plan.sheet.where, outcome.entries
-    held = [entry_told(entries[row], where(row), why) for row, why in sorted(outcome.held.items()) if row in entries]
-    yield from listed(f"held back, and not sent ({len(held)}):", held, "run it again to see them")
+    held = [
+        describe_entry(entries[row], where(row), why) for row, why in sorted(outcome.held.items()) if row in entries
+    ]
+    yield from list_lines(f"held back, and not sent ({len(held)}):", held, "run it again to see them")
 
 
-def listed(head: str, named: Sequence[str], rest: str) -> Iterator[str]:
+def list_lines(head: str, named: Sequence[str], rest: str) -> Iterator[str]:
     """Write a head and the first of what was named; nothing where there is nothing."""
     if named:
         yield head
@@ -65,7 +67,7 @@ def listed(head: str, named: Sequence[str], rest: str) -> Iterator[str]:
         yield f"  … and {len(named) - MOST_ROWS} more: {rest}"
 
 
-def entry_told(entry: Entry, where: str = "", why: str = "") -> str:
+def describe_entry(entry: Entry, where: str = "", why: str = "") -> str:
     """Name an order and what was said of it."""
     words = why or entry.error
     cut = words if len(words) <= MOST_CHARACTERS else f"{words[:MOST_CHARACTERS]}…"
@@ -74,18 +76,18 @@ def entry_told(entry: Entry, where: str = "", why: str = "") -> str:
 
 def next_steps(outcome: RunResult, again: Again, mark: str = "") -> Iterator[str]:
     """Say what a person does next after a run that did not place every row; commands stand between `mark`."""
-    doubts = [entry for entry in (*outcome.entries.values(), *outcome.plan.binding.missing) if _in_doubt(entry)]
-    yield from settling(doubts, mark)
+    doubts = [entry for entry in (*outcome.entries.values(), *outcome.plan.matching.missing) if _in_doubt(entry)]
+    yield from doubt_steps(doubts, mark)
     if outcome.stop is Stop.BUDGET:
         yield from _budget(outcome, again, mark)
     elif outcome.stop is not None:
         yield FIRST[outcome.stop] + again()
     elif outcome.exit_status is ExitStatus.UNFINISHED:
         yield again()
-    yield from for_refused(outcome.entries.values(), again)
+    yield from refused_steps(outcome.entries.values(), again)
 
 
-def settling(doubts: Sequence[Entry], mark: str = "") -> Iterator[str]:
+def doubt_steps(doubts: Sequence[Entry], mark: str = "") -> Iterator[str]:
     """Say how orders in doubt are settled."""
     if not doubts:
         return
@@ -101,7 +103,7 @@ def settling(doubts: Sequence[Entry], mark: str = "") -> Iterator[str]:
         yield f"To answer them in a spreadsheet: {mark}{command('doubts', export='doubts.csv')}{mark}"
 
 
-def for_refused(entries: Iterable[Entry], again: Again) -> Iterator[str]:
+def refused_steps(entries: Iterable[Entry], again: Again) -> Iterator[str]:
     """Say how rows that the panel refused come to be sent after all."""
     refused = [entry for entry in entries if entry.state is State.REJECTED]
     unknown = sum(entry.meaning == Meaning.UNKNOWN.name for entry in refused)
@@ -116,18 +118,18 @@ def for_refused(entries: Iterable[Entry], again: Again) -> Iterator[str]:
 
 def _budget(outcome: RunResult, again: Again, mark: str) -> Iterator[str]:
     plan = outcome.plan
-    amount = plain(total([plan.place.spent, plan.total])) if plan.over_budget and not plan.unbounded else "AMOUNT"
+    amount = plain(total([plan.campaign.spent, plan.total])) if plan.over_budget and not plan.unbounded else "AMOUNT"
     if plan.options.max_spend is not None:  # without it, the next run would set the budget back
         yield f"If the campaign may spend {amount} in all: {again(max_spend=amount)}"
         return
-    raised = command("budget", plan.place.campaign, account=plan.options.account, set=amount)
+    raised = command("budget", plan.campaign.name, account=plan.options.account, set=amount)
     yield f"If the campaign may spend {amount} in all: {mark}{raised}{mark}"
     yield f"Then {again()}"
 
 
 def _named(outcome: RunResult, state: State) -> list[str]:
     where = outcome.plan.sheet.where
-    return [entry_told(entry, where(row)) for row, entry in sorted(outcome.entries.items()) if entry.state is state]
+    return [describe_entry(entry, where(row)) for row, entry in sorted(outcome.entries.items()) if entry.state is state]
 
 
 def _in_doubt(entry: Entry) -> bool:

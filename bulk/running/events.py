@@ -41,7 +41,7 @@ class RunListener:
         """Hear something that a person should know."""
 
 
-class Unbreakable(RunListener):
+class GuardedListener(RunListener):
     """Passes everything on to another watcher until its output is gone: a full disk under a log, a closed window.
 
     What people hear must not decide whether orders under way are brought home.

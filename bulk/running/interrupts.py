@@ -135,7 +135,7 @@ def _end(number: int) -> None:
 Result = TypeVar("Result")
 
 
-def outside_a_loop(work: Callable[[], Result]) -> Result:
+def run_in_thread(work: Callable[[], Result]) -> Result:
     """Do something that runs an event loop of its own: in a thread where this one is in a loop, as in a notebook."""
     try:
         asyncio.get_running_loop()

@@ -13,7 +13,7 @@ from bulk.model.options import Options
 from bulk.planning.blockers import blocker
 from bulk.planning.plan import Plan
 from bulk.reading import read_as
-from bulk.running.events import RunListener, Unbreakable
+from bulk.running.events import GuardedListener, RunListener
 from bulk.running.interrupts import Interrupts
 from bulk.running.run import lock_campaign, plan_held
 from bulk.running.session import RunSession, repeat
@@ -87,7 +87,7 @@ def place_part(
     planned = [entry for entry in _entries(journal, campaign_id, keys) if entry.state is State.PLANNED]
     progress = Progress()
     if planned:
-        progress = asyncio.run(_place(options, panel, journal, campaign_id, planned, Unbreakable(watcher)))
+        progress = asyncio.run(_place(options, panel, journal, campaign_id, planned, GuardedListener(watcher)))
     return PlacedPart(tuple(_entries(journal, campaign_id, keys)), progress)
 
 
@@ -134,11 +134,11 @@ async def _look_again(client: "AsyncClient", planned: Iterable[Entry], progress:
 async def _stop_if_dearer(client: "AsyncClient", planned: Iterable[Entry], progress: Progress) -> None:
     """Stop where a price rose since the split: a budget counts with the prices of then."""
     services = {service.id: service for service in await client.services()}
-    if words := dearer_entry(planned, services):
+    if words := price_increase(planned, services):
         progress.stop_for(Stop.PRICE, words)
 
 
-def dearer_entry(planned: Iterable[Entry], services: Mapping[str, Service]) -> str:
+def price_increase(planned: Iterable[Entry], services: Mapping[str, Service]) -> str:
     """PURE: name the first order that costs more than the journal expects, or whose service is gone; "" for none."""
     for entry in planned:
         service = services.get(entry.request.service)

@@ -56,7 +56,7 @@ class RunResult:
     @property
     def exit_status(self) -> ExitStatus:
         """Sum it up: doubt comes before the account, the account before what is unfinished, that before problems."""
-        binding = self.plan.binding
+        binding = self.plan.matching
         in_doubt = self.count(State.IN_DOUBT) or any(entry.state is State.IN_DOUBT for entry in binding.missing)
         unsent = self.unsent and not self.blocked
         ranked = (
@@ -80,7 +80,7 @@ _WORDS = {
 """What stands in `order_status` until the panel has told a status."""
 
 
-def cells_of(entry: Entry) -> Cells:
+def entry_cells(entry: Entry) -> Cells:
     """Write down one order as the cells of its row."""
     time = entry.polled_at or entry.settled_at or ""
     return {
@@ -95,7 +95,7 @@ def cells_of(entry: Entry) -> Cells:
     }
 
 
-def cells_of_problems(problems: Iterable[Problem]) -> dict[int, Cells]:
+def problem_cells(problems: Iterable[Problem]) -> dict[int, Cells]:
     """Write down what is wrong with rows that are left out. No other cell of theirs is touched."""
     words: dict[int, list[str]] = defaultdict(list)
     for problem in problems:

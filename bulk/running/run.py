@@ -8,8 +8,8 @@ from dataclasses import replace
 from bulk.model.options import Options
 from bulk.model.sheet import Sheet
 from bulk.planning.approval import with_fingerprint
-from bulk.planning.blockers import blocker, stopping_change
-from bulk.planning.plan import CampaignContext, Plan, Prices, make_plan
+from bulk.planning.blockers import blocker, blocking_change
+from bulk.planning.plan import CampaignContext, Plan, Prices, build_plan
 from bulk.reading import read_as
 from bulk.reading.saved_headers import keep_headers
 from bulk.running.events import RunListener
@@ -38,7 +38,7 @@ def check(options: Options, panel: Panel, journal: Journal, *, sheet: Sheet | No
     is one that is in no file.
     """
     plan, content = with_fingerprint(look(options, panel, journal, sheet=sheet))
-    sheet_checks.keep(journal, plan.place.campaign_id, plan.fingerprint, content)
+    sheet_checks.keep(journal, plan.campaign.campaign_id, plan.fingerprint, content)
     return plan
 
 
@@ -46,10 +46,10 @@ def look(options: Options, panel: Panel, journal: Journal, *, sheet: Sheet | Non
     """Tell what a run would do, for no one to approve."""
     journal.recover_crashed_runs()
     sheet = sheet or read(options)
-    place = load_campaign(options, panel, journal)
+    campaign = load_campaign(options, panel, journal)
     prices = ask_prices(options, panel, journal)
-    budgets.must_be_in(budgets.standing(journal, place.campaign_id), prices.balance.currency)
-    return make_plan(sheet, prices, place, journal, options)
+    budgets.must_be_in(budgets.standing(journal, campaign.campaign_id), prices.balance.currency)
+    return build_plan(sheet, prices, campaign, journal, options)
 
 
 def run(
@@ -83,7 +83,7 @@ def run(
     job.prepare()
     # A person may have thought for long, or for a second: what they said yes to is looked at once more.
     is_fresh = watcher.agreed and clock() - asked <= FRESH_SECONDS
-    if plan.to_send and not is_fresh and (change := stopping_change(plan, ask_prices(options, panel, journal))):
+    if plan.to_send and not is_fresh and (change := blocking_change(plan, ask_prices(options, panel, journal))):
         stop, reason = change
         return _nothing_sent(plan, stop=stop, reason=reason)
     asyncio.run(job.place_and_follow())
@@ -97,7 +97,7 @@ def status(
     lock_campaign(options, panel, journal)
     plan = look(options, panel, journal, sheet=sheet)
     # Rows that would be sent, and what is wrong with them, are not this command's affair.
-    seen = replace(plan, to_send=(), problems=tuple(plan.binding.problems), warnings=())
+    seen = replace(plan, to_send=(), problems=tuple(plan.matching.problems), warnings=())
     job = RunSession(options, panel, journal, watcher, seen)
     asyncio.run(job.ask_once())
     return job.finish()
@@ -113,7 +113,7 @@ def plan_held(options: Options, panel: Panel, journal: Journal, sheet: Sheet) ->
     budgets.hold_to_currency(journal, campaign_id, prices.balance.currency)
     if options.max_spend is not None:
         budgets.set_budget(journal, campaign_id, options.max_spend)
-    return make_plan(sheet, prices, load_campaign(options, panel, journal), journal, options)
+    return build_plan(sheet, prices, load_campaign(options, panel, journal), journal, options)
 
 
 def read(options: Options) -> Sheet:
@@ -154,4 +154,4 @@ def lock_campaign(options: Options, panel: Panel, journal: Journal) -> None:
 
 
 def _nothing_sent(plan: Plan, *, blocked: str = "", stop: Stop | None = None, reason: str = "") -> RunResult:
-    return RunResult(plan, plan.binding.entries, blocked=blocked, stop=stop, reason=reason)
+    return RunResult(plan, plan.matching.entries, blocked=blocked, stop=stop, reason=reason)

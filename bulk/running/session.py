@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from bulk.model.errors import SheetError
 from bulk.model.options import Options
-from bulk.planning.blockers import services_changed, unknown_rows
+from bulk.planning.blockers import rows_in_backup_gap, service_change
 from bulk.planning.plan import Plan, Prices
-from bulk.running.events import RunListener, Unbreakable
+from bulk.running.events import GuardedListener, RunListener
 from bulk.running.interrupts import Interrupts
 from bulk.running.result import RunResult
 from bulk.running.tracking import OrderTracking
@@ -58,25 +58,25 @@ class RunSession:
 
     def __post_init__(self) -> None:
         """Watch the rows that the journal knows."""
-        self.watcher = Unbreakable(self.watcher)
-        self.watched = {row: entry.id for row, entry in self.plan.binding.entries.items()}
+        self.watcher = GuardedListener(self.watcher)
+        self.watched = {row: entry.id for row, entry in self.plan.matching.entries.items()}
         plan, colours = self.plan, self.options.colours
         self.results = WriteBack(plan.sheet, plan.problems, self.journal, self.watched, colours=colours)
 
     def prepare(self) -> None:
         """Write the plan into the journal: from here on the rows to send have entries."""
-        place, sending = self.plan.place, self.plan.to_send
-        self.batch_id = place.batch_id
+        campaign, sending = self.plan.campaign, self.plan.to_send
+        self.batch_id = campaign.batch_id
         if not sending:
             return
-        if unknown_rows(self.plan):  # whoever comes here has a person's yes
-            restore.settle(self.journal, place.campaign_id)
+        if rows_in_backup_gap(self.plan):  # whoever comes here has a person's yes
+            restore.settle(self.journal, campaign.campaign_id)
         if self.batch_id is None:
-            self.batch_id = self.journal.open_batch(place.campaign_id, self.options.source)
+            self.batch_id = self.journal.open_batch(campaign.campaign_id, self.options.source)
         new = [item.planned for item in sending if item.entry is None]
         again: dict[int, Planned] = {item.entry.id: item.planned for item in sending if item.entry is not None}
-        self.journal.plan(place.campaign_id, self.batch_id, new, again)
-        numbers = self.journal.numbers_of(place.campaign_id, (item.planned.key for item in sending))
+        self.journal.plan(campaign.campaign_id, self.batch_id, new, again)
+        numbers = self.journal.numbers_of(campaign.campaign_id, (item.planned.key for item in sending))
         self.watched.update({item.row.number: numbers[item.planned.key] for item in sending})
         self.orders = [Order(numbers[item.planned.key], item.row.request) for item in sending]
 
@@ -101,7 +101,7 @@ class RunSession:
     def finish(self) -> RunResult:
         """Write back for the last time, and close the batch if nothing of it is open."""
         self._write()
-        entries = dict(self.plan.binding.entries)
+        entries = dict(self.plan.matching.entries)
         try:
             entries = self.results.entries()
             self._close_batch(entries)
@@ -126,9 +126,9 @@ class RunSession:
 
     def _close_batch(self, entries: Mapping[int, Entry]) -> None:
         # Also what has no row any more: an order in doubt must be met again by the next run of the sheet.
-        known = [*entries.values(), *self.plan.binding.missing]
+        known = [*entries.values(), *self.plan.matching.missing]
         settled = all(entry.state in {State.ACCEPTED, State.REJECTED} for entry in known)
-        done = settled and not self.plan.later and self.results.in_place and not self.unwritten
+        done = settled and not self.plan.deferred and self.results.in_place and not self.unwritten
         if self.batch_id is not None and done:
             self.journal.finish_batch(self.batch_id)
 
@@ -162,7 +162,7 @@ class RunSession:
                 services = {service.id: service for service in await client.services()}
                 held = await self._read_balance(client)
             # Aside: of a large sheet, every row may have to be checked again, and answers are waiting.
-            if change := await asyncio.to_thread(services_changed, self.plan, Prices(services, held)):
+            if change := await asyncio.to_thread(service_change, self.plan, Prices(services, held)):
                 self.progress.stop_for(*change)
             left = await asyncio.to_thread(self._left_to_send)
             if left > held.amount:
@@ -184,7 +184,7 @@ class RunSession:
             self.progress.reason += f"; the balance is {plain(held.amount)} {held.currency}"
 
     async def _read_balance(self, client: "AsyncClient") -> Balance:
-        account_id = self.plan.place.account_id
+        account_id = self.plan.campaign.account_id
         before = await asyncio.to_thread(balances.accepted, self.journal, account_id)
         held = await client.balance()
         await asyncio.to_thread(balances.record, self.journal, account_id, held, before)
@@ -194,7 +194,7 @@ class RunSession:
         """Sum what is still to be sent, as far as the budget allows."""
         entries = self.journal.with_ids(order.entry for order in self.orders).values()
         left = total(entry.cost or Decimal(0) for entry in entries if entry.state is State.PLANNED)
-        campaign_id = self.plan.place.campaign_id
+        campaign_id = self.plan.campaign.campaign_id
         budget = budgets.budget(self.journal, campaign_id)
         return left if budget is None else min(left, minus(budget, self.journal.spent(campaign_id)))
 

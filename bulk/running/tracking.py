@@ -41,7 +41,7 @@ class OrderTracking:
     def of(cls, results: WriteBack, journal: Journal, client: "AsyncClient", watcher: RunListener) -> "OrderTracking":
         """Take up the orders that the journal knows of a job's rows."""
         orders, watched = 0, dict[str, int]()
-        for _, entry in results.each_entry():
+        for _, entry in results.iter_entries():
             orders += entry.order_id is not None
             watched |= open_orders([entry])
         return cls(client, journal, watcher, orders, watched)

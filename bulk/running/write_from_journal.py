@@ -8,7 +8,7 @@ from bulk.model.sheet import Problem, Sheet
 from bulk.planning.matching import Known, Matching, match_rows
 from bulk.planning.orders import order_rows, row_filters
 from bulk.reading import read_as
-from bulk.running.result import Cells, cells_of, cells_of_problems, is_new, stamp
+from bulk.running.result import Cells, entry_cells, is_new, problem_cells, stamp
 from bulk.writing import Written, write_results
 from bulk.writing.result_cells import clean
 from smmplus.errors import JournalError
@@ -36,7 +36,7 @@ class WriteBack:
         self._journal = journal
         self._watched = watched
         self._colours = colours
-        words, rows = cells_of_problems(problems), frozenset(sheet.rows)
+        words, rows = problem_cells(problems), frozenset(sheet.rows)
         # A line that could not be taken apart has no cells to write to.
         self._words = {row: cells for row, cells in words.items() if row in rows}
         self._digest = sheet.digest
@@ -45,7 +45,7 @@ class WriteBack:
 
     def entries(self) -> dict[int, Entry]:
         """Give what the journal knows of each row."""
-        return dict(self.each_entry())
+        return dict(self.iter_entries())
 
     def write(self, unrecorded: Mapping[int, str]) -> Written | None:
         """Write what is new; None where nothing is. `unrecorded` are order ids that the journal could not take.
@@ -67,9 +67,9 @@ class WriteBack:
         """Give the cells of every row."""
         cells = {row: _clean(words) for row, words in self._words.items()}
         try:
-            for row, found in self.each_entry():
+            for row, found in self.iter_entries():
                 # Why a row is left out is newer than what the journal says of an earlier run.
-                cells[row] = _clean(cells_of(found)) | cells.get(row, {})
+                cells[row] = _clean(entry_cells(found)) | cells.get(row, {})
         except JournalError:
             if not unrecorded:
                 raise
@@ -79,7 +79,7 @@ class WriteBack:
                 cells[row] = {**cells.get(row, {}), "order_id": unrecorded[entry], "order_status": "Placed"}
         return cells
 
-    def each_entry(self) -> Iterator[tuple[int, Entry]]:
+    def iter_entries(self) -> Iterator[tuple[int, Entry]]:
         """Give what the journal knows, some hundred rows at a time: 100,000 entries at once take 100 MB."""
         watched = iter(list(self._watched.items()))
         while part := dict(islice(watched, 500)):
@@ -96,7 +96,7 @@ def _clean(cells: Cells) -> Cells:
     return {name: clean(text) for name, text in cells.items()}
 
 
-def write_results_of(options: Options, url: str, journal: Journal) -> tuple[dict[int, Entry], Written | None]:
+def write_back(options: Options, url: str, journal: Journal) -> tuple[dict[int, Entry], Written | None]:
     """Write what the journal knows of a campaign into a sheet; gives each row's entry, and where the results are.
 
     Rows that carry an order id are that order; others are the campaign's equal orders, in their order. What has no row,

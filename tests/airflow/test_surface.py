@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 from airflow_provider_smmplus.operators._sheets import OF_OPERATORS, SheetOperator
-from airflow_provider_smmplus.utils.failures import once_more
+from airflow_provider_smmplus.utils.failures import how_to_repeat
 from airflow_provider_smmplus.utils.surface import AIRFLOW
 from bulk.model.options import DEFAULTS, OPTIONS
 from smmplus.journal.journal import Journal
@@ -31,7 +31,7 @@ def test_no_message_names_an_option_of_a_command_outside_of_a_command(tmp_path, 
     monkeypatch.chdir(tmp_path)
     recording = Recording(AIRFLOW)
     with Journal(f"sqlite:///{tmp_path / 'journal' / 'journal.sqlite3'}") as journal:
-        for text in texts(recording, once_more, journal, tmp_path):
+        for text in texts(recording, how_to_repeat, journal, tmp_path):
             assert not bare_options(text), text
             must_be_pasted(text)
     assert remedies() <= recording.phrased

@@ -7,7 +7,7 @@ from pathlib import Path
 from bulk.model.options import Options
 from bulk.model.sheet import Column, Sheet
 from bulk.planning.orders import order_rows
-from bulk.planning.plan import CampaignContext, Prices, make_plan
+from bulk.planning.plan import CampaignContext, Prices, build_plan
 from smmplus.journal import budgets
 from smmplus.journal.entry import Entry, Planned, key_of
 from smmplus.journal.group_commit import Intent
@@ -135,7 +135,7 @@ class Ledger:
     def plan(self, sheet, *services, balance="1000", unfinished=True, **options):
         """Plan a run of a sheet."""
         asked, place = Options(sheet.path, **options), self.place(unfinished=unfinished)
-        return make_plan(sheet, prices(*services, balance=balance), place, self.journal, asked)
+        return build_plan(sheet, prices(*services, balance=balance), place, self.journal, asked)
 
 
 def rows_of(sheet):

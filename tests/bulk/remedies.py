@@ -19,7 +19,7 @@ from bulk.model.sheet import Problem
 from bulk.model.surfaces import Surface
 from bulk.planning.approval import differences
 from bulk.planning.blockers import blocker
-from bulk.planning.plan import make_plan
+from bulk.planning.plan import build_plan
 from bulk.reading.reader_worker import parse
 from bulk.reading.saved_headers import parse_headers
 from bulk.running.advice import Again, next_steps
@@ -69,13 +69,13 @@ class Recording:
 def texts(surface: Recording, again: Again, journal: Journal, folder: Path) -> Iterator[str]:
     """Give every message that names a remedy: blockers, problems of rows and files, warnings, and what comes next."""
 
-    def once_more(**changed: Value) -> str:
+    def how_to_repeat(**changed: Value) -> str:
         surface.phrased.update(changed)
         return again(**changed)
 
     yield from _of_files(surface, folder)
     yield from _of_plans(surface, journal)
-    yield from _next(surface, journal, once_more)
+    yield from _next(surface, journal, how_to_repeat)
 
 
 def _of_files(surface: Recording, folder: Path) -> Iterator[str]:
@@ -111,7 +111,7 @@ def _of_plans(surface: Recording, journal: Journal) -> Iterator[str]:
 
     def plan(*rows, backup=None, fall=None, problems=(), priced=None, **options):
         sheet, place = sheet_of(*rows, problems=problems), replace(week.place(), backup=backup)
-        return make_plan(
+        return build_plan(
             sheet,
             replace(priced or prices(), fall=fall),
             place,
@@ -143,7 +143,7 @@ def _of_plans(surface: Recording, journal: Journal) -> Iterator[str]:
     ]
     for each in plans:
         yield blocker(each, each.options)
-        yield from each.signs.warnings
+        yield from each.journal_warnings.warnings
         yield each.repeats
         yield from differences(each)
         yield from (text for found in (*each.problems, *each.warnings) for text in (found.message, found.remedy))
@@ -154,8 +154,8 @@ def _next(surface: Recording, journal: Journal, again: Again) -> Iterator[str]:
     sheet = sheet_of(row(LINK + "/next"), row(LINK + "/then"))
     week = Ledger.of(journal)
     options = Options(sheet.path, surface=surface, account="Shop 2")
-    plan = make_plan(sheet, prices(), week.place(), journal, options)
-    poor = make_plan(sheet, prices(), week.place(), journal, replace(options, max_spend=Decimal("0.01")))
+    plan = build_plan(sheet, prices(), week.place(), journal, options)
+    poor = build_plan(sheet, prices(), week.place(), journal, replace(options, max_spend=Decimal("0.01")))
     kept = replace(plan, max_spend=Decimal("0.01"))
     refused = entry_of(state=State.REJECTED, error="Moon", meaning=Meaning.UNKNOWN.name)
     corrected = replace(refused, meaning="")

@@ -8,7 +8,7 @@ import typer
 
 import bulk
 from bulk.cli.app import app
-from bulk.dataframes import once_more
+from bulk.dataframes import how_to_repeat
 from bulk.model.surfaces import COMMAND_LINE, PYTHON
 from tests.bulk.remedies import Recording, bare_options, must_be_pasted, remedies, texts
 
@@ -41,15 +41,15 @@ def told(journal, tmp_path, monkeypatch):
     """Give all messages of a surface, and the options that they name."""
     monkeypatch.chdir(tmp_path)
 
-    def tell(surface, once_more):
+    def tell(surface, how_to_repeat):
         recording = Recording(surface)
-        return [text for text in texts(recording, once_more, journal, tmp_path) if text], recording.phrased
+        return [text for text in texts(recording, how_to_repeat, journal, tmp_path) if text], recording.phrased
 
     return tell
 
 
 def test_in_python_no_message_names_an_option_of_a_command_outside_of_a_command(told):
-    messages, phrased = told(PYTHON, once_more)
+    messages, phrased = told(PYTHON, how_to_repeat)
     for text in messages:
         assert not bare_options(text), text
         must_be_pasted(text)
@@ -57,7 +57,7 @@ def test_in_python_no_message_names_an_option_of_a_command_outside_of_a_command(
 
 
 def test_bulk_has_every_argument_that_its_messages_name(told):
-    _, phrased = told(PYTHON, once_more)
+    _, phrased = told(PYTHON, how_to_repeat)
     for function in (bulk.check, bulk.run):
         assert phrased - READING <= set(inspect.signature(function).parameters)
 

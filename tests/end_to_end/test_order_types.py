@@ -70,7 +70,7 @@ CASES = {
 NAMES = ("service", *FIELDS)
 
 
-def cells_of(kind: str, **changes: str) -> dict[str, str]:
+def entry_cells(kind: str, **changes: str) -> dict[str, str]:
     where = {"link": link(kind.replace(" ", "-"))} if "link" in order_type(kind).fields else {}
     return dict.fromkeys(NAMES, "") | {"service": CASES[kind].service} | where | dict(CASES[kind].cells) | changes
 
@@ -110,7 +110,7 @@ def mixed(
     shared_panel.faults()
     shared_panel.balance("1000")
     workplace = Workplace(tmp_path_factory.mktemp("mixed"), shared_panel, Ledger.from_here(shared_panel))
-    sheet = write(workplace.folder / f"mixed.{request.param}", [cells_of(kind) for kind in CASES])
+    sheet = write(workplace.folder / f"mixed.{request.param}", [entry_cells(kind) for kind in CASES])
     done = workplace.run(sheet)
     assert done.status == 0, done
     orders = workplace.ledger.orders()
@@ -120,7 +120,7 @@ def mixed(
 
 @pytest.mark.parametrize("kind", CASES)
 def test_an_order_of_each_type_is_placed_with_its_fields(mixed: Mixed, kind: str):
-    cells = {name: text for name, text in cells_of(kind).items() if text}
+    cells = {name: text for name, text in entry_cells(kind).items() if text}
     if kind == "Custom Comments":
         cells["comments"] = "Nice!\nso good\nwow"
     if kind == "Subscriptions":
@@ -145,7 +145,7 @@ def test_the_sum_says_that_one_is_an_upper_bound(mixed: Mixed):
 
 
 def test_what_is_wrong_is_told_with_its_cell_whatever_the_type(workplace: Workplace):
-    rows = [cells_of(kind, **dict([CASES[kind].wrong])) for kind in CASES]
+    rows = [entry_cells(kind, **dict([CASES[kind].wrong])) for kind in CASES]
     done = workplace.command("check", write(workplace.folder / "wrong.xlsx", rows), "--json")
     letters = dict(zip(NAMES, "ABCDEFGHIJKLMNOPQRSTUVWXYZ", strict=False))
     wanted = {f"{letters[case.wrong[0]]}{at}": case.wrong[0] for at, case in enumerate(CASES.values(), start=2)}

@@ -70,7 +70,7 @@ def _seen(became: Mapping[Case, str], point: str, fault: str) -> str:
     )
 
 
-def cells_of(text: str) -> dict[tuple[str, str], tuple[int, int]]:
+def entry_cells(text: str) -> dict[tuple[str, str], tuple[int, int]]:
     """Read the counts back out of a page, by the words for point and fault."""
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| ")]
     return {(row[0], row[1]): (int(row[2] or 0), int(row[3] or 0)) for row in rows[2:]}

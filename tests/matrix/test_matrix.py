@@ -6,7 +6,7 @@ import pytest
 
 from tests.end_to_end.command import Ledger
 from tests.matrix.cases import SELECTED, Case, cases
-from tests.matrix.page import PAGE, cells_of, counted
+from tests.matrix.page import PAGE, counted, entry_cells
 from tests.matrix.play import Play, rows_of
 from tests.matrix.table import FAULTS, POINTS
 from tests.matrix.world import World, can_mount
@@ -62,7 +62,7 @@ def test_the_selection_has_every_point_and_every_fault():
 
 
 def test_the_documentation_shows_exactly_the_cases_of_the_table():
-    told = cells_of(PAGE.read_text("utf-8"))
+    told = entry_cells(PAGE.read_text("utf-8"))
     expected = {(POINTS[point], FAULTS[fault]): numbers for (point, fault), numbers in counted(ALL).items()}
     expected["in all", ""] = tuple(map(sum, zip(*counted(ALL).values(), strict=True)))
     assert told == expected, "make matrix writes docs/matrix.md anew"

@@ -78,7 +78,7 @@ def test_what_to_think_of_twice(week):
 
 def test_a_journal_and_what_speaks_for_its_being_the_wrong_one(week):
     fall = Fall("2026-01-01T12:00", "2026-01-02T12:00", Decimal("3.50"), Decimal("1.00"), "USD")
-    signs = replace(week.plan(sheet_of(row())).signs, fall=fall, unknown_ids=2)
+    signs = replace(week.plan(sheet_of(row())).journal_warnings, fall=fall, unknown_ids=2)
     assert signs_object(signs) == {
         "where": week.journal.where,
         "uuid": week.journal.uuid,

@@ -98,7 +98,7 @@ def test_whoever_wants_the_first_rows_alone_is_asked_for_those(out, progress, we
 def test_what_a_restored_journal_does_not_know_is_told_before_the_question_and_in_it(out, progress, week, monkeypatch):
     asked, plan = [], week.plan(sheet_of(row()))
     monkeypatch.setattr(typer, "confirm", asked.append)
-    restored = replace(plan, place=replace(plan.place, backup=Backup("2026-01-01T12:00", "2026-01-02T12:00")))
+    restored = replace(plan, campaign=replace(plan.campaign, backup=Backup("2026-01-01T12:00", "2026-01-02T12:00")))
     Lines(out, progress, agreed=False).confirm(restored)
     assert asked == ["Send 1 orders for 0.15 USD, none of them placed since the backup?"]
     said = " ".join(text_of(out).split())

@@ -73,7 +73,7 @@ def test_rows_that_are_orders_of_another_campaign_are_told_how_to_be_ordered_ane
     sheet = sheet_of({**row(), "order_id": "501"})
     assert "another campaign" not in words(tables.show_plan, week.plan(sheet))
     plan = week.plan(sheet)
-    elsewhere = replace(plan, place=replace(plan.place, campaign="autumn"))
+    elsewhere = replace(plan, campaign=replace(plan.campaign, name="autumn"))
     assert "orders of another campaign ('week'): to order them anew, empty their order_id" in words(
         tables.show_plan, elsewhere
     )
@@ -133,7 +133,7 @@ def test_what_a_panel_says_is_no_markup(week):
     entry = week.accepted("501")
     odd = service("[/2]", name="[/b] likes [red]")
     plan = week.plan(sheet_of(row(), row(service="[/2]")), service(), odd)
-    plan.binding.entries[2] = entry_of(number=entry.id, order_status="[/odd] word")
+    plan.matching.entries[2] = entry_of(number=entry.id, order_status="[/odd] word")
     object.__setattr__(plan.prices.balance, "currency", "[/USD]")
     text = words(tables.show_plan, plan)
     assert "already in the journal: 1 [/odd] word" in text
@@ -193,7 +193,7 @@ def test_a_good_end(plan):
 def test_nothing_new(week):
     week.accepted()
     plan = week.plan(sheet_of(row()))
-    assert words(tables.show_outcome, RunResult(plan, plan.binding.entries)) == "nothing new was placed 1 Placed"
+    assert words(tables.show_outcome, RunResult(plan, plan.matching.entries)) == "nothing new was placed 1 Placed"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from bulk.model.options import Options
-from bulk.planning.approval import Checked, CheckedRow, differences, fingerprint_of, with_fingerprint
+from bulk.planning.approval import Checked, CheckedRow, differences, parse_fingerprint, with_fingerprint
 from bulk.planning.blockers import blocker
 from smmplus.api.error_texts import Meaning
 from smmplus.errors import ConfigurationError
@@ -180,7 +180,7 @@ def test_another_campaign_was_not_approved(week):
     approved = approve(week, row(A))
     other = Ledger.of(week.journal, campaign="other")
     plan = other.plan(sheet_of(row(A)), expect_fingerprint=approved)
-    plan = replace(plan, place=replace(plan.place, campaign="other"))
+    plan = replace(plan, campaign=replace(plan.campaign, name="other"))
     assert differences(plan) == ["the campaign was 'week', and is 'other'"]
 
 
@@ -216,8 +216,8 @@ def test_a_check_is_read_back_as_it_was_written():
 @pytest.mark.parametrize("text", ["", "None", "0" * 23, "0" * 25, "g" * 24, " "])
 def test_what_is_no_fingerprint_is_no_approval(text):
     with pytest.raises(ConfigurationError, match="a check gives it"):
-        fingerprint_of(text)
+        parse_fingerprint(text)
 
 
 def test_a_fingerprint_that_was_pasted_is_read():
-    assert fingerprint_of(" 0123456789ABCDEF01234567\n") == "0123456789abcdef01234567"
+    assert parse_fingerprint(" 0123456789ABCDEF01234567\n") == "0123456789abcdef01234567"

@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from bulk.model.options import Options
-from bulk.planning.blockers import blocker, of_unknown_rows, unknown_rows
-from bulk.planning.plan import make_plan
+from bulk.planning.blockers import backup_gap_message, blocker, rows_in_backup_gap
+from bulk.planning.plan import build_plan
 from smmplus.journal.maintenance.restore import Backup
 from smmplus.reconciliation.balance_drops import Fall
 from tests.bulk.plans import LINK, prices, request, row, sheet_of
@@ -28,7 +28,7 @@ def planned(week):
     def plan(*rows, backup=BACKUP, fall=None, **options):
         sheet = sheet_of(*rows)
         place, asked = replace(week.place(), backup=backup), Options(sheet.path, **options)
-        return make_plan(sheet, replace(prices(), fall=fall), place, week.journal, asked)
+        return build_plan(sheet, replace(prices(), fall=fall), place, week.journal, asked)
 
     return plan
 
@@ -45,7 +45,7 @@ def test_rows_that_a_restored_journal_does_not_know_stop_a_run_that_nobody_is_as
 
 def test_a_journal_that_was_never_lost_or_is_settled_stops_nothing(planned):
     plan = planned(row(), backup=None)
-    assert (unknown_rows(plan), of_unknown_rows(plan), stops(plan)) == ([], "", "")
+    assert (rows_in_backup_gap(plan), backup_gap_message(plan), stops(plan)) == ([], "", "")
 
 
 def test_a_person_says_yes_at_the_question_or_by_the_option(planned):
@@ -59,32 +59,32 @@ def test_rows_that_the_journal_knows_are_sent_without_a_question(week, planned):
     week.refused(request(LINK + "/3"), meaning="BAD_ROW")
     plan = planned(row(), row(LINK + "/2"), row(LINK + "/3"))
     assert (len(plan.to_send), stops(plan)) == (2, "")
-    (unknown,) = unknown_rows(planned(row(), row(LINK + "/2"), row(LINK + "/4")))
+    (unknown,) = rows_in_backup_gap(planned(row(), row(LINK + "/2"), row(LINK + "/4")))
     assert unknown.row.number == 4
 
 
 def test_an_account_that_the_backup_does_not_know_asks_too(planned):
     """It may have been used first between the backup and the loss."""
     plan = planned(row())
-    assert plan.signs.is_new
+    assert plan.journal_warnings.is_new
     assert stops(plan)
 
 
 def test_rows_that_are_left_for_later_are_counted(planned):
-    assert of_unknown_rows(planned(row(), row(LINK + "/2"), first=1)) == WORDS
+    assert backup_gap_message(planned(row(), row(LINK + "/2"), first=1)) == WORDS
 
 
 def test_one_row_is_told_as_one(planned):
-    assert "1 row to be sent is new to it" in of_unknown_rows(planned(row()))
+    assert "1 row to be sent is new to it" in backup_gap_message(planned(row()))
 
 
 def test_a_fall_of_the_balance_is_told(planned):
-    words = of_unknown_rows(planned(row(), row(LINK + "/2"), fall=FALL))
+    words = backup_gap_message(planned(row(), row(LINK + "/2"), fall=FALL))
     assert words == f"{WORDS}; since 2026-01-01 11:00 UTC the balance fell by 2.5 USD more than it knows"
 
 
 def test_a_journal_that_kept_no_time_of_its_restoring_is_told_without(planned):
-    words = of_unknown_rows(planned(row(), backup=Backup(BACKUP.made_at, "")))
+    words = backup_gap_message(planned(row(), backup=Backup(BACKUP.made_at, "")))
     assert words.startswith("this journal was restored from a backup of 2026-01-01 12:00 UTC, ")
 
 

@@ -68,7 +68,7 @@ def test_a_row_with_a_question_is_not_sent(week):
     Ledger.of(week.journal, "last").accepted()
     plan = week.plan(sheet_of(row(), row(LINK + "/2")))
     assert sent(plan) == [3]
-    assert list(plan.binding.questions) == [2]
+    assert list(plan.matching.questions) == [2]
 
 
 def test_a_row_with_a_wrong_id_is_not_sent(week):
@@ -85,7 +85,7 @@ def test_a_named_campaign_is_ordered_anew(week):
 def test_an_empty_name_names_no_campaign(week):
     """`--campaign "$NAME"` without NAME must not silence the question."""
     Ledger.of(week.journal, "last").accepted()
-    assert list(week.plan(sheet_of(row()), campaign="").binding.questions) == [2]
+    assert list(week.plan(sheet_of(row()), campaign="").matching.questions) == [2]
 
 
 def test_an_adopted_order_is_not_sent(week):
@@ -222,7 +222,7 @@ def test_an_overdrawn_account_is_short_of_what_it_owes_too(week):
 
 def test_the_budget_of_the_campaign_counts_what_it_spent(week):
     week.in_doubt()
-    assert week.plan(sheet_of(row(LINK + "/2"))).place.spent == Decimal("0.15")
+    assert week.plan(sheet_of(row(LINK + "/2"))).campaign.spent == Decimal("0.15")
 
 
 def test_a_column_of_the_users_own_that_is_called_like_a_result_is_a_problem(week):
@@ -280,7 +280,7 @@ def test_budget_and_balance_are_compared_to_the_last_of_many_digits(week):
 def test_the_first_rows_in_the_sheet_s_order_are_sent_and_the_others_wait(week):
     week.accepted()
     plan = week.plan(sheet_of(row(), *(row(f"{LINK}/{n}") for n in range(4))), first=3)
-    assert (sent(plan), [item.row.number for item in plan.later]) == ([3, 4, 5], [6])
+    assert (sent(plan), [item.row.number for item in plan.deferred]) == ([3, 4, 5], [6])
     assert (plan.total, plan.short_by) == (Decimal("0.45"), 0)
 
 
@@ -291,4 +291,4 @@ def test_rows_with_problems_do_not_count_among_the_first(week):
 @pytest.mark.parametrize("first", [None, 2, 99])
 def test_where_there_are_no_more_rows_none_waits(week, first):
     plan = week.plan(sheet_of(row(), row(LINK + "/2")), first=first)
-    assert (sent(plan), plan.later) == ([2, 3], ())
+    assert (sent(plan), plan.deferred) == ([2, 3], ())

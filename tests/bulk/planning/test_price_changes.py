@@ -1,6 +1,6 @@
 """What changed at the panel since a plan was made."""
 
-from bulk.planning.blockers import dearer, services_changed, stopping_change
+from bulk.planning.blockers import blocking_change, dearer, service_change
 from smmplus.placing.placer import Stop
 from tests.bulk.plans import LINK, prices, row, service, sheet_of
 
@@ -12,7 +12,7 @@ def plan_of(week, *rows, **options):
 
 
 def change(week, *now, rows=(), **about):
-    return stopping_change(plan_of(week, *rows), prices(*now, **about))
+    return blocking_change(plan_of(week, *rows), prices(*now, **about))
 
 
 def test_prices_that_stayed_or_fell_are_no_reason(week):
@@ -59,17 +59,17 @@ def test_a_type_that_bills_more_at_the_same_rate_is_a_reason(week):
     rows = [row(runs="3", interval="5", service="2", country="ID", device="1", type_of_traffic="3")]
     traffic = service("2", "1.5", kind="Web Traffic")
     plan = week.plan(sheet_of(*rows), traffic)
-    assert services_changed(plan, prices(traffic)) is None
+    assert service_change(plan, prices(traffic)) is None
     texts = {"service": "2", "link": LINK, "comments": "one"}
     package = week.plan(sheet_of(texts), service("2", "1.5", kind="Custom Comments", least=1))
     now = prices(service("2", "1.5", kind="Custom Comments Package", least=1))
-    assert services_changed(package, now) == (Stop.SERVICE, "row 2 would cost more than was shown")
+    assert service_change(package, now) == (Stop.SERVICE, "row 2 would cost more than was shown")
 
 
 def test_a_row_whose_cost_nobody_knew_may_stay_so(week):
     cells = {"service": "7", "username": "anna", "min": "10", "max": "20", "delay": "0"}
     before, now = (service("7", rate, kind="Subscriptions") for rate in ("2", "1.9"))
-    assert services_changed(week.plan(sheet_of(cells), before), prices(now)) is None
+    assert service_change(week.plan(sheet_of(cells), before), prices(now)) is None
 
 
 def test_a_balance_that_no_longer_suffices_is_a_reason_to_begin_nothing(week):
@@ -78,11 +78,11 @@ def test_a_balance_that_no_longer_suffices_is_a_reason_to_begin_nothing(week):
 
 
 def test_a_balance_is_no_reason_to_break_off(week):
-    assert services_changed(plan_of(week), prices(*BEFORE, balance="0")) is None
+    assert service_change(plan_of(week), prices(*BEFORE, balance="0")) is None
 
 
 def test_a_budget_bounds_what_the_balance_must_pay(week):
-    assert stopping_change(plan_of(week, max_spend=0), prices(*BEFORE, balance="0")) is None
+    assert blocking_change(plan_of(week, max_spend=0), prices(*BEFORE, balance="0")) is None
 
 
 def test_another_currency_is_another_price(week):

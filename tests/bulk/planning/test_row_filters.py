@@ -73,7 +73,7 @@ def test_an_odd_word_stops_the_run(week):
 def test_an_order_that_is_placed_stays_followed(week):
     placed = week.accepted()
     plan = week.plan(sheet_of(row(skip="x")))
-    assert (plan.binding.entries[2].id, plan.binding.missing, plan.left_out) == (placed.id, [], frozenset())
+    assert (plan.matching.entries[2].id, plan.matching.missing, plan.left_out) == (placed.id, [], frozenset())
 
 
 def test_an_order_in_doubt_stays_in_doubt(week):
@@ -85,14 +85,14 @@ def test_an_order_in_doubt_stays_in_doubt(week):
 def test_what_was_never_placed_is_left_out(week, state):
     getattr(week, state)()
     plan = week.plan(sheet_of(row(skip="x")))
-    assert (plan.to_send, dict(plan.binding.entries), plan.left_out) == ((), {}, {2})
+    assert (plan.to_send, dict(plan.matching.entries), plan.left_out) == ((), {}, {2})
 
 
 def test_of_equal_rows_the_one_that_is_not_left_out_is_what_was_ordered(week):
     """A crash before the write-back leaves no id in the sheet: a row above, left out, must not take the order away."""
     placed = week.accepted()
     plan = week.plan(sheet_of(row(skip="x"), row()))
-    assert {number: entry.id for number, entry in plan.binding.entries.items()} == {3: placed.id}
+    assert {number: entry.id for number, entry in plan.matching.entries.items()} == {3: placed.id}
     assert (plan.to_send, plan.left_out) == ((), {2})
 
 
@@ -112,7 +112,7 @@ def test_nobody_is_asked_about_a_row_that_is_left_out(week):
     week.finish()
     asked = week.plan(sheet_of(row()), unfinished=False)
     left_out = week.plan(sheet_of(row(skip="x")), unfinished=False)
-    assert (asked.binding.questions.keys(), left_out.binding.questions) == ({2}, {})
+    assert (asked.matching.questions.keys(), left_out.matching.questions) == ({2}, {})
 
 
 def test_a_row_taken_in_again_is_sent_once(week):

@@ -91,7 +91,7 @@ def test_another_campaign_is_another_matter(week, placed):
 
 def test_an_equal_order_is_asked_about_and_not_warned_of(week, placed):
     plan = plan_of(week, row())
-    assert list(plan.binding.questions) == [2]
+    assert list(plan.matching.questions) == [2]
     assert plan.warnings == ()
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bulk.running.events import RunListener, Unbreakable
+from bulk.running.events import GuardedListener, RunListener
 from smmplus.journal.state_machine import State
 from smmplus.placing.placer import Placed
 
@@ -42,7 +42,7 @@ class Broken(RunListener):
 @pytest.mark.parametrize("failure", [BrokenPipeError(), OSError(28, "no space left"), ValueError("closed file")])
 def test_an_output_that_is_gone_is_spoken_to_no_more_and_stops_nothing(failure):
     broken = Broken(failure)
-    watcher = Unbreakable(broken)
+    watcher = GuardedListener(broken)
     watcher.placing(2)
     watcher.placed(Placed(1, State.ACCEPTED))
     watcher.following(2, 1)
@@ -52,7 +52,7 @@ def test_an_output_that_is_gone_is_spoken_to_no_more_and_stops_nothing(failure):
 
 
 def test_an_error_of_the_program_is_not_hidden():
-    watcher = Unbreakable(Broken(ZeroDivisionError()))
+    watcher = GuardedListener(Broken(ZeroDivisionError()))
     watcher.note("one")
     with pytest.raises(ZeroDivisionError):
         watcher.note("two")

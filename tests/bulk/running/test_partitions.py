@@ -7,7 +7,7 @@ import pytest
 
 from bulk.model.options import Options
 from bulk.running.events import RunListener
-from bulk.running.partitions import dearer_entry, place_part, split
+from bulk.running.partitions import place_part, price_increase, split
 from smmplus.api import retry
 from smmplus.api.panel import Panel
 from smmplus.errors import ConfigurationError, JournalConflictError
@@ -203,5 +203,5 @@ def test_a_refused_order_is_not_sent_again_by_a_retry_of_the_part(options, panel
     ],
 )
 def test_what_is_dearer_is_named(services, words):
-    assert words in dearer_entry([entry_of()], {each.id: each for each in services})
-    assert bool(words) == bool(dearer_entry([entry_of()], {each.id: each for each in services}))
+    assert words in price_increase([entry_of()], {each.id: each for each in services})
+    assert bool(words) == bool(price_increase([entry_of()], {each.id: each for each in services}))

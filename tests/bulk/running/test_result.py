@@ -70,7 +70,7 @@ def test_the_exit_status(one, entries, about, status):
 
 
 def test_nothing_to_do_is_done(nothing):
-    assert RunResult(nothing, nothing.binding.entries).exit_status is DONE
+    assert RunResult(nothing, nothing.matching.entries).exit_status is DONE
 
 
 def test_the_wait_being_over_is_done(nothing):

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from bulk.model.sheet import RESULT_FIELDS, Problem
-from bulk.running.result import cells_of, cells_of_problems, is_new, stamp
+from bulk.running.result import entry_cells, is_new, problem_cells, stamp
 from smmplus.journal.state_machine import State
 from tests.bulk.plans import entry_of, row, sheet_of
 
@@ -21,15 +21,15 @@ from tests.bulk.plans import entry_of, row, sheet_of
     ],
 )
 def test_every_state_has_its_word(state, word):
-    assert cells_of(entry_of(state=state))["order_status"] == word
+    assert entry_cells(entry_of(state=state))["order_status"] == word
 
 
 def test_the_panels_own_word_comes_first():
-    assert cells_of(entry_of(order_status="In progress"))["order_status"] == "In progress"
+    assert entry_cells(entry_of(order_status="In progress"))["order_status"] == "In progress"
 
 
 def test_every_result_field_has_its_cell():
-    assert tuple(cells_of(entry_of())) == RESULT_FIELDS
+    assert tuple(entry_cells(entry_of())) == RESULT_FIELDS
 
 
 def test_what_is_known_stands_in_the_cells():
@@ -42,7 +42,7 @@ def test_what_is_known_stands_in_the_cells():
         currency="USD",
         polled_at="2026-02-03T04:05:06.789+00:00",
     )
-    assert cells_of(entry) == {
+    assert entry_cells(entry) == {
         "order_id": "0501",
         "order_status": "Partial",
         "charge": "0.27",
@@ -55,20 +55,20 @@ def test_what_is_known_stands_in_the_cells():
 
 
 def test_what_is_not_known_is_an_empty_cell():
-    cells = cells_of(entry_of(state=State.PLANNED))
+    cells = entry_cells(entry_of(state=State.PLANNED))
     assert {name: text for name, text in cells.items() if text} == {"order_status": "Not sent"}
 
 
 def test_a_charge_of_nothing_is_a_charge():
-    assert cells_of(entry_of(charge=Decimal("0.00")))["charge"] == "0"
+    assert entry_cells(entry_of(charge=Decimal("0.00")))["charge"] == "0"
 
 
 def test_a_refusal_is_told_word_for_word():
-    assert cells_of(entry_of(state=State.REJECTED, error="Bad link!"))["error"] == "Bad link!"
+    assert entry_cells(entry_of(state=State.REJECTED, error="Bad link!"))["error"] == "Bad link!"
 
 
 def test_before_the_first_status_the_time_of_settling_counts():
-    assert cells_of(entry_of(settled_at="2026-02-03T04:05:06.789+00:00"))["updated_at"] == "2026-02-03T04:05:06Z"
+    assert entry_cells(entry_of(settled_at="2026-02-03T04:05:06.789+00:00"))["updated_at"] == "2026-02-03T04:05:06Z"
 
 
 def test_problems_become_the_words_of_their_rows():
@@ -77,7 +77,7 @@ def test_problems_become_the_words_of_their_rows():
         Problem("B2", "link", "y", "is no link", "paste it", 2),
         Problem("column D", "runs", "", "is hidden", "unhide it"),
     ]
-    assert cells_of_problems(problems) == {2: {"error": "C2: is wrong (write digits); B2: is no link (paste it)"}}
+    assert problem_cells(problems) == {2: {"error": "C2: is wrong (write digits); B2: is no link (paste it)"}}
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def test_who_says_no_sends_nothing_and_leaves_no_trace(sandbox, panel, journal, 
     outcome = run.run(options(path), panel, journal, Person(agreed=False))
     assert (outcome.exit_status, outcome.stop, outcome.reason) == (7, Stop.ASKED, "not confirmed")
     assert (count(sandbox), path.read_bytes()) == (before, text)
-    assert run.check(options(path), panel, journal).place.batch_id is None
+    assert run.check(options(path), panel, journal).campaign.batch_id is None
 
 
 @pytest.mark.e2e
@@ -238,7 +238,7 @@ def test_the_first_rows_are_placed_and_then_the_next(sandbox, panel, journal, pa
     seen = []
     for _ in range(3):
         outcome = run.run(options(path, first=2), panel, journal, Person())
-        seen.append((outcome.exit_status, outcome.sent, len(outcome.plan.later), outcome.plan.total))
+        seen.append((outcome.exit_status, outcome.sent, len(outcome.plan.deferred), outcome.plan.total))
     assert seen == [(0, 2, 3, Decimal("0.18")), (0, 2, 1, Decimal("0.18")), (0, 1, 0, Decimal("0.09"))]
     assert [order["link"] for order in sandbox.orders()[-5:]] == [f"{LINK}/{n}" for n in range(5)]
 
@@ -315,6 +315,6 @@ def test_what_a_dead_process_left_behind_is_in_doubt_before_anything_is_decided(
     campaign = dead.ensure_campaign(account, "week")
     Ledger(dead, account, campaign, dead.open_batch(campaign, "week.csv")).submitting()
     dead.close()
-    assert [e.state for e in run.check(options(path), panel, journal).binding.entries.values()] == [State.IN_DOUBT]
+    assert [e.state for e in run.check(options(path), panel, journal).matching.entries.values()] == [State.IN_DOUBT]
     outcome = run.run(options(path), panel, journal, Person())
     assert (outcome.exit_status, outcome.sent, outcome.count(State.IN_DOUBT)) == (4, 1, 1)

@@ -142,7 +142,7 @@ def test_rows_that_wait_for_a_later_run_keep_the_batch_open(week, job_of):
     job.prepare()
     settle(week, job, "501")
     outcome = job.finish()
-    assert (outcome.exit_status, outcome.unsent, len(outcome.plan.later)) == (0, 0, 1)
+    assert (outcome.exit_status, outcome.unsent, len(outcome.plan.deferred)) == (0, 0, 1)
     assert not is_finished(week, job)
 
 

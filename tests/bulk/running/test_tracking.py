@@ -74,7 +74,7 @@ class Rows:
     def __init__(self, ledger, *entries):
         self._ledger, self._entries = ledger, entries
 
-    def each_entry(self):
+    def iter_entries(self):
         return ((row, self._ledger.now(entry)) for row, entry in enumerate(self._entries, start=2))
 
 

@@ -34,7 +34,7 @@ def written(path):
 def write_back(week, path, entries=(), **options):
     """Watch a sheet's rows, and what else is named by row."""
     plan = week.plan(read_sheet(path), **options)
-    watched = {row: entry.id for row, entry in plan.binding.entries.items()}
+    watched = {row: entry.id for row, entry in plan.matching.entries.items()}
     return WriteBack(plan.sheet, plan.problems, week.journal, watched | dict(entries))
 
 

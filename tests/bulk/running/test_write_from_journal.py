@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bulk.model.options import Options
-from bulk.running.write_from_journal import write_results_of
+from bulk.running.write_from_journal import write_back
 from tests.bulk.plans import LINK, Ledger, request
 
 pytestmark = pytest.mark.usefixtures("read_here")
@@ -44,7 +44,7 @@ def results(path, journal):
     """Give a function that writes the results, and gives the order ids by row as they stand in the sheet then."""
 
     def write_them(**more):
-        write_results_of(replace(Options(path, campaign="week", batch="week.csv"), **more), URL, journal)
+        write_back(replace(Options(path, campaign="week", batch="week.csv"), **more), URL, journal)
         with path.open(newline="", encoding="utf-8-sig") as file:
             return [row.get("order_id", "") for row in csv.DictReader(file)]
 
@@ -70,7 +70,7 @@ def test_a_sorted_or_copied_sheet_gets_the_ids_of_its_rows(write, results, place
 def test_a_second_time_writes_nothing(write, results, placed, path, journal):
     write("a", "b")
     results()
-    entries, written = write_results_of(Options(path, campaign="week", batch="week.csv"), URL, journal)
+    entries, written = write_back(Options(path, campaign="week", batch="week.csv"), URL, journal)
     assert written is None
     assert [entry.order_id for entry in entries.values()] == ["501", "502"]
 
