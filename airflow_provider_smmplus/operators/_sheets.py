@@ -122,15 +122,13 @@ class SheetOperator(SmmPlusOperator):
     def check(self, context: Context, journal: "Journal") -> Json:
         """Check and price the sheet; fails with all problems in the log. Sends nothing."""
         from airflow_provider_smmplus.utils.log_listener import log_plan  # noqa: PLC0415
-        from bulk.planning.blockers import blocker  # noqa: PLC0415
         from bulk.running import run  # noqa: PLC0415
 
         with self.sheet() as sheet:
-            options = self.options(context, sheet)
-            plan = run.check(options, self.hook.settings.panel, journal)
+            plan = run.check(self.options(context, sheet), self.hook.settings.panel, journal)
             log_plan(self.log, plan)
-            if blocked := blocker(plan, options):
-                raise AirflowFailException(blocked)
+            if plan.blocker:
+                raise AirflowFailException(plan.blocker.message)
         if plan.short_by:
             raise AirflowException(f"the balance is short by {plan.short_by} {plan.prices.balance.currency}")
         return plan_object(plan)

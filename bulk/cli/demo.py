@@ -20,7 +20,6 @@ from bulk.cli.progress import watcher_for
 from bulk.cli.tables import console, show_outcome, show_plan, show_sheet
 from bulk.model.errors import SheetError
 from bulk.model.options import Options
-from bulk.planning.blockers import blocker
 from bulk.reading import read_sheet
 from bulk.running import run
 from bulk.running.result import RunResult
@@ -65,7 +64,8 @@ def demo(
 def _check(out: Console, options: Options, panel: Panel, journal: Journal) -> None:
     plan = run.check(options, panel, journal)
     show_plan(out, plan)
-    out.print(Text(blocker(plan, options), "red"))
+    if plan.blocker:
+        out.print(Text(plan.blocker.message, "red"))
 
 
 def _run(out: Console, progress: Console, options: Options, panel: Panel, journal: Journal) -> RunResult:

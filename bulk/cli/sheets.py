@@ -23,7 +23,6 @@ from bulk.cli.tables import (
 )
 from bulk.model.errors import ExitStatus
 from bulk.model.options import Options
-from bulk.planning.blockers import blocker
 from bulk.planning.plan import Plan
 from bulk.problem_copy import Marked, mark_problems
 from bulk.running import run as runner
@@ -47,7 +46,7 @@ def check(options: Options, *, mark: given.Mark = False, as_json: given.AsJson =
     with given.open_journal() as journal:
         plan = runner.check(options, given.panel_for(options.account), journal)
     out, _ = consoles(as_json=as_json)
-    blocked = blocker(plan, options)
+    blocked = plan.blocker.message if plan.blocker else ""
     short = plan.short_by or plan.over_budget
     show_plan(out, plan)
     show_refused(out, plan)

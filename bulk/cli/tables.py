@@ -10,7 +10,6 @@ from rich.table import Table
 from rich.text import Text
 
 from bulk.model.sheet import Problem, Sheet
-from bulk.planning.blockers import answers
 from bulk.planning.plan import Plan, column_notes
 from bulk.running.advice import again, describe_rows, next_steps, refused_steps
 from bulk.running.result import RunResult, entry_cells
@@ -163,7 +162,7 @@ def show_answers(console: Console, plan: Plan, name: str) -> None:
 
     What was approved is not what would be placed then: that is checked again, and approved.
     """
-    for answer in answers(plan, plan.options):
+    for answer in plan.blocker.remedies if plan.blocker else ():
         if name == "run" and plan.options.expect_fingerprint is None:
             _say(console, f"  {again(name, plan.options, **answer)}", "yellow")
         else:

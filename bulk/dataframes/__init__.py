@@ -20,7 +20,6 @@ from bulk.model.settings import DEFAULT_ACCOUNT, account_named, panel_of, prompt
 from bulk.model.sheet import Sheet
 from bulk.model.surfaces import PYTHON
 from bulk.planning.approval import parse_fingerprint
-from bulk.planning.blockers import blocker
 from bulk.planning.plan import Plan
 from bulk.reading.dataframe import sheet_of_frame
 from bulk.running import run as runner
@@ -136,7 +135,7 @@ def check(frame: pd.DataFrame, *, campaign: str | None = None, **asked: Unpack[A
     options, sheet = _options(campaign or NAME, asked), _sheet(frame, asked)
     with _opened(asked.get("journal")) as opened:
         plan = runner.check(options, _panel(asked), opened, sheet=sheet)
-    return checked(frame, plan, blocker(plan, options))
+    return checked(frame, plan)
 
 
 @_described(AskedOfRun)

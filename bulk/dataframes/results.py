@@ -9,7 +9,7 @@ import pandas as pd
 
 from bulk.model.errors import ExitStatus
 from bulk.model.sheet import RESULT_FIELDS, Problem, Sheet
-from bulk.planning.blockers import told
+from bulk.planning.blockers import describe_order
 from bulk.planning.plan import Plan
 from bulk.running.result import Cells, RunResult, entry_cells, problem_cells
 from smmplus.orders.decimals import plain, written
@@ -62,7 +62,7 @@ def _whole(text: str) -> int | None:
     return int(number) if number is not None and number == number.to_integral_value() else None
 
 
-def checked(frame: pd.DataFrame, plan: Plan, blocked: str) -> pd.DataFrame:
+def checked(frame: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """Give a copy of a DataFrame with what is wrong with its rows, what to think of twice, and what they would cost."""
     result, rows = frame.copy(), range(1, len(frame) + 1)
     prices = {sending.row.number: sending.planned.cost for sending in (*plan.to_send, *plan.deferred)}
@@ -82,7 +82,7 @@ def checked(frame: pd.DataFrame, plan: Plan, blocked: str) -> pd.DataFrame:
         "balance": plain(balance.amount),
         "currency": balance.currency,
         "fingerprint": plan.fingerprint,
-        "blocked": blocked,
+        "blocked": plan.blocker.message if plan.blocker else "",
         "repeats": plan.repeats,
     }
     return result
@@ -103,8 +103,8 @@ def _problems(plan: Plan) -> dict[int, str]:
         same = plan.options.surface.phrase(adopt=True)
         anew = plan.options.surface.phrase(campaign=f"{plan.campaign.name} 2")
         words[row].append(
-            f"equals an order placed before: {told(entry)} (pass {same} if it is the same, or a new campaign name to "
-            f"order it once more, such as {anew})"
+            f"equals an order placed before: {describe_order(entry)} (pass {same} if it is the same, or a new campaign "
+            f"name to order it once more, such as {anew})"
         )
     return {row: "; ".join(found) for row, found in words.items()}
 

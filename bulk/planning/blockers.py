@@ -1,15 +1,13 @@
-"""PURE: what must be mended or answered by a person before a run sends anything."""
+"""What blocks a plan before anything is sent, and what stops it if prices or services change after it was shown."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
-from bulk.model.options import Options
 from bulk.model.surfaces import Surface
 from bulk.planning.approval import unapproved
 from bulk.planning.orders import check_rows
-from bulk.planning.plan import Plan, PlannedRow, Prices
-from smmplus.commands import Value
+from bulk.planning.plan import Blocker, Plan, PlannedRow, Prices
 from smmplus.journal.entry import Entry
 from smmplus.orders.decimals import EXACT, minus, plain, total
 from smmplus.orders.models import Service
@@ -17,49 +15,117 @@ from smmplus.orders.order_types import cost
 from smmplus.placing.placer import Stop
 
 
-def wrong_rows(plan: Plan, options: Options) -> str:
-    """Say that the sheet holds more or fewer rows than expected; "" where it does not."""
-    found = row_count(plan)
-    if options.expect_rows in {None, found}:
+def find_blocker(plan: Plan) -> Blocker | None:
+    """Return the first thing that a person must fix or answer before anything is sent; None if nothing blocks the plan.
+
+    Questions about earlier orders come first: their answers decide which rows are counted, summed and approved. Rows
+    that may have been placed since a backup come last: the question before placing asks about them.
+    """
+    return next(_blockers(plan), None)
+
+
+def _blockers(plan: Plan) -> Iterator[Blocker]:
+    options, phrase = plan.options, plan.options.surface.phrase
+    if plan.matching.questions:
+        adopt, renamed = {"adopt": True}, {"campaign": f"{plan.campaign.name} 2"}
+        message = _equal_orders_message(list(plan.matching.questions.values()), phrase(**adopt), phrase(**renamed))
+        yield Blocker(message, (adopt, renamed))
+    if plan.matching.missing and not options.ignore_missing:
+        yield Blocker(_missing_message(plan.matching.missing, phrase(ignore_missing=True)), ({"ignore_missing": True},))
+    if wrong := _sheet_problem_message(plan) or _row_count_message(plan):
+        yield Blocker(wrong)
+    if plan.problems and not options.skip_bad:
+        yield Blocker(_problems_message(plan, phrase(skip_bad=True)), ({"skip_bad": True},))
+    if wrong := _total_message(plan) or unapproved(plan):
+        yield Blocker(wrong)
+    if not options.not_placed_since_backup and (gap := backup_gap_message(plan)):
+        yes = f"If none of the others was placed since then, pass {phrase(not_placed_since_backup=True)}"
+        message = f"{gap}. Nothing was sent. {backup_gap_remedy(options.surface)}. {yes}"
+        yield Blocker(message, ({"not_placed_since_backup": True},), is_confirmable=True)
+
+
+def _equal_orders_message(entries: list[Entry], same: str, anew: str) -> str:
+    count, others = len(entries), " and others" if len(entries) > 1 else ""
+    return (
+        f"{count} {_rows(count)} {'equals an order' if count == 1 else 'equal orders'} placed before: "
+        f"{describe_order(entries[0])}{others}. Nothing was sent. If they are the same orders, pass {same}. "
+        f"To order them once more, pass a new campaign name, such as {anew}"
+    )
+
+
+def _missing_message(entries: list[Entry], meant: str) -> str:
+    count, others = len(entries), " and others" if len(entries) > 1 else ""
+    return (
+        f"{count} {'order' if count == 1 else 'orders'} of the last, unfinished run of this sheet "
+        f"{'has' if count == 1 else 'have'} no row any more: {describe_order(entries[0])}{others}. "
+        f"Nothing was sent. Undo the change of the row, or pass {meant} if it is meant"
+    )
+
+
+def describe_order(entry: Entry) -> str:
+    """Return what was ordered, when and where."""
+    link = entry.request.values.get("link", entry.request.values.get("username", ""))
+    order = f"order {entry.order_id}" if entry.order_id else "an order in doubt"
+    return (
+        f"{order} (service {entry.request.service}, {link}) of {entry.source}, campaign {entry.campaign!r}, "
+        f"{(entry.sent_at or '')[:16].replace('T', ' ')} UTC"
+    )
+
+
+def _sheet_problem_message(plan: Plan) -> str:
+    first = next((problem for problem in plan.problems if problem.row is None), None)
+    if first is None:
         return ""
-    return f"the sheet holds {found} rows, and {options.expect_rows} were expected: nothing was sent"
+    return f"{first.where}: {first.message}. It concerns every row, nothing was sent: {first.remedy}"
 
 
-def wrong_total(plan: Plan, options: Options) -> str:
-    """Say that the sheet costs more or less than expected, or that nobody can know; "" where it fits."""
-    if options.expect_total is None:
+def _row_count_message(plan: Plan) -> str:
+    expected = plan.options.expect_rows
+    if expected is None or (found := row_count(plan)) == expected:
         return ""
-    costs = row_costs(plan)
-    if unknown := sorted(row for row in row_numbers(plan) if costs.get(row) is None):
-        return (
-            f"the sheet's cost cannot be compared with {options.expect_total:f}, nothing was sent: nobody knows what "
-            f"{len(unknown)} of its rows cost, the first of them row {unknown[0]}"
-        )
-    found = total(cost for cost in costs.values() if cost is not None)
-    if fits(found, options.expect_total):
-        return ""
-    return f"the sheet costs {plain(found)}, and {options.expect_total:f} was expected: nothing was sent"
-
-
-def row_numbers(plan: Plan) -> set[int]:
-    """Give the rows of a sheet that hold orders, those that could not be read among them, those left out not."""
-    unreadable = {problem.row for problem in plan.sheet.problems if problem.row is not None}
-    return ({*plan.sheet.rows, *unreadable}) - plan.left_out
+    return f"the sheet holds {found} rows, and {expected} were expected: nothing was sent"
 
 
 def row_count(plan: Plan) -> int:
     """Count the rows of a sheet that hold orders: placed, to be sent, refused, or with problems."""
-    return len(row_numbers(plan))
+    return len(_row_numbers(plan))
 
 
-def row_costs(plan: Plan) -> Mapping[int, Decimal | None]:
-    """Price every row: as the journal has it where it is in there, at today's price where it is to be sent."""
+def _row_numbers(plan: Plan) -> set[int]:
+    """Return the rows of a sheet that hold orders, with those that could not be read and without those left out."""
+    unreadable = {problem.row for problem in plan.sheet.problems if problem.row is not None}
+    return {*plan.sheet.rows, *unreadable} - plan.left_out
+
+
+def _problems_message(plan: Plan, skip: str) -> str:
+    count = len({problem.row for problem in plan.problems})
+    return f"{count} {_rows(count)} with problems, nothing was sent: fix them, or leave them out with {skip}"
+
+
+def _total_message(plan: Plan) -> str:
+    expected = plan.options.expect_total
+    if expected is None:
+        return ""
+    costs = _row_costs(plan)
+    if unknown := sorted(row for row in _row_numbers(plan) if costs.get(row) is None):
+        return (
+            f"the sheet's cost cannot be compared with {expected:f}, nothing was sent: nobody knows what "
+            f"{len(unknown)} of its rows cost, the first of them row {unknown[0]}"
+        )
+    found = total(cost for cost in costs.values() if cost is not None)
+    if equals_as_written(found, expected):
+        return ""
+    return f"the sheet costs {plain(found)}, and {expected:f} was expected: nothing was sent"
+
+
+def _row_costs(plan: Plan) -> Mapping[int, Decimal | None]:
+    """Return the cost of every row: the journal's if the row is in it, today's if it is to be sent."""
     to_send = {item.row.number: item.planned.cost for item in (*plan.to_send, *plan.deferred)}
     return {row: entry.cost for row, entry in plan.matching.entries.items()} | to_send
 
 
-def fits(found: Decimal, expected: Decimal) -> bool:
-    """Tell whether an amount reads as expected at the digits that were written: 12.4995 as 12.50, 12.4 not.
+def equals_as_written(found: Decimal, expected: Decimal) -> bool:
+    """Return whether an amount equals another at its written digits: 12.4995 equals 12.50, 12.4 does not.
 
     It may differ by half of the last digit written, in either direction: spreadsheets and panels round differently.
     """
@@ -67,16 +133,32 @@ def fits(found: Decimal, expected: Decimal) -> bool:
     return EXACT.multiply(minus(found, expected).copy_abs(), Decimal(2)) <= Decimal(1).scaleb(exponent, EXACT)
 
 
-def backup_gap_remedy(surface: Surface) -> str:
-    """Say what a person does about rows that may have been placed since the backup."""
+def backup_gap_message(plan: Plan) -> str:
+    """Return what a restored journal may not know of a plan; "" if there is nothing."""
+    unknown, backup = rows_in_backup_gap(plan), plan.campaign.backup
+    if not unknown or backup is None:
+        return ""
+    rows = "1 row to be sent is" if len(unknown) == 1 else f"{len(unknown)} rows to be sent are"
     return (
-        "Look at the panel's order page for orders of that time. Take rows that are there out of the sheet, or write "
-        f"their ids into its order_id column and pass {surface.phrase(skip_bad=True)}"
+        f"this journal {backup.words}, and knows no order placed in between. {rows} new to it, and may have been "
+        f"placed then, {plan.sheet.where(unknown[0].row.number)} the first{_balance_drop(plan)}"
     )
 
 
+def _balance_drop(plan: Plan) -> str:
+    fall = plan.journal_warnings.fall
+    if fall is None:
+        return ""
+    amount = f"{plain(fall.unexplained)} {fall.currency}".strip()
+    return f"; since {_minute(fall.since)} the balance fell by {amount} more than it knows"
+
+
+def _minute(time: str) -> str:
+    return f"{time[:16].replace('T', ' ')} UTC"
+
+
 def rows_in_backup_gap(plan: Plan) -> list[PlannedRow]:
-    """Give the rows to be sent that may have been placed since the backup.
+    """Return the rows to be sent that may have been placed since the backup.
 
     An entry, where there is one, was planned since the restoring, by a run that a person agreed to, or a person settled
     it: whatever the backup held unsent is in doubt.
@@ -86,105 +168,11 @@ def rows_in_backup_gap(plan: Plan) -> list[PlannedRow]:
     return [item for item in (*plan.to_send, *plan.deferred) if item.entry is None]
 
 
-def backup_gap_message(plan: Plan) -> str:
-    """Say what a restored journal may not know of a plan; "" where there is nothing to say."""
-    unknown, backup = rows_in_backup_gap(plan), plan.campaign.backup
-    if not unknown or backup is None:
-        return ""
-    rows = "1 row to be sent is" if len(unknown) == 1 else f"{len(unknown)} rows to be sent are"
+def backup_gap_remedy(surface: Surface) -> str:
+    """Return what a person does about rows that may have been placed since the backup."""
     return (
-        f"this journal {backup.words}, and knows no order placed in between. {rows} new to it, and may have been "
-        f"placed then, {plan.sheet.where(unknown[0].row.number)} the first{_of_fall(plan)}"
-    )
-
-
-def _of_fall(plan: Plan) -> str:
-    fall = plan.journal_warnings.fall
-    if fall is None:
-        return ""
-    amount = f"{plain(fall.unexplained)} {fall.currency}".strip()
-    return f"; since {_told(fall.since)} the balance fell by {amount} more than it knows"
-
-
-def _told(time: str) -> str:
-    return f"{time[:16].replace('T', ' ')} UTC"
-
-
-Answers = tuple[dict[str, Value], ...]
-"""Remedies that answer what stands in the way, each by itself."""
-
-
-def blocker(plan: Plan, options: Options, *, asks: bool = False) -> str:
-    """Say what stands in the way of a run and what to do about it; "" where nothing does.
-
-    `asks` says that a person will see the plan and be asked: what the answer settles is no obstacle then.
-    """
-    return _found(plan, options, asks=asks)[0]
-
-
-def answers(plan: Plan, options: Options) -> Answers:
-    """Give the remedies that a person can answer an obstacle with; none where something must be corrected."""
-    return _found(plan, options, asks=False)[1]
-
-
-def _found(plan: Plan, options: Options, *, asks: bool) -> tuple[str, Answers]:
-    say = options.surface.phrase
-    if plan.matching.questions:
-        anew = f"{plan.campaign.name} 2"
-        words = _question(list(plan.matching.questions.values()), say(adopt=True), say(campaign=anew))
-        return words, ({"adopt": True}, {"campaign": anew})
-    if plan.matching.missing and not options.ignore_missing:
-        return _missing(plan.matching.missing, say(ignore_missing=True)), ({"ignore_missing": True},)
-    if wrong := _of_every_row(plan) or wrong_rows(plan, options):
-        return wrong, ()
-    if plan.problems and not options.skip_bad:
-        count = len({problem.row for problem in plan.problems})
-        words = f"{count} {_rows(count)} with problems, nothing was sent: fix them, or leave them out with "
-        return words + say(skip_bad=True), ({"skip_bad": True},)
-    if wrong := wrong_total(plan, options) or unapproved(plan):
-        return wrong, ()
-    words = _since_backup(plan, options, asks=asks)
-    return words, ({"not_placed_since_backup": True},) if words else ()
-
-
-def _of_every_row(plan: Plan) -> str:
-    first = next((problem for problem in plan.problems if problem.row is None), None)
-    if first is None:
-        return ""
-    return f"{first.where}: {first.message}. It concerns every row, nothing was sent: {first.remedy}"
-
-
-def _since_backup(plan: Plan, options: Options, *, asks: bool) -> str:
-    words = "" if asks or options.not_placed_since_backup else backup_gap_message(plan)
-    yes = f"If none of the others was placed since then, pass {options.surface.phrase(not_placed_since_backup=True)}"
-    return f"{words}. Nothing was sent. {backup_gap_remedy(options.surface)}. {yes}" if words else ""
-
-
-def _question(entries: list[Entry], same: str, anew: str) -> str:
-    count, others = len(entries), " and others" if len(entries) > 1 else ""
-    return (
-        f"{count} {_rows(count)} {'equals an order' if count == 1 else 'equal orders'} placed before: "
-        f"{told(entries[0])}{others}. Nothing was sent. If they are the same orders, pass {same}. "
-        f"To order them once more, pass a new campaign name, such as {anew}"
-    )
-
-
-def _missing(entries: list[Entry], meant: str) -> str:
-    count, first = len(entries), entries[0]
-    return (
-        f"{count} {'order' if count == 1 else 'orders'} of the last, unfinished run of this sheet "
-        f"{'has' if count == 1 else 'have'} no row any more: {told(first)}{' and others' if count > 1 else ''}. "
-        f"Nothing was sent. Undo the change of the row, or pass {meant} if it is meant"
-    )
-
-
-def told(entry: Entry) -> str:
-    """Tell what was ordered, when and where."""
-    link = entry.request.values.get("link", entry.request.values.get("username", ""))
-    order = f"order {entry.order_id}" if entry.order_id else "an order in doubt"
-    return (
-        f"{order} (service {entry.request.service}, {link}) of {entry.source}, campaign {entry.campaign!r}, "
-        f"{(entry.sent_at or '')[:16].replace('T', ' ')} UTC"
+        "Look at the panel's order page for orders of that time. Take rows that are there out of the sheet, or write "
+        f"their ids into its order_id column and pass {surface.phrase(skip_bad=True)}"
     )
 
 
@@ -197,7 +185,7 @@ PriceChange = tuple[Stop, str]
 
 
 def blocking_change(plan: Plan, now: Prices) -> PriceChange | None:
-    """Tell why a plan must not be begun after all; None where prices, services and balance still allow it."""
+    """Return why a confirmed plan must not be begun; None if prices, services and balance still allow it."""
     if change := service_change(plan, now):
         return change
     short = replace(plan, prices=replace(plan.prices, balance=now.balance)).short_by
@@ -205,14 +193,14 @@ def blocking_change(plan: Plan, now: Prices) -> PriceChange | None:
 
 
 def service_change(plan: Plan, now: Prices) -> PriceChange | None:
-    """Tell why a plan must not be gone on with: a price that rose, a service that is gone or no longer fits its rows.
+    """Return why a plan must not be continued: a price rose, or a service is gone or no longer suits its rows.
 
-    A budget is kept at the prices that were shown. What got cheaper is no reason.
+    A budget counts with the prices that were shown. A price that fell is no reason.
     """
     before = plan.prices.balance.currency
     if now.balance.currency != before:
         return Stop.PRICE, f"the account's currency went from {before} to {now.balance.currency}"
-    if rose := dearer(plan, now.services):
+    if rose := price_increases(plan, now.services):
         return Stop.PRICE, rose
     changed = [item for item in plan.to_send if _is_other(item, plan.prices.services, now.services)]
     if wrong := check_rows(plan.sheet, [item.row for item in changed], now.services):
@@ -222,8 +210,8 @@ def service_change(plan: Plan, now: Prices) -> PriceChange | None:
     return None
 
 
-def dearer(plan: Plan, now: Mapping[str, Service]) -> str:
-    """Name the services of a plan whose rate is higher than was shown; "" where none is."""
+def price_increases(plan: Plan, now: Mapping[str, Service]) -> str:
+    """Return the services of a plan whose rate rose since it was shown; "" for none."""
     words = [
         f"service {shown.id} went from {plain(shown.rate)} to {plain(rate)}"
         for shown in (item.service for item in plan.by_service)

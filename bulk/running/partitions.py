@@ -10,12 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bulk.model.options import Options
-from bulk.planning.blockers import blocker
 from bulk.planning.plan import Plan
-from bulk.reading import read_as
 from bulk.running.events import GuardedListener, RunListener
 from bulk.running.interrupts import Interrupts
-from bulk.running.run import lock_campaign, plan_held
+from bulk.running.run import load_campaign, plan_sheet, read
 from bulk.running.session import RunSession, repeat
 from smmplus.api.panel import Panel
 from smmplus.errors import CallError, ConfigurationError, JournalConflictError
@@ -58,14 +56,14 @@ def split(options: Options, panel: Panel, journal: Journal, watcher: RunListener
     """
     if size < 1:
         raise ConfigurationError(f"a part of {size} orders is none: write how many orders a part has at most")
-    lock_campaign(options, panel, journal)
-    plan = plan_held(options, panel, journal, read_as(options.path, options.how))
+    campaign = load_campaign(options, panel, journal, lock=True)
+    plan = plan_sheet(options, panel, journal, campaign, read(options), to_place=True)
     watcher.planned(plan)
-    if blocked := blocker(plan, options) or _short(plan):
+    if blocked := plan.blocker.message if plan.blocker else _short(plan):
         return Split(plan, blocked, ())
-    job = RunSession(options, panel, journal, watcher, plan)
-    job.prepare()
-    keys = [] if job.batch_id is None else [entry.key for entry in journal.of_batch(job.batch_id)]
+    session = RunSession(options, panel, journal, watcher, plan)
+    session.prepare()
+    keys = [] if session.batch_id is None else [entry.key for entry in journal.of_batch(session.batch_id)]
     return Split(plan, "", tuple(tuple(keys[start : start + size]) for start in range(0, len(keys), size)))
 
 

@@ -1,4 +1,4 @@
-"""The whole job: read, check, plan, place, track, write back."""
+"""A run of a sheet: read, build the plan, confirm, place, track, write."""
 
 import asyncio
 import time
@@ -8,8 +8,9 @@ from dataclasses import replace
 from bulk.model.options import Options
 from bulk.model.sheet import Sheet
 from bulk.planning.approval import with_fingerprint
-from bulk.planning.blockers import blocker, blocking_change
-from bulk.planning.plan import CampaignContext, Plan, Prices, build_plan
+from bulk.planning.blockers import blocking_change
+from bulk.planning.build_plan import build_plan
+from bulk.planning.plan import CampaignContext, Plan, Prices
 from bulk.reading import read_as
 from bulk.reading.saved_headers import keep_headers
 from bulk.running.events import RunListener
@@ -32,24 +33,17 @@ FRESH_SECONDS = 5.0
 
 
 def check(options: Options, panel: Panel, journal: Journal, *, sheet: Sheet | None = None) -> Plan:
-    """Tell what a run would do. Sends nothing, and writes nothing into the sheet.
+    """Return what a run would do. Sends nothing, and writes nothing into the sheet.
 
-    The journal keeps what would be sent under the plan's fingerprint: a run that expects it names what differs. `sheet`
-    is one that is in no file.
+    The journal keeps what would be sent under the plan's fingerprint, so that a run that expects the fingerprint can
+    name what differs. `sheet` is one that is not in a file.
     """
-    plan, content = with_fingerprint(look(options, panel, journal, sheet=sheet))
-    sheet_checks.keep(journal, plan.campaign.campaign_id, plan.fingerprint, content)
-    return plan
-
-
-def look(options: Options, panel: Panel, journal: Journal, *, sheet: Sheet | None = None) -> Plan:
-    """Tell what a run would do, for no one to approve."""
     journal.recover_crashed_runs()
     sheet = sheet or read(options)
     campaign = load_campaign(options, panel, journal)
-    prices = ask_prices(options, panel, journal)
-    budgets.must_be_in(budgets.standing(journal, campaign.campaign_id), prices.balance.currency)
-    return build_plan(sheet, prices, campaign, journal, options)
+    plan, content = with_fingerprint(plan_sheet(options, panel, journal, campaign, sheet))
+    sheet_checks.keep(journal, campaign.campaign_id, plan.fingerprint, content)
+    return plan
 
 
 def run(
@@ -61,72 +55,98 @@ def run(
     clock: Callable[[], float] = time.monotonic,
     sheet: Sheet | None = None,
 ) -> RunResult:
-    """Place every row of a sheet once, follow the orders, and write what is known into the sheet.
+    """Place every row of a sheet once, track the orders, and write what is known into the sheet.
 
-    `sheet` is one that is in no file: its results are nowhere but in the outcome.
+    `sheet` is one that is not in a file: its results are only in what is returned.
 
-    Raises SheetError where the file cannot be used, CallError where the panel does not answer before anything was
-    sent, JournalError where the journal cannot be used or another run is in the campaign.
+    Raises SheetError if the file cannot be used, CallError if the panel does not answer before anything was sent,
+    JournalError if the journal cannot be used or another run is in the campaign.
     """
-    lock_campaign(options, panel, journal)
+    campaign = load_campaign(options, panel, journal, lock=True)
     sheet = sheet or read(options)
-    asked = clock()
-    plan = plan_held(options, panel, journal, sheet)
-    watcher.planned(plan)
-    if blocked := blocker(plan, options, asks=not watcher.agreed):
-        return _nothing_sent(plan, blocked=blocked)
-    if plan.short_by:
-        return _nothing_sent(plan, stop=Stop.FUNDS, reason=f"it is short by {plain(plan.short_by)}")
-    if plan.to_send and not watcher.confirm(plan):
-        return _nothing_sent(plan, stop=Stop.ASKED, reason="not confirmed")
-    job = RunSession(options, panel, journal, watcher, plan)
-    job.prepare()
-    # A person may have thought for long, or for a second: what they said yes to is looked at once more.
-    is_fresh = watcher.agreed and clock() - asked <= FRESH_SECONDS
-    if plan.to_send and not is_fresh and (change := blocking_change(plan, ask_prices(options, panel, journal))):
-        stop, reason = change
-        return _nothing_sent(plan, stop=stop, reason=reason)
-    asyncio.run(job.place_and_follow())
-    return job.finish()
+    priced_at = clock()
+    plan = plan_sheet(options, panel, journal, campaign, sheet, to_place=True)
+    if declined := _confirm(plan, watcher):
+        return declined
+    session = RunSession(options, panel, journal, watcher, plan)
+    session.prepare()
+    # A person may have thought for long, or for a second: prices may have changed since they were shown.
+    is_fresh = watcher.agreed and clock() - priced_at <= FRESH_SECONDS
+    if plan.to_send and not is_fresh:
+        now = ask_prices(options, panel, journal, campaign.account_id)
+        if change := blocking_change(plan, now):
+            return _nothing_sent(plan, stop=change[0], reason=change[1])
+    asyncio.run(session.place_and_track())
+    return session.finish()
 
 
 def status(
     options: Options, panel: Panel, journal: Journal, watcher: RunListener, *, sheet: Sheet | None = None
 ) -> RunResult:
-    """Ask once where the open orders of a sheet stand, and write it into the sheet. Places nothing."""
-    lock_campaign(options, panel, journal)
-    plan = look(options, panel, journal, sheet=sheet)
-    # Rows that would be sent, and what is wrong with them, are not this command's affair.
-    seen = replace(plan, to_send=(), problems=tuple(plan.matching.problems), warnings=())
-    job = RunSession(options, panel, journal, watcher, seen)
-    asyncio.run(job.ask_once())
-    return job.finish()
+    """Ask once for the statuses of a sheet's open orders, and write them into the sheet. Places nothing."""
+    campaign = load_campaign(options, panel, journal, lock=True)
+    plan = plan_sheet(options, panel, journal, campaign, sheet or read(options))
+    # Rows that would be sent, and what is wrong with them, do not concern this command.
+    tracked = replace(plan, to_send=(), problems=tuple(plan.matching.problems), warnings=(), blocker=None)
+    session = RunSession(options, panel, journal, watcher, tracked)
+    asyncio.run(session.track_once())
+    return session.finish()
 
 
-def plan_held(options: Options, panel: Panel, journal: Journal, sheet: Sheet) -> Plan:
-    """Plan a campaign that is held.
+def load_campaign(options: Options, panel: Panel, journal: Journal, *, lock: bool = False) -> CampaignContext:
+    """Return a sheet's campaign as the journal knows it: its unfinished batch, what it spent and may spend.
 
-    A budget that a person gives is the campaign's from here on: later runs hold to it without being told.
+    With `lock`, other runs are kept out of it and crashed runs are recovered first. A plan that is placed is made under
+    the lock: what it takes for not placed stays so until its own orders are sent.
     """
-    prices = ask_prices(options, panel, journal)
-    campaign_id = load_campaign(options, panel, journal).campaign_id
-    budgets.hold_to_currency(journal, campaign_id, prices.balance.currency)
-    if options.max_spend is not None:
-        budgets.set_budget(journal, campaign_id, options.max_spend)
-    return build_plan(sheet, prices, load_campaign(options, panel, journal), journal, options)
+    account_id = journal.ensure_account(panel.url, options.account, key=panel.key)
+    campaign_id = journal.ensure_campaign(account_id, options.campaign_name)
+    if lock:
+        journal.hold_campaign(campaign_id, wait=options.lock_wait)
+        journal.recover_crashed_runs()
+    batch_id = journal.latest_batch(campaign_id, options.source, finished=options.batch is not None)
+    standing = budgets.standing(journal, campaign_id)
+    backup = restore.unsettled(journal, campaign_id)
+    return CampaignContext(
+        account_id,
+        campaign_id,
+        standing.name,
+        batch_id,
+        standing.spent,
+        standing.budget,
+        backup,
+        normal_url(panel.url),
+    )
 
 
 def read(options: Options) -> Sheet:
-    """Read the sheet, and keep what its headers mean beside it if a person says so: only then they are all there."""
+    """Read the sheet, and save the mapped headers next to it if asked: only a sheet that was read has all of them."""
     sheet = read_as(options.path, options.how)
     if options.remember_map and sheet.headers:
         return replace(sheet, headers_from=keep_headers(options.path, sheet.headers))
     return sheet
 
 
-def ask_prices(options: Options, panel: Panel, journal: Journal) -> Prices:
-    """Ask for the price list and the balance, which is written down. It comes first: it is the surest test of a key."""
-    account_id = journal.ensure_account(panel.url, options.account)
+def plan_sheet(
+    options: Options, panel: Panel, journal: Journal, campaign: CampaignContext, sheet: Sheet, *, to_place: bool = False
+) -> Plan:
+    """Ask for prices, and build the plan of a sheet with them. Sends nothing.
+
+    With `to_place`, the campaign is held to the currency of these prices and to the budget that was passed: later runs,
+    and parts that are placed elsewhere, keep to both.
+    """
+    prices = ask_prices(options, panel, journal, campaign.account_id)
+    if not to_place:
+        budgets.must_be_in(budgets.standing(journal, campaign.campaign_id), prices.balance.currency)
+        return build_plan(sheet, prices, campaign, journal, options)
+    budgets.hold_to_currency(journal, campaign.campaign_id, prices.balance.currency)
+    if options.max_spend is not None:
+        budgets.set_budget(journal, campaign.campaign_id, options.max_spend)
+    return build_plan(sheet, prices, campaign, journal, options)
+
+
+def ask_prices(options: Options, panel: Panel, journal: Journal, account_id: int) -> Prices:
+    """Ask for the balance and the price list. The balance is recorded; it comes first as the surest test of a key."""
     with Client(panel, rate=options.rate) as client:
         seen = observe(client, journal, account_id)
         services = {service.id: service for service in client.services()}
@@ -134,23 +154,16 @@ def ask_prices(options: Options, panel: Panel, journal: Journal) -> Prices:
     return Prices(services, balance, balance_drops.latest_fall(journal, account_id, seen))
 
 
-def load_campaign(options: Options, panel: Panel, journal: Journal) -> CampaignContext:
-    """Find a sheet's account, campaign and unfinished batch in the journal."""
-    account_id = journal.ensure_account(panel.url, options.account, key=panel.key)
-    campaign_id = journal.ensure_campaign(account_id, options.campaign_name)
-    batch_id = journal.latest_batch(campaign_id, options.source, finished=options.batch is not None)
-    stands = budgets.standing(journal, campaign_id)
-    backup = restore.unsettled(journal, campaign_id)
-    return CampaignContext(
-        account_id, campaign_id, stands.name, batch_id, stands.spent, stands.budget, backup, normal_url(panel.url)
-    )
-
-
-def lock_campaign(options: Options, panel: Panel, journal: Journal) -> None:
-    """Keep others out of the campaign, and recover what crashed runs left, before anything is decided."""
-    campaign_id = load_campaign(options, panel, journal).campaign_id
-    journal.hold_campaign(campaign_id, wait=options.lock_wait)
-    journal.recover_crashed_runs()
+def _confirm(plan: Plan, watcher: RunListener) -> RunResult | None:
+    """Show a plan and have it confirmed. Return the result of a run that sends nothing; None if orders may be sent."""
+    watcher.planned(plan)
+    if plan.blocker and (watcher.agreed or not plan.blocker.is_confirmable):
+        return _nothing_sent(plan, blocked=plan.blocker.message)
+    if plan.short_by:
+        return _nothing_sent(plan, stop=Stop.FUNDS, reason=f"it is short by {plain(plan.short_by)}")
+    if plan.to_send and not watcher.confirm(plan):
+        return _nothing_sent(plan, stop=Stop.ASKED, reason="not confirmed")
+    return None
 
 
 def _nothing_sent(plan: Plan, *, blocked: str = "", stop: Stop | None = None, reason: str = "") -> RunResult:

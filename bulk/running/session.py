@@ -80,7 +80,7 @@ class RunSession:
         self.watched.update({item.row.number: numbers[item.planned.key] for item in sending})
         self.orders = [Order(numbers[item.planned.key], item.row.request) for item in sending]
 
-    async def place_and_follow(self) -> None:
+    async def place_and_track(self) -> None:
         """Place, then follow, writing back every few minutes; Ctrl-C ends both in good order."""
         with Interrupts() as stopping:
             async with self._client(stopping) as client, self._meanwhile(self.options.write_every, self._write_aside):
@@ -92,7 +92,7 @@ class RunSession:
                 if self.progress.stop is None and self.options.wait != 0:
                     await self._follow(client, stopping, self.options.wait)
 
-    async def ask_once(self) -> None:
+    async def track_once(self) -> None:
         """Ask once where the open orders stand."""
         with Interrupts() as stopping:
             async with self._client(stopping) as client:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from bulk.model.options import Options
 from bulk.model.sheet import Column, Sheet
+from bulk.planning.build_plan import build_plan
 from bulk.planning.orders import order_rows
-from bulk.planning.plan import CampaignContext, Prices, build_plan
+from bulk.planning.plan import CampaignContext, Prices
 from smmplus.journal import budgets
 from smmplus.journal.entry import Entry, Planned, key_of
 from smmplus.journal.group_commit import Intent
@@ -136,6 +137,11 @@ class Ledger:
         """Plan a run of a sheet."""
         asked, place = Options(sheet.path, **options), self.place(unfinished=unfinished)
         return build_plan(sheet, prices(*services, balance=balance), place, self.journal, asked)
+
+
+def blocker_of(plan):
+    """Return the message of what blocks a plan; "" for nothing."""
+    return plan.blocker.message if plan.blocker else ""
 
 
 def rows_of(sheet):

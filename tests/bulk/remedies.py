@@ -18,8 +18,7 @@ from bulk.model.options import Options, ReadOptions
 from bulk.model.sheet import Problem
 from bulk.model.surfaces import Surface
 from bulk.planning.approval import differences
-from bulk.planning.blockers import blocker
-from bulk.planning.plan import build_plan
+from bulk.planning.build_plan import build_plan
 from bulk.reading.reader_worker import parse
 from bulk.reading.saved_headers import parse_headers
 from bulk.running.advice import Again, next_steps
@@ -32,7 +31,7 @@ from smmplus.journal.state_machine import State
 from smmplus.placing.placer import Stop
 from smmplus.reconciliation.balance_drops import Fall
 from tests.bulk import workbooks as wb
-from tests.bulk.plans import LINK, Ledger, entry_of, prices, request, row, service, sheet_of
+from tests.bulk.plans import LINK, Ledger, blocker_of, entry_of, prices, request, row, service, sheet_of
 
 PHRASED = {"phrase", "say", "again"}
 """What phrases the options that it is called with."""
@@ -142,12 +141,12 @@ def _of_plans(surface: Recording, journal: Journal) -> Iterator[str]:
         plan(endless, priced=prices(subscription), max_spend=Decimal(1), **meant),
     ]
     for each in plans:
-        yield blocker(each, each.options)
+        yield blocker_of(each)
         yield from each.journal_warnings.warnings
         yield each.repeats
         yield from differences(each)
         yield from (text for found in (*each.problems, *each.warnings) for text in (found.message, found.remedy))
-        yield from checked_frame(each.sheet.frame, each, blocker(each, each.options)).problems
+        yield from checked_frame(each.sheet.frame, each).problems
 
 
 def _next(surface: Recording, journal: Journal, again: Again) -> Iterator[str]:

@@ -5,13 +5,11 @@ from decimal import Decimal
 
 import pytest
 
-from bulk.model.options import Options
 from bulk.planning.approval import Checked, CheckedRow, differences, parse_fingerprint, with_fingerprint
-from bulk.planning.blockers import blocker
 from smmplus.api.error_texts import Meaning
 from smmplus.errors import ConfigurationError
 from smmplus.journal import sheet_checks
-from tests.bulk.plans import LINK, Ledger, request, row, service, sheet_of
+from tests.bulk.plans import LINK, Ledger, blocker_of, request, row, service, sheet_of
 
 A, B, C = (f"{LINK}/{name}" for name in "abc")
 
@@ -56,7 +54,7 @@ def test_the_same_rows_have_the_same_fingerprint_in_any_order(week):
 def test_what_was_not_approved_stops_it(week, changed, services):
     approved = approve(week, row(A), row(B))
     sheet, options = sheet_of(*changed), {"expect_fingerprint": approved, "allow_duplicates": True}
-    words = blocker(week.plan(sheet, *services, **options), Options(sheet.path, **options))
+    words = blocker_of(week.plan(sheet, *services, **options))
     assert words.startswith("this is not what was approved")
     assert "nothing was sent" in words
     assert approve(week, *changed, services=services, allow_duplicates=True) != approved
@@ -202,7 +200,7 @@ def test_a_journal_without_the_check_still_knows_the_same_sheet(week):
 def test_many_differences_are_counted_and_the_first_named(week):
     approved = approve(week, row(A))
     sheet = sheet_of(*(row(f"{LINK}/{number}") for number in range(30)))
-    words = blocker(week.plan(sheet, expect_fingerprint=approved), Options(sheet.path, expect_fingerprint=approved))
+    words = blocker_of(week.plan(sheet, expect_fingerprint=approved))
     assert "(30 differences)" in words
     assert "and 10 more" in words
 

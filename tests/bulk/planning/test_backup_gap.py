@@ -6,11 +6,11 @@ from decimal import Decimal
 import pytest
 
 from bulk.model.options import Options
-from bulk.planning.blockers import backup_gap_message, blocker, rows_in_backup_gap
-from bulk.planning.plan import build_plan
+from bulk.planning.blockers import backup_gap_message, rows_in_backup_gap
+from bulk.planning.build_plan import build_plan
 from smmplus.journal.maintenance.restore import Backup
 from smmplus.reconciliation.balance_drops import Fall
-from tests.bulk.plans import LINK, prices, request, row, sheet_of
+from tests.bulk.plans import LINK, blocker_of, prices, request, row, sheet_of
 
 BACKUP = Backup("2026-01-01T12:00:00.000+00:00", "2026-01-02T13:30:00.000+00:00")
 FALL = Fall("2026-01-01T11:00:00.000+00:00", "2026-01-02T13:31", Decimal("3.50"), Decimal("1.00"), "USD")
@@ -33,24 +33,20 @@ def planned(week):
     return plan
 
 
-def stops(plan, *, asks=False, **options):
-    return blocker(plan, Options(plan.sheet.path, **options), asks=asks)
-
-
 def test_rows_that_a_restored_journal_does_not_know_stop_a_run_that_nobody_is_asked_about(planned):
-    words = stops(planned(row(), row(LINK + "/2")))
+    words = blocker_of(planned(row(), row(LINK + "/2")))
     assert words.startswith(f"{WORDS}. Nothing was sent. Look at the panel's order page")
     assert all(option in words for option in ("--skip-bad", "--not-placed-since-backup"))
 
 
 def test_a_journal_that_was_never_lost_or_is_settled_stops_nothing(planned):
     plan = planned(row(), backup=None)
-    assert (rows_in_backup_gap(plan), backup_gap_message(plan), stops(plan)) == ([], "", "")
+    assert (rows_in_backup_gap(plan), backup_gap_message(plan), blocker_of(plan)) == ([], "", "")
 
 
 def test_a_person_says_yes_at_the_question_or_by_the_option(planned):
-    plan = planned(row())
-    assert stops(plan, asks=True) == stops(plan, not_placed_since_backup=True) == ""
+    assert planned(row()).blocker.is_confirmable
+    assert planned(row(), not_placed_since_backup=True).blocker is None
 
 
 def test_rows_that_the_journal_knows_are_sent_without_a_question(week, planned):
@@ -58,7 +54,7 @@ def test_rows_that_the_journal_knows_are_sent_without_a_question(week, planned):
     week.planned(request(LINK + "/2"))
     week.refused(request(LINK + "/3"), meaning="BAD_ROW")
     plan = planned(row(), row(LINK + "/2"), row(LINK + "/3"))
-    assert (len(plan.to_send), stops(plan)) == (2, "")
+    assert (len(plan.to_send), blocker_of(plan)) == (2, "")
     (unknown,) = rows_in_backup_gap(planned(row(), row(LINK + "/2"), row(LINK + "/4")))
     assert unknown.row.number == 4
 
@@ -67,7 +63,7 @@ def test_an_account_that_the_backup_does_not_know_asks_too(planned):
     """It may have been used first between the backup and the loss."""
     plan = planned(row())
     assert plan.journal_warnings.is_new
-    assert stops(plan)
+    assert blocker_of(plan)
 
 
 def test_rows_that_are_left_for_later_are_counted(planned):
@@ -89,4 +85,4 @@ def test_a_journal_that_kept_no_time_of_its_restoring_is_told_without(planned):
 
 
 def test_what_is_wrong_with_the_sheet_comes_first(planned):
-    assert stops(planned(row(), row(quantity="x"))).startswith("1 row with problems")
+    assert blocker_of(planned(row(), row(quantity="x"))).startswith("1 row with problems")

@@ -1,16 +1,15 @@
 """What must be mended or answered before a run sends anything."""
 
-from bulk.model.options import Options
 from bulk.model.sheet import Problem
-from bulk.planning.blockers import blocker, told
+from bulk.planning.blockers import describe_order
 from smmplus.journal.state_machine import State
 from smmplus.orders.models import OrderRequest
-from tests.bulk.plans import LINK, Ledger, entry_of, request, row, sheet_of
+from tests.bulk.plans import LINK, Ledger, blocker_of, entry_of, request, row, sheet_of
 
 
 def said(week, *rows, problems=(), unfinished=True, **options):
     sheet = sheet_of(*rows, problems=problems)
-    return blocker(week.plan(sheet, unfinished=unfinished, **options), Options(sheet.path, **options))
+    return blocker_of(week.plan(sheet, unfinished=unfinished, **options))
 
 
 def test_nothing_stands_in_the_way_of_right_rows(week):
@@ -75,6 +74,6 @@ def test_the_question_comes_before_all_else(week):
 
 def test_an_order_without_an_id_is_told_as_one_in_doubt():
     subscription = OrderRequest.of("7", {"username": "anna"})
-    assert told(entry_of(subscription, state=State.IN_DOUBT)) == (
+    assert describe_order(entry_of(subscription, state=State.IN_DOUBT)) == (
         "an order in doubt (service 7, anna) of week.csv, campaign 'week', 2026-02-03 04:05 UTC"
     )

@@ -4,12 +4,11 @@ from decimal import Decimal
 
 import pytest
 
-from bulk.model.options import Options
 from bulk.model.sheet import Problem
-from bulk.planning.blockers import blocker, fits, row_count
+from bulk.planning.blockers import equals_as_written, row_count
 from smmplus.api.error_texts import Meaning
 from smmplus.journal.state_machine import Event
-from tests.bulk.plans import LINK, request, row, service, sheet_of
+from tests.bulk.plans import LINK, blocker_of, request, row, service, sheet_of
 
 UNREAD = Problem("line 9", "", "2,a,b,c", "has 4 columns where the header has 3", "mend it", 9)
 POSTS = {"service": "7", "username": "anna", "min": "100", "max": "200", "delay": "0"}
@@ -17,7 +16,7 @@ POSTS = {"service": "7", "username": "anna", "min": "100", "max": "200", "delay"
 
 def said(week, *rows, problems=(), services=(), **options):
     sheet = sheet_of(*rows, problems=problems)
-    return blocker(week.plan(sheet, *services, **options), Options(sheet.path, **options))
+    return blocker_of(week.plan(sheet, *services, **options))
 
 
 @pytest.mark.parametrize(
@@ -35,7 +34,7 @@ def said(week, *rows, problems=(), services=(), **options):
     ],
 )
 def test_what_reads_as_expected_at_the_digits_written_fits(found, expected):
-    assert fits(Decimal(found), Decimal(expected))
+    assert equals_as_written(Decimal(found), Decimal(expected))
 
 
 @pytest.mark.parametrize(
@@ -49,7 +48,7 @@ def test_what_reads_as_expected_at_the_digits_written_fits(found, expected):
     ],
 )
 def test_what_reads_otherwise_does_not(found, expected):
-    assert not fits(Decimal(found), Decimal(expected))
+    assert not equals_as_written(Decimal(found), Decimal(expected))
 
 
 def test_a_sheet_of_as_many_rows_as_expected_may_go(week):

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bulk.planning.build_plan import _find_known
 from bulk.planning.matching import ORDERED, Known, match_rows
 from bulk.planning.orders import OrderRow
-from bulk.planning.plan import _known
 from smmplus.journal.entry import key_of
 from smmplus.journal.state_machine import State
 from tests.bulk.plans import LINK, Ledger, entry_of, request, row, rows_of, sheet_of
@@ -22,7 +22,7 @@ def bound(ledger, sheet, *, unfinished=True, **options):
     """Bind a sheet to what a real journal knows."""
     rows = rows_of(sheet)
     place = ledger.place(unfinished=unfinished)
-    known = _known(ledger.journal, place, rows.values())
+    known = _find_known(ledger.journal, place, rows.values())
     return match_rows(sheet, rows, known, campaign_id=place.campaign_id, batch_id=place.batch_id, **options)
 
 

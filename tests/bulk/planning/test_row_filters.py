@@ -2,12 +2,11 @@
 
 import pytest
 
-from bulk.model.options import Options
 from bulk.model.sheet import Problem
-from bulk.planning.blockers import blocker, row_count
+from bulk.planning.blockers import row_count
 from bulk.planning.orders import row_filters
 from smmplus.journal.state_machine import State
-from tests.bulk.plans import LINK, row, sheet_of
+from tests.bulk.plans import LINK, blocker_of, row, sheet_of
 
 
 @pytest.mark.parametrize("word", ["yes", "Y", "TRUE", "1", "x", "X", "on", "ya", "Ya", "\u2713"])
@@ -55,7 +54,7 @@ def test_what_is_wrong_with_a_row_that_is_left_out_stops_nobody(week):
     sheet = sheet_of(row(), row(quantity="#N/A", skip="x"), row("no link", skip="x"), problems=[unread])
     plan = week.plan(sheet)
     assert (plan.problems, [item.row.number for item in plan.to_send]) == ((), [2])
-    assert blocker(plan, Options(sheet.path)) == ""
+    assert blocker_of(plan) == ""
 
 
 def test_a_switch_that_cannot_be_read_is_a_problem_all_the_same(week):
@@ -67,7 +66,7 @@ def test_a_switch_that_cannot_be_read_is_a_problem_all_the_same(week):
 def test_an_odd_word_stops_the_run(week):
     sheet = sheet_of(row(skip="perhaps"))
     plan = week.plan(sheet)
-    assert "1 row with problems, nothing was sent" in blocker(plan, Options(sheet.path))
+    assert "1 row with problems, nothing was sent" in blocker_of(plan)
 
 
 def test_an_order_that_is_placed_stays_followed(week):

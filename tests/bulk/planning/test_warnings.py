@@ -2,8 +2,6 @@
 
 import pytest
 
-from bulk.model.options import Options
-from bulk.planning.blockers import blocker
 from smmplus.journal import lookup, queries
 from smmplus.journal.state_machine import Event
 from smmplus.orders.models import OrderStatus
@@ -50,7 +48,7 @@ def test_a_warning_stops_nothing(week, placed):
     plan = plan_of(week, row(quantity="250"))
     assert [item.row.number for item in plan.to_send] == [2]
     assert plan.problems == ()
-    assert not blocker(plan, Options(plan.sheet.path))
+    assert not plan.blocker
 
 
 def test_the_status_of_the_earlier_order_is_told(week, placed):

@@ -265,31 +265,31 @@ def done(monkeypatch):
 async def test_it_places_and_follows(job_of, done):
     job = job_of(wait=5)
     job.prepare()
-    await job.place_and_follow()
+    await job.place_and_track()
     assert done == ["place", ("follow", 5)]
 
 
 async def test_with_no_wait_it_does_not_follow(job_of, done):
     job = job_of(wait=0)
     job.prepare()
-    await job.place_and_follow()
+    await job.place_and_track()
     assert done == ["place"]
 
 
 async def test_without_rows_to_send_it_follows(job_of, done):
-    await job_of().place_and_follow()
+    await job_of().place_and_track()
     assert done == [("follow", None)]
 
 
 async def test_once_stopped_it_does_not_follow(job_of, done):
     job = job_of()
     job.progress.stop_for(Stop.DOUBT, "three")
-    await job.place_and_follow()
+    await job.place_and_track()
     assert done == []
 
 
 async def test_status_is_one_round(job_of, done):
-    await job_of().ask_once()
+    await job_of().track_once()
     assert done == [("follow", 0)]
 
 
@@ -302,7 +302,7 @@ async def test_a_long_run_writes_now_and_then(job_of, monkeypatch):
 
     monkeypatch.setattr(RunSession, "_follow", until_written)
     monkeypatch.setattr(RunSession, "_write", lambda _: loop.call_soon_threadsafe(written.set))
-    await job_of(write_every=0.001).place_and_follow()
+    await job_of(write_every=0.001).place_and_track()
 
 
 async def test_an_account_that_is_refused_while_following_stops_the_run(job_of, monkeypatch):
@@ -311,7 +311,7 @@ async def test_an_account_that_is_refused_while_following_stops_the_run(job_of, 
 
     monkeypatch.setattr("bulk.running.tracking.OrderTracking.until", refuse)
     job = job_of()
-    await job.place_and_follow()
+    await job.place_and_track()
     assert (job.progress.stop, job.progress.reason, job.unfollowed) == (Stop.ACCOUNT, "Invalid API key", "")
 
 
@@ -322,7 +322,7 @@ async def test_ctrl_c_while_following_is_told(job_of, monkeypatch):
 
     monkeypatch.setattr("bulk.running.tracking.OrderTracking.until", interrupt)
     job = job_of()
-    await job.place_and_follow()
+    await job.place_and_track()
     assert job.unfollowed == "interrupted"
 
 
