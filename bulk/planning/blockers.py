@@ -8,6 +8,7 @@ from bulk.model.surfaces import Surface
 from bulk.planning.approval import unapproved
 from bulk.planning.orders import check_rows
 from bulk.planning.plan import Blocker, Plan, PlannedRow, Prices
+from smmplus.commands import Value
 from smmplus.journal.entry import Entry
 from smmplus.orders.decimals import EXACT, minus, plain, total
 from smmplus.orders.models import Service
@@ -27,7 +28,8 @@ def find_blocker(plan: Plan) -> Blocker | None:
 def _blockers(plan: Plan) -> Iterator[Blocker]:
     options, phrase = plan.options, plan.options.surface.phrase
     if plan.matching.questions:
-        adopt, renamed = {"adopt": True}, {"campaign": f"{plan.campaign.name} 2"}
+        adopt: dict[str, Value] = {"adopt": True}
+        renamed: dict[str, Value] = {"campaign": f"{plan.campaign.name} 2"}
         message = _equal_orders_message(list(plan.matching.questions.values()), phrase(**adopt), phrase(**renamed))
         yield Blocker(message, (adopt, renamed))
     if plan.matching.missing and not options.ignore_missing:
