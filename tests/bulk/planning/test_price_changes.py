@@ -1,6 +1,6 @@
 """What changed at the panel since a plan was made."""
 
-from bulk.planning.blockers import blocking_change, dearer, service_change
+from bulk.planning.blockers import blocking_change, price_increases, service_change
 from smmplus.placing.placer import Stop
 from tests.bulk.plans import LINK, prices, row, service, sheet_of
 
@@ -28,7 +28,7 @@ def test_a_price_that_rose_is_named(week):
 
 def test_every_price_that_rose_is_named(week):
     now = prices(service("2", "1E+1"), service("3", "2.1")).services
-    assert dearer(plan_of(week), now) == "service 3 went from 2 to 2.1, service 2 went from 1.5 to 10"
+    assert price_increases(plan_of(week), now) == "service 3 went from 2 to 2.1, service 2 went from 1.5 to 10"
 
 
 def test_a_service_that_is_gone_is_named(week):
