@@ -74,9 +74,9 @@ def plan_object(plan: Plan, *, gather: Gather = list) -> Json:
         "warnings": [asdict(warning) for warning in plan.warnings],
         "repeats": plan.repeats,
         "ordered_anew": [
-            row_object(item.row.number, plan.matching.anew[item.row.number])
+            row_object(item.row.number, plan.matching.repeated[item.row.number])
             for item in plan.to_send
-            if item.row.number in plan.matching.anew
+            if item.row.number in plan.matching.repeated
         ],
         "questions": [row_object(row, entry) for row, entry in plan.matching.questions.items()],
         "missing": [entry_object(entry) for entry in plan.matching.missing],

@@ -1,6 +1,6 @@
-"""PURE: what a check lets a person approve, and how the sheet differs from it when a run is to place it.
+"""Approval: what a check lets a person approve, and how a later plan differs from it.
 
-A check sums the rows that it would send up as a fingerprint: what each orders, what it costs, under which campaign and
+A check sums up the rows that it would send as a fingerprint: what each orders and costs, under which campaign and
 account, in which currency, and what its service is called. Row numbers and the file's name are not in it: people sort
 and copy sheets. The journal keeps the rows of the check under the fingerprint, so that a run can name what differs.
 
@@ -63,13 +63,13 @@ class Checked:
     @property
     def fingerprint(self) -> str:
         """24 hexadecimal digits, the same for the same rows in any order."""
-        rows = sorted((row.content, _written(row.cost) or "", row.order) for row in self.rows)
+        rows = sorted((row.content, _text(row.cost) or "", row.order) for row in self.rows)
         about = [_VERSION, self.account, self.panel, self.campaign, self.currency, sorted(self.services.items()), rows]
         return sha256(json.dumps(about).encode()).hexdigest()[:24]
 
     def packed(self) -> bytes:
         """Write it for the journal."""
-        rows = [(row.number, row.content, _written(row.cost), row.order) for row in self.rows]
+        rows = [(row.number, row.content, _text(row.cost), row.order) for row in self.rows]
         about = [_VERSION, self.account, self.panel, self.campaign, self.currency, dict(self.services), rows]
         return zlib.compress(json.dumps(about).encode())
 
@@ -90,15 +90,23 @@ _Pair = tuple[CheckedRow | None, CheckedRow]
 
 
 def parse_fingerprint(text: str, option: str = "--expect-fingerprint") -> str:
-    """Read a fingerprint. ConfigurationError for anything else: an empty variable must not pass for an approval."""
+    """Return a fingerprint in its one spelling. Raise ConfigurationError for other text, such as an empty variable."""
     found = text.strip().lower()
     if not _FINGERPRINT.fullmatch(found):
-        raise ConfigurationError(f"{option} is {text!r}: a check gives it, 24 digits and letters from a to f")
+        raise ConfigurationError(
+            f"{option} is {text!r}: it must be the fingerprint of a check, 24 digits and letters from a to f"
+        )
     return found
 
 
-def checked(plan: Plan) -> Checked:
-    """Sum up what a plan would do."""
+def with_fingerprint(plan: Plan) -> tuple[Plan, bytes]:
+    """Return a plan with its fingerprint, and what the journal keeps under it."""
+    found = summarize(plan)
+    return replace(plan, fingerprint=found.fingerprint), found.packed()
+
+
+def summarize(plan: Plan) -> Checked:
+    """Return what a plan would do, as it is approved."""
     names = {item.row.request.service for item in plan.to_send}
     services = {number: (plan.prices.services[number].name, plan.prices.services[number].type) for number in names}
     ordered = (
@@ -113,24 +121,24 @@ def checked(plan: Plan) -> Checked:
     )
 
 
-def unapproved(plan: Plan) -> str:
-    """Say that a plan is not what was approved, row by row; "" where it is, or nothing had to be approved."""
+def approval_message(plan: Plan) -> str:
+    """Return how a plan differs from what was approved; "" if it does not, or if nothing had to be approved."""
     found = differences(plan)
     if not found:
         return ""
     more = f"; and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
     return (
-        f"this is not what was approved ({len(found)} {'difference' if len(found) == 1 else 'differences'}), nothing "
-        f"was sent: {'; '.join(found[:MOST_NAMED])}{more}. Undo the changes, or check the sheet again and have the new "
+        f"This is not what was approved ({len(found)} {'difference' if len(found) == 1 else 'differences'}): "
+        f"{'; '.join(found[:MOST_NAMED])}{more}. Undo the changes, or check the sheet again and have the new "
         "fingerprint approved"
     )
 
 
 def differences(plan: Plan) -> list[str]:
-    """Name everything in which a plan differs from what was approved."""
+    """Return every difference between a plan and what was approved."""
     if plan.expected is None:
         return []
-    now = checked(plan)
+    now = summarize(plan)
     if plan.expected.check is not None:
         return list(_differences(Checked.unpacked(plan.expected.check.content), now, plan))
     if now.fingerprint == plan.expected.fingerprint:
@@ -155,24 +163,24 @@ def _differences(then: Checked, now: Checked, plan: Plan) -> Iterator[str]:
 
 
 def _unmatched(then: Checked, now: Checked, plan: Plan) -> tuple[list[_Pair], list[CheckedRow]]:
-    """Give the rows to be sent that were not approved, each with what was at another price; and what is gone."""
+    """Return the rows to send that were not approved, each with its approval at another price, and the rows gone."""
     placed_then = {row.order for row in then.rows if row.order}
     approved = _by_content(row for row in then.rows if not row.order)
     for row in now.rows:
         if row.order and row.order not in placed_then:
-            _ = _take(approved[row.content], row, _costs_the_same) or _take(approved[row.content], row)
+            _ = _use_up(approved[row.content], row, _costs_the_same) or _use_up(approved[row.content], row)
     surplus = [row for row in now.rows if not row.order]
     # Of equal rows those that stayed where they were come first, then those at the approved price.
-    for alike in (_is_same, _costs_the_same):
-        surplus = [row for row in surplus if _take(approved[row.content], row, alike) is None]
-    pairs = [(_take(approved[row.content], row), row) for row in surplus]
-    waiting = Counter(_without_orders(plan))
+    for matches in (_is_same, _costs_the_same):
+        surplus = [row for row in surplus if _use_up(approved[row.content], row, matches) is None]
+    pairs = [(_use_up(approved[row.content], row), row) for row in surplus]
+    waiting = Counter(_rows_without_orders(plan))
     gone = [row for content, rows in approved.items() for row in rows[waiting[content] :]]
     return pairs, gone
 
 
-def _without_orders(plan: Plan) -> Iterator[str]:
-    """Give what the rows order that are in the sheet and not to be sent now: refused since, or left for later."""
+def _rows_without_orders(plan: Plan) -> Iterator[str]:
+    """Yield the content of rows that are not sent now: refused since, or deferred."""
     yield from (entry.content for entry in plan.refused.values())
     yield from (item.row.request.content for item in plan.deferred)
 
@@ -192,28 +200,28 @@ def _costs_the_same(one: CheckedRow, other: CheckedRow) -> bool:
     return one.cost == other.cost
 
 
-def _take(
-    approved: list[CheckedRow], row: CheckedRow, alike: Callable[[CheckedRow, CheckedRow], bool] = lambda _, __: True
+def _use_up(
+    approved: list[CheckedRow], row: CheckedRow, matches: Callable[[CheckedRow, CheckedRow], bool] = lambda _, __: True
 ) -> CheckedRow | None:
-    """Use up the first approval that is like a row; None where there is none."""
-    at = next((at for at, each in enumerate(approved) if alike(each, row)), None)
+    """Remove and return the first approval that matches a row; None if there is none."""
+    at = next((at for at, each in enumerate(approved) if matches(each, row)), None)
     return None if at is None else approved.pop(at)
 
 
 def _changed(plan: Plan, was: CheckedRow | None, row: CheckedRow, currency: str) -> str:
     where = plan.sheet.where(row.number)
     if was is None:
-        return f"{where} is new: {_told(row)}, {_price(row, currency)}"
-    before, now = _cells(was), _cells(row)
+        return f"{where} is new: {_describe(row)}, {_price(row, currency)}"
+    before, now = _values(was), _values(row)
     names = [name for name in dict.fromkeys((*before, *now)) if before.get(name) != now.get(name)]
-    changes = [_was_and_is(name, before.get(name, ""), now.get(name, "")) for name in names]
+    changes = [_before_and_after(name, before.get(name, ""), now.get(name, "")) for name in names]
     if was.cost != row.cost:
         changes.append(f"the price was {_price(was, currency)}, and is {_price(row, currency)}")
     return f"{where}: {', '.join(changes)}"
 
 
-def _was_and_is(name: str, was: str, now: str) -> str:
-    """Show both texts, of long ones what follows the place where they begin to differ."""
+def _before_and_after(name: str, was: str, now: str) -> str:
+    """Return both texts, of long ones the part from where they begin to differ."""
     start = max(0, len(commonprefix([was, now])) - 20) if max(len(was), len(now)) > _LONGEST else 0  # noqa: RUF071 (no paths)
     texts = [f"{'…' * bool(start)}{text[start : start + _LONGEST]}" for text in (was, now)]
     return f"{name} was {texts[0]!r}, and is {texts[1]!r}"
@@ -222,28 +230,22 @@ def _was_and_is(name: str, was: str, now: str) -> str:
 def _gone(plan: Plan, row: CheckedRow) -> str:
     wrong = next((problem for problem in plan.problems if problem.row == row.number), None)
     if wrong is not None:
-        return f"{plan.sheet.where(row.number)} cannot be sent ({_told(row)}): {wrong.message}"
-    return f"row {row.number} is gone: {_told(row)}"
+        return f"{plan.sheet.where(row.number)} cannot be sent ({_describe(row)}): {wrong.message}"
+    return f"row {row.number} is gone: {_describe(row)}"
 
 
-def _cells(row: CheckedRow) -> dict[str, str]:
+def _values(row: CheckedRow) -> dict[str, str]:
     request = OrderRequest.from_content(row.content)
     return {"service": request.service, **request.values}
 
 
-def _told(row: CheckedRow) -> str:
-    return ", ".join(f"{name} {text[:_LONGEST]}" for name, text in _cells(row).items()).replace("\n", " ")
+def _describe(row: CheckedRow) -> str:
+    return ", ".join(f"{name} {text[:_LONGEST]}" for name, text in _values(row).items()).replace("\n", " ")
 
 
 def _price(row: CheckedRow, currency: str) -> str:
     return "without a bound" if row.cost is None else f"{plain(row.cost)} {currency}".strip()
 
 
-def _written(cost: Decimal | None) -> str | None:
+def _text(cost: Decimal | None) -> str | None:
     return None if cost is None else plain(cost)
-
-
-def with_fingerprint(plan: Plan) -> tuple[Plan, bytes]:
-    """Give a plan its fingerprint, and what the journal keeps under it."""
-    found = checked(plan)
-    return replace(plan, fingerprint=found.fingerprint), found.packed()

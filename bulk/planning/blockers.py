@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from bulk.model.surfaces import Surface
-from bulk.planning.approval import unapproved
+from bulk.planning.approval import approval_message
 from bulk.planning.orders import check_rows
 from bulk.planning.plan import Blocker, Plan, PlannedRow, Prices
 from smmplus.commands import Value
@@ -38,11 +38,11 @@ def _blockers(plan: Plan) -> Iterator[Blocker]:
         yield Blocker(wrong)
     if plan.problems and not options.skip_bad:
         yield Blocker(_problems_message(plan, phrase(skip_bad=True)), ({"skip_bad": True},))
-    if wrong := _total_message(plan) or unapproved(plan):
+    if wrong := _total_message(plan) or approval_message(plan):
         yield Blocker(wrong)
     if not options.not_placed_since_backup and (gap := backup_gap_message(plan)):
         yes = f"If none of the others was placed since then, pass {phrase(not_placed_since_backup=True)}"
-        message = f"{gap}. Nothing was sent. {backup_gap_remedy(options.surface)}. {yes}"
+        message = f"{gap}. {backup_gap_remedy(options.surface)}. {yes}"
         yield Blocker(message, ({"not_placed_since_backup": True},), is_confirmable=True)
 
 
@@ -50,8 +50,8 @@ def _equal_orders_message(entries: list[Entry], same: str, anew: str) -> str:
     count, others = len(entries), " and others" if len(entries) > 1 else ""
     return (
         f"{count} {_rows(count)} {'equals an order' if count == 1 else 'equal orders'} placed before: "
-        f"{describe_order(entries[0])}{others}. Nothing was sent. If they are the same orders, pass {same}. "
-        f"To order them once more, pass a new campaign name, such as {anew}"
+        f"{describe_order(entries[0])}{others}. If they are the same orders, pass {same}. To place them again, "
+        f"pass a new campaign name, such as {anew}"
     )
 
 
@@ -60,7 +60,7 @@ def _missing_message(entries: list[Entry], meant: str) -> str:
     return (
         f"{count} {'order' if count == 1 else 'orders'} of the last, unfinished run of this sheet "
         f"{'has' if count == 1 else 'have'} no row any more: {describe_order(entries[0])}{others}. "
-        f"Nothing was sent. Undo the change of the row, or pass {meant} if it is meant"
+        f"Undo the change of the row, or pass {meant} if it is intended"
     )
 
 
@@ -78,14 +78,14 @@ def _sheet_problem_message(plan: Plan) -> str:
     first = next((problem for problem in plan.problems if problem.row is None), None)
     if first is None:
         return ""
-    return f"{first.where}: {first.message}. It concerns every row, nothing was sent: {first.remedy}"
+    return f"{first.where}: {first.message}. This affects every row: {first.remedy}"
 
 
 def _row_count_message(plan: Plan) -> str:
     expected = plan.options.expect_rows
     if expected is None or (found := row_count(plan)) == expected:
         return ""
-    return f"the sheet holds {found} rows, and {expected} were expected: nothing was sent"
+    return f"Expected {expected} {_rows(expected)} with orders, found {found}"
 
 
 def row_count(plan: Plan) -> int:
@@ -100,8 +100,11 @@ def _row_numbers(plan: Plan) -> set[int]:
 
 
 def _problems_message(plan: Plan, skip: str) -> str:
-    count = len({problem.row for problem in plan.problems})
-    return f"{count} {_rows(count)} with problems, nothing was sent: fix them, or leave them out with {skip}"
+    count, others = len({problem.row for problem in plan.problems}), len(plan.to_send) + len(plan.deferred)
+    fix = "1 row has problems. Fix it" if count == 1 else f"{count} rows have problems. Fix them"
+    if others:
+        return f"{fix}, or pass {skip} to place the other {'row' if others == 1 else others}"
+    return f"{fix}, or leave {'it' if count == 1 else 'them'} out with {skip}"
 
 
 def _total_message(plan: Plan) -> str:
@@ -111,13 +114,13 @@ def _total_message(plan: Plan) -> str:
     costs = _row_costs(plan)
     if unknown := sorted(row for row in _row_numbers(plan) if costs.get(row) is None):
         return (
-            f"the sheet's cost cannot be compared with {expected:f}, nothing was sent: nobody knows what "
-            f"{len(unknown)} of its rows cost, the first of them row {unknown[0]}"
+            f"Expected a total cost of {expected:f}, but the cost of {len(unknown)} {_rows(len(unknown))} is unknown, "
+            f"such as row {unknown[0]}"
         )
     found = total(cost for cost in costs.values() if cost is not None)
     if equals_as_written(found, expected):
         return ""
-    return f"the sheet costs {plain(found)}, and {expected:f} was expected: nothing was sent"
+    return f"Expected a total cost of {expected:f}, found {plain(found)}"
 
 
 def _row_costs(plan: Plan) -> Mapping[int, Decimal | None]:
@@ -142,7 +145,7 @@ def backup_gap_message(plan: Plan) -> str:
         return ""
     rows = "1 row to be sent is" if len(unknown) == 1 else f"{len(unknown)} rows to be sent are"
     return (
-        f"this journal {backup.words}, and knows no order placed in between. {rows} new to it, and may have been "
+        f"This journal {backup.words}, and knows no order placed in between. {rows} new to it, and may have been "
         f"placed then, {plan.sheet.where(unknown[0].row.number)} the first{_balance_drop(plan)}"
     )
 

@@ -33,7 +33,7 @@ def build_plan(sheet: Sheet, prices: Prices, campaign: CampaignContext, journal:
         campaign_id=campaign.campaign_id,
         batch_id=campaign.batch_id,
         adopt=options.adopt,
-        anew=bool(options.campaign),  # an empty name, of a variable that is not set, names none
+        is_named=bool(options.campaign),  # an empty name, of a variable that is not set, names none
         left_out=filters.left_out,
     )
     left_out = filters.left_out.difference(matching.entries)
@@ -55,7 +55,7 @@ def build_plan(sheet: Sheet, prices: Prices, campaign: CampaignContext, journal:
         problems += _without_bound(sheet, priced, campaign, options)
         priced = [item for item in priced if item.planned.cost is not None]
     to_send = tuple(priced[: options.first])
-    repeated = [matching.anew[item.row.number] for item in to_send if item.row.number in matching.anew]
+    repeated = [matching.repeated[item.row.number] for item in to_send if item.row.number in matching.repeated]
     plan = Plan(
         options,
         sheet,

@@ -1,4 +1,4 @@
-"""PURE: which order of the journal each row of a sheet is. Never by row number or path: people sort and copy sheets."""
+"""Match each row of a sheet with an order of the journal. Never by row number or path: people sort and copy sheets."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -28,19 +28,19 @@ class Known:
 
 @dataclass(slots=True)
 class Matching:
-    """Who is who. Every row is in exactly one of `entries`, `new`, `questions`, or named in `problems`, or left out."""
+    """Which order each row is. A row is in one of `entries`, `new` and `questions`, or in `problems`, or left out."""
 
     entries: dict[int, Entry] = field(default_factory=dict)
     """Row -> the order that it is."""
     new: dict[int, str] = field(default_factory=dict)
     """Row -> the key under which it will be ordered."""
     questions: dict[int, Entry] = field(default_factory=dict)
-    """Row -> an order placed elsewhere that is equal: a person must say whether it is the same."""
-    anew: dict[int, Entry] = field(default_factory=dict)
-    """Row -> an equal order of another campaign, of which a person has said that it is ordered anew."""
+    """Row -> an equal order of another run: only a person knows whether it is the same order."""
+    repeated: dict[int, Entry] = field(default_factory=dict)
+    """Row -> an equal order of another campaign that a person decided to place again."""
     problems: list[Problem] = field(default_factory=list)
     missing: list[Entry] = field(default_factory=list)
-    """Orders of the unfinished batch that no row stands for any more."""
+    """Orders of the unfinished batch that have no row anymore."""
 
 
 def match_rows(
@@ -51,24 +51,24 @@ def match_rows(
     campaign_id: int,
     batch_id: int | None,
     adopt: bool = False,
-    anew: bool = False,
+    is_named: bool = False,
     left_out: frozenset[int] = frozenset(),
 ) -> Matching:
-    """Find out which order each row is.
+    """Match the rows of a sheet with the orders that the journal knows.
 
     A row that carries an order id is that order, or wrong. The other rows are, in turn: the equal orders of the
     sheet's unfinished batch; equal orders placed elsewhere (the question, or the answer `adopt`); equal entries of the
-    campaign that were never placed, the batch's own first; new. `anew` says that the campaign was named by a person,
-    so that equal orders of other campaigns are not asked about.
+    campaign that were never placed, the batch's own first; new. `is_named` means that a person named the campaign: rows
+    that equal orders of other campaigns are then placed again without a question.
 
-    Rows that are left out come last among equal ones, and are none of this but orders: those go on to be followed.
+    Rows that are left out come last among equal ones. Of them only those that are orders are kept, to be tracked.
     """
-    binding = Matching()
-    _bind_ids(sheet, rows, known.by_order_id, known.by_fingerprint, binding)
-    bound = {entry.id for entry in binding.entries.values()}
-    refused = {problem.row for problem in binding.problems}
+    matching = Matching()
+    _match_order_ids(sheet, rows, known.by_order_id, known.by_fingerprint, matching)
+    taken = {entry.id for entry in matching.entries.values()}
+    refused = {problem.row for problem in matching.problems}
     groups: dict[str, list[int]] = defaultdict(list)
-    # Stable: equal rows that are not left out keep their order, and take what was ordered for them.
+    # The sort is stable: equal rows that are not left out keep their order, and get what was ordered for them.
     for row in sorted(rows.values(), key=lambda row: row.number in left_out) if left_out else rows.values():
         if not row.order_id and row.number not in refused:
             groups[row.request.fingerprint].append(row.number)
@@ -76,44 +76,44 @@ def match_rows(
     for entry in known.by_fingerprint:
         candidates[entry.fingerprint].append(entry)
     for fingerprint, numbers in groups.items():
-        equal = _Equal.of(candidates[fingerprint], bound, campaign_id=campaign_id, batch_id=batch_id, anew=anew)
-        _bind_equal(numbers, equal, rows, binding, adopt=adopt)
+        equal = _Equal.of(candidates[fingerprint], taken, campaign_id=campaign_id, batch_id=batch_id, is_named=is_named)
+        _match_equal(numbers, equal, rows, matching, adopt=adopt)
     for number in left_out:
-        _leave_out(number, binding)
-    stands = {entry.id for entry in (*binding.entries.values(), *binding.questions.values())}
-    binding.missing = [entry for entry in known.of_batch if entry.state in ORDERED and entry.id not in stands]
-    return binding
+        _leave_out(number, matching)
+    with_row = {entry.id for entry in (*matching.entries.values(), *matching.questions.values())}
+    matching.missing = [entry for entry in known.of_batch if entry.state in ORDERED and entry.id not in with_row]
+    return matching
 
 
-def _leave_out(row: int, binding: Matching) -> None:
-    binding.new.pop(row, None)
-    binding.questions.pop(row, None)
-    if row in binding.entries and binding.entries[row].state not in ORDERED:
-        del binding.entries[row]
+def _leave_out(row: int, matching: Matching) -> None:
+    matching.new.pop(row, None)
+    matching.questions.pop(row, None)
+    if row in matching.entries and matching.entries[row].state not in ORDERED:
+        del matching.entries[row]
 
 
 @dataclass(frozen=True, slots=True)
 class _Equal:
-    """The journal's entries that are equal to some rows, by what they mean for them."""
+    """The journal's entries that are equal to some rows, by how they are matched."""
 
     own: list[Entry]
     """Orders of the unfinished batch."""
     elsewhere: list[Entry]
     """Other orders that a person must be asked about."""
     others: list[Entry]
-    """Orders of other campaigns that nobody is asked about, the latest first."""
+    """Orders of other campaigns that need no question, the latest first."""
     unplaced: list[Entry]
     """What the campaign never placed."""
     highest: int
-    """The highest number among the campaign's equal entries."""
+    """The highest number in the keys of the campaign's equal entries."""
 
     @classmethod
     def of(
-        cls, entries: Iterable[Entry], bound: set[int], *, campaign_id: int, batch_id: int | None, anew: bool
+        cls, entries: Iterable[Entry], taken: set[int], *, campaign_id: int, batch_id: int | None, is_named: bool
     ) -> "_Equal":
         entries = list(entries)
         here = [entry for entry in entries if entry.campaign_id == campaign_id]
-        free = [entry for entry in entries if entry.id not in bound]
+        free = [entry for entry in entries if entry.id not in taken]
         free_here = [entry for entry in free if entry.campaign_id == campaign_id]
         unplaced = [entry for entry in free_here if entry.state not in ORDERED]
         return cls(
@@ -122,10 +122,10 @@ class _Equal:
                 entry
                 for entry in free
                 if entry.state in ORDERED
-                and (entry.batch_id != batch_id if entry.campaign_id == campaign_id else not anew)
+                and (entry.batch_id != batch_id if entry.campaign_id == campaign_id else not is_named)
             ],
             others=sorted(
-                (entry for entry in free if anew and entry.state in ORDERED and entry.campaign_id != campaign_id),
+                (entry for entry in free if is_named and entry.state in ORDERED and entry.campaign_id != campaign_id),
                 key=lambda entry: entry.sent_at or "",
                 reverse=True,
             ),
@@ -134,30 +134,30 @@ class _Equal:
         )
 
 
-def _bind_equal(
-    numbers: list[int], equal: _Equal, rows: Mapping[int, OrderRow], binding: Matching, *, adopt: bool
+def _match_equal(
+    numbers: list[int], equal: _Equal, rows: Mapping[int, OrderRow], matching: Matching, *, adopt: bool
 ) -> None:
-    elsewhere = binding.entries if adopt else binding.questions
+    elsewhere = matching.entries if adopt else matching.questions
     left = numbers
     for target, entries in (
-        (binding.entries, equal.own),
-        # Before what was never placed: it may have been ordered under another name since, and would be ordered twice.
+        (matching.entries, equal.own),
+        # Before entries that were never placed: the row may have been placed under another name since.
         (elsewhere, equal.elsewhere),
     ):
         target.update(zip(left, entries, strict=False))
         left = left[len(entries) :]
-    binding.anew.update(zip(left, equal.others, strict=False))
-    binding.entries.update(zip(left, equal.unplaced, strict=False))
+    matching.repeated.update(zip(left, equal.others, strict=False))
+    matching.entries.update(zip(left, equal.unplaced, strict=False))
     for nth, row in enumerate(left[len(equal.unplaced) :], start=equal.highest + 1):
-        binding.new[row] = key_of(rows[row].request, nth)
+        matching.new[row] = key_of(rows[row].request, nth)
 
 
-def _bind_ids(
+def _match_order_ids(
     sheet: Sheet,
     rows: Mapping[int, OrderRow],
     by_order_id: Mapping[str, Entry],
     equal: Sequence[Entry],
-    binding: Matching,
+    matching: Matching,
 ) -> None:
     owners: dict[int, str] = {}
     doubts = {entry.fingerprint: entry for entry in equal if entry.state is State.IN_DOUBT}
@@ -165,36 +165,36 @@ def _bind_ids(
         if not row.order_id:
             continue
         entry = by_order_id.get(row.order_id)
-        wrong = _wrong_id(row, entry, owners, doubts.get(row.request.fingerprint))
+        wrong = _order_id_problem(row, entry, owners, doubts.get(row.request.fingerprint))
         if wrong:
             where = sheet.where(row.number, "order_id")
-            binding.problems.append(Problem(where, "order_id", row.order_id, *wrong, row.number))
+            matching.problems.append(Problem(where, "order_id", row.order_id, *wrong, row.number))
         elif entry is not None:
             owners[entry.id] = sheet.where(row.number)
-            binding.entries[row.number] = entry
+            matching.entries[row.number] = entry
 
 
-def _wrong_id(
+def _order_id_problem(
     row: OrderRow, entry: Entry | None, owners: Mapping[int, str], doubt: Entry | None
 ) -> tuple[str, str] | None:
     if entry is None and doubt is not None:
         settled = command("resolve", doubt.name, account=doubt.account, order_id=row.order_id)
         return "the journal knows no such order, and an equal one is in doubt", f"if it is this order: `{settled}`"
     if entry is None:
-        remedy = "use the journal and account it was ordered with, or empty the cell to order the row"
+        remedy = "use the journal and account it was ordered with, or clear the cell to place the row"
         return "the journal knows no such order", remedy
     if entry.fingerprint != row.request.fingerprint:
         was = ", ".join(
             [f"service {entry.request.service}", *(f"{name} {text}" for name, text in entry.request.fields)]
         )
-        return f"this order was placed for something else ({was})", "undo the change, or empty the order_id to order it"
+        return f"this order was placed for something else ({was})", "undo the change, or clear the order_id to place it"
     if entry.id in owners:
-        return f"{owners[entry.id]} carries the same order", "empty the order_id of the row that is not this order"
+        return f"{owners[entry.id]} carries the same order", "clear the order_id of the row that is not this order"
     return None
 
 
 def repeats_message(repeats: Collection[Entry], rows: int, now: str) -> str:
-    """Say which campaigns hold equal orders, how many and since when; "" where none does. Times are in ISO 8601."""
+    """Return which campaigns have equal orders, how many and since when; "" for none. Times are in ISO 8601."""
     if not repeats:
         return ""
     latest = sorted(repeats, key=lambda entry: entry.sent_at or "", reverse=True)
@@ -203,12 +203,12 @@ def repeats_message(repeats: Collection[Entry], rows: int, now: str) -> str:
     equal = "equals an order" if len(repeats) == 1 else "equal orders"
     return (
         f"{len(repeats)} of {rows} {'row' if rows == 1 else 'rows'} {equal} of campaign {names[0]!r}{more}, placed "
-        f"{ago(latest[0].sent_at or now, now)}: they would be ordered once more"
+        f"{time_since(latest[0].sent_at or now, now)}: they would be placed again"
     )
 
 
-def ago(then: str, now: str) -> str:
-    """Say how long ago a time was: "5 minutes ago"."""
+def time_since(then: str, now: str) -> str:
+    """Return how long ago a time was: "5 minutes ago"."""
     seconds = (datetime.fromisoformat(now) - datetime.fromisoformat(then)).total_seconds()
     for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if seconds >= length:

@@ -1,4 +1,4 @@
-"""PURE: from the rows of a sheet to what they order."""
+"""What the rows of a sheet order: its requests, the rows that columns leave out, problems and equal rows."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class OrderRow:
 
 
 def order_rows(sheet: Sheet) -> dict[int, OrderRow]:
-    """Take the orders out of a sheet's text, by row number; rows that could not be read faithfully are left out."""
+    """Return what each row orders, by row number, without rows that could not be read faithfully."""
     unreadable = {problem.row for problem in sheet.problems}
     names = [name for name in sheet.columns if name in FIELDS]
     nothing = [""] * len(sheet.rows)
@@ -62,7 +62,7 @@ def check_rows(
 
 
 def _wrong_name(row: OrderRow, services: Mapping[str, Service]) -> Iterator[FieldProblem]:
-    """Find a service that has another name than that with which it was chosen: it may be another service by now."""
+    """Find a service whose name is not the one that it was chosen by: it may be another service by now."""
     service = services.get(row.request.service)
     if row.service_name and service is not None and shown_name(service.name) != row.service_name:
         message = f"service {service.id} is called {service.name!r}, not {row.service_name!r}"
@@ -70,11 +70,11 @@ def _wrong_name(row: OrderRow, services: Mapping[str, Service]) -> Iterator[Fiel
 
 
 _LOCALES = {",": "en", ".": "id", "'": "de_CH", "\u2019": "de_CH"}
-"""A mark between thousands -> a locale that writes them so; of spaces it is another one."""
+"""A thousands separator -> a locale that writes it; spaces are not in it, and mean "fr"."""
 
 
 def _remedy(sheet: Sheet, row: OrderRow, found: FieldProblem, surface: Surface) -> str:
-    """Say what to do, also to who is at a loss where: a column is missing, or a number may be thousands elsewhere."""
+    """Return what to do, also if the column is missing or the number may be written for another locale."""
     if found.field in FIELDS and found.field not in sheet.columns:
         return f"{found.remedy} (the sheet has no column {found.field}: add it)"
     if found.field in NUMBER_FIELDS and is_ambiguous(row.request.values.get(found.field, "")):
@@ -87,15 +87,15 @@ def _remedy(sheet: Sheet, row: OrderRow, found: FieldProblem, surface: Surface) 
 def equal_rows(
     sheet: Sheet, to_send: Iterable[OrderRow], rows: Iterable[OrderRow], surface: Surface = COMMAND_LINE
 ) -> list[Problem]:
-    """Find rows to be sent that order the same as another row of the sheet."""
+    """Find rows to be sent that are equal to another row of the sheet."""
     first: dict[OrderRequest, int] = {}
     waiting = {row.number for row in to_send}
     found = []
-    # Rows that are placed already come first: the one to point at is the one that is still to be sent.
+    # Rows that are placed already come first, so that the row that is reported is one that is still to be sent.
     for row in sorted(rows, key=lambda row: (row.number in waiting, row.number)):
         other = first.setdefault(row.request, row.number)
         if other != row.number and row.number in waiting:
-            message = f"orders the same as {sheet.where(other)}"
+            message = f"duplicate of {sheet.where(other)}"
             remedy = f"delete the row, or pass {surface.phrase(allow_duplicates=True)} if both are meant"
             found.append(
                 Problem(sheet.where(row.number), "", row.request.values.get("link", ""), message, remedy, row.number)
@@ -108,51 +108,51 @@ _NO = frozenset({"no", "n", "false", "0", "off", "tidak", "salah"})
 
 
 @dataclass(frozen=True, slots=True)
-class _Switch:
-    """What a column's words mean."""
+class _FilterWords:
+    """Which words of a column leave a row out, and which do not."""
 
     leave_out: frozenset[str]
     send: frozenset[str]
     remedy: str
 
 
-_SWITCHES = {
-    "skip": _Switch(_YES | {"x"}, _NO | {""}, "write yes to leave the row out, no or nothing to send it"),
-    # What is empty here may be a row that nobody looked at yet; and an x marks or crosses out.
-    "enabled": _Switch(_NO, _YES, "write yes to send the row, no to leave it out"),
+_FILTERS = {
+    "skip": _FilterWords(_YES | {"x"}, _NO | {""}, "write yes to leave the row out, no or nothing to send it"),
+    # An empty cell may be a row that nobody looked at yet, and an x may mark a row or cross it out.
+    "enabled": _FilterWords(_NO, _YES, "write yes to send the row, no to leave it out"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class RowFilters:
-    """What the columns say."""
+    """What the columns `skip` and `enabled` say."""
 
     left_out: frozenset[int]
     """Rows that are not to be sent."""
     problems: tuple[Problem, ...]
-    """Words that are none of the known ones: nothing is guessed."""
+    """Words that are not known: nothing is guessed."""
 
 
 def row_filters(sheet: Sheet) -> RowFilters:
-    """Read the columns `skip` and `enabled` of a sheet, where there are any."""
+    """Read the columns `skip` and `enabled` of a sheet, if it has them."""
     left_out: set[int] = set()
     problems: list[Problem] = []
-    for name, switch in _SWITCHES.items():
+    for name, words in _FILTERS.items():
         if name in sheet.columns:
-            left_out.update(_rows_with(sheet, name, switch.leave_out))
-            problems += _odd(sheet, name, switch)
+            left_out.update(_rows_with(sheet, name, words.leave_out))
+            problems += _unknown_words(sheet, name, words)
     return RowFilters(frozenset(left_out), tuple(problems))
 
 
-def _rows_with(sheet: Sheet, name: str, words: frozenset[str]) -> Iterator[int]:
+def _rows_with(sheet: Sheet, name: str, chosen: frozenset[str]) -> Iterator[int]:
     for row, text in zip(sheet.rows, sheet.texts[name], strict=True):
-        if text.casefold() in words:
+        if text.casefold() in chosen:
             yield row
 
 
-def _odd(sheet: Sheet, name: str, switch: _Switch) -> Iterator[Problem]:
-    known, unreadable = switch.leave_out | switch.send, {problem.row for problem in sheet.problems}
+def _unknown_words(sheet: Sheet, name: str, words: _FilterWords) -> Iterator[Problem]:
+    known, unreadable = words.leave_out | words.send, {problem.row for problem in sheet.problems}
     for row, text in zip(sheet.rows, sheet.texts[name], strict=True):
         if text.casefold() not in known and row not in unreadable:
             message = f"{text!r} is neither yes nor no" if text else "is empty: neither yes nor no"
-            yield Problem(sheet.where(row, name), name, text, message, switch.remedy, row)
+            yield Problem(sheet.where(row, name), name, text, message, words.remedy, row)

@@ -1,4 +1,4 @@
-"""Ctrl-C: once, finish what is under way; twice, hear how long that takes; a third time, end at once."""
+"""Ctrl-C: the first finishes what is under way, the second says how long that takes, the third ends at once."""
 
 import asyncio
 import signal
@@ -12,14 +12,14 @@ from types import FrameType, TracebackType
 from typing import Self, TypeVar
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
-"""Ctrl-C, the request of a service manager, and the closed window of a terminal (which Windows does not tell)."""
+"""Ctrl-C, a service manager, and a terminal's closed window (not on Windows)."""
 
 ONE_PRESS = 0.5
-"""Seconds within which a further signal is the same wish: a trembling finger, or a parent that passes on its own."""
+"""Seconds within which a further signal is the same request: a trembling finger, or a parent that passes on its own."""
 
 
-class Wish:
-    """The wish that a job stops, from another thread: beside the main thread no job hears a signal."""
+class StopRequest:
+    """The request that a job stops, from another thread: beside the main thread no job hears a signal."""
 
     def __init__(self) -> None:
         self._one_at_a_time = threading.Lock()
@@ -34,8 +34,8 @@ class Wish:
                 self._listener()
 
     @contextmanager
-    def heard_by(self, listener: Callable[[], object]) -> Iterator[None]:
-        """Call somebody when the wish is told, at once if it was told before."""
+    def forwarded_to(self, listener: Callable[[], object]) -> Iterator[None]:
+        """Call somebody when the request is told, at once if it was told before."""
         with self._one_at_a_time:
             self._listener = listener
             if self._asked:
@@ -47,8 +47,8 @@ class Wish:
                 self._listener = None
 
 
-WISH: ContextVar[Wish | None] = ContextVar("WISH", default=None)
-"""Whose wish a job listens to, in the thread that it runs in."""
+STOP_REQUEST: ContextVar[StopRequest | None] = ContextVar("STOP_REQUEST", default=None)
+"""Whose request a job listens to, in the thread that it runs in."""
 
 
 class Interrupts:
@@ -89,8 +89,8 @@ class Interrupts:
 
     def __enter__(self) -> Self:
         loop = asyncio.get_running_loop()
-        if wish := WISH.get():
-            self._listening.enter_context(wish.heard_by(lambda: loop.call_soon_threadsafe(self.ask)))
+        if request := STOP_REQUEST.get():
+            self._listening.enter_context(request.forwarded_to(lambda: loop.call_soon_threadsafe(self.ask)))
 
         def hear(number: int, _frame: FrameType | None) -> None:
             now = self._clock()
@@ -142,18 +142,18 @@ def run_in_thread(work: Callable[[], Result]) -> Result:
     except RuntimeError:
         return work()
     done: Future[Result] = Future()
-    wish = Wish()
-    threading.Thread(target=lambda: _settle(done, work, wish), name="smmplus run").start()
+    request = StopRequest()
+    threading.Thread(target=lambda: _run(done, work, request), name="smmplus run").start()
     try:
         return done.result()
     except KeyboardInterrupt:
         # The loop in the thread hears no Ctrl-C. What was sent is paid for, and its answers are about to come.
-        wish.ask()
+        request.ask()
         return done.result()
 
 
-def _settle(done: "Future[Result]", work: Callable[[], Result], wish: Wish) -> None:
-    WISH.set(wish)
+def _run(done: "Future[Result]", work: Callable[[], Result], request: StopRequest) -> None:
+    STOP_REQUEST.set(request)
     try:
         done.set_result(work())
     except BaseException as error:  # noqa: BLE001 -- it is raised where the result is waited for

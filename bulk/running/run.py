@@ -158,7 +158,7 @@ def _confirm(plan: Plan, watcher: RunListener) -> RunResult | None:
     """Show a plan and have it confirmed. Return the result of a run that sends nothing; None if orders may be sent."""
     watcher.planned(plan)
     if plan.blocker and (watcher.agreed or not plan.blocker.is_confirmable):
-        return _nothing_sent(plan, blocked=plan.blocker.message)
+        return _nothing_sent(plan, blocked=f"Nothing was placed. {plan.blocker.message}")
     if plan.short_by:
         return _nothing_sent(plan, stop=Stop.FUNDS, reason=f"it is short by {plain(plan.short_by)}")
     if plan.to_send and not watcher.confirm(plan):

@@ -116,7 +116,7 @@ def write_back(options: Options, url: str, journal: Journal) -> tuple[dict[int, 
     # The sheet's own batch comes first; beyond it nothing is asked, for nothing is sent for a wrong guess.
     batch_id = journal.latest_batch(campaign_id, options.source, finished=True)
     binding: Matching = match_rows(
-        sheet, rows, known, campaign_id=campaign_id, batch_id=batch_id, adopt=True, anew=True, left_out=left_out
+        sheet, rows, known, campaign_id=campaign_id, batch_id=batch_id, adopt=True, is_named=True, left_out=left_out
     )
     watched = {row: entry.id for row, entry in binding.entries.items()}
     results = WriteBack(sheet, binding.problems, journal, watched, colours=options.colours)

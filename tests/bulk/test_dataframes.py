@@ -12,7 +12,7 @@ import pytest
 import bulk
 from bulk.model.errors import ExitStatus
 from bulk.running.events import RunListener
-from bulk.running.interrupts import WISH
+from bulk.running.interrupts import STOP_REQUEST
 from smmplus.api.panel import Panel
 from smmplus.errors import ConfigurationError
 from smmplus.journal.journal import Journal
@@ -87,7 +87,7 @@ def test_a_check_gives_problems_and_prices(df, ordered):
         "balance": "1000",
         "currency": "USD",
         "fingerprint": found.attrs["fingerprint"],
-        "blocked": "1 row with problems, nothing was sent: fix them, or leave them out with skip_bad=True",
+        "blocked": "1 row has problems. Fix it, or pass skip_bad=True to place the other 2",
         "repeats": "",
     }
     assert ordered() == 0
@@ -113,7 +113,7 @@ def test_every_problem_of_a_row_is_told_in_words_of_python(df):
     df = pd.concat([df, df.loc[["a"]].rename({"a": "d"})])
     found = check(df)
     assert found.problems["d"] == (
-        "row d: orders the same as row a (delete the row, or pass allow_duplicates=True if both are meant)"
+        "row d: duplicate of row a (delete the row, or pass allow_duplicates=True if both are meant)"
     )
     assert check(df, allow_duplicates=True).problems["d"] == ""
 
@@ -226,7 +226,7 @@ def test_with_problems_nothing_is_sent_and_the_error_says_where(df, ordered):
     with pytest.raises(bulk.RunError) as caught:
         run(df)
     assert str(caught.value) == (
-        "1 row with problems, nothing was sent: fix them, or leave them out with skip_bad=True; "
+        "Nothing was placed. 1 row has problems. Fix it, or pass skip_bad=True to place the other 2; "
         "row b, quantity: 1 is less than the service's minimum (at least 10)"
     )
     assert caught.value.exit_status is ExitStatus.PROBLEMS
@@ -309,7 +309,7 @@ def test_amounts_are_exact_and_names_are_names(df, ordered, wrong):
 
 
 def test_what_is_expected_must_come_true(df, ordered):
-    with pytest.raises(bulk.RunError, match="holds 3 rows, and 4 were expected"):
+    with pytest.raises(bulk.RunError, match="Expected 4 rows with orders, found 3"):
         run(df, expect_rows=4)
     assert ordered() == 0
     assert len(run(df, expect_rows=3, expect_total="0.21")) == 3
@@ -412,7 +412,7 @@ class Interrupting(RunListener):
             self._moment = ""
             for _ in range(self._times):
                 signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
-                wait_until(lambda: WISH.get()._asked, "the main thread hears Ctrl-C")
+                wait_until(lambda: STOP_REQUEST.get()._asked, "the main thread hears Ctrl-C")
 
 
 @pytest.mark.parametrize(("moment", "most"), [("planned", 0), ("placed", 2)])

@@ -69,7 +69,7 @@ def test_the_log_deleted_after_a_kill(workplace: Workplace, sheet: Path):
     Path(f"{workplace.journal}-wal").unlink()
     said = assert_stops(workplace, sheet)
     assert "has lost what was written into it after" in said
-    assert "Nothing was sent" in said
+    assert "Nothing was placed" in said
     placed = {order["link"] for order in workplace.ledger.orders()}
     rest = [row for row in orders(ROWS) if row["link"] not in placed]
     other = workplace.sheet("rest.csv", rest)

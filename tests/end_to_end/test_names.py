@@ -41,7 +41,7 @@ def test_what_another_campaign_ordered_is_said_wherever_it_is_ordered_anew(workp
     assert workplace.run(workplace.sheet("a.csv", orders(3)), "--campaign", "Week 1").status == 0
     workplace.query("UPDATE entries SET sent_at = strftime('%Y-%m-%dT%H:%M:%S', 'now', '-125 minutes') || '.000+00:00'")
     again = workplace.sheet("b.csv", [*orders(3), *orders(1, name="new")])
-    words = "3 of 4 rows equal orders of campaign 'Week 1', placed 2 hours ago: they would be ordered once more"
+    words = "3 of 4 rows equal orders of campaign 'Week 1', placed 2 hours ago: they would be placed again"
     checked = workplace.command("check", again, "--campaign", "Week 2")
     assert checked.status == 0
     assert words in checked.said

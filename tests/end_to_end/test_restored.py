@@ -70,9 +70,9 @@ def run_unasked(workplace: Workplace, sheet: Path, *options: str) -> tuple[int, 
 def test_a_run_that_nobody_is_asked_about_is_stopped_before_it_sends_them_again(workplace: Workplace, sheet: Path):
     status, said = run_unasked(workplace, sheet)
     assert (status, workplace.ledger.count()) == (3, 4)
-    assert "this journal was restored on" in said
+    assert "Nothing was placed. This journal was restored on" in said
     assert "2 rows to be sent are new to it" in said
-    assert "the balance fell by 0.07 USD more than it knows. Nothing was sent" in said
+    assert "the balance fell by 0.07 USD more than it knows. Look at" in said
     assert workplace.command("check", sheet, "--json").status == 3
     assert_nothing_twice(workplace.ledger.orders())
 

@@ -182,7 +182,7 @@ def test_a_row_duplicated_with_its_id_is_a_problem(workplace: Workplace, placed:
 def test_a_row_duplicated_without_its_id_is_a_problem_until_it_is_said_to_be_meant(workplace: Workplace, placed: Path):
     rows = read_rows(placed)
     change(placed, *rows, unplaced(rows[1]))
-    assert "orders the same as row 3" in stays_out(workplace, placed, placed=4)
+    assert "duplicate of row 3" in stays_out(workplace, placed, placed=4)
     meant = workplace.run(placed, "--allow-duplicates")
     assert (meant.status, meant.json["sent"]) == (0, 1)
     workplace.assert_each_row_once(placed)
@@ -195,7 +195,7 @@ def test_an_id_that_the_journal_does_not_know_is_a_problem(workplace: Workplace)
 
 def test_equal_rows_are_a_problem_until_they_are_said_to_be_meant(workplace: Workplace):
     sheet = workplace.sheet("twins.csv", TWO_OF_SAME)
-    assert "orders the same as row 2" in stays_out(workplace, sheet, placed=0)
+    assert "duplicate of row 2" in stays_out(workplace, sheet, placed=0)
     assert workplace.run(sheet, "--allow-duplicates").json["sent"] == 2
     workplace.assert_each_row_once(sheet, TWO_OF_SAME)
     assert workplace.run(sheet).json["sent"] == 0

@@ -75,7 +75,7 @@ def test_a_check_prices_and_sends_nothing(airflow, sandbox, ordered, sheet, path
 def test_a_sheet_with_problems_is_not_sent(airflow, ordered, tmp_path, link, operator):
     path = write(tmp_path / "bad.csv", (77777, link, 100), (1, link, "many"), (1, link, 100))
     ran = airflow.run(operator, path=str(path), campaign="bad")
-    assert "2 rows with problems, nothing was sent" in failed_for_good(ran)
+    assert "2 rows have problems" in failed_for_good(ran)
     assert ordered() == []
 
 
@@ -406,7 +406,7 @@ def test_what_is_not_one_part_is_refused_in_words(airflow, ordered, sheet, keys)
 def test_what_stands_in_the_way_names_the_operators_argument(airflow, tmp_path, link, operator):
     path = write(tmp_path / "week.csv", (1, link, 100), (1, link, 0))
     words = failed_for_good(airflow.run(operator, path=str(path), campaign="week"))
-    assert words.endswith("or leave them out with skip_bad=True")
+    assert words.endswith("or pass skip_bad=True to place the other row")
 
 
 def test_a_wait_that_cannot_be_is_found_before_money_is_spent(airflow, ordered, sheet):

@@ -62,7 +62,7 @@ def test_what_to_think_of_twice_is_a_warning(week, said):
     log_plan(LOG, week.plan(sheet_of(row(), row("http://www.example.com/post/"))))
     assert said()[0] == (
         "WARNING line 3, link: 'http://www.example.com/post/': differs only in form from line 2, link, for the same "
-        "service: https://example.com/post (if both are meant, go on; if not, take the row out)"
+        "service: https://example.com/post (continue if both are intended; otherwise delete one)"
     )
 
 

@@ -71,7 +71,7 @@ def test_what_to_think_of_twice(week):
         "field": "link",
         "value": LINK + "/",
         "message": f"differs only in form from line 2, link, for the same service: {LINK}",
-        "remedy": "if both are meant, go on; if not, take the row out",
+        "remedy": "continue if both are intended; otherwise delete one",
         "row": 3,
     }
 

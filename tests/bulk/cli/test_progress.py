@@ -102,7 +102,7 @@ def test_what_a_restored_journal_does_not_know_is_told_before_the_question_and_i
     Lines(out, progress, agreed=False).confirm(restored)
     assert asked == ["Send 1 orders for 0.15 USD, none of them placed since the backup?"]
     said = " ".join(text_of(out).split())
-    assert said.startswith("this journal was restored on 2026-01-02 12:00 UTC from a backup of 2026-01-01 12:00 UTC")
+    assert said.startswith("This journal was restored on 2026-01-02 12:00 UTC from a backup of 2026-01-01 12:00 UTC")
     assert "Look at the panel's order page" in said
 
 

@@ -33,7 +33,7 @@ def test_check_tells_what_stands_in_the_way(smmplus, path):
     path.write_text(path.read_text("utf-8") + f"2,{LINK}/3,[x]\n", "utf-8")
     done = smmplus("check", path)
     assert done.status == 3
-    assert "1 row with problems, nothing was sent: fix them, or leave them out with --skip-bad" in done.words
+    assert "1 row has problems. Fix it, or pass --skip-bad to place the other 2" in done.words
     told = smmplus("check", path, "--json").json
     assert (told["exit_status"], told["blocked"][:5], len(told["problems"])) == (3, "1 row", 1)
 
@@ -157,8 +157,8 @@ def test_a_budget_that_one_run_was_given_holds_for_the_next(smmplus, path, sandb
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        (("--expect-rows", "3"), "the sheet holds 2 rows, and 3 were expected: nothing was sent"),
-        (("--expect-total", "0.080"), "the sheet costs 0.07, and 0.080 was expected: nothing was sent"),
+        (("--expect-rows", "3"), "Expected 3 rows with orders, found 2"),
+        (("--expect-total", "0.080"), "Expected a total cost of 0.080, found 0.07"),
     ],
     ids=["rows", "total"],
 )

@@ -148,7 +148,7 @@ def test_a_plan_tells_what_to_think_of_twice_beside_what_is_sent(week):
         f"line 3, link (http://example.com/post): differs only in form from line 2, link, for the same service: {LINK}"
         in text
     )
-    assert "if both are meant, go on; if not, take the row out" in text
+    assert "continue if both are intended; otherwise delete one" in text
 
 
 def test_no_more_to_think_of_twice_than_is_read(week):

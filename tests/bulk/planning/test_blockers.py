@@ -30,7 +30,7 @@ def test_several_questions_are_told_with_one_example(week):
     last.accepted("501"), last.accepted("502", nth=2)
     words = said(week, row(), row())
     assert words.startswith("2 rows equal orders placed before: order 501")
-    assert " and others. Nothing was sent" in words
+    assert " and others. If they are the same" in words
 
 
 def test_an_order_without_a_row_is_told_with_the_way_out(week):
@@ -51,8 +51,12 @@ def test_orders_that_are_meant_to_be_gone_are_no_obstacle(week):
 
 
 def test_problems_are_counted_by_row(week):
-    assert said(week, row(quantity="x", link="y")).startswith("1 row with problems, nothing was sent")
-    assert said(week, row(quantity="x"), row(quantity="y")).startswith("2 rows with problems")
+    assert said(week, row(quantity="x", link="y")).startswith(
+        "1 row has problems. Fix it, or leave it out with --skip-bad"
+    )
+    assert said(week, row(quantity="x"), row(quantity="y")).startswith(
+        "2 rows have problems. Fix them, or leave them out"
+    )
 
 
 def test_rows_with_problems_may_be_left_out(week):
@@ -62,7 +66,7 @@ def test_rows_with_problems_may_be_left_out(week):
 def test_what_is_wrong_with_the_whole_sheet_cannot_be_left_out(week):
     hidden = Problem("column D", "runs", "runs", "is hidden", "Unhide it, or delete it.")
     words = said(week, row(), problems=[hidden], skip_bad=True)
-    assert words == "column D: is hidden. It concerns every row, nothing was sent: Unhide it, or delete it."
+    assert words == "column D: is hidden. This affects every row: Unhide it, or delete it."
 
 
 def test_the_question_comes_before_all_else(week):

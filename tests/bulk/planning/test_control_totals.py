@@ -58,7 +58,7 @@ def test_a_sheet_of_as_many_rows_as_expected_may_go(week):
 @pytest.mark.parametrize("expected", [0, 1, 3])
 def test_another_number_of_rows_is_told_with_both_numbers(week, expected):
     words = said(week, row(), row(LINK + "/2"), expect_rows=expected)
-    assert words == f"the sheet holds 2 rows, and {expected} were expected: nothing was sent"
+    assert words == f"Expected {expected} {'row' if expected == 1 else 'rows'} with orders, found 2"
 
 
 def test_rows_count_whether_placed_refused_waiting_wrong_or_unreadable(week):
@@ -69,7 +69,7 @@ def test_rows_count_whether_placed_refused_waiting_wrong_or_unreadable(week):
 
 
 def test_the_number_of_rows_is_told_before_what_is_wrong_with_them(week):
-    assert "2 were expected" in said(week, row(quantity="x"), expect_rows=2)
+    assert "Expected 2 rows" in said(week, row(quantity="x"), expect_rows=2)
 
 
 def test_a_sheet_of_the_expected_cost_may_go(week):
@@ -78,7 +78,7 @@ def test_a_sheet_of_the_expected_cost_may_go(week):
 
 def test_another_cost_is_told_with_both_numbers(week):
     words = said(week, row(), row(LINK + "/2"), expect_total=Decimal("0.20"))
-    assert words == "the sheet costs 0.3, and 0.20 was expected: nothing was sent"
+    assert words == "Expected a total cost of 0.20, found 0.3"
 
 
 def test_placed_rows_cost_what_the_journal_says(week):
@@ -101,13 +101,13 @@ def test_rows_that_wait_for_a_later_run_belong_to_the_sheet(week):
 def test_a_row_whose_cost_nobody_knows_makes_it_impossible(week, rows, unknown):
     services = (service(), service("7", kind="Subscriptions"))
     words = said(week, *rows, services=services, skip_bad=True, expect_total=Decimal("0.30"))
-    assert words.startswith("the sheet's cost cannot be compared with 0.30, nothing was sent: nobody knows what ")
-    assert words.endswith(f"the first of them row {unknown}")
+    assert words.startswith("Expected a total cost of 0.30, but the cost of ")
+    assert words.endswith(f"is unknown, such as row {unknown}")
 
 
 def test_a_row_that_could_not_be_read_makes_it_impossible(week):
     words = said(week, row(), problems=[UNREAD], skip_bad=True, expect_total=Decimal("0.15"))
-    assert words.endswith("1 of its rows cost, the first of them row 9")
+    assert words.endswith("the cost of 1 row is unknown, such as row 9")
 
 
 def test_problems_are_told_before_the_cost(week):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bulk.planning.warnings import form_of
+from bulk.planning.warnings import canonical_link
 
 POST = "https://instagram.com/p/AbC-1_x"
 VIDEO = "https://youtube.com/watch?v=xyz"
@@ -40,7 +40,7 @@ VIDEO = "https://youtube.com/watch?v=xyz"
     ],
 )
 def test_links_that_differ_only_in_form(one, other):
-    assert form_of(one) == form_of(other)
+    assert canonical_link(one) == canonical_link(other)
 
 
 @pytest.mark.parametrize(
@@ -63,12 +63,12 @@ def test_links_that_differ_only_in_form(one, other):
     ],
 )
 def test_links_that_lead_elsewhere(one, other):
-    assert form_of(one) != form_of(other)
+    assert canonical_link(one) != canonical_link(other)
 
 
 @pytest.mark.parametrize("text", ["http://[a.b", "https://a.example:port/", "", "@", "no address", "https://"])
 def test_text_that_is_no_address_is_itself(text):
-    assert form_of(text) == text
+    assert canonical_link(text) == text
 
 
 def test_the_quick_way_and_the_long_way_agree():
@@ -83,4 +83,4 @@ def test_the_quick_way_and_the_long_way_agree():
     )
     for host in hosts:
         link = f"https://{host}/p/AbC_1.2~3-@4"
-        assert form_of(link) == form_of(link + "?utm_source=x")
+        assert canonical_link(link) == canonical_link(link + "?utm_source=x")

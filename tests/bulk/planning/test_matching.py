@@ -178,13 +178,13 @@ def test_adopt_makes_it_the_same_order(week, finished):
 
 def test_a_campaign_named_by_a_person_is_not_asked_about_orders_of_other_campaigns(week):
     Ledger.of(week.journal, "last").accepted("501")
-    binding = bound(week, sheet_of(row()), anew=True)
+    binding = bound(week, sheet_of(row()), is_named=True)
     assert binding.new == {2: key_of(request(), 1)}
     assert binding.questions == {}
 
 
 def test_it_is_asked_about_orders_of_its_own(week, finished):
-    assert bound(week, sheet_of(row()), unfinished=False, anew=True).questions == {2: finished}
+    assert bound(week, sheet_of(row()), unfinished=False, is_named=True).questions == {2: finished}
 
 
 @pytest.mark.parametrize("made", ["planned", "refused"])
@@ -287,7 +287,7 @@ def cases(draw):
         "campaign_id": 1,
         "batch_id": draw(st.sampled_from([None, 10, 11])),
         "adopt": draw(st.booleans()),
-        "anew": draw(st.booleans()),
+        "is_named": draw(st.booleans()),
     }
     return entries, rows, said
 
@@ -367,7 +367,7 @@ def test_an_equal_order_is_never_passed_over_for_a_new_one_or_one_to_be_sent(cas
     sent = {key.rpartition("-")[0] for key in binding.new.values()}
     sent |= {entry.key.rpartition("-")[0] for entry in binding.entries.values() if entry.state not in ORDERED}
     for entry in entries:
-        elsewhere_anew = said["anew"] and entry.campaign_id != said["campaign_id"]
+        elsewhere_anew = said["is_named"] and entry.campaign_id != said["campaign_id"]
         if entry.state in ORDERED and entry.id not in taken and not elsewhere_anew:
             assert entry.key.rpartition("-")[0] not in sent
 

@@ -93,13 +93,13 @@ def equal(sheet, *to_send):
 
 def test_the_later_of_equal_rows_is_the_problem():
     assert equal(sheet_of(row(), row(), row()), 2, 3, 4) == {
-        3: "orders the same as row 2",
-        4: "orders the same as row 2",
+        3: "duplicate of row 2",
+        4: "duplicate of row 2",
     }
 
 
 def test_a_row_that_equals_a_placed_one_below_is_the_problem():
-    assert equal(sheet_of(row(), row(order_id="501")), 2) == {2: "orders the same as row 3"}
+    assert equal(sheet_of(row(), row(order_id="501")), 2) == {2: "duplicate of row 3"}
 
 
 def test_equal_rows_that_are_both_placed_are_none():

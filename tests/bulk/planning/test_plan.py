@@ -113,7 +113,7 @@ def test_a_row_that_is_placed_is_not_checked_again(week):
 def test_equal_rows_are_problems(week):
     plan = week.plan(sheet_of(row(), row()))
     assert sent(plan) == [2]
-    assert [problem.message for problem in plan.problems] == ["orders the same as row 2"]
+    assert [problem.message for problem in plan.problems] == ["duplicate of row 2"]
 
 
 def test_equal_rows_that_are_meant_are_sent(week):

@@ -66,7 +66,7 @@ def test_a_switch_that_cannot_be_read_is_a_problem_all_the_same(week):
 def test_an_odd_word_stops_the_run(week):
     sheet = sheet_of(row(skip="perhaps"))
     plan = week.plan(sheet)
-    assert "1 row with problems, nothing was sent" in blocker_of(plan)
+    assert "1 row has problems" in blocker_of(plan)
 
 
 def test_an_order_that_is_placed_stays_followed(week):
@@ -103,7 +103,7 @@ def test_a_row_that_is_left_out_equals_no_other(week):
 def test_but_one_that_is_placed_does(week):
     week.accepted()
     plan = week.plan(sheet_of(row(order_id="501", skip="x"), row()))
-    assert [(problem.row, problem.message) for problem in plan.problems] == [(3, "orders the same as row 2")]
+    assert [(problem.row, problem.message) for problem in plan.problems] == [(3, "duplicate of row 2")]
 
 
 def test_nobody_is_asked_about_a_row_that_is_left_out(week):

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from bulk.running.interrupts import _SIGNALS, ONE_PRESS, WISH, Interrupts, Wish
+from bulk.running.interrupts import _SIGNALS, ONE_PRESS, STOP_REQUEST, Interrupts, StopRequest
 
 NEVER = 3600
 """Seconds that no test waits: being woken is what is tested."""
@@ -141,10 +141,10 @@ def test_in_another_thread_nobody_presses_ctrl_c():
 
 @pytest.fixture
 def wish():
-    wish = Wish()
-    token = WISH.set(wish)
+    wish = StopRequest()
+    token = STOP_REQUEST.set(wish)
     yield wish
-    WISH.reset(token)
+    STOP_REQUEST.reset(token)
 
 
 async def test_a_wish_from_another_thread_wakes_and_calls(wish):

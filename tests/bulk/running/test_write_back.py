@@ -129,7 +129,7 @@ def test_a_planned_row_that_has_a_problem_now_is_told_why_it_is_left_out(week, p
     write_back(week, path, {3: week.planned(nth=2).id}).write({})
     rows = written(path)
     assert (rows[2]["error"], rows[2]["order_status"]) == ("", "Not sent")
-    assert "orders the same as row 2" in rows[3]["error"]
+    assert "duplicate of row 2" in rows[3]["error"]
 
 
 @pytest.mark.parametrize(
