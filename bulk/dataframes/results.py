@@ -1,4 +1,4 @@
-"""PURE: what is known of the rows of a DataFrame, joined to it as columns."""
+"""Join what is known of the rows of a DataFrame to it as columns."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ from smmplus.orders.decimals import plain, written
 
 
 def joined(frame: pd.DataFrame, outcome: RunResult) -> pd.DataFrame:
-    """Give a copy of a DataFrame with the columns of the results.
+    """Return a copy of a DataFrame with the columns of the results.
 
     What stands in these columns of a row that nothing new is known of stays.
     """
@@ -63,7 +63,7 @@ def _whole(text: str) -> int | None:
 
 
 def checked(frame: pd.DataFrame, plan: Plan) -> pd.DataFrame:
-    """Give a copy of a DataFrame with what is wrong with its rows, what to think of twice, and what they would cost."""
+    """Return a copy of a DataFrame with its rows' problems, warnings and prices."""
     result, rows = frame.copy(), range(1, len(frame) + 1)
     prices = {sending.row.number: sending.planned.cost for sending in (*plan.to_send, *plan.deferred)}
     wrong, thoughts = _problems(plan), _messages(plan.warnings)
@@ -89,12 +89,12 @@ def checked(frame: pd.DataFrame, plan: Plan) -> pd.DataFrame:
 
 
 def _shown(price: Decimal | None) -> Decimal | None:
-    """Take the zeros at the end away, which a rate times a quantity has."""
+    """Return a price without the zeros at its end, which a rate times a quantity has."""
     return None if price is None else Decimal(plain(price))
 
 
 def _problems(plan: Plan) -> dict[int, str]:
-    """Say what is wrong with each row; what concerns all rows is said of each."""
+    """Return what is wrong with each row; what concerns all rows is in each."""
     of_all = [f"{each.where}: {each.message} ({each.remedy})" for each in plan.problems if each.row is None]
     words = defaultdict(list, {row: list(of_all) for row in plan.sheet.frame.index})
     for row, cells in problem_cells(plan.problems).items():

@@ -14,7 +14,7 @@ DEFAULT_ACCOUNT = "default"
 
 
 def account_named(name: str) -> str:
-    """PURE: give an account's name in its one spelling, `shop_2` for "Shop 2": the same settings, the same account.
+    """Return an account's name in its one spelling, `shop_2` for "Shop 2": the same settings, the same account.
 
     Were they two accounts to the journal, a sheet could be ordered for each.
     """

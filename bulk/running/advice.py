@@ -1,4 +1,4 @@
-"""PURE: which rows are not ordered and why, and what a person does next: on a screen, in a log, in an error."""
+"""Which rows were not placed and why, and what to do next: for a screen, a log or an error."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
@@ -19,11 +19,11 @@ MOST_ROWS = 10
 """Rows of a kind that are named."""
 
 MOST_CHARACTERS = 200
-"""Of what a panel says of a row; its error column has all of it."""
+"""Characters of a panel's text that are shown; the error column has all of it."""
 
 
 class Again(Protocol):
-    """Says how the same is asked for once more, with arguments changed: by a command, a call or a task."""
+    """Phrases how to run the same again with changed arguments: as a command, a call or a task."""
 
     def __call__(self, **changed: Value) -> str: ...  # noqa: D102
 
@@ -42,11 +42,11 @@ FIRST = {
     Stop.JOURNAL: "When the journal can be written again, ",
     Stop.ASKED: "",
 }
-"""What comes before a run is asked for again."""
+"""What to do before the run is repeated."""
 
 
 def describe_rows(outcome: RunResult, rest: str) -> Iterator[str]:
-    """Name the rows that were refused, are in doubt, or were held back, and why; `rest` says where more of them are."""
+    """Yield lines with the rows that were refused, are in doubt or were held back, and why; `rest` is where all are."""
     refused = _named(outcome, State.REJECTED)
     yield from list_lines(f"refused by the panel ({len(refused)}):", refused, rest)
     doubts = _named(outcome, State.IN_DOUBT)
@@ -59,7 +59,7 @@ def describe_rows(outcome: RunResult, rest: str) -> Iterator[str]:
 
 
 def list_lines(head: str, named: Sequence[str], rest: str) -> Iterator[str]:
-    """Write a head and the first of what was named; nothing where there is nothing."""
+    """Yield a heading and the first items; nothing if there are none."""
     if named:
         yield head
         yield from (f"  {each}" for each in named[:MOST_ROWS])
@@ -68,14 +68,14 @@ def list_lines(head: str, named: Sequence[str], rest: str) -> Iterator[str]:
 
 
 def describe_entry(entry: Entry, where: str = "", why: str = "") -> str:
-    """Name an order and what was said of it."""
+    """Return an order and what was said of it."""
     words = why or entry.error
     cut = words if len(words) <= MOST_CHARACTERS else f"{words[:MOST_CHARACTERS]}…"
     return f"{where or f'service {entry.request.service}'}{_link(entry)}: {cut}"
 
 
 def next_steps(outcome: RunResult, again: Again, mark: str = "") -> Iterator[str]:
-    """Say what a person does next after a run that did not place every row; commands stand between `mark`."""
+    """Yield what to do after a run that did not place every row, with commands between `mark`."""
     doubts = [entry for entry in (*outcome.entries.values(), *outcome.plan.matching.missing) if _in_doubt(entry)]
     yield from doubt_steps(doubts, mark)
     if outcome.stop is Stop.BUDGET:
@@ -88,7 +88,7 @@ def next_steps(outcome: RunResult, again: Again, mark: str = "") -> Iterator[str
 
 
 def doubt_steps(doubts: Sequence[Entry], mark: str = "") -> Iterator[str]:
-    """Say how orders in doubt are settled."""
+    """Yield how to resolve orders in doubt."""
     if not doubts:
         return
     evidence = command("doubts")
@@ -104,7 +104,7 @@ def doubt_steps(doubts: Sequence[Entry], mark: str = "") -> Iterator[str]:
 
 
 def refused_steps(entries: Iterable[Entry], again: Again) -> Iterator[str]:
-    """Say how rows that the panel refused come to be sent after all."""
+    """Yield how to place rows that the panel refused."""
     refused = [entry for entry in entries if entry.state is State.REJECTED]
     unknown = sum(entry.meaning == Meaning.UNKNOWN.name for entry in refused)
     if unknown < len(refused):
@@ -143,7 +143,7 @@ def _link(entry: Entry | None) -> str:
 
 
 def again(name: str, options: Options, **changed: Value) -> str:
-    """Write `smmplus run`, `check` or `status` on the same sheet as it was asked for, with changes."""
+    """Return the command `smmplus run`, `check` or `status` on the same sheet, with options changed."""
     asked = {option: getattr(options, option) for option in OF_COMMANDS[name] if option not in _OF_ONCE}
     said = {option: _written(value) for option, value in asked.items() if value != DEFAULTS[option]}
     if "colours" in said:
@@ -153,7 +153,7 @@ def again(name: str, options: Options, **changed: Value) -> str:
 
 
 _OF_ONCE = {"account", "remember_map"}
-"""The account is always named, and headers that were remembered are."""
+"""The account is always named, and saved headers need not be saved again."""
 
 
 def _written(value: object) -> Value:

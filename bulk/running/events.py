@@ -1,4 +1,4 @@
-"""What a run tells while it goes on; how it looks is the affair of those who watch."""
+"""The events of a run. How they are shown is up to the listener."""
 
 from collections.abc import Callable
 
@@ -8,43 +8,43 @@ from smmplus.placing.placer import Placed
 
 
 class RunListener:
-    """Hears of everything that happens in a run, in this order. This one says nothing, and agrees only if told to."""
+    """Receives the events of a run, in this order. This one shows nothing, and agrees if it was created so."""
 
     def __init__(self, *, agreed: bool) -> None:
         self._agreed = agreed
 
     @property
     def agreed(self) -> bool:
-        """Whether the yes was given beforehand, so that nobody is asked."""
+        """Whether the run was confirmed beforehand, so that no one is asked."""
         return self._agreed
 
     def planned(self, plan: Plan) -> None:
-        """Hear what would be done."""
+        """Receive the plan."""
 
     def confirm(self, plan: Plan) -> bool:  # noqa: ARG002 (a person would look at it)
-        """Decide whether to go on and spend the money."""
+        """Return whether to continue and spend the money."""
         return self._agreed
 
     def placing(self, orders: int) -> None:
-        """Hear that placing begins."""
+        """Receive the start of placing."""
 
     def placed(self, placed: Placed) -> None:
-        """Hear what became of an order; it is on disk."""
+        """Receive the outcome of an order, once it is on disk."""
 
     def following(self, orders: int, final: int) -> None:
-        """Hear how many orders are followed, and how many of them are final."""
+        """Receive how many orders are tracked, and how many of them are finished."""
 
     def wrote(self, written: Written) -> None:
-        """Hear where the results are."""
+        """Receive where the results are."""
 
     def note(self, text: str) -> None:
-        """Hear something that a person should know."""
+        """Receive something that a person should know."""
 
 
 class GuardedListener(RunListener):
-    """Passes everything on to another watcher until its output is gone: a full disk under a log, a closed window.
+    """Forwards events to another listener until its output is gone: a full disk under a log, a closed window.
 
-    What people hear must not decide whether orders under way are brought home.
+    A broken output must not end a run while orders are under way.
     """
 
     def __init__(self, watcher: RunListener) -> None:
@@ -52,23 +52,23 @@ class GuardedListener(RunListener):
         self._watcher: RunListener | None = watcher
 
     def placing(self, orders: int) -> None:
-        """Pass it on."""
+        """Forward the event."""
         self._pass_on(lambda watcher: watcher.placing(orders))
 
     def placed(self, placed: Placed) -> None:
-        """Pass it on."""
+        """Forward the event."""
         self._pass_on(lambda watcher: watcher.placed(placed))
 
     def following(self, orders: int, final: int) -> None:
-        """Pass it on."""
+        """Forward the event."""
         self._pass_on(lambda watcher: watcher.following(orders, final))
 
     def wrote(self, written: Written) -> None:
-        """Pass it on."""
+        """Forward the event."""
         self._pass_on(lambda watcher: watcher.wrote(written))
 
     def note(self, text: str) -> None:
-        """Pass it on."""
+        """Forward the event."""
         self._pass_on(lambda watcher: watcher.note(text))
 
     def _pass_on(self, tell: Callable[[RunListener], None]) -> None:

@@ -1,6 +1,7 @@
-"""One sheet placed in parts, side by side: split once, each part placed by whoever takes it, results written by one.
+"""One sheet placed in parts at the same time: split once, each part placed by any process, results written by one.
 
-A part is a list of journal keys, fixed by the split: whoever places it, and however often, each order is placed once.
+A part is a list of journal keys that the split fixes. However often and wherever it is placed, each order is placed
+once.
 """
 
 import asyncio
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """A sheet whose rows are in the journal, and the keys of its parts; no parts where something stood in the way."""
+    """A sheet whose rows are in the journal, and the keys of its parts; no parts if the plan was blocked."""
 
     plan: Plan
     blocked: str
@@ -42,7 +43,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class PlacedPart:
-    """What came of a part."""
+    """The result of a part."""
 
     entries: tuple[Entry, ...]
     progress: Progress
@@ -130,14 +131,14 @@ async def _look_again(client: "AsyncClient", planned: Iterable[Entry], progress:
 
 
 async def _stop_if_dearer(client: "AsyncClient", planned: Iterable[Entry], progress: Progress) -> None:
-    """Stop where a price rose since the split: a budget counts with the prices of then."""
+    """Stop if a price rose since the split: a budget counts with those prices."""
     services = {service.id: service for service in await client.services()}
     if words := price_increase(planned, services):
         progress.stop_for(Stop.PRICE, words)
 
 
 def price_increase(planned: Iterable[Entry], services: Mapping[str, Service]) -> str:
-    """PURE: name the first order that costs more than the journal expects, or whose service is gone; "" for none."""
+    """Return the first order that costs more than the journal expects, or whose service is gone; "" for none."""
     for entry in planned:
         service = services.get(entry.request.service)
         if service is None:

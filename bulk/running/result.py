@@ -1,4 +1,4 @@
-"""What came of a job, and the exit status that says it."""
+"""The result of a run, its exit status, and the cells that it writes."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -19,16 +19,16 @@ from smmplus.placing.placer import Stop
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """What came of a job on a sheet."""
+    """The result of a run of a sheet."""
 
     plan: Plan
     entries: Mapping[int, Entry]
     """Row -> what the journal knows of it at the end."""
     blocked: str = ""
-    """What a person must mend or answer before anything is sent; "" where nothing stood in the way."""
+    """What a person must fix or answer before anything is sent; "" if nothing blocked the run."""
     stop: Stop | None = None
     reason: str = ""
-    """Why nothing was sent, or no more; "" where everything was."""
+    """Why nothing was sent, or no more; "" if everything was."""
     sent: int = 0
     written: Written | None = None
     unrecorded: Mapping[int, str] = field(default_factory=dict)
@@ -39,9 +39,9 @@ class RunResult:
     held: Mapping[int, str] = field(default_factory=dict)
     """Row -> why the run went on without it."""
     unfollowed: str = ""
-    """Why the orders were not followed to the end; "" where they were, or the wait was over."""
+    """Why tracking ended early; "" if it did not."""
     unwritten: str = ""
-    """Why the results are in no sheet; they are in the journal all the same."""
+    """Why the results are not in a sheet; the journal has them."""
 
     def count(self, state: State) -> int:
         """Count the rows in a state."""
@@ -55,9 +55,10 @@ class RunResult:
 
     @property
     def exit_status(self) -> ExitStatus:
-        """Sum it up: doubt comes before the account, the account before what is unfinished, that before problems."""
-        binding = self.plan.matching
-        in_doubt = self.count(State.IN_DOUBT) or any(entry.state is State.IN_DOUBT for entry in binding.missing)
+        """Doubt comes before the account, the account before what is unfinished, that before problems."""
+        in_doubt = self.count(State.IN_DOUBT) or any(
+            entry.state is State.IN_DOUBT for entry in self.plan.matching.missing
+        )
         unsent = self.unsent and not self.blocked
         ranked = (
             (in_doubt, ExitStatus.IN_DOUBT),
@@ -77,11 +78,11 @@ _WORDS = {
     State.REJECTED: "Refused",
     State.IN_DOUBT: "In doubt",
 }
-"""What stands in `order_status` until the panel has told a status."""
+"""The text of `order_status` until the panel has reported a status."""
 
 
 def entry_cells(entry: Entry) -> Cells:
-    """Write down one order as the cells of its row."""
+    """Return an order as the cells of its row."""
     time = entry.polled_at or entry.settled_at or ""
     return {
         "order_id": entry.order_id or "",
@@ -96,7 +97,7 @@ def entry_cells(entry: Entry) -> Cells:
 
 
 def problem_cells(problems: Iterable[Problem]) -> dict[int, Cells]:
-    """Write down what is wrong with rows that are left out. No other cell of theirs is touched."""
+    """Return what is wrong with rows that are left out, as their error cells. Their other cells stay as they are."""
     words: dict[int, list[str]] = defaultdict(list)
     for problem in problems:
         if problem.row is not None:
@@ -105,7 +106,7 @@ def problem_cells(problems: Iterable[Problem]) -> dict[int, Cells]:
 
 
 def is_new(sheet: Sheet, cells: Mapping[int, Cells]) -> bool:
-    """Tell whether cells hold anything that does not stand in a sheet as it was read."""
+    """Return whether cells differ from a sheet as it was read."""
     # Column by column: the cells of 100,000 rows as a mapping of their own would take 50 MB.
     return any(_differs(_column(sheet, name), name, cells) for name in RESULT_FIELDS)
 
@@ -121,7 +122,7 @@ def _differs(column: Mapping[int, str], name: str, cells: Mapping[int, Cells]) -
 
 
 def stamp(cells: Mapping[int, Cells]) -> str:
-    """Sum cells up: SHA-256 of all rows and texts, to know them again without keeping them."""
+    """Return the SHA-256 of all rows and texts, so that equal cells are recognized without keeping them."""
     sum_of_all = sha256()
     for row, wanted in cells.items():
         sum_of_all.update(f"{row} {sorted(wanted.items())}\n".encode())

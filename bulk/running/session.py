@@ -1,4 +1,4 @@
-"""One job under way on a sheet: its rows in the journal, their orders placed and followed, the sheet written."""
+"""The part of a run that changes something: rows into the journal, orders placed and tracked, the sheet written."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -32,15 +32,15 @@ if TYPE_CHECKING:
     from smmplus.api.async_client import AsyncClient
 
 LOOK_SECONDS = 60.0
-"""How long a look at prices and balance may take while orders are placed; the end of placing waits for it."""
+"""Seconds that prices and balance may take while orders are placed; the end of placing waits for them."""
 
 LAST_LOOK_SECONDS = 5.0
-"""How long the balance after placing may take: whoever pressed Ctrl-C waits for it."""
+"""Seconds that the balance after placing may take: a person who pressed Ctrl-C waits for it."""
 
 
 @dataclass(slots=True)
 class RunSession:
-    """What is done for a plan. The journal is the truth; this only knows which rows it is about."""
+    """Carries out a plan. The journal is the truth; a session only knows which rows it is about."""
 
     options: Options
     panel: Panel
@@ -57,7 +57,7 @@ class RunSession:
     results: WriteBack = field(init=False)
 
     def __post_init__(self) -> None:
-        """Watch the rows that the journal knows."""
+        """Begin with the rows that the journal knows."""
         self.watcher = GuardedListener(self.watcher)
         self.watched = {row: entry.id for row, entry in self.plan.matching.entries.items()}
         plan, colours = self.plan, self.options.colours
@@ -69,7 +69,7 @@ class RunSession:
         self.batch_id = campaign.batch_id
         if not sending:
             return
-        if rows_in_backup_gap(self.plan):  # whoever comes here has a person's yes
+        if rows_in_backup_gap(self.plan):  # a person confirmed them, or the run had ended before
             restore.settle(self.journal, campaign.campaign_id)
         if self.batch_id is None:
             self.batch_id = self.journal.open_batch(campaign.campaign_id, self.options.source)
@@ -81,7 +81,7 @@ class RunSession:
         self.orders = [Order(numbers[item.planned.key], item.row.request) for item in sending]
 
     async def place_and_track(self) -> None:
-        """Place, then follow, writing back every few minutes; Ctrl-C ends both in good order."""
+        """Place, then track, and write results every few minutes. Ctrl-C ends both in good order."""
         with Interrupts() as stopping:
             async with self._client(stopping) as client, self._meanwhile(self.options.write_every, self._write_aside):
                 stopping.on_impatience(
@@ -93,20 +93,20 @@ class RunSession:
                     await self._follow(client, stopping, self.options.wait)
 
     async def track_once(self) -> None:
-        """Ask once where the open orders stand."""
+        """Ask once for the statuses of the open orders."""
         with Interrupts() as stopping:
             async with self._client(stopping) as client:
                 await self._follow(client, stopping, 0)
 
     def finish(self) -> RunResult:
-        """Write back for the last time, and close the batch if nothing of it is open."""
+        """Write the results for the last time, and finish the batch if nothing of it is open."""
         self._write()
         entries = dict(self.plan.matching.entries)
         try:
             entries = self.results.entries()
             self._close_batch(entries)
         except JournalError as error:
-            # Order ids that are in no journal must still be told.
+            # Order ids that the journal could not take must still be reported.
             self.progress.stop_for(Stop.JOURNAL, str(error))
         rows = {entry: row for row, entry in self.watched.items()}
         return RunResult(
@@ -125,7 +125,7 @@ class RunSession:
         )
 
     def _close_batch(self, entries: Mapping[int, Entry]) -> None:
-        # Also what has no row any more: an order in doubt must be met again by the next run of the sheet.
+        # Orders without a row count, too: the next run of the sheet must find an order in doubt again.
         known = [*entries.values(), *self.plan.matching.missing]
         settled = all(entry.state in {State.ACCEPTED, State.REJECTED} for entry in known)
         done = settled and not self.plan.deferred and self.results.in_place and not self.unwritten
@@ -144,7 +144,7 @@ class RunSession:
             placer = Placer(
                 client,
                 commits,
-                # Named by a person, the campaign is ordered anew, whatever others hold.
+                # A campaign that a person named is placed whatever other campaigns have.
                 twins=frozenset(self.watched.values()) if self.options.campaign is None else None,
                 on_placed=self.watcher.placed,
             )
@@ -156,12 +156,12 @@ class RunSession:
             await self._look_at_the_end(client)
 
     async def _look_again(self, client: "AsyncClient") -> None:
-        """Stop where the panel asks more than was shown; tell where the balance will not last, and go on."""
+        """Stop if the panel charges more than was shown; report if the balance will not last, and continue."""
         with suppress(CallError, JournalError, TimeoutError):
             async with asyncio.timeout(LOOK_SECONDS):
                 services = {service.id: service for service in await client.services()}
                 held = await self._read_balance(client)
-            # Aside: of a large sheet, every row may have to be checked again, and answers are waiting.
+            # In a thread: every row of a large sheet may be checked again, and answers are waiting.
             if change := await asyncio.to_thread(service_change, self.plan, Prices(services, held)):
                 self.progress.stop_for(*change)
             left = await asyncio.to_thread(self._left_to_send)
@@ -170,9 +170,9 @@ class RunSession:
                 self.watcher.note(f"the balance is {words}: placing goes on until the panel refuses")
 
     async def _look_at_the_end(self, client: "AsyncClient") -> None:
-        """Read the balance once more: it is evidence for orders in doubt.
+        """Read the balance after placing: it is evidence for orders in doubt.
 
-        It is told beside a refusal of the account: a reselling panel passes on that its own supplier's is empty.
+        It is added to a refusal of the account: a reseller may pass on that its account at the supplier is empty.
         """
         try:
             async with asyncio.timeout(LAST_LOOK_SECONDS):
@@ -191,7 +191,7 @@ class RunSession:
         return held
 
     def _left_to_send(self) -> Decimal:
-        """Sum what is still to be sent, as far as the budget allows."""
+        """Return the cost of what is still to be sent, as far as the budget allows."""
         entries = self.journal.with_ids(order.entry for order in self.orders).values()
         left = total(entry.cost or Decimal(0) for entry in entries if entry.state is State.PLANNED)
         campaign_id = self.plan.campaign.campaign_id
@@ -214,7 +214,7 @@ class RunSession:
 
     @asynccontextmanager
     async def _meanwhile(self, every: float, do: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-        """Do something now and then while the body goes on."""
+        """Do something every so many seconds while the body runs."""
         done = asyncio.Event()
         task = asyncio.create_task(repeat(every, do, done))
         try:
@@ -239,7 +239,7 @@ class RunSession:
 
 
 def _still_waited_for(progress: Progress, longest: float) -> str:
-    """PURE: say what keeps a run that was told to stop."""
+    """Return what a run that was asked to stop still waits for."""
     if not progress.under_way:
         return "nothing is under way at the panel; what is known is being written down. Once more ends it at once"
     orders = "1 order is" if progress.under_way == 1 else f"{progress.under_way} orders are"

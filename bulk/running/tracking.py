@@ -1,4 +1,4 @@
-"""Follows orders until all are final, the wait is over, or somebody asks to stop."""
+"""Track orders until all are finished, the wait is over, or the run is asked to stop."""
 
 import time
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ Statuses = dict[int, OrderStatus | FollowUpError]
 
 @dataclass(slots=True)
 class OrderTracking:
-    """The orders of a job that are still open, and what was last heard of them."""
+    """The open orders of a run, and their last known statuses."""
 
     client: "AsyncClient"
     journal: Journal
@@ -31,15 +31,15 @@ class OrderTracking:
     """Order id -> entry."""
     heard: Statuses = field(default_factory=dict)
     fault: CallError | None = None
-    """Why the last round could not ask for all; None where it could."""
+    """Why the last round could not ask for all; None if it could."""
     unread: str = ""
-    """What the last round brought instead of anything that can be read; "" where something could be."""
+    """What the last round returned if none of it could be understood; "" otherwise."""
     told: set[str] = field(default_factory=set)
-    """What was not understood and has been told: once a run is enough."""
+    """What was not understood and reported already: once a run is enough."""
 
     @classmethod
     def of(cls, results: WriteBack, journal: Journal, client: "AsyncClient", watcher: RunListener) -> "OrderTracking":
-        """Take up the orders that the journal knows of a job's rows."""
+        """Create it from the orders that the journal knows of a run's rows."""
         orders, watched = 0, dict[str, int]()
         for _, entry in results.iter_entries():
             orders += entry.order_id is not None
@@ -49,8 +49,8 @@ class OrderTracking:
     async def until(self, stopping: Interrupts, *, wait: float | None, pause: float) -> None:
         """Ask in rounds until no order is open or `wait` seconds are over (None: however long it takes).
 
-        Rounds are `pause` seconds apart, and more while nothing moves. Raises AccountError where the panel refuses
-        the account; any other fault is told, and the next round tries again.
+        Rounds are `pause` seconds apart, and more while nothing moves. Raises AccountError if the panel refuses
+        the account; any other fault is reported, and the next round tries again.
         """
         ends = None if wait is None else time.monotonic() + wait
         next_in = pause
@@ -64,7 +64,7 @@ class OrderTracking:
                 await stopping.sleep(next_in if left is None else min(next_in, left))
 
     async def _round(self) -> bool:
-        """Ask once, and tell whether anything has moved."""
+        """Ask once, and return whether anything has changed."""
         found, self.fault = await poll(self.client, self.journal, self.watched)
         self._note_what_is_strange(found)
         lost = {entry: answer for entry, answer in found.items() if isinstance(answer, FollowUpError)}
@@ -78,7 +78,7 @@ class OrderTracking:
         return moved
 
     def _note_what_is_strange(self, found: Statuses) -> None:
-        """Tell what could not be had in each round, and what could not be understood once: it stays the same."""
+        """Report in each round what could not be read, and once what could not be understood: that stays the same."""
         strange = not_understood(found.values())
         self.unread = "; ".join(strange) if found and not any(map(is_understood, found.values())) else ""
         words = [] if self.fault is None else [f"{self._unanswered(found)}: {self.fault}"]
@@ -94,7 +94,7 @@ class OrderTracking:
 
 
 def _is_open(answer: OrderStatus | FollowUpError | None) -> bool:
-    """PURE: an order that the panel left out of its answer is unknown, and so still open."""
+    """Return whether an order is open. One that the panel left out of its answer is unknown, and so still open."""
     if isinstance(answer, OrderStatus):
         return answer.phase is not Phase.FINAL
     return answer is None

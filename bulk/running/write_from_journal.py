@@ -1,4 +1,4 @@
-"""Keeps the sheet on disk up to date with the journal during a run."""
+"""Keep the sheet on disk up to date with the journal."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
@@ -17,9 +17,9 @@ from smmplus.journal.journal import Journal
 
 
 class WriteBack:
-    """Writes what the journal knows of a sheet's rows into it, as often as it is told to.
+    """Writes what the journal knows of a sheet's rows into the sheet, each time it is called.
 
-    `watched` tells which entry each row is; rows with problems get their words.
+    `watched` is the entry of each row; rows with problems get them in their error cells.
     """
 
     def __init__(
@@ -44,13 +44,13 @@ class WriteBack:
         """Of the cells that were written in place."""
 
     def entries(self) -> dict[int, Entry]:
-        """Give what the journal knows of each row."""
+        """Return what the journal knows of each row."""
         return dict(self.iter_entries())
 
     def write(self, unrecorded: Mapping[int, str]) -> Written | None:
-        """Write what is new; None where nothing is. `unrecorded` are order ids that the journal could not take.
+        """Write what is new; return None if nothing is. `unrecorded` are order ids that the journal could not take.
 
-        Raises SheetError where nothing could be written, JournalError where there is nothing to write.
+        Raises SheetError if the sheet cannot be written, JournalError if the journal cannot be read.
         """
         if self._sheet.kind == "frame":
             return None  # it is given back at the end, with its results
@@ -64,7 +64,7 @@ class WriteBack:
         return self.last
 
     def _wanted(self, unrecorded: Mapping[int, str]) -> dict[int, Cells]:
-        """Give the cells of every row."""
+        """Return the cells of every row."""
         cells = {row: _clean(words) for row, words in self._words.items()}
         try:
             for row, found in self.iter_entries():
@@ -80,7 +80,7 @@ class WriteBack:
         return cells
 
     def iter_entries(self) -> Iterator[tuple[int, Entry]]:
-        """Give what the journal knows, some hundred rows at a time: 100,000 entries at once take 100 MB."""
+        """Yield what the journal knows, some hundred rows at a time: 100,000 entries at once take 100 MB."""
         watched = iter(list(self._watched.items()))
         while part := dict(islice(watched, 500)):
             known = self._journal.with_ids(part.values())
@@ -88,7 +88,7 @@ class WriteBack:
 
     @property
     def in_place(self) -> bool:
-        """Whether the sheet itself carries all that is known."""
+        """Whether the sheet itself has all that is known."""
         return self.last is None or self.last.in_place
 
 
@@ -97,7 +97,7 @@ def _clean(cells: Cells) -> Cells:
 
 
 def write_back(options: Options, url: str, journal: Journal) -> tuple[dict[int, Entry], Written | None]:
-    """Write what the journal knows of a campaign into a sheet; gives each row's entry, and where the results are.
+    """Write what the journal knows of a campaign into a sheet. Return each row's entry, and where the results are.
 
     Rows that carry an order id are that order; others are the campaign's equal orders, in their order. What has no row,
     or no order, stays as it is; None where everything stands there already. Raises SheetError and JournalError.
