@@ -123,7 +123,7 @@ def test_what_was_approved_is_placed_and_nothing_else(airflow, ordered, sheet, p
 
 @pytest.mark.parametrize("nothing", ["", "None", "{{ none }}"])
 def test_a_fingerprint_that_came_to_nothing_is_no_approval(airflow, ordered, sheet, nothing):
-    assert "a check gives it" in failed_for_good(airflow.run(PLACE, **sheet, expect_fingerprint=nothing))
+    assert "the fingerprint of a check" in failed_for_good(airflow.run(PLACE, **sheet, expect_fingerprint=nothing))
     assert ordered() == []
 
 

@@ -200,7 +200,7 @@ def test_a_check_gives_a_fingerprint_and_the_command_that_is_held_to_it(smmplus,
 def test_an_empty_variable_is_no_approval(smmplus, path, sandbox, nothing):
     before = sandbox.ledger()["count"]
     done = smmplus("run", path, *RUN, "--expect-fingerprint", nothing)
-    assert (done.status, "a check gives it" in done.words) == (2, True)
+    assert (done.status, "the fingerprint of a check" in done.words) == (2, True)
     assert sandbox.ledger()["count"] == before
 
 

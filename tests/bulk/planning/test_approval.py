@@ -212,7 +212,7 @@ def test_a_check_is_read_back_as_it_was_written():
 
 @pytest.mark.parametrize("text", ["", "None", "0" * 23, "0" * 25, "g" * 24, " "])
 def test_what_is_no_fingerprint_is_no_approval(text):
-    with pytest.raises(ConfigurationError, match="a check gives it"):
+    with pytest.raises(ConfigurationError, match="the fingerprint of a check"):
         parse_fingerprint(text)
 
 
