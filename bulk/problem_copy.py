@@ -1,9 +1,9 @@
-"""A copy of a sheet that shows its problems where they are: bad cells are coloured, a comment explains each.
+"""A problem copy: a copy of a sheet with its bad cells coloured, and a comment on each that explains the problem.
 
-openpyxl makes the copy of a workbook, in a process of its own: it holds every cell as an object, and its memory follows
-what a worksheet claims, such as a merged range down to the last cell. The values of the copy are compared with those of
-the sheet. Where one differs, or openpyxl fails, the copy holds the orders as text, as it does of a CSV or mass-order
-text.
+openpyxl copies a workbook, in a subprocess with limits: it keeps every cell as an object, and its memory grows with
+what a worksheet declares, for example a merged range down to the last cell. The values of the copy are compared with
+those of the sheet. If one differs, or openpyxl fails, the copy holds the orders as text, as it does for CSV and
+mass-order text.
 """
 
 import io
@@ -30,36 +30,36 @@ from openpyxl.workbook.properties import CalcProperties
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 from openpyxl.worksheet.worksheet import Worksheet
 
-from bulk.files.atomic_write import digest_of, store
-from bulk.files.csv_text import decode, physical_lines, take_apart
-from bulk.model.cell_address import letter_of, parse_range
+from bulk.files.atomic_write import digest_of, write_atomically
+from bulk.files.csv_text import decode, physical_lines, split_csv
+from bulk.model.cell_address import column_letter, parse_range
 from bulk.model.errors import SheetError
 from bulk.model.fields import ORDER_FIELDS
-from bulk.model.options import names_of_copies
+from bulk.model.options import problem_copy_paths
 from bulk.model.sheet import RESULT_FIELDS, Problem, Sheet
 from bulk.reading.csv_reader import plain_result
 from bulk.reading.reader_worker import ResourceLimits, limit
-from bulk.reading.subprocess_reader import START, run_apart
-from bulk.reading.worksheet_scan import Limits
+from bulk.reading.subprocess_reader import START, run_in_subprocess
+from bulk.reading.worksheet_scan import FileLimits
 from bulk.writing.result_cells import CELL_LIMIT
 
 GROUND = "FFFFC7CE"
-"""The ground of bad cells, as ARGB: the red that Excel itself offers for them."""
+"""The background of bad cells, as ARGB: the red that Excel has for them."""
 
 AUTHOR = "smmplus"
 
 _FILL = PatternFill("solid", fgColor=GROUND)
 
 MOST_NOTES = 10_000
-"""Spreadsheet programs grow slow with more comments; cells beyond get their colour alone."""
+"""With more comments, spreadsheet programs are slow. Further cells get only the colour."""
 
-MOST_ROWS = Limits().rows
+MOST_ROWS = FileLimits().rows
 
 _ALLOWANCE = ResourceLimits(memory_bytes=2 << 30, processor_seconds=300, seconds=600)
-"""Of the process that copies a workbook; 100,000 rows of 8 cells take 1 GiB and half a minute."""
+"""The limits of the process that copies a workbook: 100,000 rows of 8 cells take 1 GiB and half a minute."""
 
 _UNTOUCHED = b"as smmplus wrote it"
-"""Stands beside a part in the directory of the zip file: whatever program saves the file drops it."""
+"""The comment on a part in the directory of the zip file. Any program that saves the file drops it."""
 
 _NAME = "Orders"
 _WIDTHS = {"link": 50, "comments": 40, "error": 40}
@@ -87,7 +87,7 @@ _NOT_KEPT = {
     "printer settings": rb'/printerSettings"',
     "data of other programs": rb'/customXml"',
 }
-"""What openpyxl may leave out, and how a workbook's XML shows it; behind a slash stands the type of a relationship."""
+"""What openpyxl may not copy -> how it looks in a workbook's XML. After a slash is the type of a relationship."""
 _ANY_OF_THEM = re.compile(b"|".join(b"(%s)" % pattern for pattern in _NOT_KEPT.values()))
 
 Address = tuple[int, int]
@@ -95,29 +95,29 @@ Address = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Marked:
+class ProblemCopy:
     """Where the copy is."""
 
     path: Path
     unexplained: int
-    """How many cells are coloured and have no comment, because there are too many."""
+    """The number of coloured cells without a comment, because there are too many."""
     lost: str
     """A sentence that says what of the sheet the copy does not hold; "" if it holds everything."""
 
 
-def mark_problems(sheet: Sheet, problems: Iterable[Problem]) -> Marked:
+def write_problem_copy(sheet: Sheet, problems: Iterable[Problem]) -> ProblemCopy:
     """Write ``name.problems.xlsx`` next to a sheet: a copy of it with marked cells.
 
-    The sheet is not touched. A copy that is there already is replaced as long as nobody has saved anything in it;
-    otherwise this one is ``name.problems-2.xlsx``, and so on.
+    The sheet is not changed. An earlier copy is replaced if no program has saved it since; otherwise this one is
+    ``name.problems-2.xlsx``, and so on.
 
     :raises SheetError: if the sheet was saved since it was read, or the copy cannot be written.
     """
     data = _bytes_of(sheet)
-    made, unexplained, lost = _copied(sheet, data, notes_of(sheet, problems))
+    made, unexplained, lost = _copied(sheet, data, comments_by_cell(sheet, problems))
     path = _free_path(sheet.path)
-    store(path, lambda file: _write(file, made), mode_of=sheet.path)
-    return Marked(path, unexplained, lost)
+    write_atomically(path, lambda file: _write(file, made), mode_of=sheet.path)
+    return ProblemCopy(path, unexplained, lost)
 
 
 def _bytes_of(sheet: Sheet) -> bytes:
@@ -126,16 +126,18 @@ def _bytes_of(sheet: Sheet) -> bytes:
     except OSError as error:
         raise SheetError(f"{sheet.path}: cannot be opened: {error.strerror}. Check your permissions.") from error
     if digest_of(data) != sheet.digest:
-        raise SheetError(f"{sheet.path}: somebody saved the file since it was read. Check it again.")
+        raise SheetError(f"{sheet.path}: the file was changed since it was read. Check it again.")
     return data
 
 
 def _free_path(sheet: Path) -> Path:
-    return next(path for path in names_of_copies(sheet) if path != sheet and (not path.exists() or _is_untouched(path)))
+    return next(
+        path for path in problem_copy_paths(sheet) if path != sheet and (not path.exists() or _is_untouched(path))
+    )
 
 
 def _is_untouched(path: Path) -> bool:
-    """Return whether a file is a marked copy that nobody has saved since it was written."""
+    """Return whether a file is a problem copy that no program has saved since it was written."""
     try:
         with zipfile.ZipFile(path) as file:
             return any(entry.comment == _UNTOUCHED for entry in file.infolist())
@@ -147,11 +149,11 @@ def _write(file: BinaryIO, made: bytes) -> None:
     file.write(made)
     with zipfile.ZipFile(file, "a") as archive:
         archive.infolist()[0].comment = _UNTOUCHED
-        archive.comment = b""  # has the directory written anew
+        archive.comment = b""  # makes zipfile write the directory again
 
 
-def notes_of(sheet: Sheet, problems: Iterable[Problem]) -> dict[Address, str]:
-    """Return what is wrong with each cell. What is wrong with a whole row stands in its first cell of an order."""
+def comments_by_cell(sheet: Sheet, problems: Iterable[Problem]) -> dict[Address, str]:
+    """Return the comment of each cell. Problems of a whole row are in its first cell of an order."""
     words: dict[Address, dict[str, None]] = {}
     for problem in problems:
         text = f"{_sentence(problem.message)}\n{_sentence(problem.remedy)}"
@@ -161,7 +163,7 @@ def notes_of(sheet: Sheet, problems: Iterable[Problem]) -> dict[Address, str]:
 
 def _address(sheet: Sheet, problem: Problem) -> Address:
     if sheet.kind == "xlsx" and ":" in problem.where:
-        # Of merged cells, only the first can be seen.
+        # Of merged cells, only the first is visible.
         return parse_range(problem.where)[:2]
     first = min((column.index for name, column in sheet.columns.items() if name in ORDER_FIELDS), default=0)
     column = sheet.columns.get(problem.field)
@@ -173,14 +175,14 @@ def _sentence(text: str) -> str:
 
 
 def _copied(sheet: Sheet, data: bytes, notes: Mapping[Address, str]) -> tuple[bytes, int, str]:
-    """Return the copy, how many of its cells are not explained, and what it does not hold."""
+    """Return the copy, the number of its cells without a comment, and what it does not hold."""
     if sheet.kind != "xlsx":
         text, _ = decode(sheet.path, data, sheet.encoding)
         rows = _lines_of(sheet, text) if sheet.kind == "mass_order" else _records_of(sheet, text)
         return *_as_text(sheet, rows, notes), ""
     program = f"{START}import bulk.reading; from bulk.problem_copy import main; main()"
     try:
-        answer = run_apart(program, (_ALLOWANCE, data, sheet.name, notes), _ALLOWANCE)
+        answer = run_in_subprocess(program, (_ALLOWANCE, data, sheet.name, notes), _ALLOWANCE)
     except OSError as error:
         lost = "the copy holds the orders as text, without formats and other worksheets: copying the workbook"
         return *_as_text(sheet, _orders_of(sheet), notes), f"{lost} {error}"
@@ -190,7 +192,7 @@ def _copied(sheet: Sheet, data: bytes, notes: Mapping[Address, str]) -> tuple[by
 
 
 def main() -> None:
-    """Copy the workbook of standard input to standard output, below a line about it."""
+    """Copy the workbook of standard input to standard output, after a line about it."""
     allowance, *task = pickle.load(sys.stdin.buffer)  # noqa: S301 -- from the process that started this one
     limit(allowance)
     try:
@@ -201,7 +203,7 @@ def main() -> None:
 
 
 class _Reader(ExcelReader):
-    """Leaves numbers in the format of a date what they are: as a date, one may be rounded, or lost as an error."""
+    """Keeps numbers formatted as dates as numbers: as a date, one may be rounded, or become an error."""
 
     def read_worksheets(self) -> None:
         vars(self.wb).update(_date_formats=set(), _timedelta_formats=set())
@@ -209,7 +211,7 @@ class _Reader(ExcelReader):
 
 
 def copy_workbook(data: bytes, name: str, notes: Mapping[Address, str]) -> bytes:
-    """Return a workbook with marked cells, below a line that says how many lack a comment, and what the copy lacks.
+    """Return a workbook with marked cells, after a line with the number without a comment, and what the copy lacks.
 
     :raises ValueError: if a value would not be the same.
     """
@@ -252,7 +254,7 @@ def _what_is_in(data: bytes) -> Counter[str]:
 
 
 def _prepare(page: Worksheet, values: Mapping[Address, object]) -> set[Address]:
-    """Undo what openpyxl changes as it reads and writes; return where formulas are."""
+    """Undo what openpyxl changes when it reads and writes. Return the cells with formulas."""
     formulas = set()
     for (row, column), cell in page._cells.items():  # noqa: SLF001 -- iter_rows makes cells up to the farthest one
         if cell.data_type == "f":
@@ -271,7 +273,7 @@ def _prepare(page: Worksheet, values: Mapping[Address, object]) -> set[Address]:
 
 
 def _mark(page: Worksheet, notes: Mapping[Address, str]) -> int:
-    """Mark cells of a worksheet; return how many get no comment."""
+    """Mark cells of a worksheet. Return the number of cells without a comment."""
     unexplained = 0
     for number, ((row, column), words) in enumerate(notes.items()):
         cell = page.cell(row, column + 1)
@@ -286,7 +288,7 @@ def _mark(page: Worksheet, notes: Mapping[Address, str]) -> int:
 
 
 def _take_style(page: Worksheet, cell: Cell | MergedCell, row: int, column: int) -> None:
-    """Give a cell that was not written out the style of its row or column."""
+    """Copy the style of its row or column to a cell that had no XML."""
     columns = (each for each in page.column_dimensions.values() if (each.min or 0) <= column <= (each.max or 0))
     styled = (each for each in (page.row_dimensions.get(row), *columns) if each is not None and each.has_style)
     if (line := next(styled, None)) is not None:
@@ -295,7 +297,7 @@ def _take_style(page: Worksheet, cell: Cell | MergedCell, row: int, column: int)
 
 
 def _explain(cell: Cell, words: str) -> None:
-    """Write a comment; one of a person keeps its words and gets ours behind them."""
+    """Write a comment. A comment of the user keeps its text, and ours follows it."""
     if cell.comment is not None and cell.comment.author != AUTHOR:
         own = cell.comment.text.partition(f"\n{AUTHOR}: ")[0]
         cell.comment = Comment(f"{own}\n{AUTHOR}: {words}", cell.comment.author, 120, 320)
@@ -304,17 +306,18 @@ def _explain(cell: Cell, words: str) -> None:
 
 
 Rows = Sequence[tuple[int, Sequence[str]]]
-"""The header and the rows of a sheet, each with the number that it has there."""
+"""The header and the rows of a sheet, each with its number there."""
 
 
 def _as_text(sheet: Sheet, rows: Rows, notes: Mapping[Address, str]) -> tuple[bytes, int]:
-    """Return a workbook in which all is text, and how many of its marked cells get no comment.
+    """Return a workbook in which every cell is text, and the number of its marked cells without a comment.
 
-    :raises SheetError: if it has more rows, or a longer text, than a workbook that could be read again.
+    :raises SheetError: if it has more rows, or a longer text, than a workbook that can be read again.
     """
     if len(rows) > MOST_ROWS:
         raise SheetError(
-            f"{sheet.path}: {len(rows):,} rows are too many for a workbook with marks. Fix it by the list of `check`."
+            f"{sheet.path}: {len(rows):,} rows are too many for a problem copy. Fix the sheet with the list that "
+            "`check` prints."
         )
     for _, texts in rows:
         for text in texts:
@@ -323,7 +326,7 @@ def _as_text(sheet: Sheet, rows: Rows, notes: Mapping[Address, str]) -> tuple[by
     page = book.create_sheet(_NAME)
     page.freeze_panes = "A2"
     for name, column in sheet.columns.items():
-        page.column_dimensions[letter_of(column.index)].width = _WIDTHS.get(name, _USUAL_WIDTH)
+        page.column_dimensions[column_letter(column.index)].width = _WIDTHS.get(name, _USUAL_WIDTH)
     explained = set(list(notes)[:MOST_NOTES])
     last = max(column.index for column in sheet.columns.values())
     for number, texts in rows:
@@ -345,19 +348,19 @@ def _check_length(sheet: Sheet, text: str) -> None:
     if 2 * len(text) > CELL_LIMIT and len(text.encode("utf-16-le", errors="replace")) > 2 * CELL_LIMIT:
         raise SheetError(
             f"{sheet.path}: the value that begins with {text[:40]!r} is too long for a cell of a workbook. Fix the "
-            "file by the list of `check`."
+            "sheet with the list that `check` prints."
         )
 
 
 def _text_cell(page: WriteOnlyWorksheet, text: str) -> Cell:
     cell = WriteOnlyCell(page, _UNWRITABLE.sub(_escaped, _ESCAPE_LIKE.sub("_x005F_", text)) or None)
-    # openpyxl takes what begins with = for a formula; and what is typed over text stays text: no rounding, no dates.
+    # openpyxl makes a formula of text that begins with "=". What is typed into a cell of the format "@" stays text.
     cell.data_type, cell.number_format = "s", "@"
     return cell
 
 
 def _escaped(match: re.Match[str]) -> str:
-    """Write a character that XML cannot hold as workbooks do (ECMA-376, 22.4.2.4)."""
+    """Return a character that XML cannot hold in the escaped form of workbooks (ECMA-376, 22.4.2.4)."""
     return f"_x{ord(match[0]):04X}_"
 
 
@@ -372,7 +375,7 @@ def _orders_of(sheet: Sheet) -> Rows:
 
 
 def _lines_of(sheet: Sheet, text: str) -> Rows:
-    """Return the orders of mass-order text below a header; a line that is not an order stands in one piece."""
+    """Return the orders of mass-order text below a header. A line that is not an order is in one cell."""
     fields = list(sheet.columns)
     orders = dict(zip(sheet.frame.index, sheet.frame[fields].itertuples(index=False, name=None), strict=True))
     lines = enumerate(physical_lines(text.removeprefix("\ufeff")), start=1)
@@ -382,10 +385,10 @@ def _lines_of(sheet: Sheet, text: str) -> Rows:
 def _records_of(sheet: Sheet, text: str) -> Rows:
     """Return the records of a CSV.
 
-    One with more or fewer cells than the header stands in one piece, for a person to take apart: spread over the
-    columns it could pass for an order of something else.
+    A record with more or fewer cells than the header is in one cell, for a person to split: spread over the columns it
+    could be taken for another order.
     """
-    file = take_apart(sheet.path, text, sheet.headers)
+    file = split_csv(sheet.path, text, sheet.headers)
     results = {column.index for name, column in sheet.columns.items() if name in RESULT_FIELDS}
     first = min(column.index for name, column in sheet.columns.items() if name not in RESULT_FIELDS)
     rows: list[tuple[int, Sequence[str]]] = [(file.header_record.line, file.header_record.cells)]

@@ -15,7 +15,7 @@ from bulk.model.cell_values import strip_text
 from bulk.model.errors import SheetError
 from bulk.reading.csv_reader import plain_result
 from bulk.reading.file_checks import check_text, load
-from bulk.writing.csv_editor import guarded
+from bulk.writing.csv_editor import escape_formula
 from bulk.writing.result_cells import clean
 from smmplus.journal.backends.sqlite_file import new_file
 from smmplus.journal.entry import Entry
@@ -73,7 +73,7 @@ def _write(out: TextIO, journal: str, doubts: Sequence[Entry], evidence: Mapping
             values.get("link", ""), values.get("quantity", ""), entry.sent_at or "",
             "" if entry.cost is None else plain(entry.cost), entry.error, evidence[entry.id].verdict.value, "",
         )  # fmt: skip
-        writer.writerow([guarded(clean(cell)) for cell in cells])
+        writer.writerow([escape_formula(clean(cell)) for cell in cells])
 
 
 def _mark(journal: str, entry: Entry) -> str:

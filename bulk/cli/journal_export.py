@@ -12,7 +12,7 @@ from typing import Any, TextIO
 from sqlalchemy import Connection, or_, select
 
 from bulk.model.errors import SheetError
-from bulk.writing.csv_editor import guarded
+from bulk.writing.csv_editor import escape_formula
 from smmplus.journal.backends.sqlite_file import new_file
 from smmplus.journal.entry import select_entries
 from smmplus.journal.schema import entries, order_ids
@@ -68,7 +68,7 @@ def _write(connection: Connection, out: TextIO) -> int:
     writer.writerow(COLUMNS)
     orders = 0
     for values in _orders(connection):
-        writer.writerow([guarded(cell) for cell in cells_of(values)])
+        writer.writerow([escape_formula(cell) for cell in cells_of(values)])
         orders += 1
     return orders
 

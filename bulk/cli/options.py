@@ -17,7 +17,7 @@ import typer
 from bulk.model.cell_values import check_locale
 from bulk.model.errors import SheetError
 from bulk.model.fields import HeaderNames
-from bulk.model.options import DEFAULTS, OF_COMMANDS, OPTIONS, About, Hidden, Options
+from bulk.model.options import DEFAULTS, OF_COMMANDS, OPTIONS, Hidden, OptionInfo, Options
 from bulk.model.settings import DEFAULT_ACCOUNT, account_named, panel_of, prompt_for_key
 from bulk.planning.approval import parse_fingerprint
 from bulk.reading.saved_headers import parse_headers
@@ -108,12 +108,12 @@ def _parameters(option: str) -> list[inspect.Parameter]:
     return [_parameter(option, str | None if kind == Decimal | None else kind, DEFAULTS[option], about)]
 
 
-def _parameter(name: str, kind: object, default: object, about: About) -> inspect.Parameter:
+def _parameter(name: str, kind: object, default: object, about: OptionInfo) -> inspect.Parameter:
     annotation = Annotated[kind, _option(name, about, counts=kind in {float, float | None})]  # type: ignore[valid-type]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
-def _option(name: str, about: About, *, counts: bool = False) -> Any:  # noqa: ANN401 (typer's, of any type)
+def _option(name: str, about: OptionInfo, *, counts: bool = False) -> Any:  # noqa: ANN401 (typer's, of any type)
     return typer.Option(
         _DECLARED.get(name, f"--{name.replace('_', '-')}"),
         help=about.help,

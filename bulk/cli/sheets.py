@@ -24,7 +24,7 @@ from bulk.cli.tables import (
 from bulk.model.errors import ExitStatus
 from bulk.model.options import Options
 from bulk.planning.plan import Plan
-from bulk.problem_copy import Marked, mark_problems
+from bulk.problem_copy import ProblemCopy, write_problem_copy
 from bulk.running import run as runner
 from bulk.running.events import RunListener
 from bulk.running.result import RunResult
@@ -66,12 +66,12 @@ def check(options: Options, *, mark: given.Mark = False, as_json: given.AsJson =
     raise typer.Exit(int(status))
 
 
-def _mark(out: Console, plan: Plan) -> Marked | None:
+def _mark(out: Console, plan: Plan) -> ProblemCopy | None:
     """Write the copy of a sheet with problems, and say where it is; None where there is nothing to mark."""
     if not plan.problems:
         out.print("there is nothing to mark")
         return None
-    marked = mark_problems(plan.sheet, plan.problems)
+    marked = write_problem_copy(plan.sheet, plan.problems)
     words = f"marked in {marked.path}: fix them there, save it, and run that file; the sheet itself is as it was"
     out.print(Text(f"the problems are {words}", "bold"))
     if marked.lost:
@@ -82,7 +82,7 @@ def _mark(out: Console, plan: Plan) -> Marked | None:
     return marked
 
 
-def _marked_object(marked: Marked | None) -> Json:
+def _marked_object(marked: ProblemCopy | None) -> Json:
     """Describe the copy to a program."""
     if marked is None:
         return {"marked": None}

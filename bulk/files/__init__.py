@@ -1,1 +1,5 @@
-"""File formats: zip archives, parts of workbooks, CSV text, atomic writing. Knows nothing of orders."""
+"""File formats, without regard to orders.
+
+`zip_archive` unpacks the parts of a workbook and packs them again, `xlsx_parts` parses their XML, and `csv_text` splits
+CSV into records that can be written back. `atomic_write` replaces a file in one step. Readers and writers use these.
+"""

@@ -1,4 +1,4 @@
-"""Puts a file on disk whole or not at all."""
+"""Atomic writing: a file is on disk as a whole, or not at all."""
 
 import contextlib
 import errno
@@ -16,7 +16,7 @@ from bulk.model.errors import SheetError
 
 
 def digest_of(data: bytes) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal digits."""
+    """Return the SHA-256 of a file's bytes in hexadecimal digits."""
     return hashlib.sha256(data).hexdigest()
 
 
@@ -30,16 +30,16 @@ _REMEDIES = {
 }
 
 
-def store(
+def write_atomically(
     target: Path, write: Callable[[BinaryIO], None], *, mode_of: Path, still: Callable[[], bool] = lambda: True
 ) -> str | None:
-    """Write a file beside the target and put it in the target's place, in one step that a crash cannot halve.
+    """Write a temporary file next to the target, and replace the target with it in one step.
 
-    :param write: writes the content to a file that is open for reading and writing.
-    :param mode_of: the file whose permissions (and owner, where allowed) the new one gets.
-    :param still: asked right before the step; if it says no, nothing changes.
-    :returns: the SHA-256 of the new file; None if `still` said no.
-    :raises SheetError: if the disk is full or writing is not allowed; the target is as it was.
+    :param write: writes the content into a file that is open for reading and writing.
+    :param mode_of: the file whose permissions (and owner, if allowed) the new file gets.
+    :param still: called right before the step; if it returns False, nothing changes.
+    :returns: the SHA-256 of the new file; None if `still` returned False.
+    :raises SheetError: if the disk is full or writing is not allowed; the target is unchanged.
     """
     try:
         return _store(target, write, mode_of, still)
@@ -69,7 +69,7 @@ def _store(target: Path, write: Callable[[BinaryIO], None], mode_of: Path, still
 
 
 def _sweep(folder: Path, prefix: str) -> None:
-    """Remove what a killed process left behind; a file that is being written now is never that old."""
+    """Remove temporary files of killed processes. A file that is being written now is never that old."""
     for left in folder.glob(f"{glob.escape(prefix)}*{_SUFFIX}"):
         with contextlib.suppress(OSError):
             if time.time() - left.stat().st_mtime > _OLD_SECONDS:
@@ -86,7 +86,7 @@ def _copy_mode(source: Path, target: Path) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Make the new name last through a power failure, where the platform can: Windows opens no folders."""
+    """Make the new name survive a power failure, if the platform can: Windows opens no folders."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:

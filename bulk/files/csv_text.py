@@ -1,4 +1,4 @@
-"""CSV as records that know the lines they stand on, so that each can be written back where it was."""
+"""CSV text: its encoding, its lines, and records with their line numbers, so that each can be written back in place."""
 
 import codecs
 import csv
@@ -18,8 +18,8 @@ from bulk.model.fields import (
     HeaderNames,
     field_of,
     find_header,
-    no_header,
-    understand_header,
+    missing_header_error,
+    parse_header,
 )
 from bulk.model.surfaces import COMMAND_LINE, Surface
 
@@ -29,11 +29,11 @@ _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM
 
 
 def decode(path: Path, data: bytes, encoding: str | None, surface: Surface = COMMAND_LINE) -> tuple[str, str]:
-    """Give a file's text and its encoding. A byte-order mark decides; then UTF-8; then what was asked for.
+    """Return a file's text and its encoding: that of its byte-order mark, or UTF-8, or the one passed.
 
     The byte-order mark stays in the text, as its first character.
 
-    :raises SheetError: if the encoding must be named, or does not fit.
+    :raises SheetError: if the encoding must be passed, or does not fit.
     """
     chosen = next((name for mark, name in _MARKS.items() if data.startswith(mark)), None)
     text = _try_decode(data, chosen or "utf-8")
@@ -43,7 +43,7 @@ def decode(path: Path, data: bytes, encoding: str | None, surface: Surface = COM
     if text is None:
         raise SheetError(_undecodable(path, chosen, surface))
     if "\0" in text:
-        raise RefusedFileError(f"{path}: it holds NUL characters, so it is no text. Save it as CSV UTF-8.")
+        raise RefusedFileError(f"{path}: it contains NUL characters, so it is not text. Save it as CSV UTF-8.")
     return text, chosen or "utf-8"
 
 
@@ -57,17 +57,17 @@ def _try_decode(data: bytes, encoding: str) -> str | None:
 def _undecodable(path: Path, encoding: str | None, surface: Surface) -> str:
     if encoding is None:
         named = surface.phrase(encoding="cp1252")
-        return f"{path}: not in UTF-8. Save it as 'CSV UTF-8', or pass its encoding, such as {named}."
+        return f"{path}: not in UTF-8. Save it as 'CSV UTF-8', or pass its encoding, for example {named}."
     return f"{path}: cannot be read as {encoding}. Save it as 'CSV UTF-8', or pass another encoding."
 
 
 def physical_lines(text: str) -> list[str]:
-    """Split text at LF, CR LF and CR, as text editors do, and keep the line ends."""
+    """Split text at LF, CR LF and CR, as text editors do. The lines keep their ends."""
     return list(io.StringIO(text, newline=""))
 
 
 def pieces_from(text: str, begin: int = 0) -> Iterator[str]:
-    """Cut text from a place on into pieces of whole lines; where no line ends with LF, into one."""
+    """Yield text from an index on in pieces of whole lines; in one piece if no line ends with LF."""
     while begin < len(text):
         end = text.find("\n", begin + _PIECE) + 1 or len(text)
         yield text[begin:end]
@@ -75,12 +75,12 @@ def pieces_from(text: str, begin: int = 0) -> Iterator[str]:
 
 
 def lines_from(text: str, begin: int = 0) -> Iterator[str]:
-    """Give the physical lines from a place on, a piece at a time: all of a large file would take much memory."""
+    """Yield the physical lines from an index on. All lines of a large file at once would take much memory."""
     return chain.from_iterable(map(physical_lines, pieces_from(text, begin)))
 
 
 def line_end(line: str) -> str:
-    """Give the line end of one physical line; "" if it has none."""
+    """Return the line end of a physical line; "" if it has none."""
     return line[len(line.rstrip("\r\n")) :]
 
 
@@ -93,16 +93,16 @@ class Record:
     """One record of a CSV file."""
 
     line: int
-    """The number of the physical line on which it begins, from 1: what a text editor shows."""
+    """The number of the physical line on which it begins, from 1, as text editors show it."""
     raw: str
-    """Its text as it stands in the file, with its line end."""
+    """Its text as it is in the file, with its line end."""
     cells: Sequence[str]
-    """Its values, unquoted; none for an empty line."""
+    """Its values without quotes; none for an empty line."""
 
 
 @dataclass(frozen=True, slots=True)
 class CsvFile:
-    """A CSV file, taken apart; the raw text of what stands above, the header and the records make up the file."""
+    """A CSV file in parts. What is above the header, the header and the records make up the whole text."""
 
     delimiter: str
     above: str
@@ -111,12 +111,12 @@ class CsvFile:
     """Its row is the physical line on which the header begins."""
     header_record: Record
     records: tuple[Record, ...]
-    """What stands below the header."""
+    """The records below the header."""
 
 
 @dataclass(frozen=True, slots=True)
 class CsvHead:
-    """What a CSV file begins with, down to its header."""
+    """The beginning of a CSV file, down to its header."""
 
     delimiter: str
     header: Header
@@ -127,55 +127,54 @@ class CsvHead:
 
     @property
     def width(self) -> int:
-        """How many columns the header has, and every record should have."""
+        """The number of columns of the header, and of every correct record."""
         return len(self.header_record.cells)
 
 
-def take_apart(path: Path, text: str, given: HeaderNames = ()) -> CsvFile:
+def split_csv(path: Path, text: str, given: HeaderNames = ()) -> CsvFile:
     """Find delimiter and header, and split the text into records.
 
-    :param given: what headers mean by a person's word.
-
-    :raises SheetError: if there is no header, if a quote is never closed, or if quotes stand in odd places.
+    :param given: headers that the user mapped.
+    :raises SheetError: if there is no header, if a quote is never closed, or if a quote is inside a value.
     """
     head = find_head(path, text, given)
     return CsvFile(head.delimiter, head.above, head.header, head.header_record, tuple(records_below(path, text, head)))
 
 
 def find_head(path: Path, text: str, given: HeaderNames = (), surface: Surface = COMMAND_LINE) -> CsvHead:
-    """Find delimiter and header; raises what :func:`take_apart` does."""
+    """Find delimiter and header. Raise as :func:`split_csv` does."""
     declared = _SEP_LINE.fullmatch(next(lines_from(text), ""))
     delimiter = declared[1] if declared else _find_delimiter(path, text, given, surface)
     seen = list(_seen(path, text, delimiter, skipped=1 if declared else 0))
     index = find_header([record.cells for record in seen], given)
     if index is None:
-        raise no_header(str(path), [record.cells for record in seen], given, surface)
+        raise missing_header_error(str(path), [record.cells for record in seen], given, surface)
     head = seen[index]
-    header = understand_header([strip_text(cell) for cell in head.cells], head.line, str(path), given)
+    header = parse_header([strip_text(cell) for cell in head.cells], head.line, str(path), given)
     above = "".join(islice(lines_from(text), head.line - 1))
     return CsvHead(delimiter, header, head, above)
 
 
 def records_below(path: Path, text: str, head: CsvHead) -> Iterator[Record]:
-    """Split what stands below the header; raises what :func:`records` does."""
+    """Yield the records below the header. Raise as :func:`records` does."""
     begin = len(head.above) + len(head.header_record.raw)
     line = head.header_record.line + len(physical_lines(head.header_record.raw))
     return records(path, lines_from(text, begin), head.delimiter, line)
 
 
 def _find_delimiter(path: Path, text: str, given: HeaderNames, surface: Surface) -> str:
-    """Take the delimiter by which a header is found; of several the one that yields the most known names."""
+    """Return the delimiter with which a header is found; of several, the one with the most known names."""
     known = {delimiter: _known_names(path, text, delimiter, given) for delimiter in _DELIMITERS}
     best = max(known, key=lambda delimiter: known[delimiter])
     if not known[best]:
         first = [[line.strip()] for line in islice(lines_from(text), HEADER_SEARCH_ROWS)]
-        raise no_header(str(path), first, given, surface)
+        raise missing_header_error(str(path), first, given, surface)
     return best
 
 
 def _known_names(path: Path, text: str, delimiter: str, given: HeaderNames) -> int:
     cells: list[Sequence[str]] = []
-    # Quotes that make no sense with this delimiter may do so with another.
+    # Quotes that are wrong with this delimiter may be right with another.
     with suppress(SheetError):
         cells.extend(record.cells for record in _seen(path, text, delimiter, skipped=0))
     index = find_header(cells, given)
@@ -183,7 +182,7 @@ def _known_names(path: Path, text: str, delimiter: str, given: HeaderNames) -> i
 
 
 def _seen(path: Path, text: str, delimiter: str, *, skipped: int) -> Iterator[Record]:
-    """Give the records in which a header is looked for; a byte-order mark is part of the text, and of no value."""
+    """Yield the records among which the header is. A byte-order mark is part of the text, and of no value."""
     mark = "" if skipped else text[: text.startswith("\ufeff")]
     lines = islice(lines_from(text.removeprefix(mark)), skipped, None)
     for record in islice(records(path, lines, delimiter, skipped + 1), HEADER_SEARCH_ROWS):
@@ -191,10 +190,10 @@ def _seen(path: Path, text: str, delimiter: str, *, skipped: int) -> Iterator[Re
 
 
 def records(path: Path, lines: Iterable[str], delimiter: str, line: int) -> Iterator[Record]:
-    """Split lines into records.
+    """Yield the records of some lines.
 
     :param line: the number of the first of these lines.
-    :raises SheetError: if a quote is never closed, or stands in an odd place.
+    :raises SheetError: if a quote is never closed, or is inside a value.
     """
     taken: list[str] = []
     reader = csv.reader(map(_noted(taken), lines), delimiter=delimiter, strict=True)
@@ -205,8 +204,8 @@ def records(path: Path, lines: Iterable[str], delimiter: str, line: int) -> Iter
             taken.clear()
     except csv.Error as error:
         raise SheetError(
-            f"{path}, line {line}: {error}. A quote is opened and never closed, or stands inside a value: "
-            f"mend the line, or save the sheet as CSV again."
+            f"{path}, line {line}: {error}. A quote is never closed, or is inside a value. Fix the line, or save the "
+            f"sheet as CSV again."
         ) from error
 
 
@@ -219,7 +218,7 @@ def _noted(taken: list[str]) -> Callable[[str], str]:
 
 
 def raw_cells(body: str, delimiter: str) -> list[str]:
-    """Split a record's text, without its line end, into its cells as they are written, quotes included."""
+    """Split a record's text, without its line end, into its cells as they are written, with their quotes."""
     if '"' not in body:
         return body.split(delimiter)
     mark = re.escape(delimiter)

@@ -1,4 +1,4 @@
-"""XML of a workbook: parsers that refuse what no spreadsheet program writes, and the list of its worksheets."""
+"""The XML of a workbook: a strict parser, the list of worksheets, and the tables of a worksheet."""
 
 import posixpath
 from collections.abc import Iterable
@@ -14,12 +14,12 @@ _RELATIONSHIP_ID = (
 )
 
 _LONGEST_TAG = 1 << 20
-"""Bytes. The parser holds a tag until its end, and begins anew with each piece: a long one takes it very long."""
+"""Bytes. The parser keeps a tag until its end, and starts again with each piece: a long tag takes very long."""
 _NO_MEMORY = expat.errors.codes[expat.errors.XML_ERROR_NO_MEMORY]
 
 
 class RefusedXmlError(ValueError):
-    """XML that is damaged, or that readers would not all understand alike."""
+    """XML is damaged, or readers would disagree about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,14 @@ class Table:
     """A table of a worksheet; rows count from 1, columns from 0."""
 
     last_row: int
-    """The totals rows are part of it."""
+    """Totals rows included."""
     last_column: int
     totals_rows: int
-    """How many rows at its end hold sums and the like."""
+    """The number of rows at its end that hold sums and the like."""
 
 
 def make_parser() -> expat.XMLParserType:
-    """Make a parser that gives names as "namespace name" and stops at a DOCTYPE: entities could be anything."""
+    """Create a parser that reports names as "namespace name", and refuses a DOCTYPE: its entities could be anything."""
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.StartDoctypeDeclHandler = _refuse_doctype
     parser.XmlDeclHandler = _refuse_encoding
@@ -52,7 +52,7 @@ def make_parser() -> expat.XMLParserType:
 
 
 def _refuse_doctype(*_: object) -> None:
-    raise RefusedXmlError("it holds a DOCTYPE, which no spreadsheet program writes")
+    raise RefusedXmlError("it contains a DOCTYPE, which no spreadsheet program writes")
 
 
 def _refuse_encoding(_version: str, encoding: str | None, _standalone: int) -> None:
@@ -61,11 +61,11 @@ def _refuse_encoding(_version: str, encoding: str | None, _standalone: int) -> N
 
 
 def feed(parser: expat.XMLParserType, pieces: Iterable[bytes]) -> None:
-    """Parse a part piece by piece; RefusedXmlError if it is not well-formed or not in UTF-8."""
+    """Parse a part piece by piece. Raise RefusedXmlError if it is not well-formed or not in UTF-8."""
     first, fed = True, 0
     try:
         for piece in pieces:
-            # UTF-16 has a zero byte beside each character of ASCII.
+            # UTF-16 has a zero byte next to each ASCII character.
             if first and b"\0" in piece[:4]:
                 raise RefusedXmlError("its XML is not in UTF-8")
             first = False
@@ -83,18 +83,18 @@ def feed(parser: expat.XMLParserType, pieces: Iterable[bytes]) -> None:
 
 
 def _release(parser: expat.XMLParserType) -> None:
-    """Let go of those who listened: a parser and its listener that know each other stay in memory, XML and all."""
+    """Remove the handlers. A parser and a listener that refer to each other would stay in memory, with the XML."""
     parser.StartElementHandler = parser.EndElementHandler = parser.CharacterDataHandler = None
     parser.CommentHandler = parser.ProcessingInstructionHandler = parser.StartCdataSectionHandler = None
 
 
 def local_name(name: str) -> str:
-    """Give the name without its namespace."""
+    """Return a name without its namespace."""
     return name.rpartition(" ")[2]
 
 
 def relationships(archive: Archive, part: str) -> dict[str, tuple[str, str]]:
-    """List what a part refers to inside the workbook: id -> (last word of the type, name of the part)."""
+    """Return the parts that a part refers to: id -> (last word of the type, name of the part)."""
     folder, name = posixpath.split(part)
     rels = archive.find(posixpath.join(folder, "_rels", f"{name}.rels"))
     found: dict[str, tuple[str, str]] = {}
@@ -112,7 +112,7 @@ def relationships(archive: Archive, part: str) -> dict[str, tuple[str, str]]:
 
 
 def workbook_part(archive: Archive) -> str:
-    """Name the part that lists the worksheets."""
+    """Return the name of the part that lists the worksheets."""
     targets = [target for kind, target in relationships(archive, "").values() if kind == "officeDocument"]
     part = archive.find(targets[0]) if len(targets) == 1 else None
     if part is None:
@@ -121,7 +121,7 @@ def workbook_part(archive: Archive) -> str:
 
 
 def worksheets(archive: Archive) -> tuple[Worksheet, ...]:
-    """List the worksheets in the order of the workbook; chart sheets are left out."""
+    """Return the worksheets in the order of the workbook, without chart sheets."""
     book = workbook_part(archive)
     related = relationships(archive, book)
     listed: list[Worksheet] = []
@@ -138,20 +138,20 @@ def worksheets(archive: Archive) -> tuple[Worksheet, ...]:
     parser.StartElementHandler = on_start
     feed(parser, archive.unpack(book))
     if len({each.name.casefold() for each in listed}) < len(listed):
-        raise RefusedXmlError("it has two worksheets of one name")
+        raise RefusedXmlError("it has two worksheets with the same name")
     return tuple(listed)
 
 
 def _worksheet_part(archive: Archive, target: str) -> str:
     part = archive.find(target)
-    # The guard looks into parts with this ending: a worksheet under any other would pass it unseen.
+    # bulk.reading.file_checks scans parts with this ending: a worksheet with another would not be checked.
     if part is None or not part.casefold().endswith(".xml"):
         raise RefusedXmlError(f"its worksheet part {target!r} is missing or misnamed")
     return part
 
 
 def tables(archive: Archive, part: str) -> tuple[Table, ...]:
-    """List the tables of a worksheet; ValueError if one says no range."""
+    """Return the tables of a worksheet. Raise ValueError if one has no valid range."""
     listed: list[Table] = []
 
     def on_start(name: str, attributes: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""The parts of a workbook's zip file: unpacked piece by piece, and packed bytes as they stand."""
+"""Zip archives of workbooks: parts are unpacked in pieces, and an archive is rewritten with some parts replaced."""
 
 import io
 import struct
@@ -13,7 +13,7 @@ _END = struct.Struct("<4s4H2LH")
 _PIECE = 1 << 16
 _ROOM = 1 << 29
 _LEVEL = 5
-"""Of packing: within 1 % of the usual 6 in size, and a third faster."""
+"""The level of compression: within 1 % of the usual 6 in size, and a third faster."""
 _HAS_DESCRIPTOR = 0x08
 _ENCRYPTED = 0x01
 _UTF8_NAME = 0x800
@@ -21,14 +21,14 @@ _ZIP64_EXTRA = 1
 
 
 class ArchiveError(ValueError):
-    """A zip file that is damaged, encrypted or packed in a way that spreadsheets do not use."""
+    """A zip file is damaged, encrypted, or compressed by a method that spreadsheets do not use."""
 
 
 class Archive:
-    """A zip file in memory. Sizes that it declares are never trusted: parts are counted while they unpack."""
+    """A zip file in memory. The sizes that it declares are not trusted: bytes are counted while parts are unpacked."""
 
     def __init__(self, data: bytes) -> None:
-        """Read the directory of the zip file; ArchiveError if there is none."""
+        """Read the directory of the zip file. Raise ArchiveError if there is none."""
         self._data = memoryview(data)
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as directory:
@@ -37,15 +37,15 @@ class Archive:
             raise ArchiveError(f"damaged zip file: {error}") from error
         self._by_name = {entry.filename.casefold(): entry for entry in self.entries}
         if len(self._by_name) != len(self.entries):
-            raise ArchiveError("it holds two parts of one name")
+            raise ArchiveError("it has two parts with the same name")
 
     def find(self, name: str) -> str | None:
-        """Find a part without regard to case, as spreadsheet programs do; None if there is none."""
+        """Find a part without regard to case, as spreadsheet programs do. Return None if there is none."""
         entry = self._by_name.get(name.casefold())
         return entry.filename if entry else None
 
     def packed(self, entry: zipfile.ZipInfo) -> memoryview:
-        """Give a part's packed bytes as they stand in the file."""
+        """Return a part's compressed bytes as they are in the file."""
         offset = entry.header_offset
         header = self._data[offset : offset + _LOCAL.size]
         if len(header) < _LOCAL.size or bytes(header[:4]) != b"PK\x03\x04":
@@ -58,7 +58,7 @@ class Archive:
         return packed
 
     def unpack(self, name: str) -> Iterator[bytes]:
-        """Give a part's content in pieces of at most 64 KiB; ArchiveError if it is damaged or not there."""
+        """Yield a part's content in pieces of at most 64 KiB. Raise ArchiveError if it is damaged or missing."""
         entry = self._by_name.get(name.casefold())
         if entry is None:
             raise ArchiveError(f"the part {name} is missing")
@@ -70,12 +70,12 @@ class Archive:
             raise ArchiveError(f"the part {name} is damaged")
 
     def read(self, name: str) -> bytes:
-        """Give a part's whole content. Only for files that the guard has let through."""
+        """Return a part's whole content. Only for files that `bulk.reading.file_checks` has checked."""
         entry = self._by_name.get(name.casefold())
         if entry is None or entry.compress_type != zipfile.ZIP_DEFLATED or entry.flag_bits & _ENCRYPTED:
             return b"".join(self.unpack(name))
         try:
-            # All at once, into the room that it takes if it tells its size: joined, a part is in memory twice.
+            # In one step, into a buffer of the declared size: joined from pieces, a part is in memory twice.
             content = zlib.decompress(self.packed(entry), -zlib.MAX_WBITS, min(entry.file_size, _ROOM) or 1)
         except zlib.error as error:
             raise ArchiveError(f"the part {name} is damaged: {error}") from error
@@ -101,7 +101,7 @@ def _inflate_deflated(name: str, packed: memoryview) -> Iterator[bytes]:
         for at in range(0, len(packed), _PIECE):
             waiting: bytes | memoryview = packed[at : at + _PIECE]
             while waiting:
-                # The limit keeps one piece small however far it would unfold.
+                # The limit keeps each piece small, however much it would unpack to.
                 yield inflater.decompress(waiting, _PIECE)
                 waiting = inflater.unconsumed_tail
         yield inflater.flush()
@@ -110,7 +110,7 @@ def _inflate_deflated(name: str, packed: memoryview) -> Iterator[bytes]:
 
 
 def rewrite(archive: Archive, replaced: Mapping[str, Iterator[bytes]], out: BinaryIO) -> None:
-    """Write the archive with some parts replaced; every other part keeps its packed bytes, its order and its date."""
+    """Write the archive with some parts replaced. Every other part keeps its compressed bytes, order and date."""
     written = []
     for entry in archive.entries:
         offset = out.tell()
@@ -126,7 +126,7 @@ def rewrite(archive: Archive, replaced: Mapping[str, Iterator[bytes]], out: Bina
 
 
 def _write_deflated(out: BinaryIO, entry: zipfile.ZipInfo, pieces: Iterator[bytes]) -> tuple[int, int, int]:
-    """Pack the pieces behind a header whose sizes are filled in afterwards; return checksum and both sizes."""
+    """Compress the pieces after a header whose sizes are filled in afterwards. Return checksum and both sizes."""
     header_at = out.tell()
     _write_local(out, entry, zipfile.ZIP_DEFLATED, 0, 0, 0)
     start = out.tell()
@@ -149,7 +149,7 @@ def _name_bytes(entry: zipfile.ZipInfo) -> bytes:
 
 
 def _flags(entry: zipfile.ZipInfo) -> int:
-    # Sizes stand in the header now, not behind the data.
+    # The sizes are in the header now, not after the data.
     return entry.flag_bits & ~_HAS_DESCRIPTOR
 
 
@@ -165,7 +165,7 @@ def _write_local(out: BinaryIO, entry: zipfile.ZipInfo, method: int, crc: int, p
 
 
 def _extra(entry: zipfile.ZipInfo) -> bytes:
-    """Keep a part's extra fields, but for the sizes of files beyond 4 GiB: they would contradict the new ones."""
+    """Return a part's extra fields without the sizes of files beyond 4 GiB: they would contradict the new sizes."""
     kept, rest = b"", entry.extra
     while len(rest) >= 4:
         kind, length = struct.unpack_from("<HH", rest)

@@ -1,4 +1,4 @@
-"""Cell addresses, and where a parser stands in a worksheet's XML."""
+"""Cell addresses such as "B7", and the position of a parser in a worksheet's XML."""
 
 import re
 from functools import cache
@@ -10,8 +10,8 @@ _ADDRESS = re.compile(r"([A-Z]{1,3})([1-9][0-9]{0,6})")
 
 
 @cache
-def letter_of(index: int) -> str:
-    """Name a column as spreadsheets do: 0 is "A", 27 is "AB"."""
+def column_letter(index: int) -> str:
+    """Return the letters of a column: "A" for 0, "AB" for 27."""
     letters = ""
     number = index + 1
     while number:
@@ -21,31 +21,34 @@ def letter_of(index: int) -> str:
 
 
 @cache
-def index_of(letters: str) -> int:
-    """Count a column from its name: "A" is 0, "AB" is 27."""
+def column_index(letters: str) -> int:
+    """Return the index of a column: 0 for "A", 27 for "AB"."""
     number = 0
     for letter in letters:
         number = number * 26 + ord(letter) - 64
     return number - 1
 
 
-# Every column there is: a look-up checks a cell's address and counts its column at once.
-_COLUMNS = {letter_of(index): index for index in range(LAST_COLUMN)}
+# Every column: one look-up checks the letters of an address and finds their index.
+_COLUMNS = {column_letter(index): index for index in range(LAST_COLUMN)}
 
 
 def parse_address(address: str) -> tuple[int, int]:
-    """Split "B7" into row 7 and column 1 (rows count from 1, columns from 0); ValueError if it is no such address."""
+    """Return row and column of an address: 7 and 1 for "B7". Raise ValueError if the text is not an address.
+
+    Rows count from 1, columns from 0.
+    """
     match = _ADDRESS.fullmatch(address)
     if match is None:
-        raise ValueError(f"{address!r} is no cell address")
-    row, column = int(match[2]), index_of(match[1])
+        raise ValueError(f"{address!r} is not a cell address")
+    row, column = int(match[2]), column_index(match[1])
     if row > LAST_ROW or column >= LAST_COLUMN:
-        raise ValueError(f"{address} lies outside every spreadsheet")
+        raise ValueError(f"{address} is outside the grid of a spreadsheet")
     return row, column
 
 
 def parse_range(text: str) -> tuple[int, int, int, int]:
-    """Split "A2:B7" or "A2" into first row, first column, last row, last column."""
+    """Return first row, first column, last row and last column of "A2:B7" or "A2"."""
     first, _, last = text.replace("$", "").partition(":")
     top, left = parse_address(first)
     bottom, right = parse_address(last or first)
@@ -53,10 +56,10 @@ def parse_range(text: str) -> tuple[int, int, int, int]:
 
 
 class Cursor:
-    """The row and column that a parser has come to.
+    """The row and column at which a parser is.
 
-    Rows and cells may leave their address out; they then follow the one before (ECMA-376, 18.3.1.73 and 18.3.1.4).
-    Addresses that go back or contradict their row are refused: readers disagree about what such a file says.
+    Rows and cells may omit their address; they then follow the one before (ECMA-376, 18.3.1.73 and 18.3.1.4).
+    Addresses that go back or contradict their row raise ValueError: readers disagree about what such a file holds.
     """
 
     __slots__ = ("_row_text", "column", "row")
@@ -67,7 +70,7 @@ class Cursor:
         self._row_text = "0"
 
     def enter_row(self, number: str | None) -> int:
-        """Go to the row with this number, or to the next one; ValueError if that is not further down."""
+        """Go to the row with this number, or to the next one. Raise ValueError if it is not further down."""
         row = self.row + 1 if number is None else int(number)
         if not self.row < row <= LAST_ROW:
             raise ValueError(f"row {row} follows row {self.row}")
@@ -75,18 +78,20 @@ class Cursor:
         return row
 
     def skip_to(self, row: int) -> None:
-        """Go to a row that is known to be further down, and whose cells nobody asks for."""
+        """Go to a row that is known to be further down, and whose cells are not read."""
         self.row, self._row_text, self.column = row, str(row), -1
 
     def enter_cell(self, address: str | None) -> int:
-        """Go to the cell with this address, or to the next one; ValueError if that is not further right in this row."""
+        """Go to the cell with this address, or to the next one. Raise ValueError if it is not further right."""
         if address is None:
             column = self.column + 1
         else:
             column = _COLUMNS.get(address.removesuffix(self._row_text), -1)
             if column < 0:
-                raise ValueError(f"the address {address!r} stands in row {self.row}")
+                raise ValueError(f"the address {address!r} is in row {self.row}")
         if not self.column < column < LAST_COLUMN:
-            raise ValueError(f"{letter_of(column)}{self.row} follows {letter_of(max(self.column, 0))}{self.row}")
+            raise ValueError(
+                f"{column_letter(column)}{self.row} follows {column_letter(max(self.column, 0))}{self.row}"
+            )
         self.column = column
         return column

@@ -1,4 +1,9 @@
-"""What a cell says as text, and why it may not be taken at its word."""
+"""Cell values as text.
+
+A value becomes text (`value_text` and its kin), or a :class:`CellError` if it cannot be read faithfully. The text of an
+order field is then checked for what cannot be seen (`order_text`). Below that are the forms that text may have: a
+service with its name, an example of a template, a number with separators of a locale.
+"""
 
 import datetime as dt
 import math
@@ -14,65 +19,8 @@ from bulk.model.fields import LIST_FIELDS
 
 DATE_FIELD = "expiry"
 
-_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-
-
-def panel_date(text: str) -> str | None:
-    """Write an ISO date as panels want it: "2026-12-31" is "31/12/2026". None for any other text, and for no day."""
-    if not _ISO.fullmatch(text):
-        return None
-    try:
-        return dt.date.fromisoformat(text).strftime("%d/%m/%Y")
-    except ValueError:
-        return None
-
-
-BETWEEN = " – "
-"""Stands between a service's id and its name."""
-
-EXAMPLE_MARKS = ("e.g. ", "contoh: ")
-"""What every cell of an example begins with, in English and in Indonesian. None of the marks begins an id, a link or a
-number: a row in which one cell was filled in and another was forgotten is a problem, not an order."""
-
-_LONGEST_NAME = 150
-"""Characters of a name that are shown: what is longer is wider than a screen."""
-
-_BLANKS = re.compile(r"\s+")
-
-
-def choice(service: str, name: str) -> str:
-    """Write a service as a template offers it; the id alone where there is no name to show."""
-    shown = shown_name(name)
-    return f"{service}{BETWEEN}{shown}" if shown else service
-
-
-def shown_name(name: str) -> str:
-    """Give a service's name without characters that nobody sees, on one line, and cut where it is too long."""
-    blank = "".join(" " if unicodedata.category(letter) in {"Zs", "Zl", "Zp", "Cc"} else letter for letter in name)
-    seen = "".join(letter for letter in blank if unicodedata.category(letter) not in {"Cf", "Cs", "Cn", "Co"})
-    return _BLANKS.sub(" ", seen).strip()[:_LONGEST_NAME].strip()
-
-
-def is_choice(text: str) -> bool:
-    """Tell whether a text names a service by its id and its name."""
-    service, between, _ = text.partition(BETWEEN)
-    return between != "" and service != "" and not any(map(str.isspace, service))
-
-
-def service_of(text: str) -> str:
-    """Give the id of a service that was chosen; any other text as it is."""
-    return text.partition(BETWEEN)[0] if is_choice(text) else text
-
-
-def name_of(text: str) -> str:
-    """Give the name with which a service was chosen, "" where there is none."""
-    return text.partition(BETWEEN)[2].strip() if is_choice(text) else ""
-
-
-def is_example(text: str) -> bool:
-    """Tell whether a cell holds an example."""
-    return text.startswith(EXAMPLE_MARKS)
-
+NUMBER_FIELDS = frozenset({"quantity", "runs", "interval", "min", "max", "posts", "old_posts"})
+"""Fields that hold a count. IDs, delays and the numbers of devices and answers are not counts."""
 
 _INVISIBLE = "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _SPACE = "".join(filter(str.isspace, map(chr, range(0x3001))))
@@ -85,23 +33,23 @@ _AS_DATE = "Format the cell as text and write the date as 2026-12-31."
 
 @dataclass(frozen=True, slots=True)
 class CellError:
-    """Why a cell cannot be taken as it is."""
+    """Why a cell cannot be read faithfully."""
 
     value: str
-    """What stands there, as text."""
+    """What the cell holds, as text."""
     message: str
     remedy: str
 
 
 def strip_text(text: str) -> str:
-    """Strip white space, non-breaking spaces and zero-width characters around a value."""
+    """Return text without the white space, non-breaking spaces and zero-width characters around it."""
     return text.strip(_AROUND)
 
 
 def number_text(value: float) -> str | None:
-    """Write a number in plain digits: 123.0 is "123", 10.5 is "10.5".
+    """Return a number in plain digits: "123" for 123.0, "10.5" for 10.5.
 
-    None for whole numbers of more than 15 digits, which spreadsheets round, and for what is no number.
+    Return None for whole numbers of more than 15 digits, which spreadsheets round, and for NaN and infinity.
     """
     if not math.isfinite(value) or abs(value) >= 1e15:
         return None
@@ -111,11 +59,11 @@ def number_text(value: float) -> str | None:
 
 
 def value_text(value: object) -> str | CellError:
-    """Turn a cell's value as the reader gives it into text, or say why it is not to be trusted."""
+    """Return the text of a cell's value."""
     if isinstance(value, str):
         return strip_text(value)
     if isinstance(value, bool):
-        return CellError(str(value).upper(), "is a truth value, not a number or text", _AS_TEXT)
+        return CellError(str(value).upper(), "is TRUE or FALSE, not a number or text", _AS_TEXT)
     if isinstance(value, int | float):
         text = number_text(value)
         return (
@@ -129,29 +77,29 @@ def value_text(value: object) -> str | CellError:
 
 
 def switch_text(value: object) -> str | CellError:
-    """Turn the value of a cell that says yes or no into text: here a truth value is what it seems."""
+    """Return the text of a cell that holds yes or no. Here a boolean can be read faithfully."""
     return str(value).upper() if isinstance(value, bool) else value_text(value)
 
 
 def date_text(value: object) -> str | CellError:
-    """Turn the value of a cell that is to hold a date into text; how it should be written is said with any flaw."""
+    """Return the text of a cell that should hold a date. The remedy of an error shows how to write one."""
     text = value_text(value)
     return text if isinstance(text, str) else replace(text, remedy=_AS_DATE)
 
 
 def order_text(field: str, text: str) -> str | CellError:
-    """Settle the text of an order field: line breaks as LF; nothing unseen in a service, link or quantity.
+    """Return the text of an order field with LF as line breaks, or an error.
 
-    A date must be an ISO date, and stays one.
+    A service, link or quantity must not contain what cannot be seen. A date must be an ISO date, and stays one.
     """
     if field in LIST_FIELDS or "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if field == DATE_FIELD and text and panel_date(text) is None and not is_example(text):
-        return CellError(text, "is no date written as year-month-day", _AS_DATE)
+        return CellError(text, "is not a valid date written as year-month-day", _AS_DATE)
     if field not in _STRICT_FIELDS or (text.isascii() and text.isprintable()):
         return text
     if "\n" in text:
-        return CellError(text, "has a line break inside", "Write one order a row, the value on one line.")
+        return CellError(text, "has a line break inside", "Write one order per row, with the value on one line.")
     if any(map(_unseen, text)):
         return CellError(text, "has an invisible character or an unusual space inside", "Type the value again by hand.")
     return text
@@ -162,22 +110,79 @@ def _unseen(character: str) -> bool:
 
 
 def result_text(value: object) -> str:
-    """Give a result cell's text; nothing is ordered by it, so that whatever stands there is good enough."""
+    """Return the text of a result cell, whatever it holds: nothing is ordered by it."""
     text = value_text(value)
     return text if isinstance(text, str) else text.value
 
 
-NUMBER_FIELDS = frozenset({"quantity", "runs", "interval", "min", "max", "posts", "old_posts"})
-"""Fields that hold a number to count with. Ids, delays and the numbers of devices and answers are no such numbers."""
+_ISO = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def panel_date(text: str) -> str | None:
+    """Return an ISO date in the form that panels use: "31/12/2026" for "2026-12-31". None for any other text."""
+    if not _ISO.fullmatch(text):
+        return None
+    try:
+        return dt.date.fromisoformat(text).strftime("%d/%m/%Y")
+    except ValueError:
+        return None
+
+
+LABEL_SEPARATOR = " – "
+"""Separates a service's ID from its name."""
+
+EXAMPLE_MARKS = ("e.g. ", "contoh: ")
+"""Every cell of an example begins with one of these, in English or in Indonesian. No ID, link or number begins so: a
+row in which one cell was filled in and another was forgotten is a problem, not an order."""
+
+_LONGEST_NAME = 150
+"""Characters of a name that are shown: a longer one is wider than a screen."""
+
+_BLANKS = re.compile(r"\s+")
+
+
+def service_label(service: str, name: str) -> str:
+    """Return a service as a template lists it: "12 – Followers", or the ID alone if it has no name to show."""
+    shown = printable_name(name)
+    return f"{service}{LABEL_SEPARATOR}{shown}" if shown else service
+
+
+def printable_name(name: str) -> str:
+    """Return a service's name on one line, without invisible characters, and cut if it is too long."""
+    blank = "".join(" " if unicodedata.category(letter) in {"Zs", "Zl", "Zp", "Cc"} else letter for letter in name)
+    seen = "".join(letter for letter in blank if unicodedata.category(letter) not in {"Cf", "Cs", "Cn", "Co"})
+    return _BLANKS.sub(" ", seen).strip()[:_LONGEST_NAME].strip()
+
+
+def is_service_label(text: str) -> bool:
+    """Return whether text names a service by its ID and its name."""
+    service, separator, _ = text.partition(LABEL_SEPARATOR)
+    return separator != "" and service != "" and not any(map(str.isspace, service))
+
+
+def service_id_of(text: str) -> str:
+    """Return the ID in a service label; any other text as it is."""
+    return text.partition(LABEL_SEPARATOR)[0] if is_service_label(text) else text
+
+
+def service_name_of(text: str) -> str:
+    """Return the name in a service label; "" for any other text."""
+    return text.partition(LABEL_SEPARATOR)[2].strip() if is_service_label(text) else ""
+
+
+def is_example(text: str) -> bool:
+    """Return whether a cell holds an example of a template."""
+    return text.startswith(EXAMPLE_MARKS)
+
 
 _AMBIGUOUS = re.compile(r"[1-9][0-9]{0,2}([.,'\u2019\s][0-9]{2,3})*[.,'\u2019\s][0-9]{3}([.,][0-9]+)?")
 
 _ALIKE = (" \u00a0\u202f\u2009", "'\u2019")
-"""Marks that are typed for one another: the kinds of spaces, and the kinds of apostrophes."""
+"""Separators that are typed for one another: the kinds of spaces, and the kinds of apostrophes."""
 
 
 def is_ambiguous(text: str) -> bool:
-    """Tell whether one reads a text as thousands, and another as a number with decimals."""
+    """Return whether some readers take a text for thousands, and others for a number with decimals."""
     return _AMBIGUOUS.fullmatch(text) is not None
 
 
@@ -187,10 +192,10 @@ def check_locale(locale: str) -> None:
 
 
 def plain_digits(text: str, locale: str | None) -> str:
-    """Write a number in plain digits if that is what a text is in a locale; give any other text as it is.
+    """Return text in plain digits if it is a whole number in a locale; any other text as it is.
 
-    "1.000" is "1000" in Indonesian, and so is "1.000,00", which a spreadsheet shows. "1,000" stays as it is there:
-    whoever wrote it may have meant a thousand. Without a locale, every text stays as it is.
+    In Indonesian, "1.000" is "1000", and so is "1.000,00", which a spreadsheet shows. "1,000" stays as it is there: its
+    author may have meant a thousand. Without a locale, every text stays as it is.
     """
     return _reader(locale)(text) if locale else text
 
@@ -199,7 +204,7 @@ def plain_digits(text: str, locale: str | None) -> str:
 def _reader(locale: str) -> Callable[[str], str]:
     thousands, decimal, last, other = _marks(locale)
     alike = next((kinds for kinds in _ALIKE if thousands in kinds), thousands)
-    # The first mark is the mark throughout: nobody writes 1'000 000.
+    # The first separator is used throughout: nobody writes 1'000 000.
     grouped = (
         rf"[1-9][0-9]{{0,{other - 1}}}(?=(?P<mark>[{re.escape(alike)}]))"
         rf"(?:(?P=mark)[0-9]{{{other}}})*(?P=mark)[0-9]{{{last}}}"
@@ -214,7 +219,7 @@ def _reader(locale: str) -> Callable[[str], str]:
 
 
 def _marks(locale: str) -> tuple[str, str, int, int]:
-    """Give the mark of thousands, that of decimals, and how many digits stand in the last group and in the others."""
+    """Return the separators of thousands and of decimals, and the digits of the last group and of the others."""
     from babel import Locale, UnknownLocaleError  # noqa: PLC0415 -- most runs need none of it
     from babel.numbers import get_decimal_symbol, get_group_symbol  # noqa: PLC0415
 
@@ -222,7 +227,7 @@ def _marks(locale: str) -> tuple[str, str, int, int]:
         known = Locale.parse(locale.replace("-", "_"))
     except (UnknownLocaleError, ValueError, TypeError) as error:
         raise SheetError(
-            f"{locale!r} is no locale that is known: write a language, or a language and a country, such as id, en or "
+            f"{locale!r} is not a known locale. Use a language, or a language and a country, for example id, en or "
             "pt_BR."
         ) from error
     last, other = known.decimal_formats[None].grouping

@@ -1,21 +1,21 @@
-"""Header names, in English and Indonesian, and the fields that they stand for."""
+"""The fields of a sheet, and their header names in English and Indonesian."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bulk.model.cell_address import letter_of
+from bulk.model.cell_address import column_letter
 from bulk.model.errors import SheetError
 from bulk.model.sheet import RESULT_FIELDS, Column
 from bulk.model.surfaces import COMMAND_LINE, Surface
 
 HEADER_SEARCH_ROWS = 50
-"""The header row is looked for in so many rows from the top: a title and notes may stand above it."""
+"""The header row is among this many rows from the top. A title and notes may be above it."""
 
 HeaderNames = Sequence[tuple[str, str]]
-"""What headers mean by a person's word: (header, field), beside the names that are known anyway."""
+"""Headers that the user mapped: (header, field). They come in addition to the known names."""
 
 LIST_FIELDS = frozenset({"comments", "usernames", "hashtags", "keywords", "groups"})
-"""Fields that hold one item a line; a line break in any other field is a mistake."""
+"""Fields with one item per line. In any other field, a line break is a mistake."""
 
 _ORDER_NAMES: Mapping[str, tuple[str, ...]] = {
     "service": (
@@ -78,27 +78,26 @@ _ORDER_NAMES: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 ORDER_FIELDS = tuple(_ORDER_NAMES)
-"""Every field of an order, in the order in which new sheets list them."""
+"""Every field of an order, in the order of the columns of a new sheet."""
 
 SWITCH_NAMES: Mapping[str, tuple[str, ...]] = {
     "skip": ("skip row", "lewati", "lewati baris", "lewatkan"),
     "enabled": ("enable", "aktif", "aktifkan"),
 }
-"""Columns that leave rows out: those that say yes to `skip`, or no to `enabled`."""
-
+"""Columns that leave rows out: those with yes in `skip`, or no in `enabled`."""
 
 FIELDS = (*ORDER_FIELDS, *SWITCH_NAMES, *RESULT_FIELDS)
-"""Every field that a column can stand for."""
+"""Every field that a column can hold."""
 
 
 def normal_name(header: str) -> str:
-    """Reduce a header to its letters and digits, in small letters: " Service_ID* " is "serviceid"."""
+    """Return the letters and digits of a header in lower case: "serviceid" for " Service_ID* "."""
     return "".join(filter(str.isalnum, header.casefold()))
 
 
 def _known_names() -> dict[str, str]:
-    # Results are written over what stands in their columns, so these have no synonyms: a "Status" or a "Nomor pesanan"
-    # of the user's own is left alone.
+    # Results overwrite what is in their columns, so these fields have no synonyms: a column "Status" or "Nomor pesanan"
+    # of the user is left alone.
     names = {normal_name(field): field for field in FIELDS}
     for field, synonyms in (*_ORDER_NAMES.items(), *SWITCH_NAMES.items()):
         names.update({normal_name(synonym): field for synonym in synonyms})
@@ -110,20 +109,20 @@ _FIELD_OF = _known_names()
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The header row of a sheet, understood."""
+    """The header row of a sheet."""
 
     row: int
     """The header's row number, from 1."""
     columns: Mapping[str, Column]
-    """Every known field, in the order of the sheet, and where it stands."""
+    """Field -> column, in the order of the sheet."""
     ignored: tuple[str, ...]
-    """Headers that mean nothing here, as they stand in the file."""
+    """Headers that are not known, as they are in the file."""
 
 
 def field_of(header: str, given: HeaderNames = ()) -> str | None:
-    """Name the field that a header stands for; None if it is not a known name.
+    """Return the field of a header, or None if the header is not known.
 
-    A field that a person gave a header is that column alone, whatever other columns are called.
+    A field that the user mapped to a header is that column alone, whatever other columns are called.
     """
     for theirs, field in given:
         if same_header(theirs, header):
@@ -133,34 +132,34 @@ def field_of(header: str, given: HeaderNames = ()) -> str | None:
 
 
 def same_header(one: str, other: str) -> bool:
-    """Tell whether two headers are the same: by their letters and digits, or where there are none by their signs."""
+    """Return whether two headers are the same: by their letters and digits, or if they have none by their signs."""
     name = normal_name(one)
     return name == normal_name(other) and (name != "" or one.strip() == other.strip() != "")
 
 
 def is_header(cells: Sequence[str], given: HeaderNames = ()) -> bool:
-    """Tell whether a row names the service and at least one other field of an order."""
+    """Return whether a row names the service and at least one other field of an order."""
     fields = {field_of(cell, given) for cell in cells}
     return "service" in fields and len(fields.intersection(ORDER_FIELDS)) > 1
 
 
 def find_header(rows: Sequence[Sequence[str]], given: HeaderNames = ()) -> int | None:
-    """Find the index of the header row among a sheet's first rows; None if there is none."""
+    """Return the index of the header row among a sheet's first rows, or None if there is none."""
     return next((index for index, cells in enumerate(rows[:HEADER_SEARCH_ROWS]) if is_header(cells, given)), None)
 
 
-def understand_header(cells: Sequence[str], row: int, source: str, given: HeaderNames = ()) -> Header:
-    """Give each known name its column.
+def parse_header(cells: Sequence[str], row: int, source: str, given: HeaderNames = ()) -> Header:
+    """Find the column of each field.
 
     :param source: the file (and sheet), for the message.
-    :param given: what headers mean by a person's word.
-    :raises SheetError: if two columns stand for the same field, or a header that a person named is not there.
+    :param given: headers that the user mapped.
+    :raises SheetError: if two columns hold the same field, or a mapped header is missing.
     """
     columns: dict[str, Column] = {}
     ignored = []
     for index, cell in enumerate(cells):
         field = field_of(cell, given)
-        column = Column(index, letter_of(index), cell)
+        column = Column(index, column_letter(index), cell)
         if field is None:
             ignored.extend([cell] if cell else [])
         elif field in columns:
@@ -176,28 +175,28 @@ def understand_header(cells: Sequence[str], row: int, source: str, given: Header
 def _not_there(source: str, theirs: str, field: str, row: int, cells: Sequence[str]) -> SheetError:
     held = ", ".join(repr(cell) for cell in cells if cell)[:500]
     return SheetError(
-        f"{source}: {theirs!r} is mapped to {field} (by you, or by the map that is kept next to the sheet), and no "
-        f"column of row {row} has that name. There are: {held}. Map one of these, or delete the map."
+        f"{source}: {theirs!r} is mapped to {field} (by you, or by the map saved next to the sheet), but row {row} has "
+        f"no column of that name. Columns: {held}. Map one of these, or delete the map."
     )
 
 
 def _duplicate(source: str, field: str, row: int, first: Column, second: Column) -> SheetError:
     return SheetError(
         f"{source}: columns {first.letter} ({first.header!r}) and {second.letter} ({second.header!r}) of row {row} "
-        f"both stand for {field}. Rename or delete one of them."
+        f"both mean {field}. Rename or delete one of them."
     )
 
 
-def no_header(
+def missing_header_error(
     source: str, rows: Sequence[Sequence[str]], given: HeaderNames = (), surface: Surface = COMMAND_LINE
 ) -> SheetError:
-    """Say what was looked for, and what the first rows hold instead."""
+    """Return the error about a sheet without a header row, with what its first rows hold instead."""
     seen = [", ".join(filter(None, cells))[:120] for cells in rows[:HEADER_SEARCH_ROWS]]
     held = "; ".join(f"row {number}: {text}" for number, text in enumerate(seen, start=1) if text)
     theirs = "".join(f"; {header!r} for {field}" for header, field in given)
     return SheetError(
-        f"{source}: no header row was found in the first {HEADER_SEARCH_ROWS} rows. Looked for a row with the column "
-        f"names 'service' and 'link' or 'quantity' (or 'layanan', 'tautan', 'jumlah', …{theirs}). "
+        f"{source}: no header row in the first {HEADER_SEARCH_ROWS} rows. It needs the columns 'service' and 'link' or "
+        f"'quantity' (or 'layanan', 'tautan', 'jumlah', …{theirs}). "
         f"The first rows hold: {held[:500] or 'nothing'}. Add a header row above the orders, or map its names "
         f"to fields: {surface.phrase(headers=['Their name=link'])}."
     )

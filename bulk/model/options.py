@@ -1,4 +1,4 @@
-"""What a person asks of a job."""
+"""Options of a run, described once for the command line, Python and Airflow; and names of files next to a sheet."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -18,37 +18,37 @@ Hidden = Literal["refuse", "include", "skip"]
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """How a file is to be read; the defaults guess nothing. Plain values: they go to another process as they are."""
+    """How to read a file. The defaults guess nothing. Plain values, so that they can be sent to another process."""
 
     sheet: str | None = None
-    """Which worksheet; needed where several visible ones hold orders."""
+    """The worksheet to read; required if several visible ones hold orders."""
     encoding: str | None = None
-    """Of a file of text that neither has a byte-order mark nor is UTF-8."""
+    """The encoding of a text file that has no byte-order mark and is not UTF-8."""
     hidden: Hidden = "refuse"
-    """Hidden and filtered rows are problems, or rows like any other, or left out."""
+    """Whether hidden and filtered rows are problems, rows like any other, or left out."""
     locale: str | None = None
-    """How text writes whole numbers, such as "id": "1.000" is one thousand. Without it nothing separates thousands."""
+    """The number format of text, for example "id": "1.000" is one thousand. Without it nothing separates thousands."""
     headers: HeaderNames = ()
-    """What headers mean by a person's word."""
+    """Headers that the user mapped."""
     surface: Surface = COMMAND_LINE
     """Where messages about the file are read."""
 
     def __post_init__(self) -> None:
         if self.hidden not in get_args(Hidden):
-            raise SheetError(f"hidden rows cannot be treated as {self.hidden!r}: say {', '.join(get_args(Hidden))}")
+            raise SheetError(f"hidden is {self.hidden!r}: it must be one of {', '.join(get_args(Hidden))}")
 
 
 _MARKED = re.compile(r"\.problems(-[0-9]+)?$")
 
 
-def name_without_mark(stem: str) -> str:
-    """Name the sheet that a marked copy was made of: "week.problems-2" is "week"."""
+def original_stem(stem: str) -> str:
+    """Return the stem of the sheet that a problem copy was made of: "week" for "week.problems-2"."""
     return _MARKED.sub("", stem)
 
 
-def names_of_copies(sheet: Path) -> Iterator[Path]:
-    """Give the names that a marked copy of a sheet may have: week.problems.xlsx, week.problems-2.xlsx and so on."""
-    stem = name_without_mark(sheet.stem)
+def problem_copy_paths(sheet: Path) -> Iterator[Path]:
+    """Yield the paths of a sheet's problem copies: week.problems.xlsx, week.problems-2.xlsx and so on."""
+    stem = original_stem(sheet.stem)
     for number in count(1):
         yield sheet.with_name(f"{stem}.problems{'' if number == 1 else f'-{number}'}.xlsx")
 
@@ -57,27 +57,27 @@ Group = Literal["Input", "Safety", "Budget", "Recovery", "Output"]
 
 
 @dataclass(frozen=True, slots=True)
-class About:
-    """What a person reads of an option, wherever it is set."""
+class OptionInfo:
+    """The description of an option, the same on every surface."""
 
     help: str
     group: Group
-    """Where the help of a command lists it."""
+    """The group in which the help of a command lists it."""
     metavar: str | None = None
     least: float | None = None
     most: float | None = None
 
 
 def _option(default: object, *about: Any) -> Any:  # noqa: ANN401 (a field of any type)
-    return field(default=default, metadata={"about": About(*about)})
+    return field(default=default, metadata={"about": OptionInfo(*about)})
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """One job on one sheet; the defaults are the careful ones.
+    """The options of one run of one sheet. The defaults are the careful ones.
 
-    The options of the commands, the arguments of `bulk.check`, `run` and `status` and those of the operators for sheets
-    are described here alone.
+    Only this class describes the options of the commands, the arguments of `bulk.check`, `run` and `status`, and the
+    parameters of the operators for sheets.
     """
 
     path: Path
@@ -132,18 +132,18 @@ class Options:
     in_flight: int = _option(16, "Maximum concurrent API calls.", "Output", "N", 1, 256)
     colours: bool = _option(True, "Color the statuses in a workbook.", "Output")
     batch: str | None = None
-    """What the batch is known by, finished or not: a task. None: the file's name, as long as it is unfinished."""
+    """The name of the batch, finished or not, set by a task. None: the file's name, as long as it is unfinished."""
     write_every: float = 180.0
     """Seconds between two write-backs of a long run."""
     prices_every: float = 600.0
-    """Seconds between two looks at the price list and the balance while orders are placed."""
+    """Seconds between two calls for the price list and the balance while orders are placed."""
     lock_wait: float = 10.0
     """Seconds to wait for another run of the campaign."""
     surface: Surface = COMMAND_LINE
-    """Where the job's messages are read."""
+    """Where the messages of the run are read."""
 
     def __post_init__(self) -> None:
-        """Refuse what would count for something else: the first -1 rows are all but the last."""
+        """Raise ConfigurationError for numbers with another meaning: the first -1 rows are all but the last."""
         for option in ("first", "expect_rows", "in_flight"):
             value, least = getattr(self, option), OPTIONS[option].least
             if value is not None and least is not None and value < least:
@@ -151,33 +151,33 @@ class Options:
 
     @property
     def how(self) -> ReadOptions:
-        """How the file is to be read."""
+        """How to read the file."""
         return ReadOptions(self.sheet, self.encoding, self.hidden, self.locale, self.headers, self.surface)
 
     @property
     def campaign_name(self) -> str:
-        """The campaign, by default named like the file without its ending; a copy to mend belongs to its sheet's."""
-        return self.campaign or name_without_mark(self.path.stem)
+        """The campaign, by default the file's name without its ending. A problem copy has its sheet's campaign."""
+        return self.campaign or original_stem(self.path.stem)
 
     @property
     def source(self) -> str:
-        """What the batch is known by: by default the sheet's file name, in whichever folder it lies."""
+        """The name of the batch: by default the sheet's file name, in whichever folder it is."""
         return self.batch or self.path.name
 
 
-OPTIONS: Mapping[str, About] = {each.name: each.metadata["about"] for each in fields(Options) if each.metadata}
-"""What is said of each option that a person sets."""
+OPTIONS: Mapping[str, OptionInfo] = {each.name: each.metadata["about"] for each in fields(Options) if each.metadata}
+"""Option -> its description, for each option that a user sets."""
 
 DEFAULTS: Mapping[str, Any] = {each.name: each.default for each in fields(Options)}
 
 READING = ("account", "campaign", "sheet", "encoding", "hidden", "locale", "headers")
-"""What every command on a sheet is asked."""
+"""The options of every command on a sheet."""
 
 PLACING = (
     "skip_bad", "allow_duplicates", "adopt", "first", "expect_rows", "expect_fingerprint", "max_spend", "expect_total",
     "ignore_missing", "not_placed_since_backup", "retry_refused",
 )  # fmt: skip
-"""What a check and a run are asked as well."""
+"""Further options of `check` and `run`."""
 
 PACE = ("wait", "poll", "rate", "in_flight", "colours")
 

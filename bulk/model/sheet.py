@@ -1,4 +1,4 @@
-"""A sheet of orders as it was read: text cells, and where each came from."""
+"""A sheet of orders as it was read: cells as text, where each came from, and the problems of its cells."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,45 +10,45 @@ if TYPE_CHECKING:
     import pandas as pd
 
 RESULT_FIELDS = ("order_id", "order_status", "charge", "start_count", "remains", "currency", "error", "updated_at")
-"""The columns that are written back, in the order in which missing ones are appended."""
+"""The columns that results are written to, in the order in which missing ones are appended."""
 
 FileKind = Literal["xlsx", "csv", "mass_order", "frame"]
-"""What a sheet is on disk; a frame is a DataFrame, and nowhere on disk."""
+"""What a sheet is on disk. A frame is a DataFrame and not on disk."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong, where it is, and how to mend it."""
+    """One thing that is wrong, where it is, and how to fix it."""
 
     where: str
     """A cell ("B7"), a row ("row 7") or a line ("line 7")."""
     field: str
-    """The field's name ("quantity"), or "" where the whole row is meant."""
+    """The field's name ("quantity"), or "" for the whole row."""
     value: str
-    """What stands there, as text."""
+    """What the cell holds, as text."""
     message: str
     """What is wrong with it."""
     remedy: str
     """What to do about it."""
     row: int | None = None
-    """The row's number as a person counts it in the file, from 1; None for the sheet as a whole."""
+    """The row's number in the file, from 1; None for the sheet as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """Where a field stands in the file."""
+    """The column of a field in the file."""
 
     index: int
     """0 for the first column."""
     letter: str
-    """As spreadsheets name it: "A", "AB"."""
+    """Its name in spreadsheets: "A", "AB"."""
     header: str
-    """The header's text as it stands in the file."""
+    """The header's text as it is in the file."""
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """The rows of one sheet. Nothing in it is guessed: every cell is text, "" where it is empty.
+    """The rows of one sheet. Nothing is guessed: every cell is text, "" if it is empty.
 
     Rows that are empty in all order fields and in `order_id` are left out.
     """
@@ -56,29 +56,29 @@ class Sheet:
     path: Path
     kind: FileKind
     name: str
-    """The worksheet's name; "" where the file has none."""
+    """The worksheet's name; "" if the file has no worksheets."""
     header_row: int
-    """The header's row number, from 1; 0 where the file has no header."""
+    """The header's row number, from 1; 0 if the file has no header."""
     columns: Mapping[str, Column]
-    """Every field that was found (order fields and result fields), and where."""
+    """Field -> column, for every field that was found (of orders and of results)."""
     ignored: tuple[str, ...]
-    """Headers that mean nothing here, as they stand in the file."""
+    """Headers that are not known, as they are in the file."""
     rows: Sequence[int]
     """The number of each row in the file, from 1."""
     texts: Mapping[str, Sequence[str]]
-    """For each field of `columns` the text of each row."""
+    """Field -> the text of each row, for every field of `columns`."""
     problems: tuple[Problem, ...]
-    """Cells that could not be read faithfully, or that are not what they seem."""
+    """Cells that could not be read faithfully, or may mean something else than they show."""
     digest: str
     """SHA-256 of the file's bytes as they were read."""
     encoding: str = "utf-8"
-    """How the bytes of a file of text are read and written, as Python names it."""
+    """The encoding of a text file, as Python names it."""
     headers: Sequence[tuple[str, str]] = ()
-    """What headers mean by a person's word: (header, field)."""
+    """Headers that the user mapped: (header, field)."""
     headers_from: Path | None = None
-    """The file beside the sheet that keeps some of these, where there is one."""
+    """The file next to the sheet that some of these were read from, if there is one."""
     labels: Sequence[str] = ()
-    """What a DataFrame calls its rows, from the first to the last."""
+    """The labels of a DataFrame's rows."""
 
     @cached_property
     def frame(self) -> "pd.DataFrame":
@@ -89,7 +89,7 @@ class Sheet:
         return pd.DataFrame(dict(self.texts), index=index, columns=list(self.columns), dtype=str)
 
     def where(self, row: int, field: str = "") -> str:
-        """Name a place as a person finds it: "B7", or "row 7" where the field has no column."""
+        """Return how a user finds a cell: "B7", or "row 7" if the field has no column."""
         column = self.columns.get(field)
         if self.labels:
             return f"row {self.labels[row - 1]}" + (f", {column.header}" if column else "")

@@ -1,6 +1,6 @@
-"""Where a message is read: on the command line, in Python or in Airflow. Each sets an option in its own way.
+"""Surfaces: where a message is read, on the command line, in Python or in Airflow. Each sets options in its own way.
 
-A remedy in a message is data, options with the values that they need, and the surface phrases it.
+The remedy in a message is data: options, and the values that they need. The surface phrases it.
 """
 
 from collections.abc import Mapping
@@ -11,36 +11,36 @@ from smmplus.commands import Value, options_of_command
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """Phrases remedies for arguments in Python. Holds plain values: it goes to another process as it is."""
+    """Phrases remedies as arguments in Python. It holds plain values, so that it can be sent to another process."""
 
     names: Mapping[str, str] = field(default_factory=dict)
-    """Options, and settings outside of a job, that have another name here."""
+    """Option or setting -> its name on this surface, if it differs."""
 
     def name(self, option: str) -> str:
-        """Name an option without a value."""
+        """Return the name of an option."""
         return self.names.get(option, option)
 
     def phrase(self, **remedy: Value) -> str:
-        """Write options with their values."""
+        """Return options with their values, as the user writes them."""
         return ", ".join(f"{self.name(option)}={_literal(option, value)}" for option, value in remedy.items())
 
 
 class CommandLine(Surface):
-    """Phrases remedies for options of commands."""
+    """Phrases remedies as options of commands."""
 
     __slots__ = ()
 
     def name(self, option: str) -> str:
-        """Name an option without a value."""
+        """Return the name of an option."""
         return self.names.get(option) or options_of_command({option: True})
 
     def phrase(self, **remedy: Value) -> str:
-        """Write options with their values."""
+        """Return options with their values, as the user writes them."""
         return options_of_command(as_command(**remedy))
 
 
 def as_command(**options: Value) -> dict[str, Value]:
-    """Give options of a job the names that they have in commands."""
+    """Return the options of a run under the names that they have in commands."""
     hidden, headers = options.pop("hidden", None), options.pop("headers", None)
     return options | {"map": headers, "include_hidden": hidden == "include", "visible_only": hidden == "skip"}
 

@@ -3,7 +3,15 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from bulk.model.cell_values import DATE_FIELD, NUMBER_FIELDS, is_ambiguous, name_of, panel_date, service_of, shown_name
+from bulk.model.cell_values import (
+    DATE_FIELD,
+    NUMBER_FIELDS,
+    is_ambiguous,
+    panel_date,
+    printable_name,
+    service_id_of,
+    service_name_of,
+)
 from bulk.model.sheet import Problem, Sheet
 from bulk.model.surfaces import COMMAND_LINE, Surface
 from smmplus.orders.models import OrderRequest, Service, normal_text
@@ -40,7 +48,7 @@ def _order_row(number: int, service: str, order_id: str, fields: dict[str, str])
     if DATE_FIELD in fields:
         fields[DATE_FIELD] = panel_date(fields[DATE_FIELD]) or fields[DATE_FIELD]
     chosen = normal_text(service)
-    return OrderRow(number, OrderRequest.of(service_of(chosen), fields), order_id, name_of(chosen))
+    return OrderRow(number, OrderRequest.of(service_id_of(chosen), fields), order_id, service_name_of(chosen))
 
 
 def check_rows(
@@ -64,7 +72,7 @@ def check_rows(
 def _wrong_name(row: OrderRow, services: Mapping[str, Service]) -> Iterator[FieldProblem]:
     """Find a service whose name is not the one that it was chosen by: it may be another service by now."""
     service = services.get(row.request.service)
-    if row.service_name and service is not None and shown_name(service.name) != row.service_name:
+    if row.service_name and service is not None and printable_name(service.name) != row.service_name:
         message = f"service {service.id} is called {service.name!r}, not {row.service_name!r}"
         yield FieldProblem("service", message, f"write {service.id} alone if that is the one you mean")
 

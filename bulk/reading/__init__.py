@@ -1,35 +1,40 @@
-"""Reads a sheet of orders: CSV, XLSX or mass-order text."""
+"""Reading: a file, or a DataFrame, becomes a :class:`bulk.model.sheet.Sheet` of text cells with their problems.
+
+`subprocess_reader` starts a process with limits on memory and time. In it, `reader_worker` calls `file_checks` (and
+for each worksheet `worksheet_scan`) before `csv_reader` or `xlsx_reader` reads the file. Both add their rows to a
+`sheet_builder`, as does `dataframe`, which needs no process. `saved_headers` keeps headers that the user mapped.
+"""
 
 from dataclasses import replace
 from pathlib import Path
 
 from bulk.model.options import Hidden, ReadOptions
 from bulk.model.sheet import Sheet
-from bulk.reading.saved_headers import joined, kept_headers, map_path
-from bulk.reading.subprocess_reader import read_apart
+from bulk.reading.saved_headers import load_headers, map_path, merge_headers
+from bulk.reading.subprocess_reader import read_in_subprocess
 
 
 def read_sheet(
     path: Path, *, sheet: str | None = None, encoding: str | None = None, hidden: Hidden = "refuse"
 ) -> Sheet:
-    """Read the rows of a sheet as text; what is doubtful about a cell is among the sheet's problems.
+    """Read the rows of a sheet as text. Doubtful cells are among the sheet's problems.
 
-    Row numbers are those a person sees: a spreadsheet's row, or in a file of text the line on which the row begins.
+    A row's number is that of a spreadsheet's row, or in a text file of the line on which the row begins.
 
-    :param sheet: which worksheet; needed where several visible ones hold orders.
-    :param encoding: of a file of text that neither has a byte-order mark nor is UTF-8.
-    :param hidden: hidden and filtered rows are problems, or rows like any other, or left out.
-    :raises RefusedFileError: if the file is not safe to open, or not of a kind that can be written back.
-    :raises SheetError: if the file as a whole cannot be read: no header, a doubled column, several sheets.
+    :param sheet: the worksheet; required if several visible ones hold orders.
+    :param encoding: the encoding of a text file that has no byte-order mark and is not UTF-8.
+    :param hidden: whether hidden and filtered rows are problems, rows like any other, or left out.
+    :raises RefusedFileError: if the file is not safe to open, or of a kind that cannot be written back.
+    :raises SheetError: if the file as a whole cannot be read: no header, two columns of one field, several sheets.
     """
     return read_as(path, ReadOptions(sheet, encoding, hidden))
 
 
 def read_as(path: Path, how: ReadOptions) -> Sheet:
-    """Read the rows of a sheet as :func:`read_sheet` does. What its headers mean may be kept beside it.
+    """Read the rows of a sheet as :func:`read_sheet` does, in a process with limits on memory and time.
 
-    It happens in a process of its own, with a limit on its memory and its time.
+    Mapped headers that are saved next to the sheet are used too.
     """
-    kept = kept_headers(path)
-    how = replace(how, headers=joined(how.headers, kept))
-    return replace(read_apart(path, how), headers=how.headers, headers_from=map_path(path) if kept else None)
+    saved = load_headers(path)
+    how = replace(how, headers=merge_headers(how.headers, saved))
+    return replace(read_in_subprocess(path, how), headers=how.headers, headers_from=map_path(path) if saved else None)

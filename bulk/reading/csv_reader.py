@@ -1,4 +1,4 @@
-"""Reads CSV: text, and nothing but text."""
+"""Reads CSV and mass-order text. Every value is text."""
 
 import re
 from collections.abc import Callable
@@ -14,26 +14,32 @@ from bulk.model.sheet import RESULT_FIELDS, Column, Problem, Sheet
 from bulk.reading.sheet_builder import SheetBuilder
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-"""What makes spreadsheet programs take a cell of CSV for a formula, the wide forms in some languages."""
+"""A CSV cell that begins with one of these is a formula to spreadsheet programs, the wide forms in some languages."""
+
+_MASS_ORDER_HEADER = Header(
+    0, {name: Column(i, "ABC"[i], name) for i, name in enumerate(("service", "link", "quantity"))}, ()
+)
+_WHOLE_NUMBER = re.compile(r"[1-9][0-9]*")
+_MASS_ORDER_REMEDY = "Write it as: service | link | quantity"
 
 
 def parse_csv(path: Path, data: bytes, how: ReadOptions) -> Sheet:
     """Read a CSV file; see :func:`bulk.reading.read_sheet`."""
     text, encoding = decode(path, data, how.encoding, how.surface)
     head = find_head(path, text, how.headers, how.surface)
-    draft = SheetBuilder(path, "csv", "", head.header)
+    builder = SheetBuilder(path, "csv", "", head.header)
     readers = [(column.index, _reader(name, how.locale)) for name, column in head.header.columns.items()]
     for record in records_below(path, text, head):
         cells = record.cells
         if len(cells) == head.width:
-            draft.add_row(record.line, [read(cells[index]) for index, read in readers])
+            builder.add_row(record.line, [read(cells[index]) for index, read in readers])
         elif any(map(strip_text, cells)):
-            draft.problems.append(_wrong_width(record, head.width))
-    return draft.finish(digest_of(data), encoding)
+            builder.problems.append(_wrong_width(record, head.width))
+    return builder.finish(digest_of(data), encoding)
 
 
 def _reader(name: str, locale: str | None) -> Callable[[str], str | CellError]:
-    """Make the function that reads a column's cells."""
+    """Return the function that reads the cells of a column."""
     if name in RESULT_FIELDS:
         return plain_result
     if locale and name in NUMBER_FIELDS:
@@ -42,7 +48,7 @@ def _reader(name: str, locale: str | None) -> Callable[[str], str | CellError]:
 
 
 def plain_result(cell: str) -> str:
-    """Take away the apostrophe that keeps a written result from being a formula."""
+    """Return a result without the apostrophe that keeps it from being a formula."""
     text = strip_text(cell)
     return text[1:] if text.startswith("'") and text[1:].startswith((*FORMULA_STARTS, "'")) else text
 
@@ -53,41 +59,36 @@ def _wrong_width(record: Record, width: int) -> Problem:
         field="",
         value=record.raw.strip()[:200],
         message=f"has {len(record.cells)} columns where the header has {width}",
-        remedy="Write a value (or nothing) for every column, and quote values that hold the delimiter.",
+        remedy="Write a value (or nothing) for every column, and quote values that contain the delimiter.",
         row=record.line,
     )
 
 
-_HEADER = Header(0, {name: Column(i, "ABC"[i], name) for i, name in enumerate(("service", "link", "quantity"))}, ())
-_WHOLE_NUMBER = re.compile(r"[1-9][0-9]*")
-_REMEDY = "Write it as: service | link | quantity"
-
-
 def parse_mass_order(path: Path, data: bytes, how: ReadOptions) -> Sheet:
-    """Read ``service | link | quantity``, one order a line, or with the last two swapped; empty lines do not count."""
+    """Read ``service | link | quantity``, one order per line, or with link and quantity swapped. Skip empty lines."""
     if how.headers:
         option = how.surface.name("headers")
         raise SheetError(f"{path}: mass-order text has no headers to map. Leave {option} out.")
     text, encoding = decode(path, data, how.encoding, how.surface)
-    draft = SheetBuilder(path, "mass_order", "", _HEADER)
+    builder = SheetBuilder(path, "mass_order", "", _MASS_ORDER_HEADER)
     for number, line in enumerate(physical_lines(text.removeprefix("\ufeff")), start=1):
         if strip_text(line):
-            _add_line(draft, number, strip_text(line), how.locale)
-    return draft.finish(digest_of(data), encoding)
+            _add_line(builder, number, strip_text(line), how.locale)
+    return builder.finish(digest_of(data), encoding)
 
 
-def _add_line(draft: SheetBuilder, number: int, line: str, locale: str | None) -> None:
+def _add_line(builder: SheetBuilder, number: int, line: str, locale: str | None) -> None:
     parts = [strip_text(part) for part in line.split("|")]
     parts[1:] = [plain_digits(part, locale) for part in parts[1:]]
     ordered = _in_order(parts)
     if isinstance(ordered, str):
-        draft.problems.append(Problem(f"line {number}", "", line[:200], ordered, _REMEDY, number))
+        builder.problems.append(Problem(f"line {number}", "", line[:200], ordered, _MASS_ORDER_REMEDY, number))
     else:
-        draft.add_row(number, ordered)
+        builder.add_row(number, ordered)
 
 
 def _in_order(parts: list[str]) -> list[str] | str:
-    """Give service, link and quantity, told apart by which of the last two is a whole number; or what is wrong."""
+    """Return service, link and quantity, which is the one whole number of the last two; or what is wrong."""
     if len(parts) != 3:
         return "an order has three parts: service | link | quantity"
     service, second, third = parts
@@ -97,5 +98,5 @@ def _in_order(parts: list[str]) -> list[str] | str:
         case True, False:
             return [service, third, second]
         case True, True:
-            return "has a whole number in both places: which one is the quantity cannot be told"
+            return "has two whole numbers: it is not clear which one is the quantity"
     return "has no whole number for its quantity"

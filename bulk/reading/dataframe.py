@@ -1,4 +1,4 @@
-"""Makes a sheet of a DataFrame: its cells are values of many types, and no more is guessed of them than of text."""
+"""Reads a DataFrame as a sheet. Its cells are values of many types, and nothing is guessed about them."""
 
 import datetime as dt
 import numbers
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from bulk.model.cell_address import letter_of
+from bulk.model.cell_address import column_letter
 from bulk.model.cell_values import (
     NUMBER_FIELDS,
     CellError,
@@ -26,24 +26,24 @@ from bulk.model.sheet import Column, Sheet
 from bulk.reading.sheet_builder import GUARDED_FIELDS, SheetBuilder
 
 _MOST = 10**15
-"""As in sheets: from here on not every whole number is its own as a float."""
+"""As in spreadsheets: beyond this, not every whole number has a float of its own."""
 
 _LONGEST = 100
-"""Digits of a Decimal: an exponent of a million would be written out."""
+"""Digits of a Decimal, which would be written out: its exponent may be a million."""
 
 _WHOLE = "make it a whole number, or text"
 
 
 def sheet_of_frame(frame: object, name: str, *, locale: str | None = None) -> Sheet:
-    """Read a DataFrame as a sheet; row numbers count its rows from 1, and problems name them by the index's labels.
+    """Read a DataFrame as a sheet. Rows are numbered from 1, and problems name them by the labels of the index.
 
-    Text is read as in a sheet. Whole numbers of any type are taken, also as Decimal or float (up to 15 digits), and
-    None, NaN, NaT and pandas.NA are empty cells. A list of texts may stand for a field that holds one item a line, and
-    a date for `expiry`. Anything else is a problem of its row.
+    Text is read as in a sheet. Whole numbers of any type are accepted, also as Decimal or float (up to 15 digits), and
+    None, NaN, NaT and pandas.NA are empty cells. A field with one item per line may be a list of texts, and `expiry`
+    may be a date. Anything else is a problem of its row.
 
-    :param name: what the DataFrame is called in messages.
-    :param locale: how text writes whole numbers; None for plain digits.
-    :raises SheetError: if there are no columns to order by, or two for one field.
+    :param name: the name of the DataFrame in messages.
+    :param locale: the number format of text; None for plain digits.
+    :raises SheetError: if the columns of an order are missing, or there are two columns of one field.
     """
     if not isinstance(frame, pd.DataFrame):
         raise TypeError(f"expected a pandas DataFrame, not {type(frame).__name__}")
@@ -51,19 +51,19 @@ def sheet_of_frame(frame: object, name: str, *, locale: str | None = None) -> Sh
         check_locale(locale)
     header = _header(frame, name)
     labels = _labels(frame.index)
-    draft = _FrameDraft(Path(name), "frame", "", header, labels=labels)
+    builder = _FrameBuilder(Path(name), "frame", "", header, labels=labels)
     columns = [_texts(frame.iloc[:, column.index], each, locale) for each, column in header.columns.items()]
     for number, cells in enumerate(zip(*columns, strict=True), start=1):
-        draft.add_row(number, cells)
-    return replace(draft.finish(""), labels=labels)
+        builder.add_row(number, cells)
+    return replace(builder.finish(""), labels=labels)
 
 
 @dataclass(slots=True)
-class _FrameDraft(SheetBuilder):
+class _FrameBuilder(SheetBuilder):
     labels: tuple[str, ...] = field(default=())
 
     def place(self, row: int, column: Column) -> str:
-        """Name a cell by its row's label."""
+        """Return how a user finds a cell: by its row's label."""
         return f"row {self.labels[row - 1]}, {column.header}"
 
 
@@ -76,22 +76,22 @@ def _header(frame: pd.DataFrame, name: str) -> Header:
             continue
         if known in columns:
             raise SheetError(
-                f"{name}: the columns {columns[known].header!r} and {label!r} both stand for {known}. Rename or drop "
+                f"{name}: the columns {columns[known].header!r} and {label!r} both mean {known}. Rename or drop "
                 "one of them."
             )
-        columns[known] = Column(index, letter_of(index), label)
+        columns[known] = Column(index, column_letter(index), label)
     if not is_header(labels):
         held = ", ".join(map(str, frame.columns))[:500]
         raise SheetError(
-            f"{name}: there are no columns to order by. Looked for 'service', and 'link' or 'quantity' (or 'layanan', "
-            f"'tautan', 'jumlah', …); there are: {held or 'none'}. Rename the columns."
+            f"{name}: the columns of an order are missing. It needs 'service', and 'link' or 'quantity' (or 'layanan', "
+            f"'tautan', 'jumlah', …). Columns: {held or 'none'}. Rename the columns."
         )
     ignored = tuple(str(label) for label, text in zip(frame.columns, labels, strict=True) if field_of(text) is None)
     return Header(0, columns, ignored)
 
 
 def _labels(index: pd.Index) -> tuple[str, ...]:
-    """Name rows by their labels, and by their place where labels are doubled."""
+    """Return a label for each row, with its position if labels repeat."""
     if index.is_unique:
         return tuple(map(str, index))
     return tuple(f"{label} ({number} from the top)" for number, label in enumerate(index, start=1))
@@ -108,7 +108,7 @@ def _texts(column: pd.Series, name: str, locale: str | None) -> list[str | CellE
 
 
 def _values(column: pd.Series) -> Iterator[object]:
-    """Give a column's values as Python's own; missing ones, of whichever kind, as empty text."""
+    """Yield a column's values as Python's own types, and missing ones of any kind as empty text."""
     missing = column.isna().tolist()
     return ("" if gone else _own(value) for value, gone in zip(column.astype(object), missing, strict=True))
 
@@ -118,7 +118,7 @@ def _own(value: object) -> object:
 
 
 def _most_of(column: pd.Series) -> int:
-    """Tell from where on a column's floats no longer tell all whole numbers apart."""
+    """Return the number from which on a column's floats do not represent every whole number."""
     kind = getattr(column.dtype, "numpy_dtype", column.dtype)
     is_float = isinstance(kind, np.dtype) and kind.kind == "f"
     return min(_MOST, 2 ** (np.finfo(kind).nmant + 1)) if is_float else _MOST
@@ -130,7 +130,7 @@ def _reader(name: str, most: int, locale: str | None) -> Callable[[object], str 
             text = strip_text(value)
             return plain_digits(text, locale) if locale and name in NUMBER_FIELDS else text
         if isinstance(value, bool):
-            return CellError(str(value), "is a truth value, not a number or text", _WHOLE)
+            return CellError(str(value), "is True or False, not a number or text", _WHOLE)
         if isinstance(value, numbers.Real | Decimal):
             return _digits(value, most)
         if isinstance(value, list | tuple | np.ndarray) and name in LIST_FIELDS:
@@ -165,5 +165,5 @@ def _lines(items: Iterable[object]) -> str | CellError:
 
 def _day(value: dt.date) -> str | CellError:
     if isinstance(value, dt.datetime) and value.time() != dt.time():
-        return CellError(str(value), "is a time of the day, where a date is asked for", "make it a date")
+        return CellError(str(value), "has a time of day, and the field needs a date", "make it a date")
     return value.strftime("%Y-%m-%d")  # a Timestamp's own isoformat has a time in it

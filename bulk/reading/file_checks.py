@@ -1,7 +1,7 @@
-"""Looks at a file before any reader opens it, and refuses what would harm a reader or be misread.
+"""Checks a file before any reader opens it, and refuses what would harm a reader or be misread.
 
 A workbook of 2 KB can abort the interpreter (one cell at XFD1048576) or fill the memory (a gigabyte of one
-character), so nothing here trusts a declared size, and nothing is held beyond one piece of 64 KiB.
+character). So no declared size is trusted, and no more than one piece of 64 KiB is kept.
 """
 
 import io
@@ -14,7 +14,7 @@ from bulk.files.zip_archive import Archive, ArchiveError
 from bulk.model.cell_address import LAST_COLUMN
 from bulk.model.errors import RefusedFileError, SheetError
 from bulk.model.fields import HEADER_SEARCH_ROWS
-from bulk.reading.worksheet_scan import Limits, SheetFacts, scan
+from bulk.reading.worksheet_scan import FileLimits, WorksheetFacts, scan
 
 KNOWN_ENDINGS = (".xlsx", ".csv", ".tsv", ".txt")
 
@@ -22,7 +22,7 @@ _SAVE_AS_XLSX = "Open it in Excel or LibreOffice and save it as .xlsx."
 _REFUSED_ENDINGS = {
     ".xls": f"is an old Excel workbook. {_SAVE_AS_XLSX}",
     ".xlsb": f"is a binary workbook. {_SAVE_AS_XLSX}",
-    ".xlsm": "holds macros, which could not be kept. Save it as .xlsx, without macros.",
+    ".xlsm": "contains macros, which could not be kept. Save it as .xlsx, without macros.",
     ".xltx": "is a template. Create a workbook from it and save that as .xlsx.",
     ".xltm": "is a template with macros. Create a workbook from it and save that as .xlsx.",
     ".ods": f"is an OpenDocument sheet. {_SAVE_AS_XLSX}",
@@ -33,19 +33,19 @@ _DELIMITERS = (b",", b";", b"\t", b"|")
 _ZIP = b"PK\x03\x04"
 
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_LIMITS = FileLimits()
 
 
-def load(path: Path, limits: Limits = DEFAULT_LIMITS) -> bytes:
-    """Read a file that may be what its name says.
+def load(path: Path, limits: FileLimits = DEFAULT_LIMITS) -> bytes:
+    """Read a file whose ending, size and first bytes fit.
 
-    :raises SheetError: if there is no such file or it cannot be opened.
-    :raises RefusedFileError: if its ending, its size or its first bytes speak against it.
+    :raises SheetError: if the file does not exist or cannot be opened.
+    :raises RefusedFileError: if its ending, its size or its first bytes do not fit.
     """
     _check_ending(path)
     try:
         if not path.is_file():
-            raise SheetError(f"{path}: there is no such file.")
+            raise SheetError(f"{path}: the file does not exist. Check the name.")
         if path.stat().st_size > limits.file_bytes:
             raise RefusedFileError(f"{path}: larger than {limits.file_bytes >> 20} MiB. Split it into several files.")
         data = path.read_bytes()
@@ -71,15 +71,17 @@ def _check_signature(path: Path, data: bytes) -> None:
             f"without a password."
         )
     if named_workbook and not data.startswith(_ZIP):
-        raise RefusedFileError(f"{path}: no Excel workbook, whatever its name says. If it is text, rename it to .csv.")
+        raise RefusedFileError(
+            f"{path}: not an Excel workbook, in spite of its name. If it is text, rename it to .csv."
+        )
     if not named_workbook and data.startswith(_ZIP):
         raise RefusedFileError(f"{path}: an Excel workbook or a zip file by content. If it is one, rename it to .xlsx.")
 
 
-def check_text(path: Path, data: bytes, limits: Limits = DEFAULT_LIMITS) -> None:
-    """Count the lines and the values of a file of text, at most.
+def check_text(path: Path, data: bytes, limits: FileLimits = DEFAULT_LIMITS) -> None:
+    """Check the size of a text file.
 
-    :raises RefusedFileError: if there are too many.
+    :raises RefusedFileError: if it has too many lines or values.
     """
     if max(data.count(b"\n"), data.count(b"\r")) > limits.lines:
         raise RefusedFileError(f"{path}: more than {limits.lines:,} lines. Split it into several files.")
@@ -90,10 +92,10 @@ def check_text(path: Path, data: bytes, limits: Limits = DEFAULT_LIMITS) -> None
         raise RefusedFileError(f"{path}: more than {limits.marks:,} values. Delete empty columns, or split it.")
 
 
-def check_workbook(path: Path, data: bytes, limits: Limits = DEFAULT_LIMITS) -> Mapping[str, SheetFacts]:
-    """Look through every part of a workbook; give what was seen in each of its worksheets, by the part's name.
+def check_workbook(path: Path, data: bytes, limits: FileLimits = DEFAULT_LIMITS) -> Mapping[str, WorksheetFacts]:
+    """Scan every part of a workbook. Return what was found in each worksheet, by the part's name.
 
-    :raises RefusedFileError: names the file, the sheet or part, the cell where there is one, and the remedy.
+    :raises RefusedFileError: with the file, the sheet or part, the cell if there is one, and the remedy.
     """
     try:
         archive = Archive(data)
@@ -103,24 +105,24 @@ def check_workbook(path: Path, data: bytes, limits: Limits = DEFAULT_LIMITS) -> 
         raise RefusedFileError(f"{path}: {error}. {_SAVE_AS_XLSX}") from error
 
 
-def _check_parts(path: Path, archive: Archive, limits: Limits) -> None:
+def _check_parts(path: Path, archive: Archive, limits: FileLimits) -> None:
     if len(archive.entries) > limits.parts:
         raise RefusedFileError(f"{path}: more than {limits.parts} parts. {_SAVE_AS_XLSX}")
     if archive.find("xl/workbook.bin"):
         raise RefusedFileError(f"{path}: {_REFUSED_ENDINGS['.xlsb']}")
     if not archive.find("[Content_Types].xml"):
-        raise RefusedFileError(f"{path}: a zip file, but no Excel workbook. {_SAVE_AS_XLSX}")
+        raise RefusedFileError(f"{path}: a zip file, but not an Excel workbook. {_SAVE_AS_XLSX}")
     types = b"".join(_Counter(archive, limits).pieces("[Content_Types].xml"))
     if archive.find("xl/vbaProject.bin") or b"macroEnabled" in types or b"vbaProject" in types:
         raise RefusedFileError(f"{path}: {_REFUSED_ENDINGS['.xlsm']}")
 
 
-def _unpack_all(path: Path, archive: Archive, limits: Limits) -> dict[str, SheetFacts]:
-    """Unpack every part once, the list of worksheets first: so that a refusal can name the worksheet."""
+def _unpack_all(path: Path, archive: Archive, limits: FileLimits) -> dict[str, WorksheetFacts]:
+    """Unpack every part once, the list of worksheets before them: so that an error can name the worksheet."""
     counter = _Counter(archive, limits)
     small_first = sorted(archive.entries, key=lambda entry: entry.filename.casefold().startswith("xl/worksheets/"))
     names: dict[str, str] = {}
-    seen: dict[str, SheetFacts] = {}
+    seen: dict[str, WorksheetFacts] = {}
     for entry in small_first:
         part = entry.filename
         if not names and part.casefold().startswith("xl/worksheets/"):
@@ -142,7 +144,7 @@ def _listed(archive: Archive) -> tuple[Worksheet, ...]:
         return ()
 
 
-def _look_into(part: str, counter: "_Counter", limits: Limits) -> SheetFacts | None:
+def _look_into(part: str, counter: "_Counter", limits: FileLimits) -> WorksheetFacts | None:
     if part.casefold().endswith((".xml", ".rels")):
         return scan(counter.pieces(part), limits)
     for _ in counter.pieces(part):
@@ -151,16 +153,16 @@ def _look_into(part: str, counter: "_Counter", limits: Limits) -> SheetFacts | N
 
 
 class _Counter:
-    """Counts the bytes of all parts while they unpack."""
+    """Counts the bytes of all parts while they are unpacked."""
 
-    def __init__(self, archive: Archive, limits: Limits) -> None:
+    def __init__(self, archive: Archive, limits: FileLimits) -> None:
         self._archive = archive
         self._limits = limits
         self._packed = {entry.filename: entry.compress_size for entry in archive.entries}
         self._total = 0
 
     def pieces(self, part: str) -> Iterator[bytes]:
-        """Unpack a part as long as it and all parts before stay within the limits."""
+        """Yield a part's content as long as it and all parts before it stay within the limits."""
         limits, unpacked = self._limits, 0
         for piece in self._archive.unpack(part):
             unpacked += len(piece)

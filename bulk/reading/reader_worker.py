@@ -1,6 +1,6 @@
-"""The process in which a file is read: limited in memory and processor time, it answers once and ends.
+"""The process in which a file is read, with limits on memory and processor time. It returns one result and ends.
 
-Started by :mod:`bulk.reading.subprocess_reader`; what it needs is kept small, for a person waits until it has started.
+:mod:`bulk.reading.subprocess_reader` starts it. It imports little, because a person waits until it has started.
 """
 
 import gc
@@ -23,7 +23,7 @@ from bulk.reading.xlsx_reader import parse_xlsx
 
 
 def parse(path: Path, how: ReadOptions) -> Sheet:
-    """Read what :func:`bulk.reading.read_sheet` promises, here and now; raises what it raises."""
+    """Read a file as :func:`bulk.reading.read_sheet` does, in this process."""
     if how.locale:
         check_locale(how.locale)
     data = load(path)
@@ -37,33 +37,33 @@ def parse(path: Path, how: ReadOptions) -> Sheet:
 
 
 Packed = str | tuple[Sequence[str], bytes] | Sequence[str]
-"""A column's text: one text, a line each; or what occurs and each row's number in it; or as it is."""
+"""A column's texts: as the lines of one text; or the distinct texts and each row's index in them; or as they are."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceLimits:
-    """What the reading of one file may take."""
+    """The limits of one process."""
 
     memory_bytes: int
-    """Address space, as far as the platform limits it."""
+    """Address space, if the platform limits it."""
     processor_seconds: int
-    """Processor time, as far as the platform limits it."""
+    """Processor time, if the platform limits it."""
     seconds: float
-    """By the clock; for a computer that is busy, or has no limits."""
+    """Elapsed time, for a computer that is busy or has no other limits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What the process is to do."""
+    """The file to read."""
 
     path: Path
     how: ReadOptions
-    allowance: ResourceLimits
+    limits: ResourceLimits
 
 
 @dataclass(frozen=True, slots=True)
 class ReadFailure:
-    """Why there is no sheet: an error's text, and whether it is a RefusedFileError."""
+    """An error's text, and whether it was a RefusedFileError."""
 
     text: str
     is_refused: bool
@@ -71,7 +71,7 @@ class ReadFailure:
 
 @dataclass(frozen=True, slots=True)
 class ReadResult:
-    """What was read: a sheet without rows and texts, and these, packed."""
+    """A sheet without rows and texts, and these in packed form."""
 
     sheet: Sheet
     rows: bytes
@@ -80,19 +80,19 @@ class ReadResult:
 
 def main() -> None:
     """Read a :class:`Task` from standard input, and write its result to standard output."""
-    # Ctrl-C reaches every process of the terminal: the one that started this ends it, when it ends.
+    # Ctrl-C reaches every process of the terminal. The one that started this process ends it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # A worksheet is a million objects in no circle: looking for circles among them takes a third of the time.
+    # A worksheet is a million objects without cycles: looking for cycles takes a third of the time.
     gc.disable()
     task = pickle.load(sys.stdin.buffer)  # noqa: S301 -- from the process that started this one
-    limit(task.allowance)
+    limit(task.limits)
     answer = read(task.path, task.how)
     pickle.dump(answer, sys.stdout.buffer, protocol=5)
     sys.stdout.buffer.flush()
 
 
 def read(path: Path, how: ReadOptions) -> ReadFailure | ReadResult:
-    """Read a file, as an answer to send."""
+    """Read a file. Return the result or the failure in the form in which it is sent."""
     try:
         sheet = parse(path, how)
     except SheetError as error:
@@ -102,7 +102,7 @@ def read(path: Path, how: ReadOptions) -> ReadFailure | ReadResult:
 
 
 def pack_column(texts: Sequence[str]) -> Packed:
-    """Make a column small and quick to send: services and quantities repeat, links are one line each."""
+    """Return a column in a form that is small to send: services and quantities repeat, links are one line each."""
     if len(set(texts[:1000])) * 2 < len(texts[:1000]):
         numbers = {text: number for number, text in enumerate(dict.fromkeys(texts))}
         return tuple(numbers), array("I", map(numbers.__getitem__, texts)).tobytes()
@@ -111,7 +111,7 @@ def pack_column(texts: Sequence[str]) -> Packed:
 
 
 def unpack_column(packed: Packed) -> Sequence[str]:
-    """Give a column as it was before it was packed; a text that repeats is one object."""
+    """Return a column as it was before it was packed. A text that repeats is one object."""
     if isinstance(packed, str):
         return packed.split("\n")
     if isinstance(packed, tuple):
@@ -120,18 +120,18 @@ def unpack_column(packed: Packed) -> Sequence[str]:
     return packed
 
 
-def limit(allowance: ResourceLimits) -> None:
-    """Hold this process to its allowance, where the platform can."""
+def limit(limits: ResourceLimits) -> None:
+    """Limit this process, if the platform can."""
     try:
         import resource  # noqa: PLC0415 -- POSIX alone has it
     except ImportError:
         return
     for kind, most in (
-        (resource.RLIMIT_AS, allowance.memory_bytes),
-        (resource.RLIMIT_CPU, allowance.processor_seconds),
+        (resource.RLIMIT_AS, limits.memory_bytes),
+        (resource.RLIMIT_CPU, limits.processor_seconds),
         (resource.RLIMIT_CORE, 0),
     ):
         _, hard = resource.getrlimit(kind)
-        # A platform may know a limit by name alone, and refuse it: the guard and the clock are left.
+        # A platform may define a limit and refuse to set it: the checks and the elapsed time are left.
         with suppress(ValueError, OSError):
             resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))

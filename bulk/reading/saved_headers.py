@@ -1,30 +1,30 @@
-"""What the headers of one sheet mean, kept in a small file beside it."""
+"""Headers that the user mapped to fields: as options, and saved in a small file next to the sheet."""
 
 import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
-from bulk.files.atomic_write import store
+from bulk.files.atomic_write import write_atomically
 from bulk.model.errors import SheetError
 from bulk.model.fields import FIELDS, HeaderNames, field_of, same_header
-from bulk.model.options import name_without_mark
+from bulk.model.options import original_stem
 from bulk.model.surfaces import COMMAND_LINE, Surface
 
 FORMAT = "headers of a sheet of smmplus orders, version 1"
 _LARGEST = 64 << 10
-"""Bytes; a map of every field takes one of them."""
+"""Bytes; a map of every field takes about 1 KiB."""
 
 
 def map_path(sheet: Path) -> Path:
-    """Name the file that keeps what the headers of a sheet, and of marked copies of it, mean: week.map.json."""
-    return sheet.with_name(f"{name_without_mark(sheet.stem)}.map.json")
+    """Return the path at which the headers of a sheet and of its problem copies are saved: week.map.json."""
+    return sheet.with_name(f"{original_stem(sheet.stem)}.map.json")
 
 
 def parse_headers(given: Iterable[str], surface: Surface = COMMAND_LINE) -> HeaderNames:
-    """Read "Their header=link", several of them; the field may go by any of its names.
+    """Parse mapped headers such as "Their header=link". A field may have any of its names.
 
-    :raises SheetError: if a field is not known, or a header or a field is spoken of twice.
+    :raises SheetError: if a field is not known, or a header or a field is mapped twice.
     """
     pairs = []
     for text in given:
@@ -36,11 +36,11 @@ def parse_headers(given: Iterable[str], surface: Surface = COMMAND_LINE) -> Head
                 f"{surface.name('headers')} has {text!r}: write it as {example}. Fields are: {', '.join(FIELDS)}."
             )
         pairs.append((header.strip(), field))
-    return checked(pairs, surface.name("headers"))
+    return _without_repeats(pairs, surface.name("headers"))
 
 
-def checked(pairs: HeaderNames, source: str) -> HeaderNames:
-    """Give pairs as they are if each header and each field stands there once; raises SheetError."""
+def _without_repeats(pairs: HeaderNames, source: str) -> HeaderNames:
+    """Return the pairs. Raise SheetError if a header or a field is mapped twice."""
     for at, (header, field) in enumerate(pairs):
         for other, same in pairs[:at]:
             if field == same or same_header(header, other):
@@ -50,20 +50,20 @@ def checked(pairs: HeaderNames, source: str) -> HeaderNames:
     return tuple(pairs)
 
 
-def joined(given: HeaderNames, kept: HeaderNames) -> HeaderNames:
-    """Add what is kept to what a person says now, which comes first where both speak of a header or a field."""
-    left = [
+def merge_headers(given: HeaderNames, saved: HeaderNames) -> HeaderNames:
+    """Return the headers that are mapped now, and the saved ones that do not contradict them."""
+    others = [
         (header, field)
-        for header, field in kept
+        for header, field in saved
         if not any(field == same or same_header(header, other) for other, same in given)
     ]
-    return (*given, *left)
+    return (*given, *others)
 
 
-def kept_headers(sheet: Path) -> HeaderNames:
-    """Read what is kept beside a sheet; () where nothing is.
+def load_headers(sheet: Path) -> HeaderNames:
+    """Read the headers saved next to a sheet; () if there are none.
 
-    :raises SheetError: if the file is not one that :func:`bulk.reading.saved_headers.keep_headers` wrote.
+    :raises SheetError: if :func:`save_headers` did not write the file.
     """
     path = map_path(sheet)
     try:
@@ -75,13 +75,13 @@ def kept_headers(sheet: Path) -> HeaderNames:
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise _unusable(path, "is no JSON") from error
-    return checked(_pairs(path, document), str(path))
+        raise _unusable(path, "is not JSON") from error
+    return _without_repeats(_pairs(path, document), str(path))
 
 
 def _bytes_of(path: Path) -> bytes:
     if not path.is_file():
-        raise _unusable(path, "is no file")
+        raise _unusable(path, "is not a file")
     if path.stat().st_size > _LARGEST:
         raise _unusable(path, "is too large")
     return path.read_bytes()
@@ -89,24 +89,24 @@ def _bytes_of(path: Path) -> bytes:
 
 def _pairs(path: Path, document: object) -> HeaderNames:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise _unusable(path, "is not what smmplus writes")
+        raise _unusable(path, "was not written by smmplus")
     headers = document.get("headers")
     if not isinstance(headers, dict) or not headers:
         raise _unusable(path, "names no headers")
     for header, field in headers.items():
         if not header.strip() or field not in FIELDS:
-            raise _unusable(path, f"says that {header!r} stands for {field!r}, which is no field")
+            raise _unusable(path, f"maps {header!r} to {field!r}, which is not a field")
     return tuple(headers.items())
 
 
 def _unusable(path: Path, what: str) -> SheetError:
     return SheetError(
-        f"{path}: {what}. It should keep what the sheet's headers mean: delete it, and map the headers again."
+        f"{path}: {what}. It should hold the mapped headers of the sheet. Delete it, and map the headers again."
     )
 
 
-def keep_headers(sheet: Path, headers: HeaderNames) -> Path:
-    """Write what headers mean into the file beside the sheet, and give that file.
+def save_headers(sheet: Path, headers: HeaderNames) -> Path:
+    """Save mapped headers next to the sheet. Return the path of the file.
 
     :raises SheetError: if it cannot be written.
     """
@@ -116,5 +116,5 @@ def keep_headers(sheet: Path, headers: HeaderNames) -> Path:
         out.write(document.encode())
 
     path = map_path(sheet)
-    store(path, write, mode_of=sheet)
+    write_atomically(path, write, mode_of=sheet)
     return path

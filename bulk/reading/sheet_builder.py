@@ -1,4 +1,4 @@
-"""Puts a sheet together from its rows, whatever kind of file they came from."""
+"""Builds a sheet from its rows, whatever kind of file they came from."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -9,15 +9,15 @@ from bulk.model.fields import ORDER_FIELDS, SWITCH_NAMES, Header
 from bulk.model.sheet import Column, FileKind, Problem, Sheet
 
 ORDERING_FIELDS = frozenset({*ORDER_FIELDS, "order_id"})
-"""A row that holds any of them is an order."""
+"""A row with a value in any of these is an order."""
 
 GUARDED_FIELDS = ORDERING_FIELDS.union(SWITCH_NAMES)
-"""Fields that decide what is ordered: each must be beyond doubt."""
+"""Fields that decide what is ordered. Their values must be beyond doubt."""
 
 
 @dataclass(slots=True)
 class SheetBuilder:
-    """A sheet in the making."""
+    """Collects the rows and problems of a sheet."""
 
     path: Path
     kind: FileKind
@@ -28,43 +28,43 @@ class SheetBuilder:
     _texts: dict[str, list[str]] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Begin with no rows."""
+        """Start without rows."""
         self._texts = {name: [] for name in self.header.columns}
 
     def add_row(self, number: int, cells: Iterable[str | CellError]) -> bool:
-        """Take a row's cells, one for each known field; tell whether it holds an order.
+        """Add a row's cells, one for each known field. Return whether the row is an order.
 
-        A cell with a flaw becomes a problem, and its row keeps what stands there: it must not look empty.
+        A cell with an error becomes a problem. Its row keeps the cell's text, because it must not look empty.
         """
         texts: dict[str, str] = {}
-        flaws: dict[str, CellError] = {}
+        errors: dict[str, CellError] = {}
         for name, read in zip(self._texts, cells, strict=True):
             cell = order_text(name, read) if name in GUARDED_FIELDS and isinstance(read, str) else read
             if isinstance(cell, CellError):
-                flaws[name] = cell
+                errors[name] = cell
                 texts[name] = cell.value
             else:
                 texts[name] = cell
         is_order = _is_order(texts)
-        for name, flaw in flaws.items():
-            # What leaves a row out matters where there is one to leave out.
+        for name, error in errors.items():
+            # An error in a column that leaves rows out matters only if the row is an order.
             if is_order or name in ORDERING_FIELDS:
-                self._add_flaw(number, name, self.header.columns[name], flaw)
+                self._add_problem(number, name, self.header.columns[name], error)
         if is_order:
             self._numbers.append(number)
             for name, text in texts.items():
                 self._texts[name].append(text)
         return is_order
 
-    def _add_flaw(self, row: int, name: str, column: Column, flaw: CellError) -> None:
-        self.problems.append(Problem(self.place(row, column), name, flaw.value, flaw.message, flaw.remedy, row))
+    def _add_problem(self, row: int, name: str, column: Column, error: CellError) -> None:
+        self.problems.append(Problem(self.place(row, column), name, error.value, error.message, error.remedy, row))
 
     def place(self, row: int, column: Column) -> str:
-        """Name a cell as a person finds it."""
+        """Return how a user finds a cell."""
         return f"{column.letter}{row}" if self.kind == "xlsx" else f"line {row}, {column.header}"
 
     def finish(self, digest: str, encoding: str = "utf-8") -> Sheet:
-        """Freeze what was gathered."""
+        """Return the sheet."""
         return Sheet(
             self.path, self.kind, self.name, self.header.row, self.header.columns, self.header.ignored, self._numbers,
             self._texts, tuple(self.problems), digest, encoding,
@@ -72,6 +72,6 @@ class SheetBuilder:
 
 
 def _is_order(texts: Mapping[str, str]) -> bool:
-    """Tell whether a row orders anything: not if all that stands there is an example of a template."""
+    """Return whether a row is an order. A row whose cells all hold examples of a template is none."""
     held = [text for name, text in texts.items() if text and name in ORDERING_FIELDS]
     return bool(held) and not (is_example(texts.get("service", "")) and all(map(is_example, held)))

@@ -1,4 +1,4 @@
-"""Has a file read in a process of its own: a file that kills its reader, or never lets go of it, is merely refused."""
+"""Reads a file in a subprocess with limits on memory and time. A file that crashes or blocks its reader is refused."""
 
 import io
 import os
@@ -15,19 +15,21 @@ from bulk.model.sheet import Column, Problem, Sheet
 from bulk.reading.reader_worker import ReadFailure, ReadResult, ResourceLimits, Task, unpack_column
 
 START = "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); "
-"""How a program for :func:`run_apart` begins."""
+"""The beginning of every program for :func:`run_in_subprocess`."""
 _PROGRAM = f"{START}from bulk.reading.reader_worker import main; main()"
-_KEPT_BACK = ("SMMPLUS", "AIRFLOW")
-"""Variables that begin so stay here: keys and passwords are none of a reader's business."""
+_SECRET_PREFIXES = ("SMMPLUS", "AIRFLOW")
+"""Environment variables that begin with these are not passed on: they hold keys and passwords."""
 
-_SENT = {(each.__module__, each.__name__) for each in (ReadResult, ReadFailure, Sheet, Column, Problem, type(Path()))}
-"""All that an answer is made of, beside text and numbers."""
+_RESULT_CLASSES = {
+    (each.__module__, each.__name__) for each in (ReadResult, ReadFailure, Sheet, Column, Problem, type(Path()))
+}
+"""The classes of a result. No others are unpickled."""
 
 _SAVE_AGAIN = "Open it in Excel or LibreOffice and save it again, or split it into several files."
 
 
-def allowance_for(size: int) -> ResourceLimits:
-    """Tell what a file of so many bytes may take: several times what it takes to read an honest one."""
+def limits_for_size(size: int) -> ResourceLimits:
+    """Return the limits for a file of this size: several times what an ordinary one needs."""
     mebibytes = size / (1 << 20)
     return ResourceLimits(
         memory_bytes=(400 << 20) + 24 * size,
@@ -36,79 +38,81 @@ def allowance_for(size: int) -> ResourceLimits:
     )
 
 
-def read_apart(path: Path, how: ReadOptions) -> Sheet:
-    """Read a file in a process of its own.
+def read_in_subprocess(path: Path, how: ReadOptions) -> Sheet:
+    """Read a file in a subprocess.
 
-    :raises RefusedFileError: if it is refused, or if reading it takes too much, or ends the process.
+    :raises RefusedFileError: if the file is refused, or reading it exceeds the limits or ends the process.
     :raises SheetError: as :func:`bulk.reading.read_sheet` does.
     """
-    answer = _ask(Task(path, how, allowance_for(_size(path))))
-    if isinstance(answer, ReadFailure):
-        raise (RefusedFileError if answer.is_refused else SheetError)(answer.text)
-    texts = {name: unpack_column(packed) for name, packed in answer.texts.items()}
-    return replace(answer.sheet, rows=memoryview(answer.rows).cast("I").tolist(), texts=texts)
+    result = _run(Task(path, how, limits_for_size(_size(path))))
+    if isinstance(result, ReadFailure):
+        raise (RefusedFileError if result.is_refused else SheetError)(result.text)
+    texts = {name: unpack_column(packed) for name, packed in result.texts.items()}
+    return replace(result.sheet, rows=memoryview(result.rows).cast("I").tolist(), texts=texts)
 
 
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
     except OSError:
-        # The reader says what is wrong with it.
+        # The reader reports what is wrong with the file.
         return 0
 
 
-def run_apart(program: str, task: object, allowance: ResourceLimits) -> bytes:
-    """Run a program in a process of its own, without secrets; it reads the task from its input, and limits itself.
+def run_in_subprocess(program: str, task: object, limits: ResourceLimits) -> bytes:
+    """Run a program in a subprocess, without secrets. It reads the task from its input, and limits itself.
 
-    :returns: what it writes to its output.
-    :raises ChildProcessError: if it takes too much, or ends in another way than it should; the message says how.
+    :returns: the program's output.
+    :raises ChildProcessError: if it exceeds its limits or does not end with status 0; the message says how it ended.
     """
     command = [sys.executable, "-I", "-X", f"utf8={sys.flags.utf8_mode}", "-c", program]
-    environment = {name: value for name, value in os.environ.items() if not name.upper().startswith(_KEPT_BACK)}
-    question = pickle.dumps(sys.path) + pickle.dumps(task)
+    environment = {name: value for name, value in os.environ.items() if not name.upper().startswith(_SECRET_PREFIXES)}
+    payload = pickle.dumps(sys.path) + pickle.dumps(task)
     try:
         done = subprocess.run(  # noqa: S603 -- this very Python, with a fixed program
-            command, input=question, capture_output=True, timeout=allowance.seconds, env=environment, check=False
+            command, input=payload, capture_output=True, timeout=limits.seconds, env=environment, check=False
         )
     except subprocess.TimeoutExpired as error:
-        raise ChildProcessError(f"took more than {allowance.seconds:.0f} seconds") from error
+        raise ChildProcessError(f"took more than {limits.seconds:.0f} seconds") from error
     if done.returncode != 0:
-        raise ChildProcessError(_how_it_ended(allowance, done.returncode, done.stderr)) from ChildProcessError(
+        raise ChildProcessError(_how_it_ended(limits, done.returncode, done.stderr)) from ChildProcessError(
             done.stderr.decode(errors="replace")
         )
     return done.stdout
 
 
-def _ask(task: Task) -> ReadResult | ReadFailure:
+def _run(task: Task) -> ReadResult | ReadFailure:
     try:
-        answer: ReadResult | ReadFailure = _Answers(io.BytesIO(run_apart(_PROGRAM, task, task.allowance))).load()
+        result: ReadResult | ReadFailure = _ResultUnpickler(
+            io.BytesIO(run_in_subprocess(_PROGRAM, task, task.limits))
+        ).load()
     except ChildProcessError as error:
         raise _refused(task, str(error)) from error
     except OSError as error:
-        raise SheetError(f"{task.path}: the process that is to read it cannot be started: {error}") from error
+        raise SheetError(f"{task.path}: the process that reads it cannot be started: {error}. Try again.") from error
     except (pickle.UnpicklingError, EOFError) as error:
-        raise _refused(task, f"gave no answer ({error})") from error
-    return answer
+        raise _refused(task, f"returned no result ({error})") from error
+    return result
 
 
-def _how_it_ended(allowance: ResourceLimits, status: int, said: bytes) -> str:
-    if b"MemoryError" in said or b"memory allocation" in said:
-        return f"needed more than {allowance.memory_bytes >> 20} MiB of memory"
+def _how_it_ended(limits: ResourceLimits, status: int, stderr: bytes) -> str:
+    if b"MemoryError" in stderr or b"memory allocation" in stderr:
+        return f"needed more than {limits.memory_bytes >> 20} MiB of memory"
     if status == -getattr(signal, "SIGXCPU", 0):
-        return f"took more than {allowance.processor_seconds} seconds of processor time"
-    last = said.decode(errors="replace").strip().rpartition("\n")[2][:200]
+        return f"took more than {limits.processor_seconds} seconds of processor time"
+    last = stderr.decode(errors="replace").strip().rpartition("\n")[2][:200]
     ended = f"ended with status {status}" if status > 0 else f"was ended by signal {-status}"
     return f"{ended} ({last})" if last else ended
 
 
 def _refused(task: Task, what: str) -> RefusedFileError:
-    return RefusedFileError(f"{task.path}: reading it {what}, so it is not read. {_SAVE_AGAIN}")
+    return RefusedFileError(f"{task.path}: reading it {what}, so it was refused. {_SAVE_AGAIN}")
 
 
-class _Answers(pickle.Unpickler):
-    """Takes nothing from a process that read a stranger's file but what an answer is made of."""
+class _ResultUnpickler(pickle.Unpickler):
+    """Unpickles nothing but the classes of a result: the process has read a file of unknown origin."""
 
     def find_class(self, module: str, name: str) -> object:
-        if (module, name) not in _SENT:
-            raise pickle.UnpicklingError(f"{module}.{name} is no part of an answer")
+        if (module, name) not in _RESULT_CLASSES:
+            raise pickle.UnpicklingError(f"{module}.{name} is not part of a result")
         return super().find_class(module, name)

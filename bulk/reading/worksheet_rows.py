@@ -1,8 +1,8 @@
-"""Passes over the rows of a worksheet that are written plainly, several times as fast as a parser.
+"""Skips the plainly written rows of a worksheet, several times as fast as a parser reads them.
 
-Most rows of most sheets are. One regular expression proves a row to be well-formed XML, its cells to be in order and
-free of whatever needs a closer look; the parser gets what is left. A proven row is complete, so that what is left is
-well-formed if and only if the whole is.
+Most rows of most sheets are plain. One regular expression proves that a row is well-formed XML, that its cells are in
+order, and that nothing in them needs a closer look. The parser reads what remains. A skipped row is complete, so the
+remaining XML is well-formed if and only if the whole is.
 """
 
 import re
@@ -11,10 +11,10 @@ from functools import cache
 from secrets import token_hex
 from typing import Protocol
 
-from bulk.model.cell_address import letter_of
+from bulk.model.cell_address import column_letter
 
 PROBE = f"probe{token_hex(8)}"
-"""An element that no file can foresee: once the parser reports it, it has taken in all that stands before."""
+"""An element that no file can contain: once the parser reports it, it has read everything before it."""
 
 _SEGMENT = 1 << 18
 _FIRST_COLUMNS, _MOST_COLUMNS = 8, 512
@@ -30,8 +30,8 @@ _FORBIDDEN = (b"\xef\xbf\xbe", b"\xef\xbf\xbf")
 """U+FFFE and U+FFFF are no characters of XML."""
 
 
-class Listener(Protocol):
-    """Who follows a worksheet's cells as the parser reports them."""
+class CellListener(Protocol):
+    """Receives a worksheet's cells from the parser."""
 
     @property
     def row(self) -> int:
@@ -43,34 +43,34 @@ class Listener(Protocol):
 
     @property
     def hidden_rows(self) -> set[int]:
-        """The rows that were hidden so far."""
+        """The hidden rows so far."""
 
     @property
     def wants_probe(self) -> bool:
-        """Whether the parser stands in a table of cells, as far as is known."""
+        """Whether the parser is inside sheetData, as far as is known."""
 
     @property
     def clear_at(self) -> str:
-        """The number of the last probe that was heard where rows are, and in their namespace."""
+        """The number of the last probe that was reported where rows are, and in their namespace."""
 
-    def pass_row(self, row: int, column: int, cells: int) -> None:
-        """Take note of a row that the parser does not see; column -1 where nothing holds a value. Raises as it does."""
+    def skip_row(self, row: int, column: int, cells: int) -> None:
+        """Record a row that the parser does not see; column -1 if no cell has a value. Raise as for a parsed row."""
 
 
 @cache
 def _tag(prefix: bytes) -> re.Pattern[bytes]:
-    """Make the expression for a row's tag: its number and its other attributes."""
+    """Compile the expression for a row's tag: its number and its other attributes."""
     return re.compile(rb'<%brow r="([1-9][0-9]{0,6})"([^<>]*+)>' % prefix)
 
 
 @cache
 def _row(prefix: bytes, columns: int) -> re.Pattern[bytes]:
-    """Make the expression for a row: its tag, and a group for the value of each column."""
+    """Compile the expression for a row: its tag, and a group for the value of each column."""
     value = _element(prefix + b"v", _TEXT)
     formula = _element(prefix + b"f", _TEXT, _FORMULA_ATTRIBUTES) + rb"(?=<%bv>[^<])" % prefix
     inline = _element(prefix + b"is", _element(prefix + b"t", _TEXT, rb'(?: xml:space="preserve")?+'))
     inside = rb"((?:%b)?+%b|%b)" % (formula, value, inline)
-    names = (letter_of(index).encode() for index in range(columns))
+    names = (column_letter(index).encode() for index in range(columns))
     cells = (_element(prefix + b"c", inside + rb"?+", rb' r="%b\1"%b' % (name, _ATTRIBUTES)) for name in names)
     return re.compile(_tag(prefix).pattern + b"".join(rb"(?:%b)?+" % cell for cell in cells) + b"</%brow>" % prefix)
 
@@ -79,33 +79,33 @@ def _element(name: bytes, inside: bytes, attributes: bytes = b"") -> bytes:
     return rb"<%b%b(?: ?/>|>%b</%b>)" % (name, attributes, inside, name)
 
 
-class PlainRows:
-    """Keeps plain rows from the parser of a worksheet."""
+class PlainRowSkipper:
+    """Removes plain rows from what the parser of a worksheet reads."""
 
-    def __init__(self, listener: Listener) -> None:
-        """Pass rows by `listener`, which must have heard of each piece before the next one is asked for."""
+    def __init__(self, listener: CellListener) -> None:
+        """Report skipped rows to `listener`. Each piece must be parsed before the next one is requested."""
         self._listener = listener
         self._columns = _FIRST_COLUMNS
         self._prefix = self._cell = b""
         self._probes = 0
-        # What a row's other attributes mean, as the parser understood them where they stood first.
+        # Other attributes of a row -> whether they hide it, as the parser understood them the first time.
         self._hides: dict[bytes, bool] = {}
 
-    def left(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        """Give what the parser has to see."""
+    def remaining(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield what the parser has to read."""
         waiting = b""
         for piece in pieces:
             waiting += piece
             if len(waiting) >= _SEGMENT:
                 behind = waiting.rfind(b"row>") + len(b"row>")
                 behind = behind if behind >= len(b"row>") else len(waiting)
-                yield from self._left_of(waiting[:behind])
+                yield from self._remaining_of(waiting[:behind])
                 waiting = waiting[behind:]
-        yield from self._left_of(waiting)
+        yield from self._remaining_of(waiting)
 
-    def _left_of(self, segment: bytes) -> Iterator[bytes]:
+    def _remaining_of(self, segment: bytes) -> Iterator[bytes]:
         if not self._listener.wants_probe and (table := _START.search(segment)):
-            # If this is not what it seems, no probe will be heard.
+            # If this is not really sheetData, no probe will be reported.
             self._prefix, self._cell = table[1], b"<%bc " % table[1]
         sign, at = b"<%brow " % self._prefix, 0
         start = segment.find(sign) if _is_text(segment) else -1
@@ -116,35 +116,35 @@ class PlainRows:
             if self._listener.wants_probe:
                 yield self._next_probe()
                 if self._listener.clear_at == str(self._probes):
-                    at = self._pass_over(segment, start)
-            # A row that is not plain, or the end.
+                    at = self._skip_rows(segment, start)
+            # Here is a row that is not plain, or the end.
             start = segment.find(sign, at + 1)
             if start >= 0 and segment.startswith(sign, at):
-                yield from self._closely(segment[at:start])
+                yield from self._parse_row(segment[at:start])
                 at = start
         if at < len(segment):
-            yield from self._closely(segment[at:])
+            yield from self._parse_row(segment[at:])
 
     def _next_probe(self) -> bytes:
         self._probes += 1
         return b'<%b%b n="%d"/>' % (self._prefix, PROBE.encode(), self._probes)
 
-    def _pass_over(self, segment: bytes, at: int) -> int:
-        """Pass over the plain rows that begin here; give the place where they end."""
+    def _skip_rows(self, segment: bytes, at: int) -> int:
+        """Skip the plain rows that begin here. Return the index at which they end."""
         listener, hides, match = self._listener, self._hides, _row(self._prefix, self._columns).match
         last = listener.row
         while found := match(segment, at):
             number, is_hidden = int(found[1]), hides.get(found[2])
             if number <= last or is_hidden is None:
                 break
-            listener.pass_row(number, (found.lastindex or 0) - 3, segment.count(self._cell, at, found.end()))
+            listener.skip_row(number, (found.lastindex or 0) - 3, segment.count(self._cell, at, found.end()))
             if is_hidden:
                 listener.hidden_rows.add(number)
             last, at = number, found.end()
         return at
 
-    def _closely(self, row: bytes) -> Iterator[bytes]:
-        """Give a row to the parser, and learn from what it makes of it."""
+    def _parse_row(self, row: bytes) -> Iterator[bytes]:
+        """Yield a row for the parser, and learn from what it reports."""
         before, tag = self._listener.row, _tag(self._prefix).match(row)
         yield row
         number = self._listener.row
@@ -155,7 +155,7 @@ class PlainRows:
 
 
 def _is_text(segment: bytes) -> bool:
-    """Tell whether these bytes are UTF-8 that XML allows; if not, the parser says so."""
+    """Return whether these bytes are UTF-8 that XML allows. If not, the parser raises."""
     if segment.isascii():
         return True
     try:

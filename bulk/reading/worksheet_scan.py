@@ -1,6 +1,7 @@
-"""Follows a worksheet's XML once, before any reader does.
+"""Scans a worksheet's XML once, before it is read.
 
-It stops where the sheet grows beyond all measure, and keeps what a reader of values does not tell.
+The scan raises if the sheet is too large, and collects what a reader of values does not report: hidden rows and
+columns, merged cells, errors, and formulas without a value.
 """
 
 from collections.abc import Callable, Iterable
@@ -9,26 +10,26 @@ from functools import lru_cache
 
 from bulk.files.xlsx_parts import RefusedXmlError, feed, local_name, make_parser
 from bulk.files.zip_archive import ArchiveError
-from bulk.model.cell_address import Cursor, letter_of, parse_range
+from bulk.model.cell_address import Cursor, column_letter, parse_range
 from bulk.model.cell_values import CellError
-from bulk.reading.worksheet_rows import PROBE, PlainRows
+from bulk.reading.worksheet_rows import PROBE, PlainRowSkipper
 
 
 @dataclass(frozen=True, slots=True)
-class SheetFacts:
-    """Rows count from 1, columns from 0."""
+class WorksheetFacts:
+    """What the scan found. Rows count from 1, columns from 0."""
 
     hidden_rows: set[int] = field(default_factory=set)
     hidden_columns: list[range] = field(default_factory=list)
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)
     """First row, first column, last row, last column of each."""
-    flaws: dict[tuple[int, int], CellError] = field(default_factory=dict)
-    """(row, column) -> why a reader's value for this cell, which would be empty, is not the truth."""
+    errors: dict[tuple[int, int], CellError] = field(default_factory=dict)
+    """(row, column) -> why this cell, which a reader of values reports as empty, cannot be read faithfully."""
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """How large a file may be; far beyond any sheet of orders, far below what brings a machine down."""
+class FileLimits:
+    """How large a file may be: far more than any sheet of orders, far less than what brings a machine down."""
 
     file_bytes: int = 100 << 20
     unpacked_bytes: int = 400 << 20
@@ -43,25 +44,25 @@ class Limits:
     columns: int = 2_000
     """The last column that holds a value."""
     cells: int = 3_000_000
-    """Rows times columns of a worksheet, and cells written out, with a value or without."""
+    """Rows times columns of a worksheet; and cells in the XML, with or without a value."""
     odd_cells: int = 2_000_000
     """Cells that are not written plainly: a parser reads them one by one."""
-    flaws: int = 300_000
-    """Cells of a worksheet that hold an error, or a formula without a value."""
+    errors: int = 300_000
+    """Cells of a worksheet with an error, or a formula without a value."""
     lines: int = 3_000_000
-    """Of a file of text."""
+    """The lines of a text file."""
     marks: int = 20_000_000
-    """Of each kind that may part the values of a file of text."""
+    """The delimiters of one kind in a text file."""
 
 
-def scan(pieces: Iterable[bytes], limits: Limits) -> SheetFacts:
-    """Go through a part of XML, a worksheet or not.
+def scan(pieces: Iterable[bytes], limits: FileLimits) -> WorksheetFacts:
+    """Scan a part of XML, a worksheet or another.
 
-    :raises RefusedXmlError: if it is damaged, too large, or if readers would not all understand it alike.
+    :raises RefusedXmlError: if it is damaged or too large, or if readers would disagree about it.
     """
-    listener = _Listener(limits)
+    listener = _CellListener(limits)
     try:
-        feed(listener.parser, PlainRows(listener).left(pieces))
+        feed(listener.parser, PlainRowSkipper(listener).remaining(pieces))
     except (RefusedXmlError, ArchiveError):
         raise
     except (ValueError, KeyError) as error:
@@ -69,11 +70,11 @@ def scan(pieces: Iterable[bytes], limits: Limits) -> SheetFacts:
     return listener.finish()
 
 
-class _Listener:
-    """Hears every cell, but of its value no more than that there is one, unless a formula or an error stands there."""
+class _CellListener:
+    """Follows every cell. It reads the value only of a formula or an error; of others, only whether there is one."""
 
-    def __init__(self, limits: Limits) -> None:
-        self.facts = SheetFacts()
+    def __init__(self, limits: FileLimits) -> None:
+        self.facts = WorksheetFacts()
         self.wants_probe = False
         self.clear_at = ""
         self._limits = limits
@@ -100,7 +101,7 @@ class _Listener:
     def hidden_rows(self) -> set[int]:
         return self.facts.hidden_rows
 
-    def pass_row(self, row: int, column: int, cells: int) -> None:
+    def skip_row(self, row: int, column: int, cells: int) -> None:
         self._cursor.skip_to(row)
         self._count(cells)
         if column >= 0:
@@ -160,7 +161,7 @@ class _Listener:
         elif name == self._data:
             raise RefusedXmlError("it has two tables of cells")
         else:
-            # Whatever stands inside a cell may be a value; a cell that is only formatted has nothing inside.
+            # Any element inside a cell may be a value. A cell that is only formatted has none.
             self._extend(self._cursor.row, self._cursor.column)
             if name == self._formula:
                 self._watch()
@@ -197,12 +198,14 @@ class _Listener:
         limits = self._limits
         self._last_row, self._last_column = max(self._last_row, row), max(self._last_column, column)
         if row > limits.rows or column >= limits.columns:
-            raise RefusedXmlError(f"cell {letter_of(column)}{row} is used, far outside any table. Delete its content")
+            raise RefusedXmlError(
+                f"cell {column_letter(column)}{row} is used, far outside any table. Delete its content"
+            )
         if self._last_row * (self._last_column + 1) > limits.cells:
-            raise RefusedXmlError(f"its table reaches {letter_of(self._last_column)}{self._last_row}: too large")
+            raise RefusedXmlError(f"its table reaches {column_letter(self._last_column)}{self._last_row}: too large")
 
     def _watch(self) -> None:
-        """Hear the rest of this cell."""
+        """Read the rest of this cell."""
         self._text, self._formula_text = [], None
         self.parser.StartElementHandler = self._forget_text
         self.parser.CharacterDataHandler = self._text.append
@@ -216,21 +219,23 @@ class _Listener:
     def _settle(self, name: str) -> None:
         self._depth -= 1
         if name == self._cell:
-            flaw = _flaw(self._type, self._formula_text, "".join(self._text))
-            if flaw is not None:
-                self._add_flaw(flaw)
+            error = _cell_error(self._type, self._formula_text, "".join(self._text))
+            if error is not None:
+                self._add_error(error)
             self._listen()
         elif name == self._formula:
             self._formula_text = "=" + "".join(self._text)
             self._text.clear()
 
-    def _add_flaw(self, flaw: CellError) -> None:
-        self.facts.flaws[self._cursor.row, self._cursor.column] = flaw
-        if len(self.facts.flaws) > self._limits.flaws:
-            raise RefusedXmlError(f"more than {self._limits.flaws:,} cells hold an error, or a formula without a value")
+    def _add_error(self, error: CellError) -> None:
+        self.facts.errors[self._cursor.row, self._cursor.column] = error
+        if len(self.facts.errors) > self._limits.errors:
+            raise RefusedXmlError(
+                f"more than {self._limits.errors:,} cells hold an error, or a formula without a value"
+            )
 
-    def finish(self) -> SheetFacts:
-        """Give what was seen. Ranges of merged cells that cover each other would multiply what is wrong with them."""
+    def finish(self) -> WorksheetFacts:
+        """Return what was found. Raise if merged ranges overlap: each would add a problem for the same cells."""
         covered = sum(
             max(0, min(bottom, self._last_row) - top + 1) * max(0, min(right, self._last_column) - left + 1)
             for top, left, bottom, right in self.facts.merged
@@ -241,14 +246,14 @@ class _Listener:
 
 
 def _refuse_interruption(*_: object) -> None:
-    raise RefusedXmlError("a comment or a special section stands among its cells")
+    raise RefusedXmlError("a comment or a special section is among its cells")
 
 
 @lru_cache(maxsize=256)
-def _flaw(kind: str, formula: str | None, value: str) -> CellError | None:
+def _cell_error(kind: str, formula: str | None, value: str) -> CellError | None:
     if kind == "e":
-        return CellError(value or "#ERROR", "is an error of the spreadsheet", "Mend the formula, or type the value.")
-    # kind "str" with nothing in it is a formula whose result is an empty text: that is a value.
+        return CellError(value or "#ERROR", "is an error of the spreadsheet", "Fix the formula, or type the value.")
+    # An empty cell of the kind "str" is a formula whose result is an empty text: that is a value.
     if formula is not None and not value and kind != "str":
         return CellError(
             formula[:200], "is a formula without a stored value", "Open the file in Excel and save it there."

@@ -1,4 +1,4 @@
-"""Reads a worksheet: values by calamine, and what calamine does not tell from the XML."""
+"""Reads a worksheet: calamine reads the values, `worksheet_scan` has found what calamine does not report."""
 
 import io
 from collections.abc import Callable, Mapping, Sequence
@@ -17,26 +17,26 @@ from bulk.model.cell_values import (
     date_text,
     plain_digits,
     result_text,
-    service_of,
+    service_id_of,
     strip_text,
     switch_text,
     value_text,
 )
 from bulk.model.errors import SheetError
-from bulk.model.fields import HEADER_SEARCH_ROWS, SWITCH_NAMES, find_header, no_header, understand_header
+from bulk.model.fields import HEADER_SEARCH_ROWS, SWITCH_NAMES, find_header, missing_header_error, parse_header
 from bulk.model.options import ReadOptions
 from bulk.model.sheet import Problem, Sheet
 from bulk.model.surfaces import Surface
 from bulk.reading.sheet_builder import GUARDED_FIELDS, SheetBuilder
-from bulk.reading.worksheet_scan import SheetFacts
+from bulk.reading.worksheet_scan import WorksheetFacts
 
 Rows = Sequence[Sequence[object]]
 
 
-def parse_xlsx(path: Path, data: bytes, how: ReadOptions, seen: Mapping[str, SheetFacts]) -> Sheet:
-    """Read a workbook that the guard has let through; see :func:`bulk.reading.read_sheet`.
+def parse_xlsx(path: Path, data: bytes, how: ReadOptions, seen: Mapping[str, WorksheetFacts]) -> Sheet:
+    """Read a workbook that :mod:`bulk.reading.file_checks` has checked; see :func:`bulk.reading.read_sheet`.
 
-    :param seen: what the guard saw in each worksheet, by the part's name.
+    :param seen: what the check found in each worksheet, by the part's name.
     """
     try:
         archive = Archive(data)
@@ -45,107 +45,111 @@ def parse_xlsx(path: Path, data: bytes, how: ReadOptions, seen: Mapping[str, She
     except (calamine.CalamineError, ArchiveError, RefusedXmlError) as error:
         raise SheetError(f"{path}: cannot be read: {error}. Open it in Excel and save it again.") from error
     facts = seen[chosen.part]
-    rows = _down_to_flaws(rows, facts)
-    draft = _draft(path, chosen.name, rows, how)
-    add_rows(draft, rows, facts, how, _totals_rows(archive, chosen.part))
-    draft.problems.extend(_merged_cells(draft, rows, facts))
+    rows = _with_error_rows(rows, facts)
+    builder = _builder(path, chosen.name, rows, how)
+    add_rows(builder, rows, facts, how, _totals_rows(archive, chosen.part))
+    builder.problems.extend(_merged_cells(builder, rows, facts))
     if how.hidden != "include":
-        draft.problems.extend(_hidden_columns(draft, facts, how.surface))
-    return draft.finish(digest_of(data))
+        builder.problems.extend(_hidden_columns(builder, facts, how.surface))
+    return builder.finish(digest_of(data))
 
 
 def _rows_of(book: calamine.CalamineWorkbook, name: str) -> Rows:
-    """Give all rows from row 1 and all columns from A on."""
+    """Return all rows from row 1 on, with all columns from A on."""
     return book.get_sheet_by_name(name).to_python(skip_empty_area=False)
 
 
-def _down_to_flaws(rows: Rows, facts: SheetFacts) -> Rows:
-    """Add the rows at the end that hold only formulas without values, or errors: calamine leaves them out."""
-    last = max((row for row, _ in facts.flaws), default=0)
+def _with_error_rows(rows: Rows, facts: WorksheetFacts) -> Rows:
+    """Add the rows at the end that hold only formulas without values, or errors: calamine omits them."""
+    last = max((row for row, _ in facts.errors), default=0)
     return [*rows, *([""] * len(rows[0]) for _ in range(last - len(rows)))] if rows else rows
 
 
 def _choose(
     path: Path, listed: Sequence[Worksheet], rows_of: Callable[[str], Rows], how: ReadOptions
 ) -> tuple[Worksheet, Rows]:
-    """Take the worksheet that was asked for, or the only visible one that has a header of orders."""
+    """Return the requested worksheet, or the only visible one with a header of orders, and its rows."""
     names, wanted = ", ".join(repr(each.name) for each in listed), how.sheet
     if wanted is not None:
         for each in listed:
             if each.name == wanted:
                 return each, rows_of(each.name)
-        raise SheetError(f"{path}: there is no worksheet {wanted!r}. There are: {names}.")
+        raise SheetError(f"{path}: it has no worksheet {wanted!r}. Worksheets: {names}.")
     visible = [(each, rows_of(each.name)) for each in listed if each.visible]
     found = [(each, rows) for each, rows in visible if find_header(_first_texts(rows), how.headers) is not None]
     if len(found) == 1:
         return found[0]
     if found:
         several, first = ", ".join(repr(each.name) for each, _ in found), how.surface.phrase(sheet=found[0][0].name)
-        raise SheetError(f"{path}: several worksheets hold orders: {several}. Pass the one to read, such as {first}.")
+        raise SheetError(
+            f"{path}: several worksheets hold orders: {several}. Pass the one to read, for example {first}."
+        )
     if not visible:
         raise SheetError(f"{path}: it has no visible worksheet.")
-    raise no_header(f"{path}, sheet {visible[0][0].name!r}", _first_texts(visible[0][1]), how.headers, how.surface)
+    raise missing_header_error(
+        f"{path}, sheet {visible[0][0].name!r}", _first_texts(visible[0][1]), how.headers, how.surface
+    )
 
 
 def _first_texts(rows: Rows) -> list[list[str]]:
     return [[result_text(value) for value in row] for row in rows[:HEADER_SEARCH_ROWS]]
 
 
-def _draft(path: Path, name: str, rows: Rows, how: ReadOptions) -> SheetBuilder:
+def _builder(path: Path, name: str, rows: Rows, how: ReadOptions) -> SheetBuilder:
     source, first = f"{path}, sheet {name!r}", _first_texts(rows)
     index = find_header(first, how.headers)
     if index is None:
-        raise no_header(source, first, how.headers, how.surface)
-    return SheetBuilder(path, "xlsx", name, understand_header(first[index], index + 1, source, how.headers))
+        raise missing_header_error(source, first, how.headers, how.surface)
+    return SheetBuilder(path, "xlsx", name, parse_header(first[index], index + 1, source, how.headers))
 
 
 def _totals_rows(archive: Archive, part: str) -> frozenset[int]:
-    """Give the rows in which tables of a worksheet hold sums and the like."""
+    """Return the rows in which tables of a worksheet hold sums and the like."""
     try:
         ends = [(table.last_row, table.totals_rows) for table in tables(archive, part)]
     except (ArchiveError, ValueError):
-        # What a damaged table would leave out is read like any other row.
+        # With a damaged table, every row is read like any other.
         return frozenset()
     return frozenset(last for last, count in ends if count > 0)
 
 
-def _only_totals(draft: SheetBuilder, rows: Rows, facts: SheetFacts, totals: AbstractSet[int]) -> set[int]:
-    """Choose those rows of totals that are no order for certain: they name no service by its id."""
-    service = draft.header.columns["service"].index
-    below = (number for number in totals if draft.header.row < number <= len(rows))
+def _only_totals(builder: SheetBuilder, rows: Rows, facts: WorksheetFacts, totals: AbstractSet[int]) -> set[int]:
+    """Return those rows of totals that cannot be orders: they have no service ID."""
+    service = builder.header.columns["service"].index
+    below = (number for number in totals if builder.header.row < number <= len(rows))
     return {
         number
         for number in below
-        if not service_of(result_text(rows[number - 1][service])).isdigit() and (number, service) not in facts.flaws
+        if not service_id_of(result_text(rows[number - 1][service])).isdigit() and (number, service) not in facts.errors
     }
 
 
 def add_rows(
-    draft: SheetBuilder, rows: Rows, facts: SheetFacts, how: ReadOptions, totals: AbstractSet[int] = frozenset()
+    builder: SheetBuilder, rows: Rows, facts: WorksheetFacts, how: ReadOptions, totals: AbstractSet[int] = frozenset()
 ) -> None:
-    """Read what stands below the header; rows of `totals` are left out where they are no orders."""
-    left_out = _only_totals(draft, rows, facts, totals)
+    """Read the rows below the header. Rows of `totals` are left out unless they are orders."""
+    left_out = _only_totals(builder, rows, facts, totals)
     if how.hidden == "skip":
         left_out |= facts.hidden_rows
-    readers = [(column.index, _reader(name, how.locale)) for name, column in draft.header.columns.items()]
-    guarded = {column.index for name, column in draft.header.columns.items() if name in GUARDED_FIELDS}
-    flaws = {place: flaw for place, flaw in facts.flaws.items() if place[1] in guarded}
-    flawed = {row for row, _ in flaws}
-    for number in range(draft.header.row + 1, len(rows) + 1):
+    readers = [(column.index, _reader(name, how.locale)) for name, column in builder.header.columns.items()]
+    guarded = {column.index for name, column in builder.header.columns.items() if name in GUARDED_FIELDS}
+    errors = {place: error for place, error in facts.errors.items() if place[1] in guarded}
+    with_errors = {row for row, _ in errors}
+    for number in range(builder.header.row + 1, len(rows) + 1):
         if number in left_out:
             continue
         row = rows[number - 1]
         cells = [read(row[index]) for index, read in readers]
-        if number in flawed:
-            # calamine's value of such a cell is empty, or not the truth.
-            cells = [flaws.get((number, index), cell) for (index, _), cell in zip(readers, cells, strict=True)]
-        is_order = draft.add_row(number, cells)
+        if number in with_errors:
+            # calamine's value of such a cell is empty or wrong.
+            cells = [errors.get((number, index), cell) for (index, _), cell in zip(readers, cells, strict=True)]
+        is_order = builder.add_row(number, cells)
         if is_order and how.hidden == "refuse" and number in facts.hidden_rows:
-            draft.problems.append(_hidden_row(number, how.surface))
+            builder.problems.append(_hidden_row(number, how.surface))
 
 
 def _reader(name: str, locale: str | None) -> Callable[[object], str | CellError]:
-    """Choose how a field's values are read."""
+    """Return the function that reads a field's values."""
     if name not in GUARDED_FIELDS:
         return result_text
     if name in SWITCH_NAMES:
@@ -153,7 +157,7 @@ def _reader(name: str, locale: str | None) -> Callable[[object], str | CellError
     if name == DATE_FIELD:
         return date_text
     if locale and name in NUMBER_FIELDS:
-        # A number that was typed as one needs no locale, and must not meet one: 1.125 is no thousand.
+        # A number that was typed as a number is read without the locale: 1.125 is not one thousand.
         return lambda value: plain_digits(strip_text(value), locale) if isinstance(value, str) else value_text(value)
     return value_text
 
@@ -164,28 +168,28 @@ def _hidden_row(number: int, surface: Surface) -> Problem:
     return Problem(f"row {number}", "", "", "is hidden and holds an order", remedy, number)
 
 
-def _hidden_columns(draft: SheetBuilder, facts: SheetFacts, surface: Surface) -> list[Problem]:
+def _hidden_columns(builder: SheetBuilder, facts: WorksheetFacts, surface: Surface) -> list[Problem]:
     remedy = f"Unhide it, delete it, or pass {surface.phrase(hidden='include')}."
     return [
         Problem(f"column {column.letter}", name, column.header, "is hidden", remedy)
-        for name, column in draft.header.columns.items()
+        for name, column in builder.header.columns.items()
         if name in GUARDED_FIELDS and any(column.index in columns for columns in facts.hidden_columns)
     ]
 
 
-def _merged_cells(draft: SheetBuilder, rows: Rows, facts: SheetFacts) -> list[Problem]:
-    """Report merged cells below the header that reach into a column of orders: which row is meant cannot be told.
+def _merged_cells(builder: SheetBuilder, rows: Rows, facts: WorksheetFacts) -> list[Problem]:
+    """Return a problem for every row of merged cells in a column of orders.
 
-    Every row of a merged range is in doubt: readers give its value to the first one, and nothing to the others.
+    It is not clear which row is meant: readers report the value for the first one, and nothing for the others.
     """
     problems = []
     for top, left, bottom, right in facts.merged:
-        for name, column in draft.header.columns.items():
+        for name, column in builder.header.columns.items():
             if name in GUARDED_FIELDS and left <= column.index <= right:
-                first, last = draft.place(top, column), draft.place(bottom, column)
+                first, last = builder.place(top, column), builder.place(bottom, column)
                 where = f"{first}:{last}" if bottom > top else first
                 value = result_text(rows[top - 1][column.index]) if top <= len(rows) else ""
-                told = (where, name, value, "is merged with other cells", "Unmerge the cells.")
-                below = range(max(top, draft.header.row + 1), min(bottom, len(rows)) + 1)
-                problems += [Problem(*told, number) for number in below]
+                shared = (where, name, value, "is merged with other cells", "Unmerge the cells.")
+                below = range(max(top, builder.header.row + 1), min(bottom, len(rows)) + 1)
+                problems += [Problem(*shared, number) for number in below]
     return problems

@@ -12,7 +12,7 @@ from bulk.planning.blockers import blocking_change
 from bulk.planning.build_plan import build_plan
 from bulk.planning.plan import CampaignContext, Plan, Prices
 from bulk.reading import read_as
-from bulk.reading.saved_headers import keep_headers
+from bulk.reading.saved_headers import save_headers
 from bulk.running.events import RunListener
 from bulk.running.result import RunResult
 from bulk.running.session import RunSession
@@ -123,7 +123,7 @@ def read(options: Options) -> Sheet:
     """Read the sheet, and save the mapped headers next to it if asked: only a sheet that was read has all of them."""
     sheet = read_as(options.path, options.how)
     if options.remember_map and sheet.headers:
-        return replace(sheet, headers_from=keep_headers(options.path, sheet.headers))
+        return replace(sheet, headers_from=save_headers(options.path, sheet.headers))
     return sheet
 
 

@@ -1,4 +1,8 @@
-"""Makes an empty sheet of orders for people to fill in."""
+"""The template: an empty workbook of orders for people to fill in.
+
+`write_template` creates the worksheets: Orders (`orders_page`), Services and the instructions (`other_pages`). `words`
+has their texts in English and Indonesian.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,18 +17,18 @@ from smmplus.orders.models import Service
 from smmplus.orders.order_types import OrderType, order_type
 
 _USUAL_TYPES = ("Default", "Package", "Custom Comments")
-"""What a template without services is for."""
+"""The order types of a template without services."""
 
 
 def write_template(path: Path, services: Sequence[Service] = (), language: Language = Language.ENGLISH) -> None:
     """Write an empty workbook: a sheet of orders, the services to choose from, if any, and instructions.
 
-    It has the columns that the types of the services take. What is filled in is read as any other sheet is.
+    It has the columns that the order types of the services use. Once filled in, it is read like any other sheet.
 
     :raises SheetError: if the file exists already or cannot be written.
     """
     if path.suffix.casefold() != ".xlsx":
-        raise SheetError(f"{path}: a template is a workbook: give it a name that ends in .xlsx.")
+        raise SheetError(f"{path}: templates are Excel files. Use a name that ends in .xlsx.")
     words, types = WORDS[language], _types(services)
     fields = _fields(types)
     book = openpyxl.Workbook()
@@ -39,7 +43,7 @@ def write_template(path: Path, services: Sequence[Service] = (), language: Langu
 
 
 def _types(services: Sequence[Service]) -> list[OrderType]:
-    """List the types that are offered and supported, each once."""
+    """Return the supported order types of the services, each once."""
     offered = dict.fromkeys(service.type for service in services) if services else _USUAL_TYPES
     found = {kind.name: kind for kind in map(order_type, offered) if kind is not None}
     return list(found.values())
@@ -54,7 +58,7 @@ def _save_new(book: openpyxl.Workbook, path: Path) -> None:
     try:
         file = path.open("xb")
     except FileExistsError as error:
-        raise SheetError(f"{path}: exists already. Choose another name, or delete it first.") from error
+        raise SheetError(f"{path}: the file exists already. Choose another name, or delete it first.") from error
     except OSError as error:
         raise SheetError(
             f"{path}: cannot be written: {error.strerror}. Check the folder and your permissions."

@@ -1,4 +1,4 @@
-"""The sheet of orders: heads, hints, lists to choose from, colours and protection."""
+"""The worksheet Orders of a template: header, hints, drop-down lists, colours and protection."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,7 +10,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.worksheet import Worksheet
 
 from bulk.model.cell_address import LAST_ROW
-from bulk.model.cell_values import NUMBER_FIELDS, choice
+from bulk.model.cell_values import NUMBER_FIELDS, service_label
 from bulk.model.fields import LIST_FIELDS
 from bulk.model.sheet import RESULT_FIELDS
 from bulk.template.other_pages import FONT, TEXT, choices, look_up, write_header, write_text
@@ -21,7 +21,7 @@ from smmplus.orders.models import Service
 NAME = "Orders"
 
 PREPARED_ROWS = 1_000
-"""So many rows below the header are ready to be filled in, and show limits; columns are formatted to the end."""
+"""This many rows below the header are prepared cell by cell, and show limits. Columns are formatted to the end."""
 
 _WIDTHS = {"service": 40, "link": 50, "comments": 40, "error": 40, "updated_at": 22, "order_status": 14}
 _USUAL_WIDTH = 14
@@ -38,9 +38,9 @@ _NO_LIMIT = 1_000_000_000_000
 
 
 def fill_orders(page: Worksheet, fields: Sequence[str], services: Sequence[Service], words: Words) -> None:
-    """Write an empty sheet of orders with these fields of an order.
+    """Write an empty sheet of orders with these fields.
 
-    :param services: what the panel offers; without any, there is nothing to choose from, and no limits are shown.
+    :param services: the panel's services; without any, there is no list of them, and no limits are shown.
     """
     names = (*fields, *([words.limits] if services else []), *RESULT_FIELDS)
     widths = [_width(name, words) for name in names]
@@ -62,7 +62,7 @@ def _width(name: str, words: Words) -> int:
 
 
 def _open_column(page: Worksheet, column: int, field: str) -> None:
-    """Let a column be filled in. Text keeps ids and links as they are typed: no rounding, no dates, no formulas."""
+    """Unlock and format a column. As text, IDs and links stay as they are typed: no rounding, no dates, no formulas."""
     kept = "General" if field in NUMBER_FIELDS else TEXT
     look = Alignment(wrap_text=field in LIST_FIELDS, vertical="top")
     whole = page.column_dimensions[get_column_letter(column)]
@@ -79,10 +79,10 @@ def _hint(page: Worksheet, column: int, field: str, services: Sequence[Service],
 
 
 def _rule(field: str, services: Sequence[Service], words: Words) -> DataValidation:
-    """Say what may be typed into a column. Nothing is forbidden: the check knows more, and newer, than a template."""
+    """Return the validation of a column. It forbids nothing: `smmplus check` has newer data than a template."""
     if field == "service" and services:
         rule = DataValidation(type="list", formula1=choices(len(services)), allow_blank=True)
-        # An id alone is as good; a program that asked about each would be switched off.
+        # An ID alone is valid too, and a warning at each would be a nuisance.
         rule.showErrorMessage, rule.error = False, words.not_in_list
         return rule
     if field in _LISTS:
@@ -107,12 +107,12 @@ def _show_limits(page: Worksheet, column: int, count: int) -> None:
 
 
 def _write_examples(page: Worksheet, services: Sequence[Service], words: Words) -> None:
-    """Write rows that the reader leaves out.
+    """Write example rows, which are not read as orders.
 
-    They fill the usual columns alone: behind an order that is written over them, nothing is left over.
+    They fill only the usual columns: an order that overwrites them leaves nothing behind.
     """
-    usual = [choice(service.id, service.name) for service in services if service.type.casefold() == "default"]
-    named = (usual + [choice(service.id, service.name) for service in services] + ["123", "456"])[:2]
+    usual = [service_label(service.id, service.name) for service in services if service.type.casefold() == "default"]
+    named = (usual + [service_label(service.id, service.name) for service in services] + ["123", "456"])[:2]
     links = ("https://www.instagram.com/p/Cxample1", "https://www.tiktok.com/@example/video/1")
     for row, (service, link, quantity) in enumerate(zip(named, links, ("1000", "500"), strict=True), start=2):
         for column, text in enumerate((service, link, quantity), start=1):
@@ -130,7 +130,7 @@ def _colour_statuses(page: Worksheet, column: int) -> None:
 
 
 def _protect(page: Worksheet) -> None:
-    """Keep people from typing into the result columns; without a password, for it is no secret."""
+    """Protect the result columns against typing, without a password: it is not a secret."""
     page.protection.enable()
     allowed = ("formatCells", "formatColumns", "formatRows", "insertRows", "deleteRows", "sort", "autoFilter")
     for what in allowed:

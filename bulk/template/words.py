@@ -1,4 +1,4 @@
-"""What a template says to people, in English and in Indonesian."""
+"""The texts of a template, in English and Indonesian."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from enum import StrEnum
 from bulk.model.cell_values import EXAMPLE_MARKS
 
 LONGEST_PROMPT = 255
-"""Characters that a hint beside a cell can have (Excel's specifications and limits)."""
+"""Characters of a hint next to a cell (Excel specifications and limits: data validation input message)."""
 
 
 class Language(StrEnum):
-    """The languages that a template speaks."""
+    """The languages of a template."""
 
     ENGLISH = "en"
     INDONESIAN = "id"
@@ -19,38 +19,38 @@ class Language(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Every text of a template. Columns keep the names of their fields."""
+    """Every text of a template in one language. Columns keep the names of their fields."""
 
     sheet: str
-    """The name of the sheet of instructions."""
+    """The name of the worksheet of instructions."""
     title: str
     steps: tuple[str, ...]
     about_limits: str
-    """A step more, where the template has services."""
+    """An additional step if the template has services."""
     columns: tuple[str, str]
-    """The heads of the table of columns."""
+    """The header of the table of columns."""
     types: tuple[str, str, str, str]
-    """The heads of the table of order types."""
+    """The header of the table of order types."""
     units: Mapping[str, str]
-    """What an order is billed by, by the name of its units."""
+    """Name of the units -> what an order is billed by."""
     nothing: str
     services: tuple[str, ...]
-    """The heads of the sheet of services."""
+    """The header of the worksheet of services."""
     limits: str
-    """The head of the column that shows a service's limits."""
+    """The header of the column that shows a service's limits."""
     between: str
-    """How a service's limits are told: with min, max and rate."""
+    """A service's limits, with min, max and rate."""
     at_least: str
-    """How they are told where there is no maximum: with min and rate."""
+    """The limits without a maximum, with min and rate."""
     package: str
-    """How a package's price is told: with rate."""
+    """The price of a package, with rate."""
     not_in_list: str
     beyond: str
     no_number: str
     example: str
-    """What every cell of an example begins with."""
+    """The beginning of every cell of an example."""
     hints: Mapping[str, str]
-    """Field -> what its column holds."""
+    """Field -> the hint of its column."""
 
 
 _ENGLISH = Words(
@@ -58,78 +58,78 @@ _ENGLISH = Words(
     title="How to fill in this workbook",
     steps=(
         (
-            "Write one order in each row of the sheet Orders. Choose its service from the list in the cell, which "
-            "shows id and name, or type the id alone."
+            "Write one order per row in the sheet Orders. Choose the service from the list in the cell, which shows ID "
+            "and name, or type only the ID."
         ),
         (
-            "Fill in the columns that the type of the service needs: the second table below names them. Leave all "
-            "others empty."
+            "Fill in the columns that the type of the service needs. The second table below lists them. Leave the "
+            "other columns empty."
         ),
-        "A list, such as comments, stands in one cell, one item a line: Alt+Enter begins a new line.",
+        "Write a list (for example comments) in one cell, one item per line. Press Alt+Enter for a new line.",
         (
-            "Rows whose cells begin with 'e.g.' are examples and are never ordered. Write over all their cells, or "
-            "delete them."
-        ),
-        (
-            "Save the workbook as .xlsx. Then 'smmplus check FILE' shows problems and the price, and 'smmplus run "
-            "FILE' asks you, orders every row once, and writes what came of it into the columns from order_id on."
+            "Rows whose cells begin with 'e.g.' are examples and are never ordered. Overwrite all their cells, or "
+            "delete the rows."
         ),
         (
-            "Those columns are protected against typing. Review > Unprotect Sheet lifts the protection; there is no "
+            "Save the workbook as .xlsx. 'smmplus check FILE' shows problems and the price. 'smmplus run FILE' asks "
+            "you to confirm and orders every row once. The results appear in the columns starting with order_id."
+        ),
+        (
+            "The result columns are protected against typing. To edit them, use Review > Unprotect Sheet. There is no "
             "password."
         ),
-        "Run the same file again whenever you like: what is ordered is not ordered again.",
+        "You can run the same file again at any time. Rows that were ordered are not ordered again.",
     ),
     about_limits=(
-        "The column 'limits' shows the smallest and the largest quantity of the service and its price, as they were "
-        "when this workbook was made. The check asks the panel again."
+        "The column 'limits' shows the minimum and maximum quantity of the service and its price when this workbook "
+        "was created. 'smmplus check FILE' uses the current values."
     ),
     columns=("column", "what it holds"),
-    types=("type of the service", "columns to fill in", "columns that may stay empty", "billed by"),
+    types=("type of the service", "required columns", "optional columns", "billed by"),
     units={
         "QUANTITY": "quantity",
-        "RUNS": "quantity, times runs if there are any",
-        "PACKAGE": "one package at its price",
-        "COMMENTS": "lines of comments",
-        "USERNAMES": "lines of usernames",
-        "POSTS": "between min and max for each post",
+        "RUNS": "quantity × runs, if there are runs",
+        "PACKAGE": "one package",
+        "COMMENTS": "number of comments",
+        "USERNAMES": "number of usernames",
+        "POSTS": "min to max for each post",
     },
     nothing="none",
-    services=("choose", "id", "name", "category", "type", "rate", "min", "max", "fill in", "limits"),
+    services=("choose", "id", "name", "category", "type", "price/1000", "min", "max", "required columns", "limits"),
     limits="limits",
-    between="{min} to {max}, {rate} for 1000",
-    at_least="at least {min}, {rate} for 1000",
-    package="{rate} for the package",
-    not_in_list="Choose a service from the list, or type its id alone. The check tells whether the panel offers it.",
-    beyond="That is outside the limits of this service as they were when this workbook was made. Keep it all the same?",
-    no_number="This column holds a whole number, such as 10. Keep it all the same?",
+    between="{min} to {max}, {rate} per 1000",
+    at_least="at least {min}, {rate} per 1000",
+    package="{rate} per package",
+    not_in_list="Choose a service from the list, or type only its ID. 'smmplus check' verifies that it exists.",
+    beyond="This is outside the limits of the service when this workbook was created. Keep it anyway?",
+    no_number="This column needs a whole number, for example 10. Keep it anyway?",
     example=EXAMPLE_MARKS[0],
     hints={
-        "service": "Choose it from the list, which shows id and name, or type the id alone.",
-        "link": "The whole address, beginning with https://",
-        "quantity": "How many: plain digits, such as 1000, within the limits of the service.",
-        "runs": "Drip-feed: how often the quantity is ordered. Only together with interval; the price counts all runs.",
-        "interval": "Drip-feed: minutes between two runs. Only together with runs.",
-        "comments": "The comments, one a line. Alt+Enter begins a new line.",
-        "usernames": "The usernames, one a line. Alt+Enter begins a new line.",
-        "hashtags": "The hashtags, one a line. Alt+Enter begins a new line.",
+        "service": "Choose a service from the list, which shows ID and name, or type only the ID.",
+        "link": "Full URL, starting with https://",
+        "quantity": "Number of units, digits only, for example 1000. It must be within the limits of the service.",
+        "runs": "Drip-feed: number of times to deliver the quantity. Needs interval. The price includes all runs.",
+        "interval": "Drip-feed: minutes between two runs. Needs runs.",
+        "comments": "Comments, one per line. Press Alt+Enter for a new line.",
+        "usernames": "Usernames, one per line. Press Alt+Enter for a new line.",
+        "hashtags": "Hashtags, one per line. Press Alt+Enter for a new line.",
         "hashtag": "One hashtag.",
         "username": "One username.",
-        "media": "The whole address of the post, beginning with https://",
-        "answer_number": "The number of the answer in the poll: 1 for the first.",
-        "groups": "The groups, one a line. Alt+Enter begins a new line.",
-        "keywords": "The keywords, one a line. Alt+Enter begins a new line.",
-        "country": "The country, as the description of the service writes it.",
-        "device": "A number from 1 to 5; the description of the service says which device it is.",
-        "type_of_traffic": "1: from Google, with google_keyword. 2: from another site, with referring_url. 3: neither.",
-        "google_keyword": "For traffic of type 1: what is searched for.",
-        "referring_url": "For traffic of type 2: the whole address, beginning with https://",
-        "min": "The smallest quantity for each post.",
-        "max": "The largest quantity for each post.",
-        "delay": "Minutes before each post is served: 0, 5, 10, 15, 30, 60, 90 and so on up to 600.",
-        "posts": "How many new posts are served. Without it, the cost has no upper bound.",
-        "old_posts": "How many posts are served that are there already.",
-        "expiry": "The last day, as year-month-day: 2026-12-31.",
+        "media": "Full URL of the post, starting with https://",
+        "answer_number": "Number of the answer in the poll, starting with 1.",
+        "groups": "Groups, one per line. Press Alt+Enter for a new line.",
+        "keywords": "Keywords, one per line. Press Alt+Enter for a new line.",
+        "country": "Country, written as in the description of the service.",
+        "device": "Number from 1 to 5. The description of the service lists the devices.",
+        "type_of_traffic": "1: from Google (fill in google_keyword). 2: from a site (referring_url). 3: no referrer.",
+        "google_keyword": "Search term, for type_of_traffic 1.",
+        "referring_url": "Full URL, starting with https://, for type_of_traffic 2.",
+        "min": "Minimum quantity for each post.",
+        "max": "Maximum quantity for each post.",
+        "delay": "Minutes to wait before each post is served: 0, 5, 10, 15, 30, 60, 90 and so on up to 600.",
+        "posts": "Number of new posts to include. If it is empty, the cost has no upper limit.",
+        "old_posts": "Number of existing posts to include.",
+        "expiry": "Last day, written as year-month-day: 2026-12-31.",
     },
 )
 
@@ -138,76 +138,76 @@ _INDONESIAN = Words(
     title="Cara mengisi buku kerja ini",
     steps=(
         (
-            "Tulis satu pesanan di setiap baris lembar Orders. Pilih layanan dari daftar di dalam sel, yang "
-            "menampilkan id dan nama, atau ketik id-nya saja."
+            "Tulis satu pesanan per baris di lembar Orders. Pilih layanan dari daftar di dalam sel, yang menampilkan "
+            "ID dan nama, atau ketik ID-nya saja."
         ),
-        "Isi kolom yang diperlukan oleh tipe layanan; tabel kedua di bawah menyebutkannya. Biarkan kolom lain kosong.",
-        "Sebuah daftar, misalnya komentar, ditulis dalam satu sel, satu butir per baris: Alt+Enter memulai baris baru.",
+        "Isi kolom yang diperlukan oleh tipe layanan. Tabel kedua di bawah mencantumkannya. Kosongkan kolom lain.",
+        "Tulis daftar (misalnya komentar) dalam satu sel, satu butir per baris. Tekan Alt+Enter untuk baris baru.",
         (
-            "Baris yang sel-selnya diawali 'contoh:' hanyalah contoh dan tidak pernah dipesan. Timpa semua selnya, "
-            "atau hapus barisnya."
+            "Baris yang sel-selnya diawali 'contoh:' adalah contoh dan tidak pernah dipesan. Timpa semua selnya, atau "
+            "hapus barisnya."
         ),
         (
-            "Simpan buku kerja sebagai .xlsx. Lalu 'smmplus check BERKAS' menampilkan masalah dan harga, dan 'smmplus "
-            "run BERKAS' bertanya kepada Anda, memesan setiap baris satu kali, dan menulis hasilnya mulai dari kolom "
+            "Simpan buku kerja sebagai .xlsx. 'smmplus check BERKAS' menampilkan masalah dan harga. 'smmplus run "
+            "BERKAS' meminta konfirmasi Anda dan memesan setiap baris satu kali. Hasilnya muncul di kolom mulai dari "
             "order_id."
         ),
         (
-            "Kolom-kolom hasil itu dilindungi dari pengetikan. Tinjau > Buka Proteksi Lembar melepas perlindungannya; "
-            "tidak ada kata sandi."
+            "Kolom hasil dilindungi dari pengetikan. Untuk mengubahnya, pilih Tinjau > Buka Proteksi Lembar. Tidak ada "
+            "kata sandi."
         ),
-        "Jalankan berkas yang sama kapan saja: yang sudah dipesan tidak dipesan lagi.",
+        "Anda dapat menjalankan berkas yang sama lagi kapan saja. Baris yang sudah dipesan tidak dipesan lagi.",
     ),
     about_limits=(
-        "Kolom 'batas' menampilkan jumlah terkecil dan terbesar dari layanan itu beserta harganya pada saat buku kerja "
-        "ini dibuat. Pemeriksaan menanyakannya lagi kepada panel."
+        "Kolom 'batas' menampilkan jumlah minimum dan maksimum layanan itu serta harganya pada saat buku kerja ini "
+        "dibuat. 'smmplus check BERKAS' memakai nilai terbaru."
     ),
     columns=("kolom", "isinya"),
-    types=("tipe layanan", "kolom yang harus diisi", "kolom yang boleh kosong", "dihitung menurut"),
+    types=("tipe layanan", "kolom wajib", "kolom opsional", "ditagih menurut"),
     units={
         "QUANTITY": "quantity",
-        "RUNS": "quantity, dikali runs bila diisi",
-        "PACKAGE": "satu paket dengan harganya",
-        "COMMENTS": "jumlah baris comments",
-        "USERNAMES": "jumlah baris usernames",
-        "POSTS": "antara min dan max untuk setiap postingan",
+        "RUNS": "quantity × runs, bila runs diisi",
+        "PACKAGE": "satu paket",
+        "COMMENTS": "jumlah komentar",
+        "USERNAMES": "jumlah nama pengguna",
+        "POSTS": "min sampai max untuk setiap postingan",
     },
     nothing="tidak ada",
-    services=("pilihan", "id", "nama", "kategori", "tipe", "harga", "min", "max", "isi kolom", "batas"),
+    services=("pilihan", "id", "nama", "kategori", "tipe", "harga/1000", "min", "max", "kolom wajib", "batas"),
     limits="batas",
     between="{min} sampai {max}, {rate} per 1000",
     at_least="minimal {min}, {rate} per 1000",
     package="{rate} per paket",
-    not_in_list="Pilih layanan dari daftar, atau ketik id-nya saja. Pemeriksaan menanyakannya kepada panel.",
-    beyond="Ini di luar batas layanan pada saat buku kerja ini dibuat. Tetap dipakai?",
-    no_number="Kolom ini berisi bilangan bulat, misalnya 10. Tetap dipakai?",
+    not_in_list="Pilih layanan dari daftar, atau ketik ID-nya saja. 'smmplus check' memeriksa apakah layanan itu ada.",
+    beyond="Nilai ini di luar batas layanan pada saat buku kerja ini dibuat. Tetap gunakan?",
+    no_number="Kolom ini harus berisi bilangan bulat, misalnya 10. Tetap gunakan?",
     example=EXAMPLE_MARKS[1],
     hints={
-        "service": "Pilih dari daftar, yang menampilkan id dan nama, atau ketik id-nya saja.",
-        "link": "Alamat lengkap, diawali https://",
-        "quantity": "Berapa banyak: angka saja, misalnya 1000, dalam batas layanan.",
-        "runs": "Drip-feed: berapa kali jumlah itu dipesan. Hanya bersama interval; harga menghitung semuanya.",
-        "interval": "Drip-feed: jeda dalam menit antara dua pengulangan. Hanya bersama runs.",
-        "comments": "Komentar, satu per baris. Alt+Enter memulai baris baru.",
-        "usernames": "Nama pengguna, satu per baris. Alt+Enter memulai baris baru.",
-        "hashtags": "Tagar, satu per baris. Alt+Enter memulai baris baru.",
+        "service": "Pilih layanan dari daftar, yang menampilkan ID dan nama, atau ketik ID-nya saja.",
+        "link": "URL lengkap, diawali https://",
+        "quantity": "Jumlah unit, angka saja, misalnya 1000. Harus dalam batas layanan.",
+        "runs": "Drip-feed: berapa kali jumlah itu dikirim. Memerlukan interval. Harga mencakup semua pengulangan.",
+        "interval": "Drip-feed: jeda dalam menit antara dua pengulangan. Memerlukan runs.",
+        "comments": "Komentar, satu per baris. Tekan Alt+Enter untuk baris baru.",
+        "usernames": "Nama pengguna, satu per baris. Tekan Alt+Enter untuk baris baru.",
+        "hashtags": "Tagar, satu per baris. Tekan Alt+Enter untuk baris baru.",
         "hashtag": "Satu tagar.",
         "username": "Satu nama pengguna.",
-        "media": "Alamat lengkap postingan, diawali https://",
-        "answer_number": "Nomor jawaban dalam jajak pendapat: 1 untuk yang pertama.",
-        "groups": "Grup, satu per baris. Alt+Enter memulai baris baru.",
-        "keywords": "Kata kunci, satu per baris. Alt+Enter memulai baris baru.",
-        "country": "Negara, seperti ditulis dalam keterangan layanan.",
-        "device": "Angka 1 sampai 5; keterangan layanan menyebutkan perangkat yang dimaksud.",
-        "type_of_traffic": "1: dari Google, dengan google_keyword. 2: dari situs lain, dengan referring_url. 3: lain.",
-        "google_keyword": "Untuk trafik tipe 1: kata yang dicari.",
-        "referring_url": "Untuk trafik tipe 2: alamat lengkap, diawali https://",
-        "min": "Jumlah terkecil untuk setiap postingan.",
-        "max": "Jumlah terbesar untuk setiap postingan.",
+        "media": "URL lengkap postingan, diawali https://",
+        "answer_number": "Nomor jawaban dalam jajak pendapat, mulai dari 1.",
+        "groups": "Grup, satu per baris. Tekan Alt+Enter untuk baris baru.",
+        "keywords": "Kata kunci, satu per baris. Tekan Alt+Enter untuk baris baru.",
+        "country": "Negara, ditulis seperti dalam keterangan layanan.",
+        "device": "Angka 1 sampai 5. Keterangan layanan mencantumkan perangkatnya.",
+        "type_of_traffic": "1: dari Google (isi google_keyword). 2: dari situs lain (referring_url). 3: tanpa perujuk.",
+        "google_keyword": "Kata pencarian, untuk type_of_traffic 1.",
+        "referring_url": "URL lengkap, diawali https://, untuk type_of_traffic 2.",
+        "min": "Jumlah minimum untuk setiap postingan.",
+        "max": "Jumlah maksimum untuk setiap postingan.",
         "delay": "Menit sebelum setiap postingan dilayani: 0, 5, 10, 15, 30, 60, 90 dan seterusnya sampai 600.",
-        "posts": "Berapa postingan baru yang dilayani. Tanpa ini, biayanya tidak punya batas atas.",
-        "old_posts": "Berapa postingan lama yang dilayani.",
-        "expiry": "Hari terakhir, sebagai tahun-bulan-tanggal: 2026-12-31.",
+        "posts": "Jumlah postingan baru yang disertakan. Bila kosong, biayanya tidak punya batas atas.",
+        "old_posts": "Jumlah postingan lama yang disertakan.",
+        "expiry": "Hari terakhir, ditulis tahun-bulan-tanggal: 2026-12-31.",
     },
 )
 

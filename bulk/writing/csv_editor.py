@@ -1,10 +1,10 @@
-"""Puts results into CSV: new cells in lines that otherwise keep every byte."""
+"""Writes results into CSV. Apart from the result cells, every line keeps its bytes."""
 
 import re
 from collections.abc import Mapping
 from typing import BinaryIO
 
-from bulk.files.csv_text import CsvFile, Record, decode, line_end, physical_lines, raw_cells, take_apart
+from bulk.files.csv_text import CsvFile, Record, decode, line_end, physical_lines, raw_cells, split_csv
 from bulk.model.errors import CannotSpliceError
 from bulk.model.sheet import RESULT_FIELDS, Sheet
 from bulk.reading.csv_reader import FORMULA_STARTS
@@ -14,11 +14,11 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 def splice_csv(data: bytes, sheet: Sheet, changes: Changes, out: BinaryIO) -> None:
-    """Write the file with the changed cells; delimiter, encoding, line ends and quoting stay as they are."""
+    """Write the file with the changed cells. Delimiter, encoding, line ends and quoting stay as they are."""
     text, encoding = decode(sheet.path, data, sheet.encoding)
     if text.encode(encoding) != data:
-        raise CannotSpliceError(f"its encoding {encoding} does not lead back to the same bytes")
-    file = take_apart(sheet.path, text, sheet.headers)
+        raise CannotSpliceError(f"its encoding {encoding} does not reproduce the same bytes")
+    file = split_csv(sheet.path, text, sheet.headers)
     writer = _LineWriter(file, changes, encoding)
     missing = changes.keys() - {record.line for record in file.records}
     if missing:
@@ -42,7 +42,7 @@ class _LineWriter:
         return self._extended(raw, [self._written(name, "") for name in self._new])
 
     def line(self, record: Record) -> str:
-        """Give a record's new text; empty lines stay empty, and a wrong number of columns stays wrong by as many."""
+        """Return a record's new text. Empty lines stay empty, and a wrong number of columns stays wrong by as many."""
         if not record.cells:
             return record.raw
         changed = self._changes.get(record.line)
@@ -56,7 +56,7 @@ class _LineWriter:
             return record.raw
         cells = raw_cells(_body(record.raw), self._file.delimiter)
         if len(cells) != len(record.cells):
-            raise CannotSpliceError(f"line {record.line} cannot be taken apart")
+            raise CannotSpliceError(f"line {record.line} cannot be split into cells")
         for name, index in self._places.items():
             if name in changed:
                 cells[index] = self._written(changed[name], cells[index])
@@ -66,10 +66,10 @@ class _LineWriter:
         return self._file.delimiter.join([_body(raw), *cells]) + line_end(raw)
 
     def _written(self, text: str, old: str) -> str:
-        """Write a value as the file writes its values; it takes as many lines as the old one, so no row moves."""
+        """Return a value in the quoting of the file. It has as many lines as the old one, so that no row moves."""
         if not text.isascii():
             text = text.encode(self._encoding, errors="replace").decode(self._encoding)
-        text = guarded(text) + "\n" * (len(physical_lines(old)) - 1 if old else 0)
+        text = escape_formula(text) + "\n" * (len(physical_lines(old)) - 1 if old else 0)
         special = '"' in text or self._file.delimiter in text or "\n" in text
         if special or old.startswith('"') or (self._quote_all and text):
             return '"' + text.replace('"', '""') + '"'
@@ -80,7 +80,7 @@ def _body(raw: str) -> str:
     return raw[: len(raw) - len(line_end(raw))]
 
 
-def guarded(text: str) -> str:
-    """Put an apostrophe before what a spreadsheet program would take for a formula; numbers are none."""
+def escape_formula(text: str) -> str:
+    """Return text with an apostrophe before it if spreadsheet programs would take it for a formula; not for numbers."""
     dangerous = text.startswith((*FORMULA_STARTS, "'")) and not _NUMBER.fullmatch(text)
     return f"'{text}" if dangerous else text

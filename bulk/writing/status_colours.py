@@ -1,10 +1,10 @@
-"""PURE: colours for the words of `order_status`, as one block of conditional formatting and the styles it needs."""
+"""Colours for `order_status`: one block of conditional formatting, and the styles that it needs."""
 
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
 from bulk.files.xlsx_parts import feed, local_name, make_parser
-from bulk.model.cell_address import LAST_ROW, letter_of
+from bulk.model.cell_address import LAST_ROW, column_letter
 from bulk.writing.worksheet_positions import behind_element, tag_end
 
 # What CT_Stylesheet (ECMA-376, 18.8.39) has before dxfs.
@@ -13,7 +13,7 @@ _BEFORE_DXFS = frozenset({"numFmts", "fonts", "fills", "borders", "cellStyleXfs"
 
 @dataclass(frozen=True, slots=True)
 class Colour:
-    """How some words are shown; colours are RGB in hexadecimal digits."""
+    """The colours of some words, as RGB in hexadecimal digits."""
 
     words: tuple[str, ...]
     text: str
@@ -27,36 +27,36 @@ STATUS_COLOURS = (
     Colour(("Canceled", "Cancelled", "Expired", "Fail", "Refused"), "9C0006", "FFC7CE"),
     Colour(("Not sent",), "595959", "EDEDED"),
 )
-"""The words of panels and of :mod:`bulk.running.result`; a word that is not listed has no colour."""
+"""The words of panels and of :mod:`bulk.running.result`. Other words have no colour."""
 
 SIGN = f'"{STATUS_COLOURS[0].words[0]}"'
-"""Stands in a formula of every such block, whoever wrote it: where it is met, the column is coloured already."""
+"""A formula of every such block contains this: a column with such a formula is coloured already."""
 
 
 def condition(cell: str, colour: Colour) -> str:
-    """Write the formula that is true where a cell holds one of the words, in any case."""
+    """Return the formula that is true if a cell holds one of the words, in any case."""
     tests = ",".join(f'{cell}="{word}"' for word in colour.words)
     return f"OR({tests})"
 
 
 def formatting(prefix: str, column: int, header_row: int, first_style: int, priority: int) -> bytes:
-    """Make the block for a column, from below its header to the last row there can be: rows may be added later.
+    """Return the block for a column, from below its header to the last possible row: rows may be added later.
 
-    :param first_style: the number of the first of the styles that :func:`with_colours` adds.
-    :param priority: of the first rule; rules of the user's own come before it.
+    :param first_style: the number of the first of the styles that :func:`add_status_colours` adds.
+    :param priority: the priority of the first rule, after those of the user's rules.
     """
-    first = f"{letter_of(column)}{header_row + 1}"
+    first = f"{column_letter(column)}{header_row + 1}"
     rules = "".join(
         f'<{prefix}cfRule type="expression" dxfId="{first_style + at}" priority="{priority + at}">'
         f"<{prefix}formula>{escape(condition(first, colour))}</{prefix}formula></{prefix}cfRule>"
         for at, colour in enumerate(STATUS_COLOURS)
     )
     block = f"{prefix}conditionalFormatting"
-    return f'<{block} sqref="{first}:{letter_of(column)}{LAST_ROW}">{rules}</{block}>'.encode()
+    return f'<{block} sqref="{first}:{column_letter(column)}{LAST_ROW}">{rules}</{block}>'.encode()
 
 
-def with_colours(xml: bytes) -> tuple[bytes, int]:
-    """Add the colours to a workbook's styles; give the new XML and the number of the first of them."""
+def add_status_colours(xml: bytes) -> tuple[bytes, int]:
+    """Add the colours to a workbook's styles. Return the new XML and the number of the first new style."""
     scan = _Styles(xml)
     made = "".join(_dxf(scan.prefix, colour) for colour in STATUS_COLOURS)
     count = scan.count + len(STATUS_COLOURS)
@@ -79,7 +79,7 @@ def _dxf(prefix: str, colour: Colour) -> str:
 
 
 class _Styles:
-    """Where a style sheet has its dxfs, or may have them. Offsets are in bytes."""
+    """The position of dxfs in a style sheet, or the position for one. Offsets are in bytes."""
 
     def __init__(self, xml: bytes) -> None:
         self.prefix = ""
@@ -112,5 +112,5 @@ class _Styles:
         if local_name(name) in _BEFORE_DXFS:
             self.behind = behind
         elif local_name(name) == "dxfs":
-            # Of <dxfs/>, which has no end tag, the end is reported behind it.
+            # For <dxfs/>, which has no end tag, the parser reports the end after it.
             self.dxfs, self.dxfs_behind = (start, at), behind

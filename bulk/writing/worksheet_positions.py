@@ -1,4 +1,4 @@
-"""Finds the places in a worksheet's XML where result cells stand or belong, as byte offsets."""
+"""Finds with a parser where result cells are, or belong, in a worksheet's XML. Positions are byte offsets."""
 
 import re
 from array import array
@@ -10,12 +10,12 @@ from typing import NamedTuple
 from xml.parsers import expat
 
 from bulk.files.xlsx_parts import feed, local_name, make_parser
-from bulk.model.cell_address import Cursor, letter_of, parse_range
+from bulk.model.cell_address import Cursor, column_letter, parse_range
 from bulk.model.errors import CannotSpliceError
 from bulk.model.fields import field_of
 from bulk.model.sheet import RESULT_FIELDS
 
-# What CT_Worksheet (ECMA-376, 18.3.1.99) has between its rows and the validations, formatting last.
+# The elements of CT_Worksheet (ECMA-376, 18.3.1.99) between the rows and the validations, formatting last.
 _UP_TO_FORMATTING = frozenset({
     "sheetCalcPr", "sheetProtection", "protectedRanges", "scenarios", "autoFilter", "sortState", "dataConsolidate",
     "customSheetViews", "mergeCells", "phoneticPr", "conditionalFormatting",
@@ -29,7 +29,7 @@ Range = tuple[int, int, int, int]
 
 
 def tag_end(data: bytes, start: int) -> int:
-    """Give the offset behind the tag that begins at `start`; a ">" inside an attribute does not end it."""
+    """Return the offset after the tag that begins at `start`. A ">" inside an attribute does not end it."""
     match = _REST_OF_TAG.match(data, start)
     if match is None:
         raise ValueError("a tag without end")
@@ -37,30 +37,30 @@ def tag_end(data: bytes, start: int) -> int:
 
 
 def behind_element(data: bytes, start: int, end_event: int) -> int:
-    """Give the offset behind an element from where expat reports its start and its end.
+    """Return the offset after an element, from the offsets at which expat reports its start and its end.
 
-    An end is reported where its tag begins; but for ``<c/>``, which has none, behind that one tag.
+    expat reports an end where the end tag begins; for ``<c/>``, which has none, after the tag.
     """
     is_empty = data.startswith(b"/>", end_event - 2) and tag_end(data, start) == end_event
     return end_event if is_empty else tag_end(data, end_event)
 
 
 @dataclass(slots=True)
-class Tail:
-    """What stands behind the rows."""
+class WorksheetTail:
+    """What follows the rows of a worksheet."""
 
     formatting_at: int = 0
-    """Where conditional formatting may be added: behind what there is of it."""
+    """Where conditional formatting may be added: after any that exists."""
     priority: int = 0
-    """The highest of any rule: the one that gives way to all others."""
+    """The highest number of any rule, which is the lowest priority."""
     formulas: list[tuple[tuple[Range, ...], str]] = field(default_factory=list)
     """The cells of each conditional formatting, and a formula of its rules."""
     merged: list[Range] = field(default_factory=list)
     ranges: list[Range] = field(default_factory=list)
-    """Cells that are in use though they may hold nothing: merged, filtered, with a sparkline."""
+    """Cells in use, with or without a value: merged, filtered, with a sparkline."""
 
     def follow(self, parser: expat.XMLParserType, data: bytes) -> None:
-        """Listen to a parser that has come to the end of the rows."""
+        """Follow a parser that has reached the end of the rows."""
         self.formatting_at = tag_end(data, parser.CurrentByteIndex)
         _TailScan(self, parser, data)
 
@@ -68,7 +68,7 @@ class Tail:
 class _TailScan:
     """Follows the elements between the rows and the worksheet's end."""
 
-    def __init__(self, tail: Tail, parser: expat.XMLParserType, data: bytes) -> None:
+    def __init__(self, tail: WorksheetTail, parser: expat.XMLParserType, data: bytes) -> None:
         self._tail = tail
         self._parser = parser
         self._data = data
@@ -100,11 +100,11 @@ class _TailScan:
         local, start = self._open.pop()
         if local in _TEXTS:
             self._parser.CharacterDataHandler = None
-            self._take("".join(self._text), local)
+            self._add("".join(self._text), local)
         elif not self._open and local in _UP_TO_FORMATTING:
             self._tail.formatting_at = behind_element(self._data, start, self._parser.CurrentByteIndex)
 
-    def _take(self, text: str, local: str) -> None:
+    def _add(self, text: str, local: str) -> None:
         if local == "formula":
             self._tail.formulas.append((self._cells, text))
         elif self._open[-1][0] == "sparkline":
@@ -112,7 +112,7 @@ class _TailScan:
 
 
 def _ranges(text: str) -> tuple[Range, ...]:
-    """Read a list of ranges; what is none says nothing of cells."""
+    """Return the ranges in a list. Anything else in it is ignored."""
     found = []
     for each in text.split():
         with suppress(ValueError):
@@ -121,59 +121,59 @@ def _ranges(text: str) -> tuple[Range, ...]:
 
 
 _FILLING = frozenset({"array", "dataTable"})
-"""Formulas that stand in one cell and fill others."""
+"""Kinds of formulas in one cell that fill others."""
 
 
-class CellMark(NamedTuple):
-    """A cell that stands at or right of the first result column."""
+class CellPosition(NamedTuple):
+    """A cell in or right of the first result column."""
 
     column: int
     start: int
     end: int
-    """Behind the cell's last byte."""
+    """The offset after the cell."""
     style: str | None
     is_formula: bool
 
 
-class CellMarks:
-    """The cells of one row, as numbers in a row: 100,000 rows of eight marks each would take 140 MB as objects."""
+class CellPositions:
+    """The cells of one row, stored as an array of numbers: as objects, 100,000 rows of eight cells take 140 MB."""
 
     __slots__ = ("_numbers", "_origin")
 
     def __init__(self, origin: int) -> None:
-        """`origin` is where the row begins."""
+        """`origin` is the offset at which the row begins."""
         self._origin = origin
         self._numbers = array("I")
 
-    def append(self, mark: CellMark) -> None:
-        """Take a cell behind those that are there. A style is a number (ECMA-376, 18.3.1.4), 0 stands for none."""
+    def append(self, mark: CellPosition) -> None:
+        """Append a cell. A style is a number (ECMA-376, 18.3.1.4), stored plus one; 0 is no style."""
         style = 0 if mark.style is None else _style_number(mark.style) + 1
-        places = (mark.start - self._origin, mark.end - self._origin)
-        self._numbers.extend((mark.column, *places, style, mark.is_formula))
+        positions = (mark.start - self._origin, mark.end - self._origin)
+        self._numbers.extend((mark.column, *positions, style, mark.is_formula))
 
-    def __iter__(self) -> Iterator[CellMark]:
+    def __iter__(self) -> Iterator[CellPosition]:
         numbers = iter(self._numbers)
         for column, start, end, style, is_formula in zip(*[numbers] * 5, strict=True):
             name = str(style - 1) if style else None
-            yield CellMark(column, self._origin + start, self._origin + end, name, bool(is_formula))
+            yield CellPosition(column, self._origin + start, self._origin + end, name, bool(is_formula))
 
 
 def _style_number(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise ValueError(f"{text!r} is no style")
+        raise ValueError(f"{text!r} is not a style")
     return int(text)
 
 
-def refuse_formulas(row: int | str, cells: Iterable[CellMark], wanted: AbstractSet[int]) -> None:
-    """Raise CannotSpliceError if a cell of the wanted columns holds a formula."""
+def refuse_formulas(row: int | str, cells: Iterable[CellPosition], wanted: AbstractSet[int]) -> None:
+    """Raise CannotSpliceError if a cell in the wanted columns holds a formula."""
     for cell in cells:
         if cell.is_formula and cell.column in wanted:
-            # Other formulas, and the workbook's chain of calculation, may hang on it.
-            raise CannotSpliceError(f"cell {letter_of(cell.column)}{row} holds a formula")
+            # Other formulas, and the workbook's calculation chain, may depend on it.
+            raise CannotSpliceError(f"cell {column_letter(cell.column)}{row} holds a formula")
 
 
-def with_cells(xml: bytes, start: int, end: int, cells: Iterable[CellMark], new: Mapping[int, bytes]) -> bytes:
-    """Give a row's XML with new cells (column -> XML, from left to right) where they belong among its own."""
+def with_cells(xml: bytes, start: int, end: int, cells: Iterable[CellPosition], new: Mapping[int, bytes]) -> bytes:
+    """Return a row's XML with new cells (column -> XML, from left to right) in their positions among its own."""
     waiting = dict(new)
     pieces: list[bytes] = []
     for cell in cells:
@@ -187,69 +187,69 @@ def with_cells(xml: bytes, start: int, end: int, cells: Iterable[CellMark], new:
 
 
 @dataclass(slots=True)
-class RowMark:
-    """A row that gets results. All offsets are in bytes."""
+class RowPosition:
+    """A row that gets results."""
 
     number: int
     start: int
-    cells: CellMarks
+    cells: CellPositions
     end: int = 0
-    """Where its end tag begins; for a row without one (``<row/>``) behind it."""
+    """Where its end tag begins; for a row without one (``<row/>``) the offset after it."""
 
 
 @dataclass(slots=True)
-class Places:
-    """What the scan finds."""
+class WorksheetPositions:
+    """What the scan of a worksheet finds."""
 
     columns: dict[str, int]
-    """Result field -> column; those that an earlier call appended are read from the header itself."""
-    rows: list[RowMark] = field(default_factory=list)
+    """Result field -> column. Columns that an earlier call appended are found in the header."""
+    rows: list[RowPosition] = field(default_factory=list)
     last_column: int = 0
     """The last column in use, formatted cells, merged cells and filters included."""
     header_style: str | None = None
-    """The style of the header's last cell."""
+    """The style of the last cell of the header."""
     has_formula: bool = False
     arrays: list[Range] = field(default_factory=list)
-    """What single formulas fill."""
+    """The ranges that single formulas fill."""
     dimension: int | None = None
     """Where the dimension tag begins."""
-    tail: Tail = field(default_factory=Tail)
-    """What stands behind the rows."""
+    tail: WorksheetTail = field(default_factory=WorksheetTail)
+    """What follows the rows."""
 
     def reach(self, ranges: Iterable[Range], header_row: int) -> None:
-        """Count ranges as in use, but for those above the header: titles."""
+        """Count ranges as in use, except those above the header, which are titles."""
         for _, _, bottom, right in ranges:
             if bottom >= header_row:
                 self.last_column = max(self.last_column, right)
 
 
-def find_places(data: bytes, columns: Mapping[str, int], header_row: int, rows: Iterable[int]) -> Places:
-    """Go through the XML once.
+def find_positions(data: bytes, columns: Mapping[str, int], header_row: int, rows: Iterable[int]) -> WorksheetPositions:
+    """Parse the XML once, and return the positions.
 
     :param columns: the result fields whose columns are known.
     :param rows: the numbers of the rows that get results.
     :raises ValueError: if the XML cannot be understood.
     """
-    scan = _Scan(data, Places(dict(columns)), header_row, frozenset(rows))
+    scan = _Scan(data, WorksheetPositions(dict(columns)), header_row, frozenset(rows))
     feed(scan.parser, [data])
-    scan.places.reach(scan.places.tail.ranges, header_row)
-    scan.places.reach(scan.places.arrays, header_row)
-    return scan.places
+    scan.positions.reach(scan.positions.tail.ranges, header_row)
+    scan.positions.reach(scan.positions.arrays, header_row)
+    return scan.positions
 
 
 class _Scan:
-    """Follows rows and cells; ends of elements are heard only where the row at hand gets results."""
+    """Follows rows and cells. Positions are recorded only in rows that get results."""
 
-    def __init__(self, data: bytes, places: Places, header_row: int, rows: frozenset[int]) -> None:
+    def __init__(self, data: bytes, positions: WorksheetPositions, header_row: int, rows: frozenset[int]) -> None:
         self._data = data
-        self.places = places
+        self.positions = positions
         self._header_row = header_row
         self._wanted = rows
-        # Every cell of the header is looked at; below it, those from the first result column on.
+        # Every cell of the header is recorded; below it, those from the first result column on.
         self._first_marked = 0
         self._cursor = Cursor()
         self._row = self._cell = self._formula = self._table = ""
-        self._mark: RowMark | None = None
+        self._mark: RowPosition | None = None
         self._open: tuple[int, str | None] | None = None
         self._is_formula = self._is_inline = False
         self._inline: list[str] = []
@@ -265,26 +265,26 @@ class _Scan:
                 self.parser.StartElementHandler = self._start
                 self.parser.EndElementHandler = self._end
             case "dimension":
-                self.places.dimension = self.parser.CurrentByteIndex
+                self.positions.dimension = self.parser.CurrentByteIndex
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         if name == self._cell:
             column = self._cursor.enter_cell(attributes.get("r"))
-            self.places.last_column = max(self.places.last_column, column)
+            self.positions.last_column = max(self.positions.last_column, column)
             if column >= self._first_marked and self._mark is not None:
                 self._start_cell(attributes)
         elif name == self._row:
             self._start_row(self._cursor.enter_row(attributes.get("r")))
         elif name == self._formula:
-            self.places.has_formula = self._is_formula = True
+            self.positions.has_formula = self._is_formula = True
             if attributes.get("t") in _FILLING and "ref" in attributes:
-                self.places.arrays.append(parse_range(attributes["ref"]))
+                self.positions.arrays.append(parse_range(attributes["ref"]))
 
     def _start_row(self, number: int) -> None:
         if number in self._wanted or number == self._header_row:
             start = self.parser.CurrentByteIndex
-            self._mark = RowMark(number, start, CellMarks(start))
-            self.places.rows.append(self._mark)
+            self._mark = RowPosition(number, start, CellPositions(start))
+            self.positions.rows.append(self._mark)
             if number == self._header_row:
                 self.parser.CharacterDataHandler = self._inline.append
 
@@ -292,7 +292,7 @@ class _Scan:
         style = attributes.get("s")
         self._open, self._is_formula = (self.parser.CurrentByteIndex, style), False
         if self._cursor.row == self._header_row:
-            self.places.header_style = style
+            self.positions.header_style = style
             self._is_inline = attributes.get("t") == "inlineStr"
             self._inline.clear()
 
@@ -304,23 +304,23 @@ class _Scan:
             if self._mark is not None:
                 self._end_row(self._mark)
         elif name == self._table:
-            self.places.tail.follow(self.parser, self._data)
+            self.positions.tail.follow(self.parser, self._data)
 
-    def _end_cell(self, mark: RowMark, start: int, style: str | None) -> None:
+    def _end_cell(self, mark: RowPosition, start: int, style: str | None) -> None:
         end = behind_element(self._data, start, self.parser.CurrentByteIndex)
-        mark.cells.append(CellMark(self._cursor.column, start, end, style, self._is_formula))
+        mark.cells.append(CellPosition(self._cursor.column, start, end, style, self._is_formula))
         self._open = None
         if mark.number == self._header_row and self._is_inline:
-            self._learn_column("".join(self._inline))
+            self._record_column("".join(self._inline))
 
-    def _end_row(self, mark: RowMark) -> None:
+    def _end_row(self, mark: RowPosition) -> None:
         mark.end = self.parser.CurrentByteIndex
         self._mark = None
         if mark.number == self._header_row:
             self.parser.CharacterDataHandler = None
-            self._first_marked = min(self.places.columns.values(), default=1 << 20)
+            self._first_marked = min(self.positions.columns.values(), default=1 << 20)
 
-    def _learn_column(self, header: str) -> None:
+    def _record_column(self, header: str) -> None:
         name = field_of(header)
         if name in RESULT_FIELDS:
-            self.places.columns.setdefault(name, self._cursor.column)
+            self.positions.columns.setdefault(name, self._cursor.column)

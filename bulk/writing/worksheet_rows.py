@@ -1,7 +1,8 @@
-"""Rows of a worksheet that is written as nearly all are: found by their bytes, several times as fast as by a parser.
+"""Finds the rows of a plainly written worksheet by their bytes, several times as fast as a parser.
 
-Any doubt raises :class:`NotPlainError`, and :mod:`bulk.writing.worksheet_positions` reads the worksheet instead.
-`bulk.reading.file_checks` has refused comments and CDATA among cells: a "<" there begins a tag.
+Nearly all worksheets are plain. Any doubt raises :class:`NotPlainError`, and the positions are found by a parser
+instead: :mod:`bulk.writing.worksheet_positions`. `bulk.reading.file_checks` has refused comments and CDATA among cells,
+so every "<" there begins a tag.
 """
 
 import re
@@ -11,15 +12,15 @@ from functools import cached_property
 from itertools import dropwhile
 from typing import NamedTuple
 
-from bulk.model.cell_address import index_of, letter_of, parse_range
+from bulk.model.cell_address import column_index, column_letter, parse_range
 from bulk.writing.result_cells import CellWriter, Changes
-from bulk.writing.worksheet_positions import CellMark, Places, Range, refuse_formulas, with_cells
+from bulk.writing.worksheet_positions import CellPosition, Range, WorksheetPositions, refuse_formulas, with_cells
 
 _TABLE = re.compile(rb"<((?:[A-Za-z_]\w*:)?)sheetData>")
 _SPANS = re.compile(rb'\sspans="[^"]*"')
 _FILLING = re.compile(rb"""\bt\s*=\s*["'](?:array|dataTable)["']""")
 _REF = re.compile(rb"""\bref\s*=\s*["']([^"']*)""")
-# Rows and cells whose attributes stand in double quotes and hold no ">".
+# Rows and cells whose attributes are in double quotes and do not contain ">".
 _ROW = rb'<%brow r="([0-9]+)"([^<>"\']*(?:"[^<>"]*"[^<>"\']*)*)>'
 _CELL = rb'<%bc r="([A-Z]{1,3})[0-9]+"((?:\s[\w:]+="[^<>"]*")*)\s*(?:/>|>(.*?)</%bc>)'
 _STYLE = re.compile(rb'\ss="([0-9]{1,9})"')
@@ -33,11 +34,11 @@ _PIECES_AT_ONCE = 1_500
 
 
 class NotPlainError(ValueError):
-    """A worksheet that is well-formed, and written in another way than these patterns know."""
+    """A worksheet is written in another way than these patterns know."""
 
 
 def _letters_beyond(letters: str) -> bytes:
-    """Make a pattern for the columns right of one."""
+    """Return a pattern for the columns right of one."""
     patterns = [f"[A-Z]{{{len(letters) + 1},3}}"] if len(letters) < 3 else []
     for at, letter in enumerate(letters):
         if letter < "Z":
@@ -51,7 +52,7 @@ class PlainRows:
 
     xml: bytes
     prefix: bytes
-    """Of the namespace, with its colon."""
+    """The prefix of the namespace, with its colon."""
     start: int
     """Where the first row begins."""
     end: int
@@ -59,13 +60,13 @@ class PlainRows:
     header: int
     """Where the header's row begins."""
     below: int
-    """Behind the header's row."""
+    """The offset after the header's row."""
 
     @classmethod
     def of(cls, xml: bytes, header_row: int) -> "PlainRows":
-        """Look at the XML as a whole; NotPlainError if it is written in an unusual way."""
+        """Find the rows. Raise NotPlainError if the XML is written in an unusual way."""
         table = _TABLE.search(xml)
-        # Twice: its start and its end. Anywhere else the word could be in a comment, or a cell's text.
+        # Twice: the start tag and the end tag. Any other could be in a comment, or in a cell's text.
         if table is None or xml.count(b"sheetData") != 2:
             raise NotPlainError("no usual table of cells")
         prefix, start, end = table[1], table.end(), xml.rfind(b"</" + table[1] + b"sheetData")
@@ -73,7 +74,7 @@ class PlainRows:
         behind = b"</" + prefix + b"row>"
         below = xml.find(behind, header, end) + len(behind)
         rows = cls(xml, prefix, start, end, header, below)
-        # Every cell begins with its address, and nothing else with the same letter.
+        # Every cell begins with its address, and no other element begins with the same letter.
         cell = b"<" + prefix + b"c"
         if header < 0 or below < len(behind) or rows._count(cell) != rows._count(cell + b' r="'):
             raise NotPlainError("no usual rows")
@@ -84,7 +85,7 @@ class PlainRows:
 
     @property
     def frame(self) -> bytes:
-        """The worksheet with its header alone."""
+        """The worksheet without its rows, except the header."""
         return self.xml[: self.start] + self.xml[self.header : self.below] + self.xml[self.end :]
 
     @property
@@ -93,19 +94,19 @@ class PlainRows:
         return re.search(rb"<%bf[\s/>]" % self.prefix, self.xml) is not None
 
     def arrays(self) -> list[Range]:
-        """List what single formulas fill."""
+        """Return the ranges that single formulas fill."""
         tags = re.compile(rb"<%bf\s([^<>]*)" % self.prefix).finditer(self.xml, self.start, self.end)
         filling = (_REF.search(tag[1]) for tag in tags if _FILLING.search(tag[1]))
         return [parse_range(ref[1].decode()) for ref in filling if ref]
 
     def last_column(self, known: int) -> int:
-        """Give the last column with a cell, at least the known one."""
-        beyond = re.compile(rb'<%bc r="(%b)[0-9]' % (self.prefix, _letters_beyond(letter_of(known))))
+        """Return the last column with a cell, at least the known one."""
+        beyond = re.compile(rb'<%bc r="(%b)[0-9]' % (self.prefix, _letters_beyond(column_letter(known))))
         letters = {found[1] for found in beyond.finditer(self.xml, self.start, self.end)}
-        return max((index_of(each.decode()) for each in letters), default=known)
+        return max((column_index(each.decode()) for each in letters), default=known)
 
     def spliced(self, changes: Changes, splicer: "RowSplicer") -> Iterator[bytes]:
-        """Give the rows below the header with their result cells, some hundred at a time."""
+        """Yield the rows below the header with their result cells, some hundred at a time."""
         if self._count(b"extLst"):
             raise NotPlainError("elements of other programs among the cells")
         if splicer.only_renews(changes) and not self._count(b" spans="):
@@ -116,7 +117,7 @@ class PlainRows:
             raise NotPlainError("a row was not found")
 
     def _renewed(self, changes: Changes, splicer: "RowSplicer") -> Iterator[bytes]:
-        """Put results in the place of results, which end a row; other rows that are to have them go one by one."""
+        """Replace results at the end of rows. Other rows that get results are edited one by one."""
         gathered: list[bytes] = []
         xml, done, expected = self.xml, self.below, iter(sorted(changes))
         row_tag = b"<" + self.prefix + b"row "
@@ -163,7 +164,7 @@ class PlainRows:
 
 
 class Row(NamedTuple):
-    """A row to put results into."""
+    """A row that gets results."""
 
     xml: bytes
     number: str
@@ -172,16 +173,16 @@ class Row(NamedTuple):
     end: int
     """Where its end tag begins."""
     tag: bytes
-    """Its attributes, but for the first."""
+    """Its attributes, except the first."""
 
     @property
     def style(self) -> str | None:
-        """The style that the row lends its cells."""
+        """The style that cells without one get from the row."""
         found = _ROW_STYLE.match(self.tag) if b"customFormat" in self.tag else None
         return found[1].decode() if found else None
 
-    def cells(self, prefix: bytes) -> list[CellMark]:
-        """Find its cells; NotPlainError if one is written in an unusual way."""
+    def cells(self, prefix: bytes) -> list[CellPosition]:
+        """Return its cells. Raise NotPlainError if one is written in an unusual way."""
         found = list(re.compile(_CELL % (prefix, prefix), re.DOTALL).finditer(self.xml, self.start, self.end))
         if len(found) != self.xml.count(b"<" + prefix + b"c ", self.start, self.end):
             raise NotPlainError("a cell that is written in an unusual way")
@@ -189,32 +190,34 @@ class Row(NamedTuple):
         return [_mark(each, formula) for each in found]
 
 
-def _mark(found: re.Match[bytes], formula: bytes) -> CellMark:
+def _mark(found: re.Match[bytes], formula: bytes) -> CellPosition:
     style = _STYLE.search(found[2])
-    column, is_formula = index_of(found[1].decode()), formula in (found[3] or b"")
-    return CellMark(column, found.start(), found.end(), style[1].decode() if style else None, is_formula)
+    column, is_formula = column_index(found[1].decode()), formula in (found[3] or b"")
+    return CellPosition(column, found.start(), found.end(), style[1].decode() if style else None, is_formula)
 
 
 class RowSplicer:
-    """Puts result cells into rows."""
+    """Writes result cells into rows."""
 
-    def __init__(self, prefix: bytes, places: Places, columns: Mapping[str, int], styles: Mapping[str, str]) -> None:
-        """`columns` are those of all result fields, new ones too; `styles` what columns lend their cells."""
+    def __init__(
+        self, prefix: bytes, positions: WorksheetPositions, columns: Mapping[str, int], styles: Mapping[str, str]
+    ) -> None:
+        """`columns` has all result fields, also new ones; `styles` are those that cells get from their columns."""
         self._prefix = prefix
         self._columns = columns
         self._lent = styles
         self._writer = CellWriter(prefix.decode(), columns)
-        self._present = [field for field in self._writer.order if field in places.columns]
+        self._present = [field for field in self._writer.order if field in positions.columns]
         self._all_present = frozenset(self._present)
-        self._last = places.last_column
+        self._last = positions.last_column
         self.count = 0
-        """How many rows were given so far."""
+        """How many rows were written so far."""
         self._first = self._usual = self.results = re.compile(b"")
         if self._present:
             self._compile([columns[field] for field in self._present])
 
     def _compile(self, present: list[int]) -> None:
-        letters = [letter_of(column).encode() for column in present]
+        letters = [column_letter(column).encode() for column in present]
         prefix = self._prefix
         self._first = re.compile(rb'<%bc r="(?:%b)[0-9]|</%brow>' % (prefix, b"|".join(letters), prefix))
         cells = b"".join(_RESULT_CELL.replace(b"P:", prefix).replace(b"COLUMN", letter) for letter in letters)
@@ -226,25 +229,25 @@ class RowSplicer:
 
     @cached_property
     def _is_last(self) -> bool:
-        """Whether the results that are there stand side by side, and nothing right of them."""
+        """Whether the existing result columns are adjacent, with nothing right of them."""
         present = [self._columns[field] for field in self._present]
         return self._last <= present[-1] and present == [*range(present[0], present[-1] + 1)]
 
     def only_renews(self, changes: Changes) -> bool:
-        """Tell whether every row has all the results that there are columns for, which end the rows."""
+        """Return whether every row gets all results that have a column, at the end of the row."""
         every = len(self._present)
         complete = every == len(self._columns) > 0 and all(len(fields) == every for fields in changes.values())
         return complete and self._is_last
 
     def renewed(self, found: re.Match[bytes], fields: Mapping[str, str]) -> bytes:
-        """Give new results for those that :attr:`results` found."""
+        """Return new results for those that :attr:`results` matched."""
         self.count += 1
         number, *own = found.groups()
         styles = {field: style[4:-1].decode() for field, style in zip(self._present, own, strict=True) if style}
         return self._writer.cells(number.decode(), fields, styles)
 
     def row(self, row: Row, fields: Mapping[str, str]) -> bytes:
-        """Give a row's cells with its results."""
+        """Return a row's cells with its results."""
         self.count += 1
         if not self._present:
             made = self._writer.cells(row.number, fields, self._styles(row))
@@ -258,12 +261,12 @@ class RowSplicer:
         return self._merged(row, fields)
 
     def _styles(self, row: Row) -> Mapping[str, str]:
-        """Give the styles of cells that are not written out; one that is keeps its own, and its lack of one."""
+        """Return the styles of cells without XML of their own. Others keep their style, or the lack of one."""
         style = row.style
         return self._lent if style is None else dict.fromkeys(self._columns, style)
 
     def _kept(self, row: Row, own: tuple[bytes | None, ...]) -> Mapping[str, str]:
-        """Give the styles of results as they are; None stands for a cell that is not written out."""
+        """Return the styles of existing results; None in `own` is a cell without XML of its own."""
         styles = self._styles(row)
         if not styles and not any(own):
             return styles
@@ -275,7 +278,7 @@ class RowSplicer:
         refuse_formulas(row.number, marks, {self._columns[field] for field in fields})
         own = {mark.column: mark.style for mark in marks}
         found = {field: own[at] for field, at in self._columns.items() if at in own}
-        styles, spoken = {**self._styles(row), **found}, [field for field in self._writer.order if field in fields]
+        styles, wanted = {**self._styles(row), **found}, [field for field in self._writer.order if field in fields]
         write = self._writer.cells
-        new = {self._columns[field]: write(row.number, {field: fields[field]}, styles) for field in spoken}
+        new = {self._columns[field]: write(row.number, {field: fields[field]}, styles) for field in wanted}
         return with_cells(row.xml, row.start, row.end, marks, new)

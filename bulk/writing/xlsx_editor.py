@@ -1,18 +1,26 @@
-"""Puts results into a workbook by splicing cells into the worksheet's XML; every other part stays as it is packed."""
+"""Writes results into a workbook: cells are spliced into the worksheet's XML, and other parts keep their bytes."""
 
 import re
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
-from bulk.files.xlsx_parts import relationships, tables, workbook_part, worksheets
+from bulk.files.xlsx_parts import feed, local_name, make_parser, relationships, tables, workbook_part, worksheets
 from bulk.files.zip_archive import Archive, ArchiveError, rewrite
-from bulk.model.cell_address import LAST_COLUMN, letter_of, parse_range
+from bulk.model.cell_address import LAST_COLUMN, column_letter, parse_range
 from bulk.model.errors import CannotSpliceError
 from bulk.model.sheet import RESULT_FIELDS, Sheet
-from bulk.writing.column_widths import has_formulas, recalculate_on_load, style_of_column, with_widths
+from bulk.writing.column_widths import add_column_widths, style_of_column
 from bulk.writing.result_cells import CellWriter, Changes, new_fields
-from bulk.writing.status_colours import SIGN, formatting, with_colours
-from bulk.writing.worksheet_positions import Places, RowMark, find_places, refuse_formulas, tag_end, with_cells
+from bulk.writing.status_colours import SIGN, add_status_colours, formatting
+from bulk.writing.worksheet_positions import (
+    RowPosition,
+    WorksheetPositions,
+    behind_element,
+    find_positions,
+    refuse_formulas,
+    tag_end,
+    with_cells,
+)
 from bulk.writing.worksheet_rows import NotPlainError, PlainRows, RowSplicer
 
 _SPANS = re.compile(rb"""\sspans\s*=\s*(?:"[^"]*"|'[^']*')""")
@@ -21,10 +29,16 @@ _CUSTOM = re.compile(rb"""\scustomFormat\s*=\s*["'](?:1|true)["']""")
 _REF = re.compile(rb"""(\sref\s*=\s*["'])([^"']*)""")
 _PREFIX = re.compile(rb"<([^\s/>:]+:)?")
 _ROWS_AT_ONCE = 500
+_FORMULA = re.compile(rb"<(?:[^\s<>/:]+:)?f[\s/>]")
+_FULL_CALC = re.compile(rb"""\sfullCalcOnLoad\s*=\s*(?:"[^"]*"|'[^']*')""")
+_PREFIX_BEFORE = re.compile(rb"<((?:[^\s<>/:]+:)?)workbook[\s>]")
+
+# What CT_Workbook (ECMA-376, 18.2.27) has before calcPr, from the one element that is always there.
+_BEFORE_CALC = frozenset({"sheets", "functionGroups", "externalReferences", "definedNames"})
 
 
 def splice_xlsx(data: bytes, sheet: Sheet, changes: Changes, out: BinaryIO, *, colours: bool = True) -> None:
-    """Write the workbook with the changed cells. CannotSpliceError if that would harm something in it."""
+    """Write the workbook with the changed cells. Raise CannotSpliceError if that would harm something in it."""
     try:
         archive = Archive(data)
         _refuse_unfaithful(archive)
@@ -43,105 +57,107 @@ def _refuse_unfaithful(archive: Archive) -> None:
     if any(name.startswith("_xmlsignatures/") for name in names):
         raise CannotSpliceError("it is digitally signed, and any change would break the signature")
     if any(name.startswith("xl/revisions/") for name in names):
-        raise CannotSpliceError("it is shared and keeps a list of all changes, which would lack these")
+        raise CannotSpliceError("it is a shared workbook, and its list of changes would lack these")
 
 
 def _rewrite(archive: Archive, sheet: Sheet, changes: Changes, out: BinaryIO, *, colours: bool, plain: bool) -> None:
     part = next(listed.part for listed in worksheets(archive) if listed.name == sheet.name)
     book = workbook_part(archive)
     xml = archive.read(part)
-    # Beside a table's last column a cell is no part of it.
+    # A cell next to a table's last column is not part of the table.
     edge = max((table.last_column for table in tables(archive, part)), default=0)
     known = {field: column.index for field, column in sheet.columns.items() if field in RESULT_FIELDS}
     if plain:
         splicer: _Splicer = _PlainSplicer(PlainRows.of(xml, sheet.header_row), known, sheet.header_row, changes, edge)
     else:
-        splicer = _Splicer(xml, find_places(xml, known, sheet.header_row, changes), sheet.header_row, changes, edge)
+        splicer = _Splicer(xml, find_positions(xml, known, sheet.header_row, changes), sheet.header_row, changes, edge)
     replaced = {part: splicer.pieces()}
     styles = next((target for kind, target in relationships(archive, book).values() if kind == "styles"), None)
     if colours and styles is not None and splicer.is_uncoloured:
-        styled, splicer.first_style = with_colours(archive.read(styles))
+        styled, splicer.first_style = add_status_colours(archive.read(styles))
         replaced[archive.find(styles) or styles] = iter([styled])
-    if splicer.has_formula or has_formulas(archive, part):
-        replaced[book] = iter([recalculate_on_load(archive.read(book))])
+    if splicer.has_formula or _has_formulas(archive, part):
+        replaced[book] = iter([_recalculate_on_load(archive.read(book))])
     rewrite(archive, replaced, out)
 
 
 class _Splicer:
-    """Makes the worksheet's new XML from the places that a parser found."""
+    """Creates the worksheet's new XML from the positions that a parser found."""
 
     first_style: int | None = None
-    """The number of the first style of the colours; None where none are to be added."""
+    """The number of the first style of the colours; None if no colours are added."""
 
-    def __init__(self, xml: bytes, places: Places, header_row: int, changes: Changes, table_edge: int) -> None:
+    def __init__(
+        self, xml: bytes, positions: WorksheetPositions, header_row: int, changes: Changes, table_edge: int
+    ) -> None:
         self._xml = xml
-        self._places = places
+        self._positions = positions
         self._header_row = header_row
         self._changes = changes
-        self._new = new_fields(changes, places.columns)
-        first_new = max(places.last_column, table_edge) + 1
-        self._columns = places.columns | {field: first_new + i for i, field in enumerate(self._new)}
+        self._new = new_fields(changes, positions.columns)
+        first_new = max(positions.last_column, table_edge) + 1
+        self._columns = positions.columns | {field: first_new + i for i, field in enumerate(self._new)}
         if first_new + len(self._new) > LAST_COLUMN:
-            raise CannotSpliceError("there is no room for result columns at its right")
+            raise CannotSpliceError("there is no room for result columns at the right")
         self._refuse_filled()
         self._refuse_merged()
         self._check_rows()
-        self._lent = self._styles_lent(places.rows[0].start if places.rows else 0)
+        self._lent = self._styles_lent(positions.rows[0].start if positions.rows else 0)
 
     @property
     def has_formula(self) -> bool:
-        """Whether the worksheet holds any formula."""
-        return self._places.has_formula
+        """Whether the worksheet has any formula."""
+        return self._positions.has_formula
 
     @property
     def is_uncoloured(self) -> bool:
-        """Whether there is a column of statuses, and nothing that gives its words colours."""
+        """Whether there is a column of statuses without our colours."""
         column = self._columns.get("order_status")
         if column is None:
             return False
-        signed = [ranges for ranges, formula in self._places.tail.formulas if SIGN in formula]
+        signed = [ranges for ranges, formula in self._positions.tail.formulas if SIGN in formula]
         return not any(left <= column <= right for ranges in signed for _, left, _, right in ranges)
 
     def _check_rows(self) -> None:
-        missing = self._changes.keys() - {mark.number for mark in self._places.rows}
+        missing = self._changes.keys() - {mark.number for mark in self._positions.rows}
         if missing:
-            raise CannotSpliceError(f"row {min(missing)} is not in it")
-        for mark in self._places.rows:
+            raise CannotSpliceError(f"row {min(missing)} is missing")
+        for mark in self._positions.rows:
             wanted = {self._columns[field] for field in self._changes.get(mark.number, ())}
             refuse_formulas(mark.number, mark.cells, wanted)
 
     def _refuse_filled(self) -> None:
-        """Refuse to write where one formula fills several cells: it would find them taken."""
-        for top, left, bottom, right in self._places.arrays:
+        """Raise if a result would go into a cell that a formula in another cell fills."""
+        for top, left, bottom, right in self._positions.arrays:
             cell = self._first_wanted(top, left, bottom, right)
             if cell:
                 raise CannotSpliceError(f"cell {cell} is filled by a formula")
 
     def _refuse_merged(self) -> None:
-        """Refuse to write where nobody would see it: of merged cells, only the first shows what it holds."""
-        for top, left, bottom, right in self._places.tail.merged:
+        """Raise if a result would be invisible: of merged cells, only the first shows its value."""
+        for top, left, bottom, right in self._positions.tail.merged:
             cell = self._first_wanted(top, left, bottom, right, but=(top, left))
             if cell:
-                raise CannotSpliceError(f"cell {cell} is merged with others, and would not be seen")
+                raise CannotSpliceError(f"cell {cell} is merged with others and would not be visible")
 
     def _first_wanted(self, top: int, left: int, bottom: int, right: int, but: tuple[int, int] | None = None) -> str:
-        """Name a cell of a range that is to be written; "" if there is none."""
+        """Return the address of the first cell of a range that gets a result; "" if there is none."""
         fields = {field: column for field, column in self._columns.items() if left <= column <= right}
         for row in range(top, bottom + 1) if fields else ():
             for field, column in fields.items():
                 if field in self._changes.get(row, ()) and (row, column) != but:
-                    return f"{letter_of(column)}{row}"
+                    return f"{column_letter(column)}{row}"
         return ""
 
     def _styles_lent(self, head: int) -> Mapping[str, str]:
-        """Give the styles that columns lend cells which are not written out."""
+        """Return the styles that cells without XML of their own get from their columns."""
         found = {field: style_of_column(self._xml[:head], column) for field, column in self._columns.items()}
         return {field: style for field, style in found.items() if style is not None}
 
     def pieces(self) -> Iterator[bytes]:
-        """Give the new XML, some hundred rows at a time."""
+        """Yield the new XML, some hundred rows at a time."""
         done, gathered = 0, []
-        for count, mark in enumerate(self._places.rows, start=1):
+        for count, mark in enumerate(self._positions.rows, start=1):
             gathered.append(self._up_to(done, mark.start))
             new_row, done = self._row(mark)
             gathered.append(new_row)
@@ -152,12 +168,12 @@ class _Splicer:
         yield from self._rest(done)
 
     def _rest(self, done: int) -> Iterator[bytes]:
-        """Give what is left, with the colours where they belong."""
+        """Yield the rest of the XML, with the colours where they belong."""
         if self.first_style is None:
             yield self._xml[done:]
             return
-        tail = self._places.tail
-        prefix = (_PREFIX.match(self._xml, self._places.rows[0].start) or [b"", b""])[1] or b""
+        tail = self._positions.tail
+        prefix = (_PREFIX.match(self._xml, self._positions.rows[0].start) or [b"", b""])[1] or b""
         yield self._xml[done : tail.formatting_at]
         yield formatting(
             prefix.decode(), self._columns["order_status"], self._header_row, self.first_style, tail.priority + 1
@@ -165,13 +181,13 @@ class _Splicer:
         yield self._xml[tail.formatting_at :]
 
     def _up_to(self, start: int, end: int) -> bytes:
-        """Copy the XML between two rows; what stands before the first row tells of dimension and column widths."""
+        """Return the XML between two rows. Before the first row, dimension and column widths are updated."""
         if start or not self._new:
             return self._xml[start:end]
-        return with_widths(self._with_dimension(end), {field: self._columns[field] for field in self._new})
+        return add_column_widths(self._with_dimension(end), {field: self._columns[field] for field in self._new})
 
     def _with_dimension(self, end: int) -> bytes:
-        at = self._places.dimension
+        at = self._positions.dimension
         if at is None:
             return self._xml[:end]
         behind = tag_end(self._xml, at)
@@ -184,10 +200,10 @@ class _Splicer:
             return match[0]
         right = max(right, *(self._columns[field] for field in self._new))
         bottom = max(bottom, *self._changes)
-        return match[1] + f"{letter_of(left)}{top}:{letter_of(right)}{bottom}".encode()
+        return match[1] + f"{column_letter(left)}{top}:{column_letter(right)}{bottom}".encode()
 
-    def _row(self, mark: RowMark) -> tuple[bytes, int]:
-        """Give a row's new XML up to its end tag, and the offset from which the old XML goes on."""
+    def _row(self, mark: RowPosition) -> tuple[bytes, int]:
+        """Return a row's new XML up to its end tag, and the offset at which the old XML continues."""
         behind_tag = tag_end(self._xml, mark.start)
         tag = _SPANS.sub(b"", self._xml[mark.start : behind_tag])
         cells = self._cells(mark, tag)
@@ -196,8 +212,8 @@ class _Splicer:
         name = tag[1:].split(None, 1)[0].rstrip(b"/>")
         return tag[:-2].rstrip() + b">" + b"".join(cells.values()) + b"</" + name + b">", behind_tag
 
-    def _cells(self, mark: RowMark, tag: bytes) -> dict[int, bytes]:
-        """Make the row's new cells, by column."""
+    def _cells(self, mark: RowPosition, tag: bytes) -> dict[int, bytes]:
+        """Return the row's new cells, by column."""
         prefix = (_PREFIX.match(self._xml, mark.start) or [b"", b""])[1] or b""
         writer = CellWriter(prefix.decode(), self._columns)
         own = _STYLE.search(tag) if _CUSTOM.search(tag) else None
@@ -208,40 +224,79 @@ class _Splicer:
             texts = self._changes[mark.number]
         else:
             texts = {field: field for field in self._new}
-            found = dict.fromkeys(self._new, self._places.header_style)
-        styles, spoken = {**lent, **found}, [field for field in writer.order if field in texts]
-        return {self._columns[field]: writer.cells(str(mark.number), {field: texts[field]}, styles) for field in spoken}
+            found = dict.fromkeys(self._new, self._positions.header_style)
+        styles, wanted = {**lent, **found}, [field for field in writer.order if field in texts]
+        return {self._columns[field]: writer.cells(str(mark.number), {field: texts[field]}, styles) for field in wanted}
 
 
 class _PlainSplicer(_Splicer):
-    """Makes the same from rows that are found by their bytes; a parser sees the header alone, and what is around."""
+    """Creates the same from rows that are found by their bytes. A parser reads only what is around them."""
 
     def __init__(
         self, rows: PlainRows, known: Mapping[str, int], header_row: int, changes: Changes, table_edge: int
     ) -> None:
         self._rows = rows
-        places = find_places(rows.frame, known, header_row, ())
-        places.last_column = rows.last_column(places.last_column)
-        places.arrays = rows.arrays()
-        places.reach(places.arrays, header_row)
-        super().__init__(rows.frame, places, header_row, changes, table_edge)
+        positions = find_positions(rows.frame, known, header_row, ())
+        positions.last_column = rows.last_column(positions.last_column)
+        positions.arrays = rows.arrays()
+        positions.reach(positions.arrays, header_row)
+        super().__init__(rows.frame, positions, header_row, changes, table_edge)
 
     @property
     def has_formula(self) -> bool:
-        """Whether the worksheet holds any formula."""
+        """Whether the worksheet has any formula."""
         return self._rows.has_formula
 
     def _check_rows(self) -> None:
-        """Rows are checked as they are written: they are gone through once."""
+        """Do nothing: rows are checked as they are written."""
 
     def pieces(self) -> Iterator[bytes]:
-        """Give the new XML, some hundred rows at a time."""
-        (header,) = self._places.rows
+        """Yield the new XML, some hundred rows at a time."""
+        (header,) = self._positions.rows
         rows = self._rows
         yield self._up_to(0, header.start)
         yield rows.xml[rows.start : rows.header]
         new_header, done = self._row(header)
         behind = rows.start + rows.below - rows.header
         yield new_header + self._xml[done:behind]
-        yield from rows.spliced(self._changes, RowSplicer(rows.prefix, self._places, self._columns, self._lent))
+        yield from rows.spliced(self._changes, RowSplicer(rows.prefix, self._positions, self._columns, self._lent))
         yield from self._rest(behind)
+
+
+def _has_formulas(archive: Archive, but: str) -> bool:
+    """Return whether any worksheet except one has a formula."""
+    others = (sheet.part for sheet in worksheets(archive) if sheet.part != but)
+    return any(_FORMULA.search(archive.read(part)) for part in others)
+
+
+def _recalculate_on_load(xml: bytes) -> bytes:
+    """Set fullCalcOnLoad in the workbook part: the next program that opens it computes all formulas."""
+    calc, behind = _find_calc(xml)
+    if calc is None:
+        prefix = _PREFIX_BEFORE.search(xml, 0, behind)
+        return xml[:behind] + b"<" + (prefix[1] if prefix else b"") + b'calcPr fullCalcOnLoad="1"/>' + xml[behind:]
+    end = tag_end(xml, calc)
+    tag = _FULL_CALC.sub(b"", xml[calc:end])
+    at = len(tag) - (2 if tag.endswith(b"/>") else 1)
+    return xml[:calc] + tag[:at].rstrip() + b' fullCalcOnLoad="1"' + tag[at:] + xml[end:]
+
+
+def _find_calc(xml: bytes) -> tuple[int | None, int]:
+    """Return the offset of calcPr, if there is one, and the offset at which one may be inserted."""
+    started: dict[str, int] = {}
+    found: list[int] = []
+    behind = [0]
+
+    def on_start(name: str, _attributes: dict[str, str]) -> None:
+        started[name] = parser.CurrentByteIndex
+        if local_name(name) == "calcPr":
+            found.append(parser.CurrentByteIndex)
+
+    def on_end(name: str) -> None:
+        if local_name(name) in _BEFORE_CALC:
+            behind.append(behind_element(xml, started[name], parser.CurrentByteIndex))
+
+    parser = make_parser()
+    parser.StartElementHandler, parser.EndElementHandler = on_start, on_end
+    feed(parser, [xml])
+    return (found[0] if found else None), behind[-1]

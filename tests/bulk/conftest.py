@@ -23,4 +23,4 @@ def week(journal):
 @pytest.fixture
 def read_here(monkeypatch):
     """Have files read in this process: a tenth of the time where a test reads many small ones."""
-    monkeypatch.setattr(bulk.reading, "read_apart", parse)
+    monkeypatch.setattr(bulk.reading, "read_in_subprocess", parse)

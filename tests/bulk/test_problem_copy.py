@@ -11,7 +11,7 @@ from bulk import problem_copy
 from bulk.model.errors import SheetError
 from bulk.model.options import ReadOptions
 from bulk.model.sheet import Problem
-from bulk.problem_copy import GROUND, copy_workbook, mark_problems, notes_of
+from bulk.problem_copy import GROUND, comments_by_cell, copy_workbook, write_problem_copy
 from bulk.reading import read_as
 from bulk.reading.reader_worker import ResourceLimits
 from tests.bulk.everything import ROWS, everything
@@ -42,7 +42,7 @@ HERE = pytest.mark.usefixtures("read_here", "copied_here")
 @pytest.fixture
 def copied_here(monkeypatch):
     """Have workbooks copied in this process: a tenth of the time."""
-    monkeypatch.setattr(problem_copy, "run_apart", lambda _program, task, _allowance: copy_workbook(*task[1:]))
+    monkeypatch.setattr(problem_copy, "run_in_subprocess", lambda _program, task, _allowance: copy_workbook(*task[1:]))
 
 
 def problem(where="C4", field="quantity", row=4, message="is not whole", remedy="type it again"):
@@ -52,7 +52,7 @@ def problem(where="C4", field="quantity", row=4, message="is not whole", remedy=
 def mark(path, *problems, how=HOW):
     """Mark these problems, or the sheet's own."""
     sheet = read_as(path, how)
-    return mark_problems(sheet, problems or sheet.problems)
+    return write_problem_copy(sheet, problems or sheet.problems)
 
 
 def page(path, name="Orders"):
@@ -245,7 +245,7 @@ def test_several_problems_of_a_cell_are_one_comment(tmp_path):
 def test_of_merged_cells_the_one_that_can_be_seen_is_marked():
     sheet = sheet_of({"service": "2", "link": "x"}, kind="xlsx")
     merged = [problem("A2:A4", "service", at) for at in (2, 3, 4)]
-    assert list(notes_of(sheet, merged)) == [(2, 0)]
+    assert list(comments_by_cell(sheet, merged)) == [(2, 0)]
 
 
 @HERE
@@ -346,7 +346,7 @@ def test_a_process_that_cannot_be_started_makes_no_copy_of_a_workbook(tmp_path, 
     def refuse(*_):
         raise OSError(12, "Cannot allocate memory")
 
-    monkeypatch.setattr("bulk.problem_copy.run_apart", refuse)
+    monkeypatch.setattr("bulk.problem_copy.run_in_subprocess", refuse)
     marked = mark(rich_book(tmp_path / "week.xlsx"), problem())
     assert "Cannot allocate memory" in marked.lost
 
@@ -453,11 +453,11 @@ def test_a_sheet_that_was_saved_since_is_not_marked_with_old_problems(tmp_path):
     path = rich_book(tmp_path / "week.xlsx")
     sheet = read_as(path, HOW)
     path.write_bytes(path.read_bytes() + b"\0")
-    with pytest.raises(SheetError, match="somebody saved the file since it was read"):
-        mark_problems(sheet, [problem()])
+    with pytest.raises(SheetError, match="the file was changed since it was read"):
+        write_problem_copy(sheet, [problem()])
     path.unlink()
     with pytest.raises(SheetError, match="cannot be opened"):
-        mark_problems(sheet, [problem()])
+        write_problem_copy(sheet, [problem()])
 
 
 @HERE

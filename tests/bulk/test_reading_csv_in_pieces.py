@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bulk.files import csv_text
-from bulk.files.csv_text import take_apart
+from bulk.files.csv_text import split_csv
 from bulk.model.cell_values import NUMBER_FIELDS, CellError, order_text, plain_digits, strip_text
 from bulk.model.errors import SheetError
 from bulk.model.options import ReadOptions
@@ -39,7 +39,7 @@ def files(draw):
 
 def cell_by_cell(text, locale):
     """Read as it is told: one record after the other, one cell after the other."""
-    file = take_apart(PATH, text)
+    file = split_csv(PATH, text)
     rows, found = {}, []
     for record in file.records:
         if len(record.cells) != len(file.header_record.cells):

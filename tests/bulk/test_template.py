@@ -85,10 +85,11 @@ def test_services_are_chosen_from_a_list_of_ids_and_names(path):
     rule = rules(page_of(path))["A"]
     assert (rule.type, rule.formula1, str(rule.sqref)) == ("list", "Services!$A$2:$A$4", "A2:A1048576")
     rows = [[cell.value for cell in row] for row in page_of(path, "Services").iter_rows()]
-    assert rows[0] == ["choose", "id", "name", "category", "type", "rate", "min", "max", "fill in", "limits"]
+    head = ["choose", "id", "name", "category", "type", "price/1000", "min", "max", "required columns", "limits"]
+    assert rows[0] == head
     assert [row[0] for row in rows[1:]] == ["1 – Followers \U0001f468\U0001f469", "2 – =cmd()", "3 – Starter"]
-    assert rows[1][5:] == [0.9, 50, 10_000, "link, quantity", "50 to 10000, 0.9 for 1000"]
-    assert rows[3][8:] == ["link", "5 for the package"]
+    assert rows[1][5:] == [0.9, 50, 10_000, "link, quantity", "50 to 10000, 0.9 per 1000"]
+    assert rows[3][8:] == ["link", "5 per package"]
 
 
 def test_what_is_chosen_is_what_the_check_understands(path):

@@ -134,7 +134,7 @@ def test_a_sheet_that_excel_has_open_gets_its_results_beside_it(workplace: Workp
     (workplace.folder / "~$open.xlsx").touch()
     done = workplace.command("run", sheet, "--yes", "--rate", "0", "--wait", "0")
     assert done.status == 0
-    assert "open.results.xlsx: Excel has it open" in done.said
+    assert "open.results.xlsx: it is open in Excel" in done.said
     assert sheet.read_bytes() == before
     workplace.assert_each_row_once(workplace.folder / "open.results.xlsx", orders(2))
 

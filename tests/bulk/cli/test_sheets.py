@@ -7,7 +7,7 @@ import openpyxl
 import pytest
 
 from bulk.model.options import Group
-from bulk.problem_copy import Marked
+from bulk.problem_copy import ProblemCopy
 from smmplus.errors import NeverSentError
 from tests.bulk import workbooks as wb
 from tests.bulk.plans import LINK
@@ -99,7 +99,7 @@ def test_check_tells_what_a_copy_lacks(smmplus, path, monkeypatch):
     monkeypatch.setattr("bulk.problem_copy.MOST_NOTES", 1)
     words = smmplus("check", path, "--mark").words
     assert "cells that are coloured but have no comment of ours: 1 (see the list above)" in words
-    monkeypatch.setattr("bulk.cli.sheets.mark_problems", lambda *_: Marked(path, 0, "it lacks [images]"))
+    monkeypatch.setattr("bulk.cli.sheets.write_problem_copy", lambda *_: ProblemCopy(path, 0, "it lacks [images]"))
     assert "it lacks [images]" in smmplus("check", path, "--mark").words
 
 
@@ -293,7 +293,7 @@ def test_what_headers_stand_for_is_remembered_and_told(smmplus, theirs):
     assert (again.status, again.json["headers"]["Alamat"]) == (0, "link")
     (theirs.parent / "week.map.json").write_text("{}", "utf-8")
     broken = smmplus("check", theirs, "--locale", "id")
-    assert (broken.status, "week.map.json: is not what smmplus writes" in broken.words) == (3, True)
+    assert (broken.status, "week.map.json: was not written by smmplus" in broken.words) == (3, True)
 
 
 def test_without_a_locale_its_thousands_are_refused_with_the_way_out(smmplus, theirs):
@@ -305,7 +305,7 @@ def test_without_a_locale_its_thousands_are_refused_with_the_way_out(smmplus, th
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        (("--locale", "xx"), "'xx' is no locale that is known"),
+        (("--locale", "xx"), "'xx' is not a known locale"),
         (("--map", "Alamat"), "write it as --map 'Their header=link'"),
         (("--map", "A=link", "--map", "B=link"), "'A' is mapped to link, and 'B' to link"),
         (("--remember-map",), "--remember-map needs --map"),

@@ -2,7 +2,7 @@ import pytest
 
 from bulk.model import fields as columns
 from bulk.model.errors import SheetError
-from bulk.model.fields import ORDER_FIELDS, field_of, find_header, understand_header
+from bulk.model.fields import ORDER_FIELDS, field_of, find_header, parse_header
 from bulk.model.sheet import RESULT_FIELDS
 
 
@@ -70,12 +70,12 @@ def test_the_header_is_not_looked_for_below_row_50():
 
 
 def test_a_doubled_name_is_refused_with_both_columns():
-    with pytest.raises(SheetError, match=r"f\.csv: columns A \('Link'\) and C \('url'\) of row 2 both stand for link"):
-        understand_header(["Link", "Service", "url"], 2, "f.csv")
+    with pytest.raises(SheetError, match=r"f\.csv: columns A \('Link'\) and C \('url'\) of row 2 both mean link"):
+        parse_header(["Link", "Service", "url"], 2, "f.csv")
 
 
 def test_unknown_headers_are_told_and_may_be_doubled():
-    header = understand_header(["note", "service", "", "note", "link"], 1, "f.csv")
+    header = parse_header(["note", "service", "", "note", "link"], 1, "f.csv")
     assert header.ignored == ("note", "note")
     assert {field: column.letter for field, column in header.columns.items()} == {"service": "B", "link": "E"}
 

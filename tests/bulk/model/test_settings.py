@@ -109,12 +109,12 @@ def test_a_folder_is_no_file_with_a_key(tmp_path):
 def test_a_file_of_bytes_is_no_key(tmp_path):
     file = tmp_path / "key"
     file.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ConfigurationError, match="it cannot be read: it is no text"):
+    with pytest.raises(ConfigurationError, match="it cannot be read: it is not text"):
         panel_of("default", {"SMMPLUS_API_KEY_FILE": str(file)})
 
 
 def test_a_file_of_nobody_is_told():
-    with pytest.raises(ConfigurationError, match="a user that there is not"):
+    with pytest.raises(ConfigurationError, match="a user that does not exist"):
         panel_of("default", {"SMMPLUS_API_KEY_FILE": "~nobody-of-this-name/key"})
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bulk.model.cell_values import choice, is_example, name_of, service_of, shown_name
+from bulk.model.cell_values import is_example, printable_name, service_id_of, service_label, service_name_of
 from bulk.planning.orders import check_rows, order_rows
 from bulk.reading import read_sheet
 from tests.bulk.plans import LINK, row, service, sheet_of
@@ -20,15 +20,15 @@ pytestmark = pytest.mark.usefixtures("read_here")
     ],
 )
 def test_a_name_is_shown_without_what_nobody_sees(name, shown):
-    assert shown_name(name) == shown
+    assert printable_name(name) == shown
 
 
 @pytest.mark.parametrize(
     ("text", "service_id", "name"),
     [
         ("12 – Likes – fast", "12", "Likes – fast"),
-        (choice("12", "Likes"), "12", "Likes"),
-        (choice("12", " "), "12", ""),
+        (service_label("12", "Likes"), "12", "Likes"),
+        (service_label("12", " "), "12", ""),
         ("12", "12", ""),
         ("12 - Likes", "12 - Likes", ""),
         ("1 2 – Likes", "1 2 – Likes", ""),
@@ -36,7 +36,7 @@ def test_a_name_is_shown_without_what_nobody_sees(name, shown):
     ],
 )
 def test_a_choice_is_an_id_and_a_name(text, service_id, name):
-    assert (service_of(text), name_of(text)) == (service_id, name)
+    assert (service_id_of(text), service_name_of(text)) == (service_id, name)
 
 
 def test_a_service_that_was_chosen_is_ordered_by_its_id():

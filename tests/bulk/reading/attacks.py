@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
-from bulk.model.cell_address import letter_of
+from bulk.model.cell_address import column_letter
 from tests.bulk import workbooks as wb
 
 MEBIBYTE = 1 << 20
@@ -44,7 +44,9 @@ def _rows(cell: str, columns: int, rows: int, tag: str = '<row r="@">') -> Itera
     chance = random.Random(5)  # noqa: S311 -- no secret: the same file every time
 
     def row() -> bytes:
-        cells = (cell.replace("&", letter_of(at)).replace("#", str(chance.randrange(10**6))) for at in range(columns))
+        cells = (
+            cell.replace("&", column_letter(at)).replace("#", str(chance.randrange(10**6))) for at in range(columns)
+        )
         return f"{tag}{''.join(cells)}</row>".encode()
 
     made = [row() for _ in range(97)]

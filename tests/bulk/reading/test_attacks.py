@@ -17,7 +17,7 @@ from bulk.model.errors import SheetError
 from bulk.reading import subprocess_reader
 from bulk.model.options import ReadOptions
 try:
-    told = len(subprocess_reader.read_apart(Path(sys.argv[1]), ReadOptions()).rows)
+    told = len(subprocess_reader.read_in_subprocess(Path(sys.argv[1]), ReadOptions()).rows)
 except SheetError as error:
     told = f"{type(error).__name__}: {error}"
 used = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -116,7 +116,7 @@ def test_the_apostrophe_before_a_written_formula_is_taken_away_in_results_alone(
 
 
 def test_a_doubled_column_is_refused(tmp_path):
-    with pytest.raises(SheetError, match="both stand for link"):
+    with pytest.raises(SheetError, match="both mean link"):
         read(tmp_path, "service,link,url\n7,x,y\n")
 
 

@@ -7,17 +7,17 @@ import pytest
 from bulk.model.errors import RefusedFileError, SheetError
 from bulk.reading import read_sheet
 from bulk.reading.file_checks import check_text, check_workbook, load
-from bulk.reading.worksheet_scan import Limits
+from bulk.reading.worksheet_scan import FileLimits
 from tests.bulk import workbooks as wb
 
 pytestmark = pytest.mark.usefixtures("read_here")
 
 
-def check(path: Path, limits: Limits | None = None) -> None:
-    check_workbook(path, load(path), limits or Limits())
+def check(path: Path, limits: FileLimits | None = None) -> None:
+    check_workbook(path, load(path), limits or FileLimits())
 
 
-def refused(path: Path, words: str, limits: Limits | None = None) -> str:
+def refused(path: Path, words: str, limits: FileLimits | None = None) -> str:
     with pytest.raises(RefusedFileError, match=words) as caught:
         check(path, limits)
     assert path.name in str(caught.value)
@@ -48,13 +48,13 @@ def test_other_kinds_of_files_are_refused_by_name(tmp_path, name, words):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(SheetError, match=r"none\.csv: there is no such file"):
+    with pytest.raises(SheetError, match=r"none\.csv: the file does not exist"):
         load(tmp_path / "none.csv")
 
 
 def test_a_folder_is_no_file(tmp_path):
     (tmp_path / "folder.csv").mkdir()
-    with pytest.raises(SheetError, match="no such file"):
+    with pytest.raises(SheetError, match="the file does not exist"):
         load(tmp_path / "folder.csv")
 
 
@@ -62,7 +62,7 @@ def test_a_file_is_too_large_before_it_is_read(tmp_path):
     path = tmp_path / "a.csv"
     path.write_bytes(b"x" * 100)
     with pytest.raises(RefusedFileError, match="Split it"):
-        load(path, Limits(file_bytes=99))
+        load(path, FileLimits(file_bytes=99))
 
 
 def test_an_encrypted_workbook_is_refused(tmp_path):
@@ -83,7 +83,7 @@ def test_a_workbook_that_is_named_csv_is_refused(tmp_path):
 
 
 def test_a_zip_file_that_is_no_workbook_is_refused(tmp_path):
-    refused(wb.pack({"a.txt": "x"}, tmp_path / "a.xlsx"), "no Excel workbook")
+    refused(wb.pack({"a.txt": "x"}, tmp_path / "a.xlsx"), "not an Excel workbook")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_macros_are_told_by_the_types_of_parts(tmp_path, kind):
 def test_two_worksheets_of_one_name_are_refused(tmp_path):
     """Readers differ in which of them they take."""
     made = wb.parts({"Orders": wb.worksheet(wb.header()), "ORDERS": wb.worksheet(wb.header() + wb.order(2))})
-    with pytest.raises(SheetError, match="two worksheets of one name"):
+    with pytest.raises(SheetError, match="two worksheets with the same name"):
         read_sheet(wb.pack(made, tmp_path / "a.xlsx"))
 
 
@@ -120,10 +120,10 @@ def test_what_a_worksheet_says_of_its_size_is_not_believed(tmp_path, said):
 @pytest.mark.parametrize(
     ("data", "limits", "words"),
     [
-        (b"service,link\n7,x\n8,y\n", Limits(lines=2), "more than 2 lines"),
-        (b"service,link\r7,x\r8,y\r", Limits(lines=2), "more than 2 lines"),
-        (b"service;link\n7;x\n8;y\n", Limits(marks=2), "more than 2 values"),
-        (b"service,link" + b",a" * 16_384, Limits(), "more than 16,384 columns"),
+        (b"service,link\n7,x\n8,y\n", FileLimits(lines=2), "more than 2 lines"),
+        (b"service,link\r7,x\r8,y\r", FileLimits(lines=2), "more than 2 lines"),
+        (b"service;link\n7;x\n8;y\n", FileLimits(marks=2), "more than 2 values"),
+        (b"service,link" + b",a" * 16_384, FileLimits(), "more than 16,384 columns"),
     ],
 )
 def test_the_lines_and_values_of_text_are_counted(tmp_path, data, limits, words):
@@ -135,13 +135,13 @@ def test_the_lines_and_values_of_text_are_counted(tmp_path, data, limits, words)
 def test_a_tag_without_end_is_refused(tmp_path):
     """The parser would begin anew with each piece of it."""
     made = wb.parts({"Orders": wb.worksheet("").replace("<sheetData", f'<a b="{"x" * (2 << 20)}"/><sheetData')})
-    refused(wb.pack(made, tmp_path / "a.xlsx"), "does not end", Limits(ratio=10**6))
+    refused(wb.pack(made, tmp_path / "a.xlsx"), "does not end", FileLimits(ratio=10**6))
 
 
 def test_errors_are_bounded(tmp_path):
     rows = wb.row(1, *(f'<c r="{letter}1" t="e"><v>#N/A</v></c>' for letter in "ABC"))
-    refused(wb.book(tmp_path / "a.xlsx", rows), "more than 2 cells hold an error", Limits(flaws=2))
-    check(tmp_path / "a.xlsx", Limits(flaws=3))
+    refused(wb.book(tmp_path / "a.xlsx", rows), "more than 2 cells hold an error", FileLimits(errors=2))
+    check(tmp_path / "a.xlsx", FileLimits(errors=3))
 
 
 def test_merged_cells_that_cover_each_other_are_refused(tmp_path):
@@ -153,7 +153,7 @@ def test_merged_cells_that_cover_each_other_are_refused(tmp_path):
 
 def test_cells_that_are_written_unusually_are_bounded(tmp_path):
     path = wb.book(tmp_path / "a.xlsx", "<row><c/><c/><c/></row>")
-    refused(path, "more than 2 cells that are written unusually", Limits(odd_cells=2))
+    refused(path, "more than 2 cells that are written unusually", FileLimits(odd_cells=2))
 
 
 def test_elements_of_other_parts_are_not_taken_for_a_worksheets(tmp_path):
@@ -169,18 +169,18 @@ def test_a_far_cell_is_refused_and_named(tmp_path):
 
 def test_a_far_cell_is_found_by_position_where_addresses_are_missing(tmp_path):
     rows = "<row>" + "<c/>" * 30 + "<c><v>1</v></c></row>"
-    refused(wb.book(tmp_path / "a.xlsx", rows), "AE1", Limits(columns=30))
+    refused(wb.book(tmp_path / "a.xlsx", rows), "AE1", FileLimits(columns=30))
 
 
 def test_rows_times_columns_is_bounded(tmp_path):
     rows = wb.row(1, wb.number("Z1", "1")) + wb.row(1000, wb.number("A1000", "1"))
-    refused(wb.book(tmp_path / "a.xlsx", rows), "reaches Z1000", Limits(cells=25_999))
-    check(tmp_path / "a.xlsx", Limits(cells=26_000))
+    refused(wb.book(tmp_path / "a.xlsx", rows), "reaches Z1000", FileLimits(cells=25_999))
+    check(tmp_path / "a.xlsx", FileLimits(cells=26_000))
 
 
 def test_the_number_of_cells_is_bounded(tmp_path):
     rows = wb.row(1, *(f'<c r="{letter}1"/>' for letter in "ABCDE"))
-    refused(wb.book(tmp_path / "a.xlsx", rows), "more than 4 cells", Limits(cells=4))
+    refused(wb.book(tmp_path / "a.xlsx", rows), "more than 4 cells", FileLimits(cells=4))
 
 
 def test_formatting_alone_may_reach_to_the_last_row(tmp_path):
@@ -198,7 +198,7 @@ def test_a_far_cell_under_a_prefixed_namespace_is_found(tmp_path):
 
 def test_the_unpacked_size_of_all_parts_together_is_bounded(tmp_path):
     path = wb.book(tmp_path / "a.xlsx", wb.header(), **{"xl/media/a": b"a" * 60_000, "xl/media/b": b"b" * 60_000})
-    refused(path, "unpacks to more than", Limits(unpacked_bytes=100_000))
+    refused(path, "unpacks to more than", FileLimits(unpacked_bytes=100_000))
 
 
 def test_a_part_that_packs_too_well_is_refused(tmp_path):
@@ -213,7 +213,7 @@ def test_sizes_are_counted_not_believed(tmp_path):
     path.write_bytes(data.replace(struct.pack("<L", 300_000), struct.pack("<L", 10)))
     with zipfile.ZipFile(path) as file:
         assert file.getinfo("xl/media/a").file_size == 10
-    refused(path, "unpacks to more than", Limits(unpacked_bytes=200_000))
+    refused(path, "unpacks to more than", FileLimits(unpacked_bytes=200_000))
 
 
 @pytest.mark.parametrize(
@@ -269,7 +269,7 @@ def test_damaged_xml_is_refused(tmp_path):
 
 def test_two_parts_of_one_name_are_refused(tmp_path):
     made = wb.parts({"Orders": wb.worksheet(wb.header())}) | {"XL/Worksheets/Sheet1.XML": wb.worksheet(wb.header())}
-    refused(wb.pack(made, tmp_path / "a.xlsx"), "two parts of one name")
+    refused(wb.pack(made, tmp_path / "a.xlsx"), "two parts with the same name")
 
 
 def test_a_truncated_file_is_refused(tmp_path):
@@ -287,7 +287,7 @@ def test_a_flipped_bit_is_noticed(tmp_path):
 
 
 def test_too_many_parts_are_refused(tmp_path):
-    refused(wb.book(tmp_path / "a.xlsx", wb.header()), "more than 3 parts", Limits(parts=3))
+    refused(wb.book(tmp_path / "a.xlsx", wb.header()), "more than 3 parts", FileLimits(parts=3))
 
 
 def test_a_worksheet_under_an_odd_name_is_refused(tmp_path):

@@ -1,4 +1,4 @@
-"""What headers mean: said, joined with what is kept beside the sheet, and kept."""
+"""Mapped headers: as options, merged with those saved next to the sheet, and saved."""
 
 import json
 
@@ -8,7 +8,7 @@ from bulk.model.errors import SheetError
 from bulk.model.fields import FIELDS
 from bulk.model.options import Options, ReadOptions
 from bulk.reading import read_as
-from bulk.reading.saved_headers import joined, keep_headers, kept_headers, map_path, parse_headers
+from bulk.reading.saved_headers import load_headers, map_path, merge_headers, parse_headers, save_headers
 from bulk.running.run import read
 from tests.bulk.plans import LINK
 
@@ -40,7 +40,7 @@ def test_nothing_is_said_twice(said):
 
 def test_what_is_said_now_goes_before_what_is_kept():
     kept = (("Alamat", "link"), ("Pcs", "quantity"), ("Kode", "service"))
-    assert joined((("Tautan baru", "link"), ("pcs", "runs")), kept) == (
+    assert merge_headers((("Tautan baru", "link"), ("pcs", "runs")), kept) == (
         ("Tautan baru", "link"),
         ("pcs", "runs"),
         ("Kode", "service"),
@@ -50,11 +50,11 @@ def test_what_is_said_now_goes_before_what_is_kept():
 def test_what_is_kept_is_read_again(tmp_path):
     sheet, headers = tmp_path / "week.csv", (("Alamat \u00e9", "link"), ('"Pcs"', "quantity"))
     sheet.write_text("", "utf-8")
-    assert kept_headers(sheet) == ()
-    assert keep_headers(sheet, headers) == tmp_path / "week.map.json"
-    assert kept_headers(sheet) == headers
-    assert keep_headers(sheet, headers[:1]) == map_path(sheet)
-    assert kept_headers(sheet) == headers[:1]
+    assert load_headers(sheet) == ()
+    assert save_headers(sheet, headers) == tmp_path / "week.map.json"
+    assert load_headers(sheet) == headers
+    assert save_headers(sheet, headers[:1]) == map_path(sheet)
+    assert load_headers(sheet) == headers[:1]
 
 
 def test_a_marked_copy_of_a_sheet_has_the_same_headers(tmp_path):
@@ -63,20 +63,20 @@ def test_a_marked_copy_of_a_sheet_has_the_same_headers(tmp_path):
 
 FORMAT = "headers of a sheet of smmplus orders, version 1"
 FOREIGN = [
-    (b"", "is no JSON"),
-    (b"{", "is no JSON"),
-    (b"\xff\xfe\x00", "is no JSON"),
-    (b"[" * 60_000, "is no JSON"),
-    (b"null", "is not what smmplus writes"),
-    (b"[]", "is not what smmplus writes"),
-    (b'{"version": 3, "sources": []}', "is not what smmplus writes"),
-    (json.dumps({"format": f"{FORMAT}0", "headers": {"A": "link"}}).encode(), "is not what smmplus writes"),
+    (b"", "is not JSON"),
+    (b"{", "is not JSON"),
+    (b"\xff\xfe\x00", "is not JSON"),
+    (b"[" * 60_000, "is not JSON"),
+    (b"null", "was not written by smmplus"),
+    (b"[]", "was not written by smmplus"),
+    (b'{"version": 3, "sources": []}', "was not written by smmplus"),
+    (json.dumps({"format": f"{FORMAT}0", "headers": {"A": "link"}}).encode(), "was not written by smmplus"),
     (json.dumps({"format": FORMAT}).encode(), "names no headers"),
     (json.dumps({"format": FORMAT, "headers": {}}).encode(), "names no headers"),
     (json.dumps({"format": FORMAT, "headers": ["A"]}).encode(), "names no headers"),
-    (json.dumps({"format": FORMAT, "headers": {"A": "address"}}).encode(), "says that 'A' stands for 'address'"),
-    (json.dumps({"format": FORMAT, "headers": {"A": ["link"]}}).encode(), "which is no field"),
-    (json.dumps({"format": FORMAT, "headers": {" ": "link"}}).encode(), "which is no field"),
+    (json.dumps({"format": FORMAT, "headers": {"A": "address"}}).encode(), "maps 'A' to 'address'"),
+    (json.dumps({"format": FORMAT, "headers": {"A": ["link"]}}).encode(), "which is not a field"),
+    (json.dumps({"format": FORMAT, "headers": {" ": "link"}}).encode(), "which is not a field"),
     (json.dumps({"format": FORMAT, "headers": {"A": "link", "B": "link"}}).encode(), "Map one of them"),
     (json.dumps({"format": FORMAT, "headers": {"A": "link"}, "x": "y" * 70_000}).encode(), "is too large"),
 ]
@@ -93,8 +93,8 @@ def test_a_broken_or_foreign_file_is_refused_in_words(tmp_path, data, words):
 
 def test_a_folder_of_that_name_is_refused_too(tmp_path):
     map_path(tmp_path / "week.csv").mkdir()
-    with pytest.raises(SheetError, match=r"week\.map\.json: is no file"):
-        kept_headers(tmp_path / "week.csv")
+    with pytest.raises(SheetError, match=r"week\.map\.json: is not a file"):
+        load_headers(tmp_path / "week.csv")
 
 
 def theirs(tmp_path, **options):
@@ -131,4 +131,4 @@ def test_more_can_be_said_than_is_kept(tmp_path):
     path.write_text(f"kode,alamat,pcs,kali,jarak\n2,{LINK},100,2,5\n", "utf-8")
     more = parse_headers(["Kali=runs", "Jarak=interval"])
     assert read(Options(path, headers=more, remember_map=True)).frame.shape == (1, 5)
-    assert set(kept_headers(path)) == {*SAID, *more}
+    assert set(load_headers(path)) == {*SAID, *more}

@@ -125,7 +125,7 @@ def test_a_row_of_csv_that_is_shifted_or_swallows_others_is_a_problem(tmp_path, 
     ("data", "words"),
     [
         ('service,link,quantity\n7,"https://x.com/p,5\n', "never closed"),
-        ("service,link,url\n7,x,y\n", "both stand for link"),
+        ("service,link,url\n7,x,y\n", "both mean link"),
         ("service,link\n7,é\n".encode("latin-1"), "--encoding"),
     ],
 )

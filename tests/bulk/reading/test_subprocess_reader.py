@@ -33,7 +33,7 @@ def instead(monkeypatch):
 
     def patch(program: str, allowance: ResourceLimits = ResourceLimits(200 << 20, 1, 60)) -> None:  # noqa: B008 -- it is frozen
         monkeypatch.setattr(subprocess_reader, "_PROGRAM", BEFORE + program)
-        monkeypatch.setattr(subprocess_reader, "allowance_for", lambda _size: allowance)
+        monkeypatch.setattr(subprocess_reader, "limits_for_size", lambda _size: allowance)
 
     return patch
 
@@ -84,7 +84,7 @@ def test_errors_come_back_as_what_they_were(tmp_path, kind):
 
 def test_a_process_that_dies_is_a_refusal(orders, instead):
     instead("os.abort()")
-    assert "was ended by signal 6, so it is not read" in refusal(orders)
+    assert "was ended by signal 6, so it was refused" in refusal(orders)
 
 
 def test_a_process_that_fails_is_a_refusal_with_its_last_words(orders, instead):
@@ -111,12 +111,12 @@ def test_a_process_that_hangs_is_a_refusal(orders, instead):
 
 def test_a_process_that_says_nothing_is_a_refusal(orders, instead):
     instead("pass")
-    assert "gave no answer" in refusal(orders)
+    assert "returned no result" in refusal(orders)
 
 
 def test_nothing_but_an_answer_is_taken_from_it(orders, instead):
     instead("sys.stdout.buffer.write(b'cposix\\nsystem\\n(S\"false\"\\ntR.')")
-    assert "posix.system is no part of an answer" in refusal(orders)
+    assert "posix.system is not part of a result" in refusal(orders)
 
 
 def test_what_kills_calamine_kills_the_process_alone(tmp_path, monkeypatch):
@@ -131,7 +131,7 @@ def test_what_kills_calamine_kills_the_process_alone(tmp_path, monkeypatch):
 
 def test_a_python_that_cannot_be_started_is_told(orders, monkeypatch):
     monkeypatch.setattr(sys, "executable", str(orders))
-    with pytest.raises(SheetError, match="the process that is to read it cannot be started"):
+    with pytest.raises(SheetError, match="the process that reads it cannot be started"):
         read_sheet(orders)
 
 
@@ -192,7 +192,7 @@ def test_a_platform_without_limits_is_left_without(monkeypatch):
 
 
 def test_an_honest_file_may_take_several_times_what_it_needs():
-    small, large = subprocess_reader.allowance_for(2_000), subprocess_reader.allowance_for(100 << 20)
+    small, large = subprocess_reader.limits_for_size(2_000), subprocess_reader.limits_for_size(100 << 20)
     assert small.memory_bytes <= 500_000_000
     assert small.processor_seconds <= 5
     assert large.memory_bytes > 2 << 30

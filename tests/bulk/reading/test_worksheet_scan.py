@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from bulk.files.xlsx_parts import RefusedXmlError
 from bulk.reading import worksheet_scan
-from bulk.reading.worksheet_rows import PlainRows
-from bulk.reading.worksheet_scan import Limits, SheetFacts, scan
+from bulk.reading.worksheet_rows import PlainRowSkipper
+from bulk.reading.worksheet_scan import FileLimits, WorksheetFacts, scan
 from tests.bulk import workbooks as wb
 
 LIBREOFFICE = (
@@ -16,16 +16,16 @@ LIBREOFFICE = (
 )
 HIDDEN = '<row r="@" hidden="1"><c r="A@"><v>1</v></c></row>'
 CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-SMALL = Limits(rows=60, columns=20, cells=120, flaws=5)
+SMALL = FileLimits(rows=60, columns=20, cells=120, errors=5)
 
 
-def by_the_parser_alone(xml: bytes, limits: Limits) -> SheetFacts:
+def by_the_parser_alone(xml: bytes, limits: FileLimits) -> WorksheetFacts:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(PlainRows, "left", lambda _self, pieces: pieces)
+        patched.setattr(PlainRowSkipper, "remaining", lambda _self, pieces: pieces)
         return scan([xml], limits)
 
 
-def outcome(scanned, *arguments) -> SheetFacts | str:
+def outcome(scanned, *arguments) -> WorksheetFacts | str:
     try:
         return scanned(*arguments)
     except RefusedXmlError as error:
@@ -35,7 +35,7 @@ def outcome(scanned, *arguments) -> SheetFacts | str:
 def parsed(xml: bytes) -> int:
     """Scan, and count the bytes that the parser got."""
     given_to_parser: list[bytes] = []
-    left = PlainRows.left
+    left = PlainRowSkipper.remaining
 
     def noted(self, pieces):
         for piece in left(self, pieces):
@@ -43,8 +43,8 @@ def parsed(xml: bytes) -> int:
             yield piece
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(PlainRows, "left", noted)
-        scan([xml], Limits())
+        patched.setattr(PlainRowSkipper, "remaining", noted)
+        scan([xml], FileLimits())
     return sum(map(len, given_to_parser))
 
 
@@ -136,8 +136,8 @@ def test_rows_as_programs_write_them_are_passed_over(row):
     xml = worksheet(*(row.replace("@", str(at)) for at in range(1, 2001)))
     xml = xml.replace(b"<worksheet", b'<worksheet xmlns:x14ac="y"', 1)
     assert parsed(xml) < 2000
-    assert scan([xml], Limits()) == by_the_parser_alone(xml, Limits())
-    assert len(scan([xml], Limits()).hidden_rows) in {0, 2000}
+    assert scan([xml], FileLimits()) == by_the_parser_alone(xml, FileLimits())
+    assert len(scan([xml], FileLimits()).hidden_rows) in {0, 2000}
 
 
 def test_rows_with_a_prefix_are_passed_over():
@@ -147,7 +147,7 @@ def test_rows_with_a_prefix_are_passed_over():
 
 
 def test_wide_rows_are_passed_over():
-    letters = [worksheet_scan.letter_of(index) for index in range(300)]
+    letters = [worksheet_scan.column_letter(index) for index in range(300)]
     rows = (wb.row(at, *(wb.number(f"{letter}{at}", "1") for letter in letters)) for at in range(1, 101))
     assert parsed(worksheet(*rows)) < 40_000
 
@@ -155,6 +155,6 @@ def test_wide_rows_are_passed_over():
 def test_what_is_passed_over_is_counted():
     xml = worksheet(*(wb.order(at) for at in range(1, 101)))
     with pytest.raises(RefusedXmlError, match="more than 299 cells"):
-        scan([xml], Limits(cells=299, rows=1000))
+        scan([xml], FileLimits(cells=299, rows=1000))
     with pytest.raises(RefusedXmlError, match="C51 is used"):
-        scan([xml], Limits(rows=50))
+        scan([xml], FileLimits(rows=50))

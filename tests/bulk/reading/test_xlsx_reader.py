@@ -93,8 +93,8 @@ def test_text_stays_text(tmp_path, value):
     ("cell", "value", "remedy"),
     [
         ('<c r="C2" t="b"><v>1</v></c>', "TRUE", "text"),
-        ('<c r="C2" t="e"><v>#N/A</v></c>', "#N/A", "Mend"),
-        ('<c r="C2" t="e"><f>1/0</f><v>#DIV/0!</v></c>', "#DIV/0!", "Mend"),
+        ('<c r="C2" t="e"><v>#N/A</v></c>', "#N/A", "Fix"),
+        ('<c r="C2" t="e"><f>1/0</f><v>#DIV/0!</v></c>', "#DIV/0!", "Fix"),
         ('<c r="C2"><f>A2*2</f></c>', "=A2*2", "Open the file in Excel and save it"),
         ('<c r="C2"><f>A2*2</f><v/></c>', "=A2*2", "Open the file in Excel and save it"),
         ('<c r="C2"><f>A2*2</f><v></v></c>', "=A2*2", "Open the file in Excel and save it"),
@@ -232,7 +232,7 @@ def test_a_hidden_worksheet_is_read_only_by_its_name(tmp_path):
 
 
 def test_an_unknown_worksheet_is_named_with_those_that_exist(tmp_path):
-    with pytest.raises(SheetError, match=r"no worksheet 'Three'\. There are: 'One', 'Two'"):
+    with pytest.raises(SheetError, match=r"no worksheet 'Three'\. Worksheets: 'One', 'Two'"):
         read_sheet(two_sheets(tmp_path / "a.xlsx"), sheet="Three")
 
 

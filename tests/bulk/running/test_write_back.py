@@ -176,7 +176,7 @@ def test_a_folder_that_cannot_be_written_is_an_error_and_changes_nothing(week, p
     week.accepted("501")
     results = write_back(week, path)
     before = path.read_bytes()
-    monkeypatch.setattr("bulk.writing.store", full)
+    monkeypatch.setattr("bulk.writing.write_atomically", full)
     with pytest.raises(SheetError, match="the disk is full"):
         results.write({})
     assert (path.read_bytes(), results.last) == (before, None)

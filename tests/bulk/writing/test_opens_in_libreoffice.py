@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 
 from bulk.model.sheet import Problem
-from bulk.problem_copy import GROUND, mark_problems
+from bulk.problem_copy import GROUND, write_problem_copy
 from bulk.reading import read_sheet
 from bulk.template import write_template
 from bulk.writing import write_results
@@ -67,7 +67,7 @@ def mark(path):
     bad = [
         Problem(f"{letter}{row}", name, "", "is bad", "mend it", row) for letter, name in zip("BC", MARKED, strict=True)
     ]
-    assert mark_problems(sheet, bad).lost.startswith("the copy does not hold everything")
+    assert write_problem_copy(sheet, bad).lost.startswith("the copy does not hold everything")
 
 
 def fill_in(path):

@@ -6,7 +6,7 @@ import pytest
 from bulk.reading import read_sheet
 from bulk.running.result import _WORDS
 from bulk.writing import write_results
-from bulk.writing.status_colours import STATUS_COLOURS, with_colours
+from bulk.writing.status_colours import STATUS_COLOURS, add_status_colours
 from tests.bulk import workbooks as wb
 
 pytestmark = pytest.mark.usefixtures("read_here")
@@ -141,7 +141,7 @@ def test_styles_are_added_behind_those_that_are_there(dxfs, first, prefix):
     xml = wb.STYLES.replace("</styleSheet>", dxfs + tail)
     if prefix:
         xml = xml.replace("<", "<s:").replace("<s:/", "</s:").replace("xmlns=", "xmlns:s=")
-    made, number = with_colours(xml.encode())
+    made, number = add_status_colours(xml.encode())
     text = made.decode().replace("<s:", "<").replace("</s:", "</").replace("xmlns:s=", "xmlns=")
     assert number == first
     assert text.count("<dxf>") + text.count("<dxf/>") == first + len(STATUS_COLOURS)

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bulk.files.zip_archive import Archive
-from bulk.model.cell_address import letter_of
+from bulk.model.cell_address import column_letter
 from bulk.model.errors import CannotSpliceError
 from bulk.model.fields import field_of
 from bulk.model.sheet import RESULT_FIELDS
@@ -69,7 +69,7 @@ def sheet_xml(names, body, around, top: int) -> str:
     header = wb.header(top, ("service", "link", "quantity", *names))
     made = ""
     for at, (written, attributes) in enumerate(body, start=top + 1):
-        more = "".join(cell.replace("@", f"{letter_of(3 + i)}{at}") for i, cell in enumerate(written))
+        more = "".join(cell.replace("@", f"{column_letter(3 + i)}{at}") for i, cell in enumerate(written))
         made += wb.order(at, attributes=attributes).replace("</row>", f"{more}</row>")
     return wb.worksheet(titles + header + made, *around)
 
@@ -133,4 +133,4 @@ def test_a_row_that_is_not_there_is_found_missing(tmp_path):
     path = wb.book(tmp_path / "a.xlsx", wb.header(names=("service", "link", "quantity", *RESULTS)) + full(2))
     with pytest.raises(NotPlainError):
         spliced(path, RESULTS, 1, {3: dict.fromkeys(RESULTS, "1")}, plain=True)
-    assert "row 3 is not in it" in spliced(path, RESULTS, 1, {3: dict.fromkeys(RESULTS, "1")}, plain=False)
+    assert "row 3 is missing" in spliced(path, RESULTS, 1, {3: dict.fromkeys(RESULTS, "1")}, plain=False)

@@ -59,7 +59,7 @@ def test_a_file_that_was_changed_is_left_alone(tmp_path, make):
     sheet, data = read_sheet(path), path.read_bytes()
     path.write_bytes(data + b"\n")
     written = write_results(sheet, {2: RESULT}, expected_digest=sheet.digest)
-    assert (written.in_place, written.reason) == (False, "somebody saved the file since it was read")
+    assert (written.in_place, written.reason) == (False, "the file was changed since it was read")
     assert path.read_bytes() == data + b"\n"
     again = read_sheet(written.path)
     assert list(again.columns) == [*sheet.columns, *RESULT_FIELDS]
@@ -184,7 +184,7 @@ def test_an_unknown_row_is_a_mistake_of_the_caller(tmp_path):
 
 
 def test_an_unknown_field_is_a_mistake_of_the_caller(tmp_path):
-    with pytest.raises(ValueError, match="'link' is no result field"):
+    with pytest.raises(ValueError, match="'link' is not a result field"):
         write(csv_file(tmp_path), {2: {"link": "y"}})
 
 
