@@ -1,4 +1,4 @@
-"""What Airflow is told of this provider; read at start-up, so that nothing is imported for it."""
+"""The description of this provider. Airflow reads it at start-up, so it imports nothing."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ _OPERATORS = ("account", "orders", "refills", "sheets")
 
 
 def get_provider_info() -> dict[str, Any]:
-    """Describe the provider: the connection type with its form, and where the classes are."""
+    """Return the description: the connection type with its form, and the modules of the classes."""
     return {
         "package-name": "airflow-provider-smmplus",
         "name": _NAME,
@@ -20,9 +20,7 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [
             {
                 "integration-name": _NAME,
-                "python-modules": [
-                    f"{_PACKAGE}.operators.{name}" for name in ("account", "orders", "refills", "sheets")
-                ],
+                "python-modules": [f"{_PACKAGE}.operators.{name}" for name in _OPERATORS],
             }
         ],
         "sensors": [{"integration-name": _NAME, "python-modules": [f"{_PACKAGE}.sensors.smmplus"]}],
@@ -53,24 +51,23 @@ _FORM = {
 _FIELDS = {
     "journal_conn_id": {
         "label": "Journal connection",
-        "description": "The id of a PostgreSQL connection whose database holds the journal of all orders. Needed where "
-        "workers do not share a disk; empty for a SQLite file under AIRFLOW_HOME, with the LocalExecutor alone.",
+        "description": "ID of the PostgreSQL connection whose database holds the journal of all orders. Required "
+        "unless the executor is LocalExecutor. If empty, the journal is a SQLite file in AIRFLOW_HOME.",
         "schema": {"type": ["string", "null"]},
     },
     "rate": {
-        "label": "Calls a second",
-        "description": "How often one task calls the panel; 0 for no limit. Tasks side by side each take as many: put "
-        "them into a pool.",
+        "label": "Calls per second",
+        "description": "API calls per second of one task; 0 for no limit. To limit parallel tasks, use a pool.",
         "schema": {"type": ["number", "null"], "default": 1.0, "minimum": 0},
     },
     "connect_timeout": {
         "label": "Connect time-out (s)",
-        "description": "How long to wait for a connection. An order is sent again only where none came about.",
+        "description": "How long to wait for a connection. An order is sent again only if there was no connection.",
         "schema": {"type": ["number", "null"], "default": 10, "exclusiveMinimum": 0},
     },
     "read_timeout": {
         "label": "Read time-out (s)",
-        "description": "How long to wait for an answer. An order whose answer does not come is in doubt.",
+        "description": "How long to wait for an answer. An order without an answer is in doubt.",
         "schema": {"type": ["number", "null"], "default": 60, "exclusiveMinimum": 0},
     },
 }

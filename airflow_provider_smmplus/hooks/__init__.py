@@ -1,1 +1,1 @@
-"""The hooks of the provider."""
+"""The hook: `smmplus.SmmPlusHook` gives tasks every action of the API."""

@@ -1,6 +1,6 @@
-"""The hook: every action of the API, and orders that go through the journal.
+"""The hook: every action of the API, and orders through the journal.
 
-Nothing heavy is imported before it is used: DAG files import this module when they are parsed.
+Heavy modules are imported where they are used: DAG files import this module when they are parsed.
 """
 
 import asyncio
@@ -34,9 +34,8 @@ if TYPE_CHECKING:
 class SmmPlusHook(BaseHook):
     """Every action of the smm.plus API, through a connection of the type `smmplus`.
 
-    Reads are repeated after passing faults. An order is placed under a key, through the journal: asked for again, by a
-    retry or a cleared task, the same key is the same order. The methods whose names begin with `a` do the same in an
-    event loop.
+    Reads are retried after transient errors. An order is placed under a key, through the journal: in a retry or a
+    cleared task, the same key is the same order. The methods whose names begin with `a` are asynchronous.
 
     :param smmplus_conn_id: the id of the connection
     """
@@ -52,30 +51,30 @@ class SmmPlusHook(BaseHook):
 
     @cached_property
     def settings(self) -> Settings:
-        """What the connection says. ConfigurationError names the field that is wrong."""
+        """The settings of the connection. Raise ConfigurationError with the field that is wrong."""
         return settings_of(self.get_connection(self.smmplus_conn_id))
 
     async def asettings(self) -> Settings:
-        """Give the settings where an event loop runs: the other way would hold up every other trigger."""
+        """Return the settings in an event loop: the synchronous way would block every other trigger."""
         if "settings" not in self.__dict__:
             self.__dict__["settings"] = settings_of(await self.aget_connection(self.smmplus_conn_id))
         return self.settings
 
     def get_conn(self) -> "requests.Session":
-        """Give a session for calls of one's own. It follows what the environment says of proxies and certificates."""
+        """Return a session for other calls. It uses the proxies and certificates of the environment."""
         from smmplus.api.requests_session import session  # noqa: PLC0415
 
         return session(self.settings.panel.url, connections=4)
 
     def test_connection(self) -> tuple[bool, str]:
-        """Ask for the balance: the surest test of a key, and it costs nothing."""
+        """Test the API key with a call for the balance, which costs nothing."""
         from smmplus.errors import SmmPlusError  # noqa: PLC0415
 
         try:
             held = self.balance()
         except SmmPlusError as error:
             return False, str(error)
-        return True, f"the panel answers: the balance is {held.amount} {held.currency}"
+        return True, f"connected: the balance is {held.amount} {held.currency}"
 
     @contextmanager
     def client(self) -> "Iterator[Client]":
@@ -93,7 +92,7 @@ class SmmPlusHook(BaseHook):
             yield client
 
     def journal(self) -> "Journal":
-        """Open the journal of all orders; use it with `with`."""
+        """Open the journal of all orders. It is a context manager."""
         from smmplus.journal.journal import Journal  # noqa: PLC0415
 
         executors = [name.strip() for name in conf.get("core", "executor").split(",")]
@@ -103,42 +102,42 @@ class SmmPlusHook(BaseHook):
         )
 
     def services(self) -> "list[Service]":
-        """Ask for the price list."""
+        """Return the price list."""
         with self.client() as client:
             return client.services()
 
     async def aservices(self) -> "list[Service]":
-        """Ask for the price list."""
+        """Return the price list."""
         async with self.async_client() as client:
             return await client.services()
 
     def balance(self) -> "Balance":
-        """Ask for the balance."""
+        """Return the balance."""
         with self.client() as client:
             return client.balance()
 
     async def abalance(self) -> "Balance":
-        """Ask for the balance."""
+        """Return the balance."""
         async with self.async_client() as client:
             return await client.balance()
 
     def order_status(self, order_id: str) -> "OrderStatus":
-        """Ask where one order stands."""
+        """Return the status of an order."""
         with self.client() as client:
             return client.order_status(order_id)
 
     async def aorder_status(self, order_id: str) -> "OrderStatus":
-        """Ask where one order stands."""
+        """Return the status of an order."""
         async with self.async_client() as client:
             return await client.order_status(order_id)
 
     def order_statuses(self, order_ids: Iterable[str]) -> "dict[str, OrderStatus | FollowUpError]":
-        """Ask where many orders stand, 100 a call; an id that the panel leaves out is left out."""
+        """Return the statuses of many orders, 100 per call, without the IDs that the panel leaves out."""
         with self.client() as client:
             return client.order_statuses(order_ids)
 
     async def aorder_statuses(self, order_ids: Iterable[str]) -> "dict[str, OrderStatus | FollowUpError]":
-        """Ask where many orders stand, 100 a call; an id that the panel leaves out is left out."""
+        """Return the statuses of many orders, 100 per call, without the IDs that the panel leaves out."""
         from smmplus.api.protocol import hundreds, merged  # noqa: PLC0415
         from smmplus.placing.tracking import ask_hundred  # noqa: PLC0415
 
@@ -146,39 +145,39 @@ class SmmPlusHook(BaseHook):
             return merged(await asyncio.gather(*(ask_hundred(client, ids) for ids in hundreds(order_ids))))
 
     def refill_status(self, refill_id: str) -> str:
-        """Ask for the status word of one refill."""
+        """Return the status word of a refill."""
         with self.client() as client:
             return client.refill_status(refill_id)
 
     async def arefill_status(self, refill_id: str) -> str:
-        """Ask for the status word of one refill."""
+        """Return the status word of a refill."""
         async with self.async_client() as client:
             return await client.refill_status(refill_id)
 
     def refill_statuses(self, refill_ids: Iterable[str]) -> "dict[str, str | FollowUpError]":
-        """Ask for the status words of many refills, 100 a call."""
+        """Return the status words of many refills, 100 per call."""
         with self.client() as client:
             return client.refill_statuses(refill_ids)
 
     async def arefill_statuses(self, refill_ids: Iterable[str]) -> "dict[str, str | FollowUpError]":
-        """Ask for the status words of many refills, 100 a call."""
+        """Return the status words of many refills, 100 per call."""
         async with self.async_client() as client:
             return await client.refill_statuses(refill_ids)
 
     def refills(self, order_ids: Iterable[str], *, key: str) -> "dict[str, FollowUp]":
-        """Ask for refills of orders, each once under a key. See `smmplus.placing.refills_and_cancels.ask_for`."""
+        """Request refills of orders, each once per key. See `smmplus.placing.refills_and_cancels.ask_for`."""
         return asyncio.run(self.arefills(order_ids, key=key))
 
     async def arefills(self, order_ids: Iterable[str], *, key: str) -> "dict[str, FollowUp]":
-        """Ask for refills as `refills` does."""
+        """Request refills as `refills` does."""
         return await self._aask_for("refill", order_ids, key)
 
     def cancel(self, order_ids: Iterable[str], *, key: str) -> "dict[str, FollowUp]":
-        """Ask to cancel orders, each once under a key. See `smmplus.placing.refills_and_cancels.ask_for`."""
+        """Request to cancel orders, each once per key. See `smmplus.placing.refills_and_cancels.ask_for`."""
         return asyncio.run(self.acancel(order_ids, key=key))
 
     async def acancel(self, order_ids: Iterable[str], *, key: str) -> "dict[str, FollowUp]":
-        """Ask to cancel orders as `cancel` does."""
+        """Request to cancel orders as `cancel` does."""
         return await self._aask_for("cancel", order_ids, key)
 
     async def _aask_for(self, kind: str, order_ids: Iterable[str], key: str) -> "dict[str, FollowUp]":
@@ -200,15 +199,15 @@ class SmmPlusHook(BaseHook):
         retry_refused: bool = False,
         **fields: str | int | None,
     ) -> "Entry":
-        """Place an order, or take up what the journal knows of it; its entry has the `order_id`.
+        """Place an order, or find it in the journal if it was placed. The entry has the `order_id`.
 
-        Raises what :func:`smmplus.place_order` raises: OrderRefusedError, OrderInDoubtError, OrderHeldBackError …
+        Raise as :func:`smmplus.place_order` does: OrderRefusedError, OrderInDoubtError, OrderHeldBackError …
 
-        :param key: who the order is, among the campaign's: the same key is the same order, in every try and every run
+        :param key: identifies the order in the campaign: the same key is the same order, in every try and every run
         :param campaign: the campaign whose budget it counts against
-        :param service: id of the service
-        :param max_spend: what the campaign may spend in all
-        :param retry_refused: send it again if it was refused with a text that is in no list
+        :param service: ID of the service
+        :param max_spend: the total budget of the campaign
+        :param retry_refused: send it again if the panel refused it for an unrecognized reason
         :param fields: link, quantity, and the form fields of other order types
         """
         ticket = self._ticket(key, campaign, service, fields)
@@ -246,8 +245,8 @@ class SmmPlusHook(BaseHook):
 
 
 def _client_class() -> "type[AsyncClient]":
-    """Import in a thread: aiohttp, and SQLAlchemy behind `tracking`, take longer than an event loop may be held up."""
-    import smmplus.placing.tracking  # noqa: F401, PLC0415 (the watches use it)
+    """Import in a thread: aiohttp and SQLAlchemy (used by `tracking`) take longer than an event loop may be blocked."""
+    import smmplus.placing.tracking  # noqa: F401, PLC0415 (the pollers use it)
     from smmplus.api.async_client import AsyncClient  # noqa: PLC0415
     from smmplus.api.panel import tls_context  # noqa: PLC0415
 

@@ -1,1 +1,1 @@
-"""The links of the provider."""
+"""Links from a task to the pages of the panel."""

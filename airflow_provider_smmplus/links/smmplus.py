@@ -1,4 +1,4 @@
-"""Links from a task to the panel's own pages."""
+"""The link from a task to the panel's page of orders."""
 
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
@@ -10,18 +10,18 @@ if TYPE_CHECKING:
     from airflow.sdk.types import TaskInstanceKey
 
 PAGE = "smmplus_orders_page"
-"""The XCom in which a task keeps the address."""
+"""The XCom with the URL."""
 
 
 class SmmPlusOrdersLink(BaseOperatorLink):
-    """The panel's page of the account's orders, searched for the task's order where it has one."""
+    """A link to the panel's page of the account's orders, filtered by the task's order if it has one."""
 
     name = "Orders on the panel"
 
     def get_link(self, operator: "BaseOperator", *, ti_key: "TaskInstanceKey") -> str:  # noqa: ARG002 (Airflow's)
-        """Give the page that the task has named, "" until then.
+        """Return the URL that the task has stored, "" until then.
 
-        Airflow asks when a try ends, and keeps the answer in an XCom of its own: that must not be the task's.
+        Airflow calls this when a try ends, and stores the result in an XCom of its own, which must not be the task's.
         """
         from airflow.sdk.execution_time.xcom import XCom  # noqa: PLC0415 (not while a DAG file is parsed)
 
@@ -29,12 +29,12 @@ class SmmPlusOrdersLink(BaseOperatorLink):
 
     @staticmethod
     def persist(context: Context, api_url: str, order_id: str | None = None) -> None:
-        """Keep the address of the page for the task's link."""
+        """Store the URL of the page for the task's link."""
         context["ti"].xcom_push(key=PAGE, value=orders_page(api_url, order_id))
 
 
 def orders_page(api_url: str, order_id: str | None = None) -> str:
-    """PURE: give the panel's page of orders; panels of this family have it at /orders, with a search."""
+    """Return the URL of the panel's page of orders. Panels of this family have it at /orders, with a search."""
     parts = urlsplit(api_url)
     search = f"?search={quote(order_id)}" if order_id else ""
     return f"{parts.scheme}://{parts.netloc}/orders{search}"

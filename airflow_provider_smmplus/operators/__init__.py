@@ -1,1 +1,1 @@
-"""The operators of the provider."""
+"""The operators: `orders`, `refills`, `sheets` and `account`. The modules that begin with `_` are their bases."""

@@ -1,4 +1,4 @@
-"""What the operators share: the connection, who the task is, and errors in Airflow's terms."""
+"""The bases of the operators: connection and errors, requests of refills and cancels, tracking of a campaign."""
 
 import asyncio
 from abc import abstractmethod
@@ -22,11 +22,14 @@ from airflow_provider_smmplus.utils.xcom import Json, counted
 from smmplus.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from airflow_provider_smmplus.triggers.smmplus import SmmPlusOrdersTrigger
     from smmplus.journal.journal import Journal
+    from smmplus.journal.refills_and_cancels import FollowUp, RequestKind
+    from smmplus.placing.refills_and_cancels import Asking
 
 
 class SmmPlusOperator(BaseOperator):
-    """An operator that works through a connection of the type `smmplus`.
+    """The base of all operators: it has a connection of the type `smmplus`.
 
     :param smmplus_conn_id: the id of the connection
     """
@@ -45,27 +48,27 @@ class SmmPlusOperator(BaseOperator):
 
     @contextmanager
     def journal(self, context: Context) -> "Iterator[Journal]":
-        """Open the journal, and see to it that every try of this task has the same."""
+        """Open the journal. Raise JournalConflictError if an earlier try of this task had another."""
         with self.hook.journal() as journal:
             self.log.info("the journal is %s", journal.where)
             remember(journal.uuid, journal.where, context["task_state_store"], for_ever=NEVER_EXPIRE)
             yield journal
 
     def known_campaign(self, journal: "Journal", campaign: str) -> int:
-        """Give a campaign's number. ConfigurationError where the journal does not know it: it is misspelt."""
+        """Return a campaign's ID in the journal. Raise ConfigurationError if it is not there: it is misspelt."""
         from smmplus.journal.budgets import find_campaign  # noqa: PLC0415 (not while a DAG file is parsed)
 
         panel, account = self.hook.settings.panel, self.hook.settings.account
         found = find_campaign(journal, journal.ensure_account(panel.url, account), name_of(campaign, "campaign"))
         if found is None:
             raise ConfigurationError(
-                f"the journal knows no campaign {campaign!r} of account {account!r}: give the one that was placed"
+                f"the journal has no campaign {campaign!r} of account {account!r}. Check the spelling"
             )
         return found
 
 
 def task_name(context: Context) -> TaskName:
-    """Say who the task instance is, without the try."""
+    """Return the task instance, without its try number."""
     instance = context["ti"]
     map_index = -1 if instance.map_index is None else instance.map_index
     return TaskName(instance.dag_id, instance.run_id, instance.task_id, map_index)
@@ -73,10 +76,10 @@ def task_name(context: Context) -> TaskName:
 
 @contextmanager
 def airflow_errors() -> Iterator[None]:
-    """Turn this project's errors into Airflow's: a retry only where one may help.
+    """Convert this project's errors into Airflow's: with a retry only if it may help.
 
-    A doubt, a refusal, a wrong setting or another journal fails without retries: a retry could change nothing, and a
-    person must look. What the panel may take later (out of reach, busy, no funds) fails so that Airflow tries again.
+    An order in doubt, a refusal, a wrong setting or another journal fails without retries: a retry would change
+    nothing, and a person must look. Errors that may pass (panel out of reach or busy, no funds) fail with retries.
     """
     from bulk.model.errors import SheetError  # noqa: PLC0415
     from smmplus.errors import (  # noqa: PLC0415
@@ -102,25 +105,19 @@ def airflow_errors() -> Iterator[None]:
     try:
         yield
     except OrderInDoubtError as error:
-        raise AirflowFailException(f"{error}; then clear the task: it goes on") from error
+        raise AirflowFailException(f"{error}; then clear the task to continue") from error
     except for_good as error:
         raise AirflowFailException(str(error)) from error
     except SmmPlusError as error:
         raise AirflowException(str(error)) from error
 
 
-if TYPE_CHECKING:
-    from smmplus.journal.journal import Journal
-    from smmplus.journal.refills_and_cancels import FollowUp, RequestKind
-    from smmplus.placing.refills_and_cancels import Asking
-
-
 class AskingOperator(SmmPlusOperator):
-    """Asks the panel for something for one or many orders, each once under the task's key.
+    """The base of operators that request refills or cancels, once per order and key.
 
-    :param order_ids: the orders: one id, a list, or a string of ids with commas
-    :param key: a key of one's own, in place of run_id: the same key never asks twice, in any run
-    :param fail_on_refused: fail where the panel refuses any; else the result tells what it refused, and why
+    :param order_ids: the orders: one ID, a list, or a string of IDs with commas
+    :param key: replaces run_id: the same key never requests twice, in any run
+    :param fail_on_refused: fail if the panel refuses any; otherwise the result has what it refused, and why
     """
 
     template_fields: Sequence[str] = (*SmmPlusOperator.template_fields, "order_ids", "key")
@@ -139,15 +136,15 @@ class AskingOperator(SmmPlusOperator):
         self.fail_on_refused = fail_on_refused
 
     def ask(self, context: Context, kind: "RequestKind") -> "dict[str, FollowUp]":
-        """Ask, and tell what came of each; fails where the answer for any is unknown."""
+        """Request, and return the result of each order. Fail if an answer is unknown."""
         with airflow_errors(), self.journal(context) as journal:
             ids = ids_of(self.order_ids, "order_ids")
             found = asyncio.run(self._ask_in_loop(journal, self._asking(context, kind), ids))
-        self._tell(kind, found)
+        self._log_results(kind, found)
         return found
 
     def known(self, context: Context, kind: "RequestKind") -> "dict[str, FollowUp]":
-        """Give what the journal knows of it, and ask for nothing."""
+        """Return the results in the journal, and request nothing."""
         from smmplus.placing.refills_and_cancels import known  # noqa: PLC0415
 
         with airflow_errors(), self.journal(context) as journal:
@@ -157,7 +154,7 @@ class AskingOperator(SmmPlusOperator):
     def _asking(self, context: Context, kind: "RequestKind") -> "Asking":
         from smmplus.placing.refills_and_cancels import Asking  # noqa: PLC0415
 
-        # Not by its place: where a list is expanded anew, another element of a mapped task asks for the same order.
+        # Without the map_index: if the list is expanded again, another element may request for the same order.
         task = replace(task_name(context), map_index=UNMAPPED)
         former = prefix_of(task) if self.key is None else ""
         return Asking(self.hook.settings.account, kind, order_key(task, self.key), former)
@@ -168,35 +165,30 @@ class AskingOperator(SmmPlusOperator):
         async with self.hook.async_client() as client:
             return await ask_for(client, journal, asking, ids)
 
-    def _tell(self, kind: "RequestKind", found: "dict[str, FollowUp]") -> None:
+    def _log_results(self, kind: "RequestKind", found: "dict[str, FollowUp]") -> None:
         doubtful = [number for number, item in found.items() if item.state.value == "in_doubt"]
         elsewhere = [number for number, item in found.items() if item.state.value in {"submitting", "planned"}]
         refused = {number: item.error for number, item in found.items() if item.state.value == "rejected"}
-        taken = len(found) - len(refused) - len(doubtful) - len(elsewhere)
-        self.log.info("%s: %d taken, %d refused", kind.value, taken, len(refused))
+        accepted = len(found) - len(refused) - len(doubtful) - len(elsewhere)
+        self.log.info("%s: %d accepted, %d refused", kind.value, accepted, len(refused))
         for number, error in refused.items():
             self.log.warning("%s of order %s was refused: %s", kind.value, number, error)
         if doubtful:
             raise AirflowFailException(
-                f"nobody knows whether the panel took the {kind.value} of {', '.join(doubtful)}; it is not asked for "
-                "again. Look at the panel's page; to ask anew, give the task another key"
+                f"it is unknown whether the panel accepted the {kind.value} of {', '.join(doubtful)}. It is not "
+                "requested again. Look at the panel's page; to request it again, give the task another key"
             )
         if elsewhere:
-            raise AirflowException(f"another process is asking for the {kind.value} of {', '.join(elsewhere)}")
+            raise AirflowException(f"another process is requesting the {kind.value} of {', '.join(elsewhere)}")
         if refused and self.fail_on_refused:
             raise AirflowFailException(f"the panel refused the {kind.value} of {', '.join(refused)}")
 
 
-if TYPE_CHECKING:
-    from airflow_provider_smmplus.triggers.smmplus import SmmPlusOrdersTrigger
-    from smmplus.journal.journal import Journal
-
-
 class FollowingOperator(SmmPlusOperator):
-    """Waits for the orders of a campaign, in calls of 100, and writes their statuses into the journal.
+    """The base of operators that track the orders of a campaign and write their statuses into the journal.
 
-    :param poll_interval: seconds between two looks
-    :param timeout: seconds to wait at most; the task then fails, and a retry goes on waiting
+    :param poll_interval: seconds between two status checks
+    :param timeout: the most seconds to wait; the task then fails, and a retry continues to wait
     :param deferrable: wait in the triggerer
     """
 
@@ -215,10 +207,10 @@ class FollowingOperator(SmmPlusOperator):
 
     @abstractmethod
     def execute_complete(self, context: Context, event: Any) -> Json:  # noqa: ANN401 (a trigger's)
-        """Go on when the wait is over."""
+        """Continue after the wait."""
 
     def must_survive(self) -> None:
-        """Try before money is spent whether the trigger's arguments reach the triggerer."""
+        """Check before money is spent that the trigger's arguments survive serialization."""
         must_survive(self._trigger(["0"]))
 
     def wait_for(self, context: Context, campaign: str) -> Json:
@@ -226,7 +218,7 @@ class FollowingOperator(SmmPlusOperator):
         with airflow_errors(), self.journal(context) as journal:
             order_ids = list(self._open(journal, campaign))
             trigger = self._trigger(order_ids)
-        self.log.info("campaign %r: %d orders to follow", campaign, len(order_ids))
+        self.log.info("campaign %r: %d orders to track", campaign, len(order_ids))
         if not order_ids:
             return self.execute_complete(context, TriggerResult(TriggerStatus.DONE).payload())
         if self.deferrable:
@@ -234,7 +226,7 @@ class FollowingOperator(SmmPlusOperator):
         return self.execute_complete(context, asyncio.run(trigger.wait()).payload())
 
     def ask_once(self, context: Context, campaign: str) -> dict[str, int]:
-        """Ask where the open orders stand, write it into the journal, and count the campaign's status words."""
+        """Ask for the statuses of the open orders, record them, and count the campaign's status words."""
         with airflow_errors(), self.journal(context) as journal:
             asyncio.run(self._poll(journal, self._open(journal, campaign)))
             return counted(
@@ -242,7 +234,7 @@ class FollowingOperator(SmmPlusOperator):
             )
 
     def ended(self, campaign: str, counts: dict[str, int], event: Any) -> Json:  # noqa: ANN401 (a trigger's)
-        """Give how the orders stand, and fail where the wait did not end well."""
+        """Return the statuses of the orders. Fail if the wait did not succeed."""
         self.log.info("campaign %r: %s", campaign, counts)
         checked(event)
         return {"campaign": campaign, "statuses": counts}

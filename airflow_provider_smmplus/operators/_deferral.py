@@ -1,4 +1,4 @@
-"""Waiting for a watch: in the triggerer where the task is deferrable, else in the worker."""
+"""Waiting: in the triggerer if the task is deferrable, otherwise in the worker."""
 
 import asyncio
 import time
@@ -17,38 +17,38 @@ if TYPE_CHECKING:
     from airflow.triggers.base import BaseTrigger
 
 UNSURE_PAUSE = 5.0
-"""Seconds before an id is asked for once more that the panel said it does not know."""
+"""Seconds before an ID that the panel did not know is asked for again."""
 
 SPARE = timedelta(minutes=5)
-"""The triggerer's own deadline ends a wait; Airflow's time-out stands behind it, for a triggerer that is gone."""
+"""The trigger ends a wait at its deadline. Airflow's time-out is later by this, for a triggerer that is gone."""
 
 
 def must_survive(trigger: "BaseTrigger") -> None:
     """Send a trigger's arguments through Airflow's serialization and back.
 
-    Done before money is spent: a task that fails as it defers has lost its way to the order that it placed. ValueError
-    where the arguments do not come back as they were.
+    This happens before money is spent: a task that fails when it defers cannot wait for the order that it placed. Raise
+    ValueError if the arguments differ afterwards.
     """
     from airflow.sdk.serde import deserialize, serialize  # noqa: PLC0415
 
     _, arguments = trigger.serialize()
     back = deserialize(serialize(arguments))
     if back != arguments or type(trigger)(**arguments).serialize() != trigger.serialize():
-        raise ValueError(f"the arguments of {type(trigger).__name__} do not survive the way to the triggerer")
+        raise ValueError(f"the arguments of {type(trigger).__name__} do not survive serialization")
 
 
 def deadline_after(timeout: float | timedelta | None, now: Callable[[], float] = time.time) -> float | None:
-    """Turn seconds from now into a moment."""
+    """Return the time at which a time-out ends, in seconds since 1970."""
     return None if timeout is None else now() + seconds_of(timeout, "timeout")
 
 
 def airflow_timeout(timeout: float | timedelta | None) -> timedelta | None:
-    """Give the time-out for Airflow's own keeping."""
+    """Return the time-out for Airflow."""
     return None if timeout is None else timedelta(seconds=seconds_of(timeout, "timeout")) + SPARE
 
 
 def look_once(hook: SmmPlusHook, watch: Watch, *, until_sure: bool = False) -> Seen:
-    """Look once, in the worker; `until_sure` looks again until an unknown id is believed. Raises CallError."""
+    """Ask once, in the worker; with `until_sure` again until an unknown ID counts as unknown. Raise CallError."""
 
     async def look() -> Seen:
         async with hook.async_client() as client:
@@ -64,10 +64,9 @@ def look_once(hook: SmmPlusHook, watch: Watch, *, until_sure: bool = False) -> S
 
 
 def checked(payload: Any, *, out_of_time: type[AirflowException] = AirflowException) -> TriggerResult:  # noqa: ANN401
-    """Read a trigger's event, and fail the task where the wait did not end well.
+    """Parse a trigger's event. Fail the task if the wait did not succeed.
 
-    A time-out may be tried again: the retry takes up the same orders and goes on waiting. What can never be done fails
-    without retries.
+    After a time-out, a retry continues to wait for the same orders. What can never be done fails without retries.
     """
     try:
         event = TriggerResult.of(payload)

@@ -1,4 +1,4 @@
-"""What the operators for sheets share: which sheet, what is asked of `bulk`, and the steps that they are made of."""
+"""The base of the operators for sheets: parameters as options of `bulk`, and the steps check, place and write back."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -28,10 +28,10 @@ OF_OPERATORS = (
 
 
 class SheetOperator(SmmPlusOperator):
-    """What the operators for sheets share: which sheet, which campaign, and how its rows are taken.
+    """The base of the operators for sheets.
 
-    :param path: the sheet: a path, or anything that Airflow's object storage opens (`s3://`, `gs://`, `file://`)
-    :param campaign: the name under which it is ordered; a template that differs from one campaign to the next
+    :param path: the sheet: a path, or a URL that Airflow's object storage opens (`s3://`, `gs://`, `file://`)
+    :param campaign: the campaign of the orders; use a template that differs from one campaign to the next
     :param object_conn_id: the connection of the object storage
     :param results: where the results go; by default into the file itself, and next to an object
     :param worksheet: Worksheet to read. Required if several contain orders.
@@ -92,14 +92,14 @@ class SheetOperator(SmmPlusOperator):
 
     @contextmanager
     def sheet(self) -> "Iterator[LocalSheet]":
-        """Give the sheet as a file of this machine."""
+        """Yield the sheet as a local file."""
         from airflow_provider_smmplus.utils.sheet_files import local  # noqa: PLC0415
 
         with local(self.path, conn_id=self.object_conn_id, results=self.results) as sheet:
             yield sheet
 
     def options(self, context: Context, sheet: "LocalSheet") -> "Options":
-        """Say what is asked of `bulk`. A sheet's batch is one for all tasks of a DAG run, and all their tries."""
+        """Return the options of the run. All tasks of a DAG run, and all their tries, have the same batch."""
         from bulk.model.options import Options  # noqa: PLC0415
         from bulk.planning.approval import parse_fingerprint  # noqa: PLC0415
         from bulk.reading.saved_headers import parse_headers  # noqa: PLC0415
@@ -112,7 +112,8 @@ class SheetOperator(SmmPlusOperator):
             "expect_rows": whole_of(self.expect_rows, "expect_rows"),
             "expect_total": amount(self.expect_total, "expect_total"),
         }
-        if self.expect_fingerprint is not None:  # a template that came to nothing is no approval: it is refused
+        # "", which an empty template renders, is not an approval: it is refused.
+        if self.expect_fingerprint is not None:
             given["expect_fingerprint"] = parse_fingerprint(str(self.expect_fingerprint), "expect_fingerprint")
         batch, settings = task_name(context).batch(self.path), self.hook.settings
         return Options(
@@ -120,7 +121,7 @@ class SheetOperator(SmmPlusOperator):
         )
 
     def check(self, context: Context, journal: "Journal") -> Json:
-        """Check and price the sheet; fails with all problems in the log. Sends nothing."""
+        """Check and price the sheet. Fail with all problems in the log. Send nothing."""
         from airflow_provider_smmplus.utils.log_listener import log_plan  # noqa: PLC0415
         from bulk.running import run  # noqa: PLC0415
 
@@ -134,7 +135,7 @@ class SheetOperator(SmmPlusOperator):
         return plan_object(plan)
 
     def place(self, context: Context, journal: "Journal") -> Json:
-        """Place every row once, and write the order ids into the results; fails where a person must look."""
+        """Place every row once, and write the order IDs into the results. Fail if a person must look."""
         from airflow_provider_smmplus.utils.failures import must_be_well  # noqa: PLC0415
         from airflow_provider_smmplus.utils.log_listener import LogWatcher, log_rows  # noqa: PLC0415
         from airflow_provider_smmplus.utils.sheet_files import store  # noqa: PLC0415
@@ -152,7 +153,7 @@ class SheetOperator(SmmPlusOperator):
         return result
 
     def write_back(self, context: Context, journal: "Journal") -> Json:
-        """Write what the journal knows into the results. Asks the panel nothing."""
+        """Write what the journal knows into the results, without a call to the panel."""
         from airflow_provider_smmplus.utils.sheet_files import store  # noqa: PLC0415
         from bulk.running.write_from_journal import write_back  # noqa: PLC0415
 

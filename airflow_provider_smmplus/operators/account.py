@@ -1,4 +1,4 @@
-"""Operators that only ask: the price list and the balance."""
+"""Operators for the account: the price list and the balance."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,11 +11,11 @@ from airflow_provider_smmplus.utils.xcom import balance_object, service_object
 
 
 class SmmPlusServicesOperator(SmmPlusOperator):
-    """Give the services that the panel offers, as a list of plain objects; rates are strings.
+    """Return the services of the panel, as a list of plain objects. Rates are strings.
 
-    :param category: only services whose category holds this word, in any case
-    :param service_type: only services of this type, such as `Default`
-    :param service_ids: only these services: one id, a list, or a string of ids with commas
+    :param category: only services whose category contains this word, in any case
+    :param service_type: only services of this type, for example `Default`
+    :param service_ids: only these services: one ID, a list, or a string of IDs with commas
     """
 
     template_fields: Sequence[str] = (*SmmPlusOperator.template_fields, "category", "service_type", "service_ids")
@@ -50,7 +50,7 @@ class SmmPlusServicesOperator(SmmPlusOperator):
 
 
 class SmmPlusBalanceOperator(SmmPlusOperator):
-    """Give the account's balance: `{"balance": "100.84", "currency": "USD"}`."""
+    """Return the account's balance: `{"balance": "100.84", "currency": "USD"}`."""
 
     def execute(self, context: Context) -> dict[str, str]:  # noqa: ARG002 (Airflow's)
         """Ask for the balance."""

@@ -1,4 +1,4 @@
-"""Operators for single orders: place, ask where they stand, cancel."""
+"""Operators for single orders: place, ask for statuses, cancel."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -29,26 +29,6 @@ if TYPE_CHECKING:
     from airflow.sdk.types import Logger
 
     from airflow_provider_smmplus.hooks.smmplus import SmmPlusHook
-
-
-def cancel_ended(hook: "SmmPlusHook", order_id: str, log: "Logger") -> None:
-    """Ask the panel once to cancel an order, and log the answer. An error is logged: the task is at its end anyway.
-
-    In a thread of its own: the signal that ends a task may arrive while its event loop runs.
-    """
-    from smmplus.errors import SmmPlusError  # noqa: PLC0415 (not while a DAG file is parsed)
-
-    log.warning("the task was ended: asking the panel to cancel order %s", order_id)
-    with ThreadPoolExecutor(1) as aside:
-        try:
-            asked = aside.submit(hook.cancel, [order_id], key=f"on_kill of {order_id}").result()[order_id]
-        except SmmPlusError as error:
-            log.error("order %s goes on, cancel it on the panel's page: %s", order_id, error)  # noqa: TRY400 (foreseen)
-            return
-    log.warning("cancel of order %s: %s %s", order_id, asked.state.value, asked.answer or asked.error)
-
-
-if TYPE_CHECKING:
     from airflow_provider_smmplus.triggers.smmplus import SmmPlusOrdersTrigger
     from smmplus.journal.entry import Entry
     from smmplus.journal.journal import Journal
@@ -56,35 +36,34 @@ if TYPE_CHECKING:
     from smmplus.placing.place_order import Ticket
 
 DELIVERED = ("Completed", "Success", "Partial")
-"""Status words of an order that brought something."""
+"""Status words of an order that delivered something."""
 
 
 class SmmPlusAddOrderOperator(SmmPlusOperator):
-    """Place one order, exactly once, and wait for it if asked to.
+    """Place one order exactly once, and wait for it if requested.
 
-    A retry, a clear or a killed worker never orders again: the order's key is made of dag_id, run_id and task_id, of a
-    mapped task also of what is ordered and the how-manyeth equal element it is, and the journal knows what became of
-    it. In doubt the task fails without retries, and says what to do. To
-    order again on purpose, run the DAG again, or give another `order_key`.
+    A retry, a clear or a killed worker never orders again. The order's key is made of dag_id, run_id and task_id; that
+    of a mapped task also of what it orders, and of its number among equal elements. The journal knows the order by this
+    key. If an order is in doubt, the task fails without retries, and its message says what to do. To order again on
+    purpose, run the DAG again, or use another `order_key`.
 
-    :param service: id of the service
-    :param link: what is to be promoted
-    :param quantity: how many
-    :param runs: of a drip-feed order
+    :param service: ID of the service
+    :param link: what to promote
+    :param quantity: the number of units
+    :param runs: the number of runs of a drip-feed order
     :param interval: minutes between two runs
     :param fields: further form fields, for other order types (comments, usernames, answer_number …)
-    :param campaign: the campaign whose budget it counts against; the DAG's id by default
-    :param order_key: a key of one's own, in place of run_id and element: the same key is the same order in every run
-    :param max_spend: what the campaign may spend in all, as a string
-    :param retry_refused: order again what was refused with a text that is in no list
+    :param campaign: the campaign whose budget it counts against; by default the DAG's ID
+    :param order_key: replaces run_id and element: the same key is the same order in every run
+    :param max_spend: the total budget of the campaign, as a string
+    :param retry_refused: send it again if the panel refused it for an unrecognized reason
     :param wait_for_completion: wait until the order is final
-    :param expected_statuses: how it may end; with another status the task fails
-    :param poll_interval: seconds between two looks
-    :param timeout: seconds to wait at most; the task then fails, and a retry goes on waiting
-    :param cancel_on_kill: ask the panel to cancel the order when somebody ends the task by hand, in the worker or in
-        the triggerer; also when `execution_timeout` or a worker that is shut down ends it. Off by default: when a task
-        is cleared, Airflow starts its next try before it ends the old one, which would then cancel what the new one has
-        just taken up.
+    :param expected_statuses: the final statuses with which the task succeeds; with another it fails
+    :param poll_interval: seconds between two status checks
+    :param timeout: the most seconds to wait; the task then fails, and a retry continues to wait
+    :param cancel_on_kill: request to cancel the order when a person ends the task, in the worker or in the triggerer;
+        also when `execution_timeout` or a worker that shuts down ends it. Off by default: when a task is cleared,
+        Airflow starts its next try before it ends the old one, which would then cancel the order of the new try.
     :param deferrable: wait in the triggerer
     """
 
@@ -95,7 +74,7 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
     )  # fmt: skip
     operator_extra_links = (SmmPlusOrdersLink(),)
     _order_id: str | None = None
-    """The order that this process has placed, or waits for."""
+    """The order that this process has placed or waits for."""
     _is_ended = False
 
     def __init__(
@@ -138,7 +117,7 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
         self.deferrable = deferrable
 
     def execute(self, context: Context) -> Json:
-        """Place the order or take it up, and wait for it."""
+        """Place the order, or find it in the journal, and wait for it."""
         with airflow_errors(), self.journal(context) as journal:
             if self.wait_for_completion:
                 must_survive(self._trigger("0"))
@@ -158,7 +137,7 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
         return self.execute_complete(context, asyncio.run(trigger.wait()).payload())
 
     def on_kill(self) -> None:
-        """Ask the panel to cancel the order, if the author wanted that; one under way, as soon as its id is known."""
+        """Request to cancel the order, if `cancel_on_kill` is set: at once, or as soon as its ID is known."""
         self._is_ended = True
         self._cancel_if_ended()
 
@@ -167,7 +146,7 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
             cancel_ended(self.hook, self._order_id, self.log)
 
     def execute_complete(self, context: Context, event: Any) -> Json:  # noqa: ANN401 (a trigger's)
-        """Give where the order stands, as the panel says it now. Which order it is, the journal knows."""
+        """Return the current status of the order, which the journal knows."""
         from smmplus.placing.place_order import known  # noqa: PLC0415
 
         checked(event)
@@ -198,7 +177,7 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
         from smmplus.orders.models import OrderRequest  # noqa: PLC0415
 
         if not isinstance(self.fields, Mapping | None):
-            raise ConfigurationError(f"fields is {self.fields!r}: give a dict, whose values may be templates")
+            raise ConfigurationError(f"fields is {self.fields!r}: pass a dict. Its values may be templates")
         fields = {"link": self.link, "quantity": self.quantity, "runs": self.runs, "interval": self.interval}
         return OrderRequest.of(self.service, {**fields, **(self.fields or {})})
 
@@ -217,13 +196,13 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
         from smmplus.placing.place_order import known  # noqa: PLC0415
 
         if task_name(context).map_index == UNMAPPED or self.order_key is not None:
-            return  # the key itself is held to what it orders
+            return  # the journal compares what the key orders
         is_new = known(journal, self.hook.settings.panel.url, ticket) is None
         store, tries = context["task_state_store"], context["ti"].max_tries
         must_order_the_same(store, tries, ticket.request.fingerprint, is_new=is_new, for_ever=NEVER_EXPIRE)
 
     def _orders(self, other: "SmmPlusAddOrderOperator", context: Context, journal: "Journal") -> object:
-        """Say what another element of this mapped task orders; None where its author says who the order is."""
+        """Return what another element of this mapped task orders; None if it has an order_key."""
         if other.order_key is not None:
             return None
         settings = (self if other.smmplus_conn_id == self.smmplus_conn_id else other).hook.settings
@@ -255,15 +234,32 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
         )
 
 
+def cancel_ended(hook: "SmmPlusHook", order_id: str, log: "Logger") -> None:
+    """Request once that the panel cancels an order, and log the answer or the error.
+
+    This runs in a thread: the signal that ends a task may arrive while its event loop runs.
+    """
+    from smmplus.errors import SmmPlusError  # noqa: PLC0415 (not while a DAG file is parsed)
+
+    log.warning("the task was ended: requesting to cancel order %s", order_id)
+    with ThreadPoolExecutor(1) as aside:
+        try:
+            asked = aside.submit(hook.cancel, [order_id], key=f"on_kill of {order_id}").result()[order_id]
+        except SmmPlusError as error:
+            log.error("order %s was not cancelled. Cancel it on the panel's page: %s", order_id, error)  # noqa: TRY400 (foreseen)
+            return
+    log.warning("cancel of order %s: %s %s", order_id, asked.state.value, asked.answer or asked.error)
+
+
 class SmmPlusOrderStatusOperator(SmmPlusOperator):
-    """Ask once where orders stand.
+    """Ask once for the statuses of orders.
 
     The result is `{"orders": {order: {status, final, charge, remains …}}, "unknown": {order: why}, "counts": {word: how
-    many}}`; for more than `most` orders only the counts, for XCom is no place for thousands of statuses. Orders that
-    the journal knows get their status there.
+    many}}`; for more than `most` orders only the counts, because XCom is not made for thousands of statuses. The
+    statuses of orders in the journal are recorded there.
 
-    :param order_ids: the orders: one id, a list, or a string of ids with commas
-    :param most: give each order's status up to so many orders
+    :param order_ids: the orders: one ID, a list, or a string of IDs with commas
+    :param most: the most orders for which each status is returned
     """
 
     template_fields: Sequence[str] = (*SmmPlusOperator.template_fields, "order_ids")
@@ -274,7 +270,7 @@ class SmmPlusOrderStatusOperator(SmmPlusOperator):
         self.most = most
 
     def execute(self, context: Context) -> Json:
-        """Ask, 100 a call."""
+        """Ask, 100 IDs per call."""
         with airflow_errors():
             ids = ids_of(self.order_ids, "order_ids")
             answers = asyncio.run(self.hook.aorder_statuses(ids))
@@ -297,13 +293,13 @@ class SmmPlusOrderStatusOperator(SmmPlusOperator):
 
 
 class SmmPlusCancelOperator(AskingOperator):
-    """Ask the panel to cancel orders, each once: `{"asked": {order: answer}, "refused": {order: why}}`.
+    """Request to cancel orders, each once: `{"asked": {order: answer}, "refused": {order: why}}`.
 
-    It is a request: whether an order was cancelled, and what came back, its status tells later.
+    The panel may refuse or ignore the request: the later status shows whether an order was cancelled, and refunded.
     """
 
     def execute(self, context: Context) -> Json:
-        """Ask, 100 a call."""
+        """Ask, 100 IDs per call."""
         from smmplus.journal.refills_and_cancels import RequestKind  # noqa: PLC0415
 
         found = self.ask(context, RequestKind.CANCEL)

@@ -1,4 +1,4 @@
-"""Operators for refills: ask for them, and ask where they stand."""
+"""Operators for refills: request them, and ask for their statuses."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class SmmPlusRefillOperator(AskingOperator):
-    """Ask for refills of one or many orders, each once, and wait for them if asked to.
+    """Request refills of one or many orders, each once, and wait for them if requested.
 
-    A retry or a clear asks for none again that the panel took; what it refused is asked for again. The result is
+    A retry or a clear does not repeat a request that the panel accepted; refused ones are repeated. The result is
     `{"refills": {order: refill}, "refused": {order: why}}`.
 
-    :param wait_for_completion: wait until every refill is over; one that is rejected fails the task
-    :param poll_interval: seconds between two looks
-    :param timeout: seconds to wait at most; the task then fails, and a retry goes on waiting
+    :param wait_for_completion: wait until every refill is completed; one that is rejected fails the task
+    :param poll_interval: seconds between two status checks
+    :param timeout: the most seconds to wait; the task then fails, and a retry continues to wait
     :param deferrable: wait in the triggerer
     """
 
@@ -45,7 +45,7 @@ class SmmPlusRefillOperator(AskingOperator):
         self.deferrable = deferrable
 
     def execute(self, context: Context) -> Json:
-        """Ask, and wait."""
+        """Request, and wait."""
         from smmplus.journal.refills_and_cancels import RequestKind  # noqa: PLC0415
 
         if self.wait_for_completion:
@@ -60,7 +60,7 @@ class SmmPlusRefillOperator(AskingOperator):
         return self.execute_complete(context, asyncio.run(trigger.wait()).payload())
 
     def execute_complete(self, context: Context, event: Any) -> Json:  # noqa: ANN401 (a trigger's)
-        """Give the result once the refills are over. Which they are, the journal knows."""
+        """Return the result after the wait. The journal knows the refills."""
         from smmplus.journal.refills_and_cancels import RequestKind  # noqa: PLC0415
 
         statuses = dict(checked(event).counts)
@@ -85,9 +85,11 @@ def _result(found: "dict[str, FollowUp]") -> Json:
 
 
 class SmmPlusRefillStatusOperator(SmmPlusOperator):
-    """Ask where refills stand: `{"statuses": {refill: word}, "unknown": {refill: why}, "counts": {word: how many}}`.
+    """Ask for the statuses of refills.
 
-    :param refill_ids: the refills: one id, a list, or a string of ids with commas
+    The result is `{"statuses": {refill: word}, "unknown": {refill: why}, "counts": {word: how many}}`.
+
+    :param refill_ids: the refills: one ID, a list, or a string of IDs with commas
     """
 
     template_fields: Sequence[str] = (*SmmPlusOperator.template_fields, "refill_ids")
@@ -97,7 +99,7 @@ class SmmPlusRefillStatusOperator(SmmPlusOperator):
         self.refill_ids = refill_ids
 
     def execute(self, context: Context) -> Json:  # noqa: ARG002 (Airflow's)
-        """Ask, 100 a call."""
+        """Ask, 100 IDs per call."""
         with airflow_errors():
             answers = self.hook.refill_statuses(ids_of(self.refill_ids, "refill_ids"))
         words = {number: answer for number, answer in answers.items() if isinstance(answer, str)}

@@ -1,4 +1,4 @@
-"""Operators for sheets of orders: check, split, place, track, write back, or all of it in one."""
+"""Operators for sheets of orders: check, split, place, track and write back, each alone or all in one task."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 class SmmPlusCheckSheetOperator(SheetOperator):
-    """Check and price a sheet, and send nothing; fails with all problems in the log.
+    """Check and price a sheet, and send nothing. Fail with all problems in the log.
 
-    The result says how many rows there are, how many would be sent and for how much, what to think of twice and which
-    rows are left out, so that a person can approve it. With its `fingerprint` as `expect_fingerprint`, a task that
-    places the sheet, or splits it, stops where anything differs from what was approved.
+    The result has the number of rows, how many would be sent and for how much, the warnings, and the rows left out, so
+    that a person can approve it. With its `fingerprint` as `expect_fingerprint`, a task that places or splits the sheet
+    stops if anything differs from what was approved.
     """
 
     def execute(self, context: Context) -> Json:
@@ -32,11 +32,11 @@ class SmmPlusCheckSheetOperator(SheetOperator):
 
 
 class SmmPlusSplitSheetOperator(SheetOperator):
-    """Check a sheet, and split it into parts that mapped tasks place side by side: `place.expand(keys=split.output)`.
+    """Check a sheet, and split it into parts that mapped tasks place in parallel: `place.expand(keys=split.output)`.
 
-    The parts are lists of journal keys, fixed by the split: a retry gives the same. Sends nothing.
+    The parts are lists of journal keys. They are stored: a retry returns the same. Sends nothing.
 
-    :param part_size: how many orders a part has at most
+    :param part_size: the most orders of a part
     """
 
     def __init__(self, *, part_size: int = 500, **kwargs: Any) -> None:
@@ -60,10 +60,10 @@ class SmmPlusSplitSheetOperator(SheetOperator):
 class SmmPlusPlaceSheetOperator(SheetOperator):
     """Place every row of a sheet once, and write the order ids into the results.
 
-    A retry, a clear or a killed worker places nothing again: it goes on with what the journal knows.
+    A retry, a clear or a killed worker places nothing again: the task continues with what the journal knows.
 
-    :param keys: a part that `SmmPlusSplitSheetOperator` gave: then only its orders are placed, straight from the
-        journal, and nothing is written; `SmmPlusWriteBackOperator` does that once for all
+    :param keys: a part that `SmmPlusSplitSheetOperator` returned: only its orders are placed, from the journal, and
+        nothing is written. `SmmPlusWriteBackOperator` writes the results of all parts
     :param dry_run: check and price, and place nothing
     """
 
@@ -94,11 +94,11 @@ class SmmPlusPlaceSheetOperator(SheetOperator):
         keys = list(self.keys or ())
         if self.expect_fingerprint is not None:
             raise ConfigurationError(
-                "expect_fingerprint is about the whole sheet: give it to the split, whose parts are placed as they are"
+                "expect_fingerprint is for the whole sheet: pass it to the split, whose parts are placed as they are"
             )
-        # One part that a template wrote, or all parts at once.
+        # A part that a template rendered as text, or all parts at once.
         if isinstance(self.keys, str) or not all(isinstance(key, str) for key in keys):
-            raise ConfigurationError("keys is not one part: map over the parts, .expand(keys=split.output)")
+            raise ConfigurationError("keys is not one part: map over the parts with .expand(keys=split.output)")
         options = self.options(context, LocalSheet(Path(self.path), None, None))
         part = place_part(options, self.hook.settings.panel, journal, keys, LogWatcher(self.log))
         SmmPlusOrdersLink.persist(context, self.hook.settings.panel.url)
@@ -108,7 +108,7 @@ class SmmPlusPlaceSheetOperator(SheetOperator):
 
 
 class SmmPlusWriteBackOperator(SheetOperator):
-    """Write what the journal knows of a campaign into its sheet: ids, statuses, charges. The panel is not asked."""
+    """Write what the journal knows of a campaign into its sheet: IDs, statuses, charges. The panel is not called."""
 
     def execute(self, context: Context) -> Json:
         """Write."""
@@ -119,7 +119,7 @@ class SmmPlusWriteBackOperator(SheetOperator):
 class SmmPlusTrackSheetOperator(FollowingOperator):
     """Wait until every order of a campaign is final, and write the statuses into the journal.
 
-    The result counts the status words. Nothing is written into a sheet: `SmmPlusWriteBackOperator` does that.
+    The result counts the status words. `SmmPlusWriteBackOperator` writes them into the sheet.
 
     :param campaign: the campaign
     """
@@ -135,16 +135,16 @@ class SmmPlusTrackSheetOperator(FollowingOperator):
         return self.wait_for(context, self.campaign)
 
     def execute_complete(self, context: Context, event: Any) -> Json:  # noqa: ANN401 (a trigger's)
-        """Give how the orders ended."""
+        """Return the final statuses of the orders."""
         return self.ended(self.campaign, self.ask_once(context, self.campaign), event)
 
 
 class SmmPlusSheetOperator(FollowingOperator, SheetOperator):
-    """All of it: check a sheet, place every row once, wait until every order is final, and write it all back.
+    """Check a sheet, place every row once, wait until every order is final, and write the results back.
 
-    A retry, a clear or a killed worker places nothing again: it goes on with what the journal knows.
+    A retry, a clear or a killed worker places nothing again: the task continues with what the journal knows.
 
-    :param wait_for_completion: wait until every order is final; else only the order ids are written
+    :param wait_for_completion: wait until every order is final; otherwise only the order IDs are written
     :param dry_run: check and price, and place nothing
     """
 
@@ -168,7 +168,7 @@ class SmmPlusSheetOperator(FollowingOperator, SheetOperator):
         return self.wait_for(context, self.campaign) if self.wait_for_completion else placed
 
     def execute_complete(self, context: Context, event: Any) -> Json:  # noqa: ANN401 (a trigger's)
-        """Write back what is known, however the wait ended, and give how the orders ended."""
+        """Write back what is known, however the wait ended, and return the statuses of the orders."""
         counts = self.ask_once(context, self.campaign)
         with airflow_errors(), self.journal(context) as journal:
             written = self.write_back(context, journal)

@@ -1,1 +1,1 @@
-"""The sensors of the provider."""
+"""The sensors. Each waits for what a trigger of the same name watches."""

@@ -1,4 +1,4 @@
-"""Sensors: in the worker (poke), between other tasks (reschedule), or in the triggerer (deferrable)."""
+"""Sensors for orders, refills, the balance and services. They poke, reschedule, or defer to the triggerer."""
 
 import logging
 from abc import abstractmethod
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 class _WatchSensor(BaseSensorOperator):
-    """Waits for what its trigger watches, in any of the three ways.
+    """The base of the sensors: it waits for what its trigger watches.
 
-    A panel that does not answer is asked again in the next round; one that refuses the account fails the sensor.
+    If the panel does not answer, it is asked again in the next round. If it refuses the account, the sensor fails.
 
     :param smmplus_conn_id: the id of the connection
     :param deferrable: wait in the triggerer
@@ -42,14 +42,14 @@ class _WatchSensor(BaseSensorOperator):
         super().__init__(**kwargs)
         self.smmplus_conn_id = smmplus_conn_id
         self.deferrable = deferrable
-        self._told = ""
+        self._last_words = ""
 
     @abstractmethod
     def trigger(self, **common: Any) -> "WatchTrigger":
-        """Make the trigger that waits for the same."""
+        """Return the trigger that waits for the same."""
 
     def execute(self, context: Context) -> None:
-        """Wait here, or hand over to the triggerer."""
+        """Wait in the worker, or defer to the triggerer."""
         if not self.deferrable:
             super().execute(context)
             return
@@ -58,24 +58,24 @@ class _WatchSensor(BaseSensorOperator):
         self.defer(trigger=trigger, method_name="execute_complete", timeout=airflow_timeout(self.timeout))
 
     def execute_complete(self, context: Context, event: Any) -> None:  # noqa: ANN401, ARG002 (a trigger's; Airflow's)
-        """End as the trigger says; out of time as any sensor is, so that no retry waits once more."""
+        """End as the trigger did. A time-out is that of any sensor, after which no retry waits again."""
         checked(event, out_of_time=AirflowSensorTimeout)
 
     def poke(self, context: Context) -> bool:  # noqa: ARG002 (Airflow's)
-        """Look once."""
+        """Ask once."""
         from smmplus.errors import AccountError, AddressError, CallError  # noqa: PLC0415 (not while a DAG file is parsed)
 
         with airflow_errors():
             try:
-                # Rescheduled, the next look is another process's, which does not know what this one saw.
+                # With reschedule, the next round is in another process, which does not know this one's result.
                 seen = look_once(SmmPlusHook(self.smmplus_conn_id), self._watch, until_sure=self.reschedule)
             except (AccountError, AddressError):
                 raise
             except CallError as error:
                 self.log.warning("%s; asking again later", error)
                 return False
-        level = logging.WARNING if seen.strange and seen.words != self._told else logging.INFO
-        self._told = seen.words
+        level = logging.WARNING if seen.strange and seen.words != self._last_words else logging.INFO
+        self._last_words = seen.words
         self.log.log(level, seen.words)
         if seen.failed:
             raise AirflowFailException(seen.failed)
@@ -92,10 +92,10 @@ class _WatchSensor(BaseSensorOperator):
 class SmmPlusOrderSensor(_WatchSensor):
     """Waits until orders have reached a status, or are final.
 
-    An order that ends with another status fails the sensor: it can never get there.
+    An order that ends with another status fails the sensor, because it can never reach one of them.
 
-    :param order_ids: the orders: one id, a list, or a string of ids with commas
-    :param statuses: the words that count as reached, in any case; none for any final one
+    :param order_ids: the orders: one ID, a list, or a string of IDs with commas
+    :param statuses: the status words to wait for, in any case; without any, every final status
     """
 
     template_fields: Sequence[str] = (*_WatchSensor.template_fields, "order_ids", "statuses")
@@ -108,7 +108,7 @@ class SmmPlusOrderSensor(_WatchSensor):
         self.statuses = statuses
 
     def trigger(self, **common: Any) -> "WatchTrigger":
-        """Make the trigger that follows the orders."""
+        """Return the trigger for the orders."""
         from airflow_provider_smmplus.triggers.smmplus import SmmPlusOrdersTrigger  # noqa: PLC0415
 
         ids, statuses = ids_of(self.order_ids, "order_ids"), texts_of(self.statuses, "statuses")
@@ -116,9 +116,9 @@ class SmmPlusOrderSensor(_WatchSensor):
 
 
 class SmmPlusRefillSensor(_WatchSensor):
-    """Waits until refills are completed; one that is rejected fails the sensor.
+    """Waits until refills are completed. One that is rejected fails the sensor.
 
-    :param refill_ids: the refills: one id, a list, or a string of ids with commas
+    :param refill_ids: the refills: one ID, a list, or a string of IDs with commas
     """
 
     template_fields: Sequence[str] = (*_WatchSensor.template_fields, "refill_ids")
@@ -128,14 +128,14 @@ class SmmPlusRefillSensor(_WatchSensor):
         self.refill_ids = refill_ids
 
     def trigger(self, **common: Any) -> "WatchTrigger":
-        """Make the trigger that follows the refills."""
+        """Return the trigger for the refills."""
         from airflow_provider_smmplus.triggers.smmplus import SmmPlusRefillsTrigger  # noqa: PLC0415
 
         return SmmPlusRefillsTrigger(refill_ids=ids_of(self.refill_ids, "refill_ids"), **common)
 
 
 class SmmPlusBalanceSensor(_WatchSensor):
-    """Waits until the account holds enough.
+    """Waits until the balance is at least an amount.
 
     :param at_least: the amount, as a string, in the account's own currency
     """
@@ -147,21 +147,21 @@ class SmmPlusBalanceSensor(_WatchSensor):
         self.at_least = at_least
 
     def trigger(self, **common: Any) -> "WatchTrigger":
-        """Make the trigger that looks at the balance."""
+        """Return the trigger for the balance."""
         from airflow_provider_smmplus.triggers.smmplus import SmmPlusBalanceTrigger  # noqa: PLC0415
 
         least = amount(self.at_least, "at_least")
-        # A guard whose template came to nothing must not let everything pass.
+        # A sensor whose template rendered nothing must not let everything pass.
         if least is None:
-            raise ConfigurationError(f'at_least is {self.at_least!r}: write an amount as a string, such as "12.50"')
+            raise ConfigurationError(f'at_least is {self.at_least!r}: pass an amount as a string, for example "12.50"')
         return SmmPlusBalanceTrigger(at_least=str(least), **common)
 
 
 class SmmPlusServiceSensor(_WatchSensor):
-    """Waits until a service is offered, at a rate that suits.
+    """Waits until a service is available, at most at a maximum rate if there is one.
 
-    :param service: its id
-    :param max_rate: what 1000 units may cost at most, as a string; None for any rate
+    :param service: ID of the service
+    :param max_rate: the highest price of 1000 units, as a string; None for any rate
     """
 
     template_fields: Sequence[str] = (*_WatchSensor.template_fields, "service", "max_rate")
@@ -172,7 +172,7 @@ class SmmPlusServiceSensor(_WatchSensor):
         self.max_rate = max_rate
 
     def trigger(self, **common: Any) -> "WatchTrigger":
-        """Make the trigger that looks at the price list."""
+        """Return the trigger for the service."""
         from airflow_provider_smmplus.triggers.smmplus import SmmPlusServiceTrigger  # noqa: PLC0415
 
         rate = amount(self.max_rate, "max_rate")

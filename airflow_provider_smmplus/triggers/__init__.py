@@ -1,1 +1,1 @@
-"""The triggers of the provider."""
+"""The triggers of deferrable operators and sensors."""

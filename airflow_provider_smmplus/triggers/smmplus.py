@@ -1,6 +1,6 @@
-"""Triggers: they wait in the triggerer, each for many orders or refills, and never hold up its event loop.
+"""Triggers for orders, refills, the balance and services. One waits for thousands, and never blocks the event loop.
 
-They get the connection's id, never its key. Their deadline is a moment, which a restarted triggerer keeps.
+Their arguments have the connection's ID, never its key. Their deadline is a point in time, which a restart keeps.
 """
 
 import asyncio
@@ -18,18 +18,18 @@ from airflow_provider_smmplus.utils.pollers import BalanceWatch, OrdersWatch, Re
 from airflow_provider_smmplus.utils.trigger_events import TriggerResult, TriggerStatus
 
 LONGEST_PAUSE = 600.0
-"""Seconds between two rounds at the most, while the panel does not answer."""
+"""The most seconds between two rounds while the panel does not answer."""
 
 LAST_LOOK = 60.0
-"""Seconds that a look may take at the least, even if the time is over while it goes on, or was before it began."""
+"""Seconds that the last round may take, even if the deadline passes meanwhile, or had passed before."""
 
 
 class WatchTrigger(BaseTrigger):
-    """Looks in rounds until what it watches is done, can never be done, or the time is over.
+    """The base of the triggers: it asks in rounds until its watch is done, can never be done, or the deadline passes.
 
     :param smmplus_conn_id: the id of the connection
     :param poll_interval: seconds between two rounds
-    :param deadline: when it is over, in seconds since 1970; None for never
+    :param deadline: when to stop, in seconds since 1970; None for never
     """
 
     def __init__(self, *, smmplus_conn_id: str, poll_interval: float, deadline: float | None) -> None:
@@ -40,14 +40,14 @@ class WatchTrigger(BaseTrigger):
 
     @abstractmethod
     def watch(self) -> Watch:
-        """Say what is watched."""
+        """Return what to wait for."""
 
     @abstractmethod
     def arguments(self) -> dict[str, Any]:
-        """Give the arguments of the subclass, as plain JSON."""
+        """Return the arguments of the subclass, as plain JSON."""
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Give what the trigger is made of anew with, elsewhere or after a restart."""
+        """Return the class and the arguments to create the trigger elsewhere, or after a restart."""
         common = {
             "smmplus_conn_id": self.smmplus_conn_id,
             "poll_interval": self.poll_interval,
@@ -56,11 +56,11 @@ class WatchTrigger(BaseTrigger):
         return f"{__name__}.{type(self).__name__}", self.arguments() | common
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait, and tell how it ended. A panel that does not answer is asked again in the next round."""
+        """Wait, and yield how it ended. If the panel does not answer, it is asked again in the next round."""
         yield TriggerEvent((await self.wait()).payload())
 
     async def wait(self) -> TriggerResult:
-        """Wait to the end, whichever it is."""
+        """Wait, and return how it ended."""
         from smmplus.errors import AccountError, AddressError, CallError, ConfigurationError  # noqa: PLC0415 (not while DAGs are parsed)
 
         watch, seen, pause = self.watch(), Seen(done=False), self.poll_interval
@@ -82,15 +82,13 @@ class WatchTrigger(BaseTrigger):
                             TriggerStatus.FAILED if seen.failed else TriggerStatus.DONE, seen.failed, dict(seen.counts)
                         )
                     if self.deadline is not None and time.time() >= self.deadline:
-                        return TriggerResult(
-                            TriggerStatus.TIMEOUT, f"the time is over; {seen.words}", dict(seen.counts)
-                        )
+                        return TriggerResult(TriggerStatus.TIMEOUT, f"timed out; {seen.words}", dict(seen.counts))
                     await asyncio.sleep(self._until_next(pause))
         except (AccountError, AddressError, ConfigurationError) as error:
             return TriggerResult(TriggerStatus.FAILED, str(error), dict(seen.counts))
 
     def _until_end(self) -> float | None:
-        """Bound a look, for reads are repeated for minutes; the last one, after a restart, gets its chance as well."""
+        """Return the time limit of a round, as reads are retried for minutes. The last round has at least LAST_LOOK."""
         return None if self.deadline is None else max(LAST_LOOK, self.deadline - time.time())
 
     def _until_next(self, pause: float) -> float:
@@ -98,11 +96,11 @@ class WatchTrigger(BaseTrigger):
 
 
 class SmmPlusOrdersTrigger(WatchTrigger):
-    """Waits for orders, thousands if need be, in calls of 100.
+    """Waits for orders, 100 per call.
 
     :param order_ids: the orders
-    :param statuses: until each has one of these; until each is final where there are none
-    :param cancel_on_kill: ask the panel to cancel the orders when somebody ends the waiting task by hand
+    :param statuses: wait until each has one of these; without any, until each is final
+    :param cancel_on_kill: request to cancel the orders when a person ends the waiting task
     """
 
     def __init__(
@@ -114,24 +112,24 @@ class SmmPlusOrdersTrigger(WatchTrigger):
         self.cancel_on_kill = cancel_on_kill
 
     def watch(self) -> Watch:
-        """Watch the orders."""
+        """Return the watch of the orders."""
         return OrdersWatch(self.order_ids, self.statuses)
 
     def arguments(self) -> dict[str, Any]:
-        """Give the orders and the statuses."""
+        """Return the orders, the statuses, and whether to cancel."""
         return {"order_ids": self.order_ids, "statuses": self.statuses, "cancel_on_kill": self.cancel_on_kill}
 
     async def on_kill(self) -> None:
-        """Ask the panel to cancel the orders, if the author wanted that."""
+        """Request to cancel the orders, if `cancel_on_kill` is set."""
         if not self.cancel_on_kill:
             return
         async with SmmPlusHook(self.smmplus_conn_id).async_client() as client:
             answers = await client.cancel(self.order_ids)
-        self.log.warning("the waiting task was ended: asked to cancel %d orders: %s", len(answers), answers)
+        self.log.warning("the waiting task was ended: requested to cancel %d orders: %s", len(answers), answers)
 
 
 class SmmPlusRefillsTrigger(WatchTrigger):
-    """Waits for refills to be over.
+    """Waits until refills are completed.
 
     :param refill_ids: the refills
     """
@@ -141,16 +139,16 @@ class SmmPlusRefillsTrigger(WatchTrigger):
         self.refill_ids = list(refill_ids)
 
     def watch(self) -> Watch:
-        """Watch the refills."""
+        """Return the watch of the refills."""
         return RefillsWatch(self.refill_ids)
 
     def arguments(self) -> dict[str, Any]:
-        """Give the refills."""
+        """Return the refills."""
         return {"refill_ids": self.refill_ids}
 
 
 class SmmPlusBalanceTrigger(WatchTrigger):
-    """Waits for the balance to be at least so much.
+    """Waits until the balance is at least an amount.
 
     :param at_least: the amount, as a string
     """
@@ -160,19 +158,19 @@ class SmmPlusBalanceTrigger(WatchTrigger):
         self.at_least = at_least
 
     def watch(self) -> Watch:
-        """Watch the balance."""
+        """Return the watch of the balance."""
         return BalanceWatch(Decimal(self.at_least))
 
     def arguments(self) -> dict[str, Any]:
-        """Give the amount."""
+        """Return the amount."""
         return {"at_least": self.at_least}
 
 
 class SmmPlusServiceTrigger(WatchTrigger):
-    """Waits for a service to be offered.
+    """Waits until a service is available.
 
-    :param service: its id
-    :param max_rate: at most at this rate, as a string; None for any
+    :param service: ID of the service
+    :param max_rate: the highest price of 1000 units, as a string; None for any
     """
 
     def __init__(self, *, service: str, max_rate: str | None = None, **common: Any) -> None:
@@ -181,9 +179,9 @@ class SmmPlusServiceTrigger(WatchTrigger):
         self.max_rate = max_rate
 
     def watch(self) -> Watch:
-        """Watch the service."""
+        """Return the watch of the service."""
         return ServiceWatch(self.service, None if self.max_rate is None else Decimal(self.max_rate))
 
     def arguments(self) -> dict[str, Any]:
-        """Give the service and the rate."""
+        """Return the service and the rate."""
         return {"service": self.service, "max_rate": self.max_rate}

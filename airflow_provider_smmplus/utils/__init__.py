@@ -1,1 +1,1 @@
-"""What hooks, operators, sensors and triggers share."""
+"""What hooks, operators, sensors and triggers share: arguments, connection, task identity, pollers, failures, XCom."""

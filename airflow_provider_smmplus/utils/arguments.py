@@ -1,6 +1,6 @@
-"""PURE: arguments as DAG authors give them: values, or the text that a template makes of them.
+"""Arguments of operators: values, or the text that a template renders.
 
-Each function raises ConfigurationError where an argument cannot be read; the message names it.
+Each function raises ConfigurationError with the name of the argument if it cannot be read.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,72 +12,72 @@ from smmplus.errors import ConfigurationError
 
 
 def texts_of(given: object, name: str) -> list[str]:
-    """Read one value, several, or text with commas, such as a template gives; each once, in their order.
+    """Return one value, several values, or those in a text with commas, as texts: each once, in their order.
 
-    Several may be any sequence, such as the XComs of mapped tasks. None among them is left out.
+    Several values may be any sequence, for example the XComs of mapped tasks. None among them is left out.
     """
     if isinstance(given, str):
         given = given.strip().strip("[](){}").split(",")
     several = given if isinstance(given, Iterable) and not isinstance(given, Mapping | bytes) else [given]
     values = [value for value in several if value is not None]
     if wrong := [value for value in values if isinstance(value, bool) or not isinstance(value, str | int)]:
-        raise ConfigurationError(f"{name} holds {wrong[0]!r}: give texts or whole numbers")
+        raise ConfigurationError(f"{name} contains {wrong[0]!r}: pass texts or whole numbers")
     texts = [str(value).strip().strip("'\"") for value in values]
     return list(dict.fromkeys(text for text in texts if text))
 
 
 def ids_of(given: object, name: str) -> list[str]:
-    """Read ids: one, several, or text with commas. There must be one: no id is mostly an XCom that is missing."""
+    """Return one ID, several, or those in a text with commas. Raise if there is none: mostly an XCom is missing."""
     ids = texts_of(given, name)
     if not ids:
-        raise ConfigurationError(f"{name} is {given!r}: there is no id in it")
-    # A template makes the text "None" of an XCom that is missing.
+        raise ConfigurationError(f"{name} is {given!r}: it contains no ID")
+    # A template renders a missing XCom as the text "None".
     if wrong := [number for number in ids if not any(sign.isdigit() for sign in number)]:
-        raise ConfigurationError(f"{name} holds {wrong[0]!r}, which is no id")
+        raise ConfigurationError(f"{name} contains {wrong[0]!r}, which is not an ID")
     return ids
 
 
 def name_of(given: object, name: str) -> str:
-    """Read a name, such as a campaign's. A template that came to nothing gives "" or the text "None": that is none."""
+    """Return a name, for example of a campaign. Raise for "" and the text "None", which empty templates render."""
     text = str(given) if isinstance(given, str | int) and not isinstance(given, bool) else ""
     if text.strip() in {"", "None"}:
-        raise ConfigurationError(f"{name} is {given!r}: see to it that its template gives something")
+        raise ConfigurationError(f"{name} is {given!r}: its template rendered no value")
     return text
 
 
 def seconds_of(given: object, name: str) -> float:
-    """Read how long something takes: seconds, or a timedelta."""
+    """Return a duration in seconds, from seconds or a timedelta."""
     seconds = given.total_seconds() if isinstance(given, timedelta) else given
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not isfinite(seconds) or seconds < 0:
-        raise ConfigurationError(f"{name} is {given!r}: write seconds, such as 60")
+        raise ConfigurationError(f"{name} is {given!r}: pass seconds, for example 60")
     return seconds
 
 
 def whole_of(given: object, name: str) -> int | None:
-    """Read a whole number; None is none. A template that came to nothing gives "", which is no number."""
+    """Return a whole number, or None for None. Raise for "", which an empty template renders."""
     if given is None:
         return None
     text = str(given).strip()
     if isinstance(given, bool) or not (text.isascii() and text.isdigit()):
-        raise ConfigurationError(f"{name} is {given!r}: write a whole number")
+        raise ConfigurationError(f"{name} is {given!r}: pass a whole number")
     return int(text)
-
-
-def truth_of(given: object, name: str) -> bool:
-    """Read yes or no."""
-    word = str(given).strip().casefold()
-    if word not in _TRUTHS:
-        raise ConfigurationError(f"{name} is {given!r}: write True or False")
-    return _TRUTHS[word]
 
 
 _TRUTHS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
-def amount(text: object, name: str) -> Decimal | None:
-    """Read an amount; None is none. ConfigurationError names the argument.
+def truth_of(given: object, name: str) -> bool:
+    """Return a boolean, also from the text that a template renders."""
+    word = str(given).strip().casefold()
+    if word not in _TRUTHS:
+        raise ConfigurationError(f"{name} is {given!r}: pass True or False")
+    return _TRUTHS[word]
 
-    A bound whose template came to nothing gives "": that must not lift it.
+
+def amount(text: object, name: str) -> Decimal | None:
+    """Return an amount, or None for None.
+
+    Raise for "", which an empty template renders: it must not remove a limit.
     """
     if text is None:
         return None
@@ -86,5 +86,5 @@ def amount(text: object, name: str) -> Decimal | None:
     except InvalidOperation:
         value = Decimal("NaN")
     if isinstance(text, bool) or not value.is_finite() or value < 0:
-        raise ConfigurationError(f'{name} is {text!r}: write an amount as a string, such as "12.50"')
+        raise ConfigurationError(f'{name} is {text!r}: pass an amount as a string, for example "12.50"')
     return value

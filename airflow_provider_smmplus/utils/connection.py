@@ -1,4 +1,4 @@
-"""PURE: what an Airflow connection of the type `smmplus` means: panel, account, journal, pace."""
+"""An Airflow connection of the type `smmplus`: its panel, account and rate, and where its journal is."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,9 +14,15 @@ CONN_TYPE = "smmplus"
 DEFAULT_CONN_ID = "smmplus_default"
 DEFAULT_ACCOUNT = "default"
 
+REMEMBERED = "smmplus_journal"
+"""The key in a task's state store for the UUID of its journal."""
+
+_LIBPQ = frozenset({"sslmode", "sslcert", "sslkey", "sslrootcert", "passfile", "options", "target_session_attrs"})
+"""Extra fields of a PostgreSQL connection that are parameters of libpq."""
+
 
 class AirflowConnection(Protocol):
-    """What is read of an Airflow connection."""
+    """The attributes of an Airflow connection that are read."""
 
     conn_id: str
     conn_type: str | None
@@ -34,23 +40,23 @@ class AirflowConnection(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a connection says."""
+    """The settings of a connection."""
 
     panel: Panel
     account: str
-    """The name under which the journal knows the account; the API key may change, this must not."""
+    """The name of the account in the journal. The API key may change, this must not."""
     journal_conn_id: str | None
-    """The connection of the PostgreSQL database that holds the journal; None for a SQLite file of this machine."""
+    """The connection of the PostgreSQL database with the journal; None for a SQLite file on this machine."""
     rate: float
-    """Calls a second; 0 for no limit."""
+    """Calls per second; 0 for no limit."""
 
 
 def settings_of(connection: AirflowConnection) -> Settings:
-    """Read a connection, given as form, URI or JSON. ConfigurationError names the field and what to write."""
+    """Return the settings of a connection, made by form, URI or JSON. Raise ConfigurationError with the field."""
     extra = connection.extra_dejson
     where = f"connection {connection.conn_id!r}"
     if not connection.password:
-        raise ConfigurationError(f"{where} has no API key: write it into the field API key (password)")
+        raise ConfigurationError(f"{where} has no API key. Enter it in the field API key (password)")
     try:
         panel = Panel(
             key=connection.password,
@@ -66,7 +72,7 @@ def settings_of(connection: AirflowConnection) -> Settings:
 
 
 def url_of(connection: AirflowConnection) -> str:
-    """Put the API's address together: the field may hold all of it, a URI brings it in parts."""
+    """Return the URL of the API. The host may be all of it; a connection from a URI has it in parts."""
     host, path = connection.host or "", (connection.schema or "").strip("/")
     if not host:
         return DEFAULT_URL
@@ -82,12 +88,12 @@ def url_of(connection: AirflowConnection) -> str:
 def _seconds(extra: dict[str, Any], name: str, default: float) -> float:
     seconds = _number(extra, name, default)
     if seconds == 0:
-        raise ConfigurationError(f"{name} is 0: write how many seconds to wait")
+        raise ConfigurationError(f"{name} is 0: enter the seconds to wait")
     return seconds
 
 
 def _number(extra: dict[str, Any], name: str, default: float) -> float:
-    """Read a number, which a URI brings as text."""
+    """Return a number, which is text in a connection from a URI."""
     value = extra.get(name)
     if value is None or value == "":
         return default
@@ -96,26 +102,19 @@ def _number(extra: dict[str, Any], name: str, default: float) -> float:
     except (TypeError, ValueError):
         number = -1.0
     if isinstance(value, bool) or not isfinite(number) or number < 0:
-        raise ConfigurationError(f"{name} is {value!r}: write a number that is not negative")
+        raise ConfigurationError(f"{name} is {value!r}: enter a number that is not negative")
     return number
 
 
-REMEMBERED = "smmplus_journal"
-"""The key of a task's state under which the uuid of its journal is kept."""
-
-_LIBPQ = frozenset({"sslmode", "sslcert", "sslkey", "sslrootcert", "passfile", "options", "target_session_attrs"})
-"""Extra fields of a PostgreSQL connection that are settings of the server's own client library."""
-
-
 class StateStore(Protocol):
-    """What is used of `context["task_state_store"]`."""
+    """The methods of `context["task_state_store"]` that are used."""
 
     def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 (whatever was kept)
-        """Give what was kept, or the default where there is nothing."""
+        """Return the value of a key, or the default if there is none."""
         ...
 
     def set(self, key: str, value: str, *, retention: Any = None) -> None:  # noqa: ANN401 (Airflow's own kinds)
-        """Keep a value; it is on disk when this returns."""
+        """Store a value. It is on disk when this returns."""
         ...
 
 
@@ -126,23 +125,23 @@ def journal_url(
     executors: Iterable[str],
     home: Path,
 ) -> str:
-    """Name the journal's database: the one that the connection names, or a file under AIRFLOW_HOME.
+    """Return the URL of the journal: the database of the named connection, or a file in AIRFLOW_HOME.
 
-    A file is right only where every task sees it: with the LocalExecutor. Elsewhere each worker would have a journal of
-    its own, and order what another has ordered: ConfigurationError.
+    A file is allowed only with the LocalExecutor, where every task sees it. With another executor, each worker would
+    have its own journal and order what another has ordered, so ConfigurationError is raised.
     """
     if journal_conn_id is not None:
         return postgresql_url(connection(journal_conn_id))
     if foreign := sorted({name for name in executors if name.rpartition(".")[2] != "LocalExecutor"}):
         raise ConfigurationError(
-            f"with {', '.join(foreign)} the workers do not share a disk, and each would keep a journal of its own and "
-            "order twice: name a PostgreSQL connection in the connection's field Journal connection (journal_conn_id)"
+            f"with {', '.join(foreign)} the workers do not share a disk: each would have its own journal, and order "
+            "twice. Enter a PostgreSQL connection in the connection's field Journal connection (journal_conn_id)"
         )
     return f"sqlite:///{home / 'smmplus' / 'journal.sqlite3'}"
 
 
 def postgresql_url(connection: AirflowConnection) -> str:
-    """Turn a PostgreSQL connection into a database URL. It holds the password: it is for the driver alone."""
+    """Return the database URL of a PostgreSQL connection. It contains the password: never log it."""
     from sqlalchemy import URL  # noqa: PLC0415 (a tenth of a second, while a DAG file is parsed)
 
     if connection.conn_type != "postgres":
@@ -163,14 +162,14 @@ def postgresql_url(connection: AirflowConnection) -> str:
 
 
 def remember(uuid: str, where: str, store: StateStore, *, for_ever: object) -> None:
-    """Keep the journal's uuid with the task before it places anything; a later attempt with another journal stops.
+    """Store the journal's UUID with the task before it places anything.
 
-    Raises JournalConflictError: an order that the other journal knows would be placed once more.
+    Raise JournalConflictError if an earlier try had another journal: its orders would be placed again.
     """
     before = store.get(REMEMBERED)
     if before is not None and before != uuid:
         raise JournalConflictError(
-            f"this task began with the journal {before}, and finds {uuid} ({where}): a restored, copied or new journal "
-            "does not know what was ordered since. Bring the first one back, or clear the task to begin anew with this"
+            f"this task began with another journal ({before}) than it finds now ({uuid}, {where}). A restored, copied "
+            "or new journal may lack orders. Bring the first one back, or clear the task to start again with this one"
         )
     store.set(REMEMBERED, uuid, retention=for_ever)

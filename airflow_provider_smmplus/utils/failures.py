@@ -1,4 +1,4 @@
-"""PURE: what the end of a run means for its task: done, worth a retry, or for a person."""
+"""How a task ends after a run: it succeeds, it fails and a retry may help, or it fails for a person to look."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -16,24 +16,26 @@ if TYPE_CHECKING:
     from smmplus.journal.entry import Entry
 
 WORTH_A_RETRY = frozenset({Stop.ACCOUNT, Stop.FUNDS, Stop.UNREACHABLE, Stop.JOURNAL, Stop.ASKED})
-"""Stops that may pass, or be mended while Airflow waits for the retry: funds, a panel out of reach, a killed task."""
+"""Stops that may pass, or be fixed before the retry: funds, a panel out of reach, a killed task."""
 
 MOST_NAMED = 5
 
 
 def must_be_well(outcome: "RunResult") -> None:
-    """Raise what fails the task where a run of a sheet did not come to its end."""
+    """Fail the task if a run of a sheet did not finish."""
     if outcome.blocked:
         raise AirflowFailException(outcome.blocked)
     must_be_placed(outcome.entries.values(), outcome.stop, outcome.reason)
     if outcome.unwritten:
-        raise AirflowException(f"the results are in the journal, not in the sheet: {outcome.unwritten}")
+        raise AirflowException(
+            f"the results are in the journal, but could not be written into the sheet: {outcome.unwritten}"
+        )
 
 
 def must_be_placed(entries: "Iterable[Entry]", stop: Stop | None, reason: str) -> None:
-    """Raise what fails the task where orders are in doubt, or placing stopped before its end.
+    """Fail the task if orders are in doubt, or placing stopped early.
 
-    In doubt the task fails without retries, naming the orders and the commands that settle them.
+    With orders in doubt, it fails without retries. The message has the orders and the commands that resolve them.
     """
     known = list(entries)
     if doubts := [entry for entry in known if entry.state is State.IN_DOUBT]:
@@ -46,19 +48,19 @@ def must_be_placed(entries: "Iterable[Entry]", stop: Stop | None, reason: str) -
 
 
 def how_to_repeat(**changed: Value) -> str:
-    """Say how a task goes on."""
+    """Return how to continue a task."""
     if changed:
         return f"clear the task with {AIRFLOW.phrase(**changed)}"
-    return "clear the task if no retry follows: it goes on, and what is placed is not placed again"
+    return "clear the task if no retry follows. Placed orders are not repeated"
 
 
 def _budget(entry: "Entry") -> str:
     raised = command("budget", entry.campaign, account=entry.account, set="AMOUNT")
-    return f". The budget is max_spend where the task names one, else: `{raised}`"
+    return f". Raise max_spend if the task has one, else run `{raised}`"
 
 
 def told_of_doubts(doubts: "list[Entry]") -> str:
-    """Say which orders are in doubt, since when, and how they are settled."""
+    """Return which orders are in doubt, since when, and how to resolve them."""
     named = "; ".join(
         f"{entry.name} (service {entry.request.service}, {entry.request.values.get('link', '')}, expected charge "
         f"{entry.cost}, sent {(entry.sent_at or '')[:19]} UTC: {entry.error})"
@@ -66,4 +68,4 @@ def told_of_doubts(doubts: "list[Entry]") -> str:
     )
     more = f" and {len(doubts) - MOST_NAMED} more" if len(doubts) > MOST_NAMED else ""
     steps = ". ".join(doubt_steps(doubts, "`"))
-    return f"{len(doubts)} in doubt, and not sent again: {named}{more}. {steps}. Then clear the task: it goes on"
+    return f"{len(doubts)} in doubt, and not sent again: {named}{more}. {steps}. Then clear the task to continue"

@@ -1,4 +1,4 @@
-"""A run of a sheet, told in a task's log."""
+"""The log of a task about a run of a sheet."""
 
 import time
 from collections.abc import Iterable
@@ -24,11 +24,11 @@ LINE_EVERY = 10.0
 """Seconds between two lines of progress."""
 
 MOST_PROBLEMS = 500
-"""Lines of problems in a log; a sheet with more is wrong as a whole."""
+"""Lines of problems in a log. A sheet with more is wrong as a whole."""
 
 
 class Log(Protocol):
-    """What is used of a task's log."""
+    """The methods of a task's log that are used."""
 
     def debug(self, event: str, *args: Any) -> Any: ...  # noqa: ANN401, D102
     def info(self, event: str, *args: Any) -> Any: ...  # noqa: ANN401, D102
@@ -37,7 +37,7 @@ class Log(Protocol):
 
 
 class LogWatcher(RunListener):
-    """Writes what a run does into a task's log; agrees beforehand, for who runs a DAG has decided."""
+    """Writes what a run does into a task's log. It confirms beforehand: whoever runs a DAG has decided."""
 
     def __init__(self, log: Log) -> None:
         super().__init__(agreed=True)
@@ -46,16 +46,16 @@ class LogWatcher(RunListener):
         self._last = float("-inf")
 
     def planned(self, plan: "Plan") -> None:
-        """Tell the problems, what is placed already, and what would be sent for how much."""
+        """Log the problems, what is placed already, and what would be sent for how much."""
         log_plan(self._log, plan)
 
     def placing(self, orders: int) -> None:
-        """Tell how many orders are sent."""
+        """Log how many orders are sent."""
         self._orders = orders
         self._log.info("placing %d orders", orders)
 
     def placed(self, placed: "Placed") -> None:
-        """Tell every order, and now and then how far it is."""
+        """Log every order, and the progress now and then."""
         self._done += 1
         self._log.debug("entry %d is %s %s %s", placed.entry, placed.state.value, placed.order_id or "", placed.error)
         if self._done == self._orders or time.monotonic() - self._last >= LINE_EVERY:
@@ -63,26 +63,26 @@ class LogWatcher(RunListener):
             self._log.info("placed %d of %d", self._done, self._orders)
 
     def following(self, orders: int, final: int) -> None:
-        """Tell how many orders are final."""
-        self._log.info("following: %d of %d orders are final", final, orders)
+        """Log how many orders are finished."""
+        self._log.info("tracking: %d of %d orders finished", final, orders)
 
     def wrote(self, written: "Written") -> None:
-        """Tell where the results are."""
+        """Log where the results are."""
         self._log.info("written to %s%s", written.path, f" ({written.reason})" if written.reason else "")
 
     def note(self, text: str) -> None:
-        """Tell what a person should know."""
+        """Log a warning."""
         self._log.warning("%s", text)
 
 
 def log_rows(log: Log, outcome: "RunResult") -> None:
-    """Name the rows of a sheet that are no orders and why, and how the refused ones come to be sent."""
+    """Log which rows of a sheet are not orders and why, and how to send the refused ones."""
     for words in (*describe_rows(outcome, "see the column error of the results"), *_refused(outcome.entries.values())):
         log.warning("%s", words)
 
 
 def log_part(log: Log, part: "PlacedPart") -> None:
-    """Name the orders of a part that were refused or held back and why, and how the refused ones come to be sent."""
+    """Log which orders of a part were refused or held back and why, and how to send the refused ones."""
     refused = [describe_entry(entry) for entry in part.entries if entry.state is State.REJECTED]
     why = part.progress.held_back
     held = [describe_entry(entry, why=why[entry.id]) for entry in part.entries if entry.id in why]
@@ -100,17 +100,17 @@ def _refused(entries: "Iterable[Entry]") -> "Iterable[str]":
 
 
 def log_plan(log: Log, plan: "Plan") -> None:
-    """Write into a log what a run of a sheet would do."""
+    """Log what a run of a sheet would do."""
     for words in column_notes(plan):
         log.info("%s", words)
     for problem in plan.problems[:MOST_PROBLEMS]:
         log.error("%s: %r %s (%s)", problem.where, problem.value, problem.message, problem.remedy)
     if len(plan.problems) > MOST_PROBLEMS:
         log.error("and %d more problems", len(plan.problems) - MOST_PROBLEMS)
-    for thought in plan.warnings[:MOST_PROBLEMS]:
-        log.warning("%s: %r: %s (%s)", thought.where, thought.value, thought.message, thought.remedy)
+    for each in plan.warnings[:MOST_PROBLEMS]:
+        log.warning("%s: %r: %s (%s)", each.where, each.value, each.message, each.remedy)
     if len(plan.warnings) > MOST_PROBLEMS:
-        log.warning("and %d more to think of twice", len(plan.warnings) - MOST_PROBLEMS)
+        log.warning("and %d more warnings", len(plan.warnings) - MOST_PROBLEMS)
     for warning in filter(None, (plan.repeats, *plan.journal_warnings.warnings)):
         log.warning("%s", warning)
     for difference in differences(plan)[:MOST_PROBLEMS]:

@@ -1,6 +1,6 @@
-"""What sensors, triggers and waiting operators look at, round by round: one thing, asked in one way by all of them.
+"""Pollers: what sensors, triggers and waiting operators wait for, asked in rounds and in the same way by all of them.
 
-A watch is made by whoever waits. It keeps what is settled, so that the next round asks for less.
+A watch remembers what is finished, so that the next round asks for less.
 """
 
 import asyncio
@@ -14,77 +14,77 @@ if TYPE_CHECKING:
     from smmplus.api.async_client import AsyncClient
 
 MOST_NAMED = 5
-"""So many orders are named in a message; the panel and the journal know the rest."""
+"""The most orders that a message names. The panel and the journal have the rest."""
 
 UNKNOWN_ROUNDS = 3
-"""An id that the panel says it does not know in so many rounds is believed to be unknown."""
+"""An ID counts as unknown once the panel has answered so in this many rounds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one look showed."""
+    """The result of one round."""
 
     done: bool
     failed: str = ""
-    """Why it can never be done any more; "" while it can."""
+    """Why it can never be done; "" as long as it can."""
     counts: Mapping[str, int] = field(default_factory=dict)
-    """How many orders or refills have which status word."""
+    """Status word -> number of orders or refills."""
     words: str = ""
     """What was seen, for the log."""
     unsure: bool = False
-    """Whether the panel said that it does not know an id, and is not believed yet."""
+    """Whether the panel did not know an ID, but not yet in enough rounds."""
     strange: bool = False
-    """Whether something in it cannot be read, which a person should look at."""
+    """Whether an answer was not understood, so that a person should look at it."""
 
 
 class Watch(Protocol):
-    """Something that is waited for."""
+    """Something to wait for."""
 
     async def look(self, client: "AsyncClient") -> Seen:
-        """Ask once. Raises CallError."""
+        """Ask once. Raise CallError if the panel does not answer."""
         ...
 
 
-class _Words:
-    """Status words by id, which of them are settled, and which ids the panel does not know."""
+class _Statuses:
+    """The status words of some IDs, which of them are finished, and which IDs the panel does not know."""
 
     def __init__(self, ids: Sequence[str]) -> None:
         self.open = dict.fromkeys(map(str, ids))
         self.words: dict[str, str] = {}
-        self._strayed: list[str] = []
+        self._other_ends: list[str] = []
         self.strange: list[str] = []
-        """What was not understood."""
+        """Answers that were not understood."""
         self._unknown: Counter[str] = Counter()
 
-    def take(self, number: str, word: str, *, reached: bool, final: bool) -> None:
-        """Note a status word."""
+    def record(self, number: str, word: str, *, reached: bool, final: bool) -> None:
+        """Record a status word."""
         self.words[number] = word
         del self._unknown[number]
         if reached or final:
             self.open.pop(number, None)
         if final and not reached:
-            self._strayed.append(number)
+            self._other_ends.append(number)
 
-    def miss(self, number: str) -> None:
-        """Note that the panel says it does not know an id."""
+    def record_unknown(self, number: str) -> None:
+        """Record that the panel did not know an ID."""
         self._unknown[number] += 1
 
     def seen(self, what: str) -> Seen:
-        """Sum it up."""
+        """Return the result of the round."""
         lost = [number for number in self.open if self._unknown[number] >= UNKNOWN_ROUNDS]
-        ends = ", ".join(sorted({self.words[number] for number in self._strayed}))
-        failed = _named(f"ended as {ends}", what, self._strayed) or _named("the panel does not know", what, lost)
+        ends = ", ".join(sorted({self.words[number] for number in self._other_ends}))
+        failed = _named(f"ended as {ends}", what, self._other_ends) or _named("the panel does not know", what, lost)
         counts = dict(Counter(self.words.values()).most_common())
-        told = ", ".join(f"{count} {word}" for word, count in counts.items()) or "no status yet"
+        counted = ", ".join(f"{count} {word}" for word, count in counts.items()) or "no status yet"
         unsure = not failed and any(self._unknown[number] for number in self.open)
-        words = "; ".join([f"{what}s: {told}; {len(self.open)} open", *dict.fromkeys(self.strange)])
+        words = "; ".join([f"{what}s: {counted}; {len(self.open)} open", *dict.fromkeys(self.strange)])
         return Seen(not self.open and not failed, failed, counts, words, unsure, bool(self.strange))
 
 
 async def all_of(looks: Iterable[Coroutine[Any, Any, None]]) -> None:
-    """Await all of them, and raise what the first of them raised.
+    """Await all of them, and raise the first exception.
 
-    What has come is kept although another call failed, and nothing is left running into the next round.
+    Results are kept although another call failed, and no call runs on into the next round.
     """
     for result in await asyncio.gather(*looks, return_exceptions=True):
         if isinstance(result, BaseException):
@@ -92,13 +92,13 @@ async def all_of(looks: Iterable[Coroutine[Any, Any, None]]) -> None:
 
 
 class OrdersWatch:
-    """Orders, until each has one of the given statuses, or is final where none are given.
+    """Waits until each order has one of some statuses, or is final if there are none.
 
-    An order that is final with another status can never get there: the watch has failed.
+    An order that is final with another status can never reach one of them: the watch fails.
     """
 
     def __init__(self, order_ids: Sequence[str], statuses: Sequence[str] = ()) -> None:
-        self._orders = _Words(order_ids)
+        self._orders = _Statuses(order_ids)
         self._wanted = {status.casefold() for status in statuses}
 
     async def look(self, client: "AsyncClient") -> Seen:
@@ -110,7 +110,7 @@ class OrdersWatch:
         return self._orders.seen("order")
 
     async def _look_at(self, client: "AsyncClient", ids: Sequence[str]) -> None:
-        """Take the answers call by call: those of thousands at once would hold up the event loop."""
+        """Record the answers of each call at once: those of thousands together would block the event loop."""
         from smmplus.orders.models import OrderStatus, Phase  # noqa: PLC0415
         from smmplus.placing.tracking import ask_hundred, not_understood  # noqa: PLC0415
 
@@ -120,16 +120,21 @@ class OrdersWatch:
             if isinstance(answer, OrderStatus):
                 final = answer.phase is Phase.FINAL
                 reached = answer.status.casefold() in self._wanted if self._wanted else final
-                self._orders.take(number, answer.status, reached=reached, final=final)
+                self._orders.record(number, answer.status, reached=reached, final=final)
             else:
-                self._orders.miss(number)
+                self._orders.record_unknown(number)
+
+
+_REFILLING = frozenset({"pending", "awaiting", "queued", "in progress", "inprogress", "in_progress", "processing"})
+_REFILLED = frozenset({"completed", "success"})
+_NOT_REFILLED = frozenset({"rejected", "error", "fail", "failed", "canceled", "cancelled"})
 
 
 class RefillsWatch:
-    """Refills, until each is over; one that was rejected or failed fails the watch."""
+    """Waits until each refill is completed. One that was rejected or failed fails the watch."""
 
     def __init__(self, refill_ids: Sequence[str]) -> None:
-        self._refills = _Words(refill_ids)
+        self._refills = _Statuses(refill_ids)
 
     async def look(self, client: "AsyncClient") -> Seen:
         """Ask for the open refills, 100 a call."""
@@ -147,18 +152,13 @@ class RefillsWatch:
                 word = answer.casefold()
                 if word not in _REFILLED | _NOT_REFILLED | _REFILLING:
                     self._refills.strange.append(f"the panel's status {answer[:40]!r} of a refill is not known")
-                self._refills.take(number, answer, reached=word in _REFILLED, final=word in _NOT_REFILLED)
+                self._refills.record(number, answer, reached=word in _REFILLED, final=word in _NOT_REFILLED)
             else:
-                self._refills.miss(number)
-
-
-_REFILLING = frozenset({"pending", "awaiting", "queued", "in progress", "inprogress", "in_progress", "processing"})
-_REFILLED = frozenset({"completed", "success"})
-_NOT_REFILLED = frozenset({"rejected", "error", "fail", "failed", "canceled", "cancelled"})
+                self._refills.record_unknown(number)
 
 
 class BalanceWatch:
-    """The balance, until it is at least so much, in the account's own currency."""
+    """Waits until the balance is at least an amount, in the currency of the account."""
 
     def __init__(self, at_least: Decimal) -> None:
         self._at_least = at_least
@@ -171,7 +171,7 @@ class BalanceWatch:
 
 
 class ServiceWatch:
-    """A service, until the panel offers it, at no more than a rate where one is given."""
+    """Waits until the panel offers a service, at no more than a maximum rate if there is one."""
 
     def __init__(self, service: str, max_rate: Decimal | None = None) -> None:
         self._service = service

@@ -1,4 +1,4 @@
-"""Sheets from wherever Airflow's object storage reaches, as files on this machine for as long as they are worked on."""
+"""Sheets in Airflow's object storage, as local files while a task works on them."""
 
 import shutil
 import tempfile
@@ -16,25 +16,25 @@ from smmplus.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class LocalSheet:
-    """A sheet as a file of this machine."""
+    """A sheet as a local file."""
 
     path: Path
     results: str | None
-    """Where the results go when they are written: an object's address; None where the file itself is the sheet."""
+    """Where the results are copied: an object or a path; None if the file itself is the sheet."""
     conn_id: str | None
 
 
 @contextmanager
 def local(path: str, *, conn_id: str | None, results: str | None) -> Iterator[LocalSheet]:
-    """Give a sheet as a file. A path of this machine is itself; an object is fetched, under its own name.
+    """Yield a sheet as a local file. An object is downloaded, under its own name.
 
-    An object's results go to `results`, by default beside it as `name.results.xlsx`: through Airflow's object storage
-    no store refuses to replace an object that somebody changed meanwhile, as this project does with a file. A file's
-    own results go elsewhere where `results` says so. Raises ConfigurationError.
+    An object's results go to `results`, by default to `name.results.xlsx` next to it: Airflow's object storage cannot
+    refuse to replace an object that was changed meanwhile, as this project does with a file. The results of a local
+    file go into the file, unless `results` is set. Raise ConfigurationError if the sheet cannot be opened.
     """
     if results is not None and _are_one(path, results):
         if not is_local(path):
-            raise ConfigurationError(f"results is {path} itself, which may have changed meanwhile: name another object")
+            raise ConfigurationError(f"results is {path} itself, which may have changed meanwhile. Use another object")
         results = None
     if is_local(path) and results is None:
         yield LocalSheet(path_of(path), None, conn_id)
@@ -45,10 +45,10 @@ def local(path: str, *, conn_id: str | None, results: str | None) -> Iterator[Lo
             with _opened(path, conn_id) as remote, here.open("wb") as copy:
                 shutil.copyfileobj(remote, copy)
         except FileNotFoundError:
-            raise ConfigurationError(f"there is no sheet {path}") from None
+            raise ConfigurationError(f"the sheet {path} does not exist") from None
         except ValueError as error:  # of Airflow's object storage
             raise ConfigurationError(f"{path} cannot be opened: {error}. Install the provider of its storage") from None
-        yield LocalSheet(here, results or results_beside(path), conn_id)
+        yield LocalSheet(here, results or default_results(path), conn_id)
 
 
 def _opened(path: str, conn_id: str | None) -> BinaryIO:
@@ -59,7 +59,7 @@ def _opened(path: str, conn_id: str | None) -> BinaryIO:
 
 
 def path_of(path: str) -> Path:
-    """PURE: give the path behind a `file://` address, or the path itself."""
+    """Return the path of a `file://` URL, or the path itself."""
     return Path(unquote(urlsplit(path).path)) if path.startswith("file://") else Path(path)
 
 
@@ -70,19 +70,19 @@ def _are_one(path: str, other: str) -> bool:
 
 
 def is_local(path: str) -> bool:
-    """PURE: tell whether a path is a file of this machine; a drive's letter is no scheme."""
+    """Return whether a path is a local file. The letter of a drive is not a scheme."""
     scheme = urlsplit(path).scheme
     return len(scheme) < 2 or scheme == "file"
 
 
-def results_beside(path: str) -> str:
-    """PURE: name the object that takes the results: `orders.xlsx` -> `orders.results.xlsx`."""
+def default_results(path: str) -> str:
+    """Return the object for the results: `orders.results.xlsx` for `orders.xlsx`."""
     head, dot, ending = path.rpartition(".")
     return f"{head}.results.{ending}" if dot and "/" not in ending else f"{path}.results"
 
 
 def store(sheet: LocalSheet, written: Path | None) -> str:
-    """Bring the results to where they belong, and give that address."""
+    """Copy the results to where they belong, and return that path or URL."""
     here = written or sheet.path
     if sheet.results is None:
         return str(here)

@@ -1,4 +1,4 @@
-"""How messages that operators share with the command line phrase remedies."""
+"""How operators name options in messages that they share with the command line."""
 
 from bulk.model.surfaces import Surface
 

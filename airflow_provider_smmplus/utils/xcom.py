@@ -1,4 +1,4 @@
-"""PURE: results as small plain JSON for XCom; amounts and ids are strings."""
+"""Results of tasks as small plain JSON for XCom. Amounts and IDs are strings."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 MOST_LISTED = 50
-"""Rows that a result names."""
+"""The most rows that a result names."""
 
 LONGEST_LINE = 300
-"""Characters of what it says of one of them."""
+"""The most characters about one of them."""
 
 
 def service_object(service: "Service") -> Json:
@@ -33,7 +33,7 @@ def balance_object(balance: "Balance") -> dict[str, str]:
 
 
 def status_object(order_id: str, status: "OrderStatus") -> Json:
-    """Describe where an order stands."""
+    """Describe the status of an order."""
     return {
         "order_id": order_id,
         "status": status.status,
@@ -46,7 +46,7 @@ def status_object(order_id: str, status: "OrderStatus") -> Json:
 
 
 def entry_object(entry: "Entry") -> Json:
-    """Describe an order that the journal holds."""
+    """Describe an order in the journal."""
     return {
         "order_id": entry.order_id,
         "key": entry.name,
@@ -69,9 +69,9 @@ def states_object(entries: "Iterable[Entry]") -> Json:
 
 
 def plan_object(plan: "Plan") -> Json:
-    """Describe what a run of a sheet would do, for a person to approve: sums, what is left out, what to think of twice.
+    """Describe what a run of a sheet would do, for a person to approve: sums, rows left out, warnings.
 
-    Of lists there are the first, and how many there are in all: XCom is no place for thousands.
+    Lists contain the first items and the total number: XCom is not made for thousands.
     """
     currency = plan.prices.balance.currency
     warnings = [
@@ -103,13 +103,13 @@ def _line(where: str, value: str, message: str) -> str:
 
 
 def _short(words: str) -> str:
-    """Bring foreign text on one line, and cut it."""
+    """Return text of others on one line, cut if it is too long."""
     line = " ".join(words.split())
     return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE - 1]}…"
 
 
 def outcome_object(outcome: "RunResult", written: str) -> Json:
-    """Describe what came of a run of a sheet."""
+    """Describe the result of a run of a sheet."""
     return {
         "campaign": outcome.plan.campaign.name,
         "sent": outcome.sent,

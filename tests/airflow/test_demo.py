@@ -32,7 +32,7 @@ def test_the_demonstration_shows_the_examples_and_ends_with_everything_that_it_s
             assert api.dag_ids() == {path.stem for path in (ROOT / "example_dags").glob("*.py")}
             assert api.get("/importErrors")["import_errors"] == []
             tested = api.post("/connections/test", {"connection_id": "smmplus_default", "conn_type": "smmplus"})
-            assert tested == {"status": True, "message": "the panel answers: the balance is 1000 USD"}
+            assert tested == {"status": True, "message": "connected: the balance is 1000 USD"}
             started = descendants(demo)
             assert len(started) > 5
         finally:

@@ -40,7 +40,7 @@ def test_what_airflow_asks_of_a_hook():
 
 def test_testing_the_connection_asks_for_the_balance(hook, sandbox):
     sandbox.balance("100.84")
-    assert hook.test_connection() == (True, "the panel answers: the balance is 100.84 USD")
+    assert hook.test_connection() == (True, "connected: the balance is 100.84 USD")
 
 
 @pytest.mark.parametrize(
@@ -155,6 +155,6 @@ def test_the_key_is_in_no_repr_and_no_log(hook, sandbox, caplog, order):
 @pytest.mark.parametrize("nothing", [{"key": ""}, {"key": "None"}, {"campaign": " "}])
 def test_a_key_or_campaign_that_came_to_nothing_places_nothing(hook, order, ordered, nothing):
     """An empty key would make all orders one."""
-    with pytest.raises(ConfigurationError, match="see to it that its template gives something"):
+    with pytest.raises(ConfigurationError, match="its template rendered no value"):
         hook.place_order(**{"key": "one", "campaign": "spring", **order, **nothing})
     assert ordered() == []

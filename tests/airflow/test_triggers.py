@@ -168,7 +168,7 @@ async def test_a_panel_that_fails_for_a_while_is_asked_again(place, sandbox, don
 async def test_a_panel_that_is_gone_is_asked_until_the_time_is_over(connect):
     connect(host="http://127.0.0.1:9/api/v2")
     event = await first(orders("501", deadline=time.time() + 0.1))
-    assert (event["status"], event["message"]) == ("timeout", "the time is over; ")
+    assert (event["status"], event["message"]) == ("timeout", "timed out; ")
 
 
 async def test_a_look_that_hangs_does_not_outlast_the_deadline(place, sandbox, monkeypatch):
@@ -186,7 +186,7 @@ async def test_when_the_time_is_over_it_says_where_things_stand(place):
     event = await first(orders(number, deadline=time.time() - 1))
     assert event == {
         "status": "timeout",
-        "message": "the time is over; orders: 1 Pending; 1 open",
+        "message": "timed out; orders: 1 Pending; 1 open",
         "counts": {"Pending": 1},
     }
 
@@ -288,8 +288,8 @@ async def test_a_balance_that_is_topped_up_ends_the_wait(sandbox):
     [
         ("1", None, "done", ""),
         ("1", "0.9", "done", ""),
-        ("1", "0.89", "timeout", "the time is over; service 1 is offered at 0.90, waited for: at most 0.89"),
-        ("77777", None, "timeout", "the time is over; service 77777 is not offered"),
+        ("1", "0.89", "timeout", "timed out; service 1 is offered at 0.90, waited for: at most 0.89"),
+        ("77777", None, "timeout", "timed out; service 77777 is not offered"),
     ],
 )
 async def test_a_service_is_waited_for_at_its_rate(number, max_rate, ends, words):

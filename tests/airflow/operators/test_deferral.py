@@ -65,5 +65,5 @@ def test_what_does_not_come_back_as_it_was_is_found_before_money_is_spent():
         def arguments(self):
             return {**super().arguments(), "order_ids": [*self.order_ids, "1"]}
 
-    with pytest.raises(ValueError, match="the arguments of Forgetful do not survive"):
+    with pytest.raises(ValueError, match="the arguments of Forgetful do not survive serialization"):
         must_survive(Forgetful(order_ids=["0"], smmplus_conn_id="panel", poll_interval=1.0, deadline=None))

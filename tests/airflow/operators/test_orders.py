@@ -130,7 +130,7 @@ def test_where_the_uuid_cannot_be_kept_nothing_is_sent(airflow, ordered, order):
 def test_a_try_that_meets_another_journal_stops(airflow, ordered, order, home):
     airflow.run(ADD, **order)
     (home / "smmplus").rename(home / "gone")
-    assert "began with the journal" in failed_for_good(airflow.run(ADD, **order))
+    assert "began with another journal" in failed_for_good(airflow.run(ADD, **order))
     assert len(ordered()) == 1
 
 
@@ -300,7 +300,7 @@ def test_how_an_order_may_end(airflow, order, done, service, expected, state):
 
 def test_out_of_time_it_fails_and_a_retry_goes_on_waiting(airflow, order, ordered, done):
     waiting = {**order, "wait_for_completion": True, "timeout": 0.0}
-    assert "the time is over" in failed_for_now(airflow.run(ADD, **waiting))
+    assert "timed out" in failed_for_now(airflow.run(ADD, **waiting))
     done()
     assert airflow.run(ADD, **waiting).state == "success"
     assert len(ordered()) == 1
@@ -396,7 +396,7 @@ def test_arguments_that_do_not_reach_the_triggerer_stop_the_task_before_money_is
 @pytest.mark.parametrize("wrong", [{"poll_interval": "5"}, {"poll_interval": -1}, {"timeout": "1 h"}])
 def test_a_wait_that_cannot_be_is_found_before_money_is_spent(airflow, ordered, order, wrong):
     ran = airflow.run(ADD, **order, wait_for_completion=True, deferrable=True, **wrong)
-    assert "write seconds, such as 60" in failed_for_good(ran)
+    assert "pass seconds, for example 60" in failed_for_good(ran)
     assert ordered() == []
 
 

@@ -94,7 +94,7 @@ def test_of_some_only_what_was_not_taken_is_asked_for_again(airflow, delivered, 
 def test_a_refill_whose_answer_is_lost_is_not_asked_for_again(airflow, delivered, sandbox, fault):
     (number,) = delivered()
     sandbox.faults({"fault": fault, "action": "refill"})
-    assert "nobody knows whether the panel took the refill of " + number in str(
+    assert "it is unknown whether the panel accepted the refill of " + number in str(
         airflow.run(REFILL, order_ids=number).error
     )
     sandbox.faults()

@@ -89,7 +89,7 @@ def test_a_sheet_that_is_not_there_is_named(airflow, tmp_path, operator, sheet):
     ("wrong", "words"),
     [
         ({"max_spend": "lots"}, "max_spend is 'lots'"),
-        ({"expect_rows": "three"}, "expect_rows is 'three': write a whole number"),
+        ({"expect_rows": "three"}, "expect_rows is 'three': pass a whole number"),
         ({"expect_total": "0,23"}, "expect_total is '0,23'"),
         ({"expect_rows": "2"}, "2"),
         ({"expect_total": "0.20"}, "0.20"),
@@ -131,7 +131,7 @@ def test_parts_are_held_to_an_approval_where_they_are_split(airflow, ordered, sh
     approved = airflow.run(CHECK, **sheet).result["fingerprint"]
     (keys,) = airflow.run(SPLIT, **sheet, expect_fingerprint=approved).result
     held = airflow.run(PLACE, **sheet, keys=keys, expect_fingerprint=approved)
-    assert "give it to the split" in failed_for_good(held)
+    assert "pass it to the split" in failed_for_good(held)
     assert airflow.run(PLACE, **sheet, keys=keys).state == "success"
     assert len(ordered()) == 3
 
@@ -378,7 +378,7 @@ def test_a_campaign_that_nobody_placed_is_misspelt(airflow, sheet, operator):
     given = {"campaign": "weak"} if operator is TRACK else {**sheet, "campaign": "weak"}
     for _ in range(2):
         words = failed_for_good(airflow.run(operator, **given))
-        assert words == "the journal knows no campaign 'weak' of account 'main': give the one that was placed"
+        assert words == "the journal has no campaign 'weak' of account 'main'. Check the spelling"
 
 
 @pytest.mark.parametrize("operator", [CHECK, PLACE, SPLIT, BACK, ALL, TRACK])

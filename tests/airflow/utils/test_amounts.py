@@ -22,5 +22,7 @@ def test_an_amount_is_read_exactly(given, value):
 
 @pytest.mark.parametrize("given", ["", " ", "12,50", "ten", "None", "nan", "inf", "-1", -1, 12.5, True, [1], "$5"])
 def test_what_is_no_amount_is_named(given):
-    with pytest.raises(ConfigurationError, match=r'^max_spend is .*: write an amount as a string, such as "12\.50"$'):
+    with pytest.raises(
+        ConfigurationError, match=r'^max_spend is .*: pass an amount as a string, for example "12\.50"$'
+    ):
         amount(given, "max_spend")

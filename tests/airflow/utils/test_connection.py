@@ -52,21 +52,21 @@ def test_the_address_is_put_together(fields, url):
 
 
 def test_without_a_key_the_field_is_named():
-    with pytest.raises(ConfigurationError, match=r"connection 'panel' has no API key: write it into the field"):
+    with pytest.raises(ConfigurationError, match=r"connection 'panel' has no API key. Enter it in the field"):
         settings_of(connection_of(password=None))
 
 
 @pytest.mark.parametrize(
     ("extra", "words"),
     [
-        ({"rate": "fast"}, "rate is 'fast': write a number that is not negative"),
-        ({"rate": -1}, "rate is -1: write"),
-        ({"rate": True}, "rate is True: write"),
-        ({"rate": [1]}, r"rate is \[1\]: write"),
-        ({"rate": "inf"}, "rate is 'inf': write"),
-        ({"read_timeout": "nan"}, "read_timeout is 'nan': write"),
-        ({"read_timeout": 0}, "read_timeout is 0: write how many seconds to wait"),
-        ({"connect_timeout": "0"}, "connect_timeout is 0: write how many seconds to wait"),
+        ({"rate": "fast"}, "rate is 'fast': enter a number that is not negative"),
+        ({"rate": -1}, "rate is -1: enter"),
+        ({"rate": True}, "rate is True: enter"),
+        ({"rate": [1]}, r"rate is \[1\]: enter"),
+        ({"rate": "inf"}, "rate is 'inf': enter"),
+        ({"read_timeout": "nan"}, "read_timeout is 'nan': enter"),
+        ({"read_timeout": 0}, "read_timeout is 0: enter the seconds to wait"),
+        ({"connect_timeout": "0"}, "connect_timeout is 0: enter the seconds to wait"),
     ],
 )
 def test_a_wrong_number_is_named_with_its_connection(extra, words):

@@ -75,6 +75,8 @@ def test_of_many_doubts_some_are_named():
 
 
 def test_results_that_could_not_be_written_are_tried_again():
-    with pytest.raises(AirflowException, match="the results are in the journal, not in the sheet: locked") as raised:
+    with pytest.raises(
+        AirflowException, match="the results are in the journal, but could not be written into the sheet: locked"
+    ) as raised:
         must_be_well(outcome(unwritten="locked"))
     assert kind_of(raised) is AirflowException

@@ -89,6 +89,8 @@ def test_a_later_try_with_the_same_journal_goes_on():
 def test_a_later_try_with_another_journal_stops_and_keeps_the_first():
     store = Store()
     remember("uuid-1", "here", store, for_ever=None)
-    with pytest.raises(JournalConflictError, match=r"began with the journal uuid-1, and finds uuid-2 \(there\)"):
+    with pytest.raises(
+        JournalConflictError, match=r"began with another journal \(uuid-1\) than it finds now \(uuid-2, there\)"
+    ):
         remember("uuid-2", "there", store, for_ever=None)
     assert store.get(REMEMBERED) == "uuid-1"

@@ -71,7 +71,7 @@ def test_of_thousands_of_second_thoughts_the_first_are_told(week, said):
     log_plan(LOG, week.plan(sheet_of(*rows)))
     warnings = [line for line in said() if "only in form" in line]
     assert len(warnings) == MOST_PROBLEMS
-    assert "WARNING and 9 more to think of twice" in said()
+    assert "WARNING and 9 more warnings" in said()
 
 
 def test_progress_is_told_now_and_then_and_at_the_end(said, monkeypatch):
@@ -99,7 +99,7 @@ def test_notes_and_results_are_told(said, tmp_path):
     watcher.wrote(Written(tmp_path / "week.csv", in_place=True, reason="", digest=""))
     assert said() == [
         "WARNING the balance is low",
-        "INFO following: 2 of 5 orders are final",
+        "INFO tracking: 2 of 5 orders finished",
         f"INFO written to {tmp_path / 'week.csv'}",
     ]
 

@@ -4,7 +4,7 @@ import pytest
 from airflow.sdk import ObjectStoragePath
 from airflow.sdk.io import attach
 
-from airflow_provider_smmplus.utils.sheet_files import is_local, local, path_of, results_beside, store
+from airflow_provider_smmplus.utils.sheet_files import default_results, is_local, local, path_of, store
 from smmplus.errors import ConfigurationError
 
 
@@ -46,7 +46,7 @@ def test_an_address_of_the_file_system_is_its_path():
     ],
 )
 def test_results_have_a_name_of_their_own(path, beside):
-    assert results_beside(path) == beside
+    assert default_results(path) == beside
 
 
 def test_a_file_is_worked_on_where_it_is(tmp_path):
@@ -79,7 +79,7 @@ def test_a_file_that_is_its_own_results_is_worked_on_where_it_is(tmp_path, resul
 def test_an_object_is_never_its_own_results(bucket):
     """No store refuses to replace what somebody changed meanwhile."""
     sheet_at = f"{bucket}/week.csv"
-    words = pytest.raises(ConfigurationError, match="name another object")
+    words = pytest.raises(ConfigurationError, match="Use another object")
     with words, local(sheet_at, conn_id=None, results=sheet_at):
         pass
 
@@ -100,7 +100,7 @@ def test_an_object_is_fetched_and_its_results_lie_beside_it(bucket):
 @pytest.mark.parametrize("results", [None, "done.csv"])
 def test_an_object_or_file_that_is_not_there_is_named(bucket, tmp_path, results):
     missing = f"{bucket}/nowhere.csv" if results is None else str(tmp_path / "nowhere.csv")
-    words = pytest.raises(ConfigurationError, match=r"there is no sheet .*nowhere\.csv")
+    words = pytest.raises(ConfigurationError, match=r"the sheet .*nowhere\.csv does not exist")
     with words, local(missing, conn_id=None, results=results):
         pass
 

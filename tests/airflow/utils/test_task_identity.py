@@ -53,7 +53,7 @@ def test_a_key_of_ones_own_is_never_a_runs_key():
 @pytest.mark.parametrize("own", ["", " ", "None", ["spring"], True])
 def test_an_empty_key_is_no_key(own):
     """A template that came to nothing would make all runs one order."""
-    with pytest.raises(ConfigurationError, match=r"the key is .*: see to it that its template gives something"):
+    with pytest.raises(ConfigurationError, match=r"the key is .*: its template rendered no value"):
         order_key(TASK, own)
 
 

@@ -24,12 +24,12 @@ def test_a_payload_is_plain_json():
 @pytest.mark.parametrize(
     ("payload", "words"),
     [
-        (None, "None, which is no event"),
-        ("done", "'done', which is no event"),
-        ({}, "the status None, which is none of ours"),
-        ({"status": "success"}, "the status 'success', which is none of ours"),
-        ({"status": "done", "counts": [1]}, r"counts that are none: \[1\]"),
-        ({"status": "done", "counts": {"Completed": "3"}}, "counts that are none"),
+        (None, "None, which is not an event"),
+        ("done", "'done', which is not an event"),
+        ({}, "the unknown status None"),
+        ({"status": "success"}, "the unknown status 'success'"),
+        ({"status": "done", "counts": [1]}, r"invalid counts: \[1\]"),
+        ({"status": "done", "counts": {"Completed": "3"}}, "invalid counts"),
     ],
 )
 def test_what_is_no_event_is_refused(payload, words):
