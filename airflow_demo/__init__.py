@@ -1,1 +1,1 @@
-"""Airflow with the example DAGs against a simulated panel, in a folder of its own; `make airflow-demo` starts it."""
+"""The Airflow demo: the example DAGs against a simulated panel. `make airflow-demo` starts it in its own folder."""

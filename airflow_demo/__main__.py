@@ -22,10 +22,10 @@ DAGS_SECONDS = 60.0
 
 
 def main() -> int:
-    """Run the demonstration; ends with 0 when it was told to, with 1 where Airflow did not come up."""
+    """Run the demo. Return 0 after a signal, 1 if Airflow did not start."""
     parser = argparse.ArgumentParser(prog="airflow_demo", description=__doc__)
-    parser.add_argument("folder", nargs="?", type=Path, default=Path("airflow-demo"), help="a folder of its own")
-    parser.add_argument("--port", type=int, default=0, help="of Airflow's pages; a free one by default")
+    parser.add_argument("folder", nargs="?", type=Path, default=Path("airflow-demo"), help="folder of the demo")
+    parser.add_argument("--port", type=int, default=0, help="port of Airflow's pages; by default a free one")
     given = parser.parse_args()
     for number in ENDING:
         signal.signal(number, end)
@@ -40,16 +40,16 @@ def main() -> int:
 
 
 def end(_number: int, _frame: FrameType | None) -> None:
-    """End what was started, and be disturbed no more at that."""
+    """End the demo. Further signals are ignored."""
     for number in ENDING:
         signal.signal(number, signal.SIG_IGN)
-    with suppress(OSError):  # of a terminal that is gone
+    with suppress(OSError):  # the terminal is gone
         print("ending …", flush=True)
     raise KeyboardInterrupt
 
 
 def run(folder: Path, port: int) -> None:
-    """Start the panel and Airflow, say where they are, and wait for a signal."""
+    """Start the panel and Airflow, print where they are, and wait for a signal."""
     lay_out(folder)
     panel = subprocess.Popen(  # noqa: S603 (our own arguments)
         [sys.executable, "-m", "smmplus.sandbox", "--port", "0", "--speed", "60", "--json",
@@ -57,14 +57,14 @@ def run(folder: Path, port: int) -> None:
         stdout=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     try:
-        told = said_by(panel)
+        panel_info = read_panel(panel)
         home = Home(folder / "airflow", folder / "dags", port, settings(folder))
-        print("Airflow is being set up; that takes about half a minute …", flush=True)
+        print("Setting up Airflow. This takes about half a minute …", flush=True)
         home.prepare()
         with Airflow(home):
-            connect(Api(home), told)
+            connect(Api(home), panel_info)
             wait_for_dags(Api(home), {path.stem for path in (folder / "dags").glob("*.py")})
-            print(words(home, told["ledger"], folder), flush=True)
+            print(words(home, panel_info["ledger"], folder), flush=True)
             while True:
                 time.sleep(3600)
     finally:
@@ -73,57 +73,57 @@ def run(folder: Path, port: int) -> None:
 
 
 def lay_out(folder: Path) -> None:
-    """Put the example DAGs and the sample sheets into the folder; what else is there stays."""
+    """Copy the example DAGs and the sample sheets into the folder. Other files there stay."""
     ignored = shutil.ignore_patterns("*.md", "__pycache__")
     for name, source in (("dags", "example_dags"), ("sheets", "sample_sheets")):
         shutil.copytree(ROOT / source, folder / name, ignore=ignored, dirs_exist_ok=True)
 
 
-def said_by(panel: "subprocess.Popen[str]") -> dict[str, str]:
-    """Read where the panel is, and an account's key, from the line that it prints first."""
+def read_panel(panel: "subprocess.Popen[str]") -> dict[str, str]:
+    """Return the panel's addresses and an account's key, from the first line of its output."""
     line = panel.stdout.readline() if panel.stdout else ""
     if not line:
         raise RuntimeError("the simulated panel did not start: see above")
-    said = json.loads(line)
-    (key,) = said["keys"].values()
-    return {"address": said["address"], "ledger": said["ledger"], "key": key}
+    started = json.loads(line)
+    (key,) = started["keys"].values()
+    return {"address": started["address"], "ledger": started["ledger"], "key": key}
 
 
 def settings(folder: Path) -> dict[str, str]:
-    """Give what Airflow's environment says besides."""
+    """Return further environment variables for Airflow."""
     return {"AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False", "SMMPLUS_SHEETS": str(folder / "sheets")}
 
 
-def connect(api: Api, told: dict[str, str]) -> None:
-    """Write the connection where people look at it."""
-    # The form shows the extra fields that are there.
+def connect(api: Api, panel_info: dict[str, str]) -> None:
+    """Create the connection, so that it is visible in Airflow's pages."""
+    # The form shows only the extra fields that exist.
     extra = {"rate": 0, "connect_timeout": 10, "read_timeout": 60, "journal_conn_id": ""}
     api.put_connection(
         "smmplus_default",
         conn_type="smmplus",
         description="The simulated panel",
-        host=told["address"],
-        port=0,  # to the page that tests a connection, none is another than 0
-        password=told["key"],
+        host=panel_info["address"],
+        port=0,  # the page that tests a connection takes a missing port for a changed one
+        password=panel_info["key"],
         extra=json.dumps(extra),
     )
 
 
 def wait_for_dags(api: Api, dag_ids: set[str]) -> None:
-    """Wait until the DAGs can be seen; one with an error never is, and its error is."""
+    """Wait until the DAGs are visible. One with an error never is; Airflow shows its error."""
     ends = time.monotonic() + DAGS_SECONDS
     while not dag_ids <= api.dag_ids() and time.monotonic() < ends:
         time.sleep(0.5)
 
 
 def words(home: Home, ledger: str, folder: Path) -> str:
-    """Say where everything is."""
+    """Return the text that shows where everything is."""
     return f"""
 Airflow:  {home.address}   user {home.user}, password {home.password}
-Panel:    {ledger} shows what was really ordered; a second there is a minute
+Panel:    {ledger} shows all orders; a second is a minute there
 Sheets:   {folder / "sheets"}
 
-Trigger a DAG, answer what it asks (Required Actions), and look at its logs. Ctrl-C ends everything."""
+Trigger a DAG, answer its questions (Required Actions), and look at its logs. Press Ctrl-C to end everything."""
 
 
 if __name__ == "__main__":

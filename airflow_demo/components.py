@@ -1,4 +1,4 @@
-"""Airflow's components as processes that end when they are told to, with everything that they started."""
+"""Airflow's components as processes, which end with everything that they started."""
 
 import os
 import secrets
@@ -16,17 +16,17 @@ from typing import Self
 from urllib.request import ProxyHandler, build_opener
 
 COMPONENTS = ("api-server", "scheduler --skip-serve-logs", "dag-processor", "triggerer --skip-serve-logs")
-"""What runs, with its options. The logs are files of this machine: nobody has to serve them."""
+"""The components with their options. Logs are local files, so they are not served."""
 
 READY_SECONDS = 180.0
 STOP_SECONDS = 20.0
 
 OPENER = build_opener(ProxyHandler({}))
-"""Reaches this machine, whatever proxy the environment names."""
+"""Reaches this machine without the proxy of the environment."""
 
 
 def free_port() -> int:
-    """Find a port that is free now."""
+    """Return a port that is free now."""
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -34,24 +34,24 @@ def free_port() -> int:
 
 @dataclass(slots=True)
 class Home:
-    """A folder that holds everything of one Airflow: settings, database, logs."""
+    """The folder of one Airflow: settings, database, logs."""
 
     folder: Path
     dags: Path
     port: int
     more: Mapping[str, str] = field(default_factory=dict)
-    """Further settings of the environment, such as connections."""
+    """Further environment variables, for example connections."""
     user: str = "admin"
     password: str = "admin"  # noqa: S105 (of a simulation that only this machine reaches)
     secret: str = field(default_factory=lambda: secrets.token_hex(16))
 
     @property
     def address(self) -> str:
-        """Where people look at it."""
+        """The URL of its pages."""
         return f"http://127.0.0.1:{self.port}"
 
     def environment(self) -> dict[str, str]:
-        """Give the environment of every component; nothing of another Airflow gets in."""
+        """Return the environment of the components, without settings of another Airflow."""
         others = ("AIRFLOW", "_AIRFLOW", "SMMPLUS_")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
         path = os.pathsep.join((str(Path(sys.executable).parent), kept.get("PATH", "")))
@@ -75,18 +75,18 @@ class Home:
             "DAG_PROCESSOR__REFRESH_INTERVAL": "5",
         }
         own = {f"AIRFLOW__{name}": value for name, value in settings.items()}
-        # The components speak to each other: through no proxy.
+        # The components call each other without a proxy.
         loopback = {name: f"127.0.0.1,{kept.get(name, '')}".rstrip(",") for name in ("no_proxy", "NO_PROXY")}
         return kept | loopback | {"PATH": path, "AIRFLOW_HOME": str(self.folder)} | own | dict(self.more)
 
     def prepare(self) -> None:
-        """Make the folder, the login and the database."""
+        """Create the folder, the login and the database."""
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "passwords.json").write_text(f'{{"{self.user}": "{self.password}"}}\n', encoding="utf-8")
         self.command("db", "migrate")
 
     def command(self, *arguments: str) -> str:
-        """Run `airflow` with these arguments, and give what it prints."""
+        """Run `airflow` with these arguments. Return its output."""
         done = subprocess.run(  # noqa: S603 (our own arguments)
             [sys.executable, "-m", "airflow", *arguments],
             env=self.environment(), capture_output=True, text=True, check=False,
@@ -97,7 +97,7 @@ class Home:
 
 
 class Airflow:
-    """The components of one Airflow, up as long as the `with` lasts."""
+    """The components of one Airflow, as a context manager that starts and stops them."""
 
     def __init__(self, home: Home, components: Sequence[str] = COMPONENTS) -> None:
         self.home = home
@@ -106,7 +106,7 @@ class Airflow:
         self._files = ExitStack()
 
     def start(self, component: str) -> None:
-        """Start a component in a process group of its own: what it starts ends with it."""
+        """Start a component in its own process group, so that its child processes end with it."""
         name, *options = component.split()
         log = self._files.enter_context((self.home.folder / f"{name}.log").open("ab"))
         self.processes[name] = subprocess.Popen(  # noqa: S603 (our own arguments)
@@ -115,7 +115,7 @@ class Airflow:
         )  # fmt: skip
 
     def wait_until_ready(self) -> None:
-        """Wait until the API answers; RuntimeError where a component has ended."""
+        """Wait until the API answers. Raise RuntimeError if a component has ended."""
         ends = time.monotonic() + READY_SECONDS
         while not self._answers():
             for name, process in self.processes.items():
@@ -133,7 +133,7 @@ class Airflow:
         return False
 
     def stop(self) -> None:
-        """End every component and all that they started."""
+        """End every component and its child processes."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
             self._signal_all(number)
             ends = time.monotonic() + STOP_SECONDS
@@ -168,7 +168,7 @@ class Airflow:
 
 
 def _is_alive(group: int) -> bool:
-    """Tell whether any process of a group is left."""
+    """Return whether any process of a group is running."""
     try:
         os.killpg(group, 0)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""The REST API of a running Airflow, with a login."""
+"""A client of Airflow's REST API."""
 
 import json
 from typing import Any
@@ -9,30 +9,30 @@ from airflow_demo.components import OPENER, Home
 
 
 class Api:
-    """Calls of the REST API; the paths begin after `/api/v2`. HTTPError carries what Airflow says as a note."""
+    """Calls of the REST API. Paths begin after `/api/v2`. The answer of Airflow is a note of an HTTPError."""
 
     def __init__(self, home: Home) -> None:
         self._home = home
         self._token = ""
 
     def get(self, path: str) -> Any:  # noqa: ANN401 (as it comes)
-        """Read."""
+        """Return a resource."""
         return self._ask("GET", f"/api/v2{path}")
 
     def post(self, path: str, body: object) -> Any:  # noqa: ANN401
-        """Make, or do."""
+        """Create a resource, or run an action."""
         return self._ask("POST", f"/api/v2{path}", body)
 
     def patch(self, path: str, body: object) -> Any:  # noqa: ANN401
-        """Change."""
+        """Change a resource."""
         return self._ask("PATCH", f"/api/v2{path}", body)
 
     def dag_ids(self) -> set[str]:
-        """Name the DAGs that Airflow has read."""
+        """Return the IDs of the DAGs that Airflow has parsed."""
         return {dag["dag_id"] for dag in self.get("/dags?limit=100")["dags"]}
 
     def put_connection(self, conn_id: str, **fields: object) -> None:
-        """Write a connection, in place of one that is there."""
+        """Create or replace a connection."""
         body = {"connection_id": conn_id, **fields}
         try:
             self.post("/connections", body)

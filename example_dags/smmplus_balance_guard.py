@@ -1,4 +1,4 @@
-"""An order only while the account holds enough and the service is cheap enough."""
+"""An order that waits until the balance is high enough and the service is cheap enough."""
 
 import pendulum
 from airflow.sdk import dag

@@ -1,4 +1,4 @@
-"""An order that is cancelled where it is not delivered in time; its last status tells what came back."""
+"""An order that is cancelled if it is not delivered in time. Its last status shows the refund."""
 
 import pendulum
 from airflow.sdk import dag

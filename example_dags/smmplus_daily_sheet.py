@@ -1,6 +1,6 @@
-"""A sheet that is ordered anew in every run: checked, approved by a person, placed, followed, written back, summed up.
+"""A sheet that is ordered again in every run: check, approval by a person, place, track, write back, summary.
 
-The sheet itself stays as it is; each run's results go into a file of their own beside it.
+The sheet itself is not changed: the results of each run go into a file next to it.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""A large sheet placed in parts, side by side on several workers; one task writes the results."""
+"""A large sheet that several workers place in parallel, in parts. One task writes the results."""
 
 import os
 from pathlib import Path

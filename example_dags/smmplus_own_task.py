@@ -1,4 +1,4 @@
-"""Orders placed by the hook in a Python task: the key makes each the same order in every try."""
+"""Orders placed with the hook in a Python task. The same key is the same order in every try."""
 
 import pendulum
 from airflow.sdk import dag, task

@@ -1,4 +1,4 @@
-"""A refill of a completed order, for followers that dropped since."""
+"""A refill of a completed order whose followers have dropped."""
 
 import pendulum
 from airflow.sdk import dag

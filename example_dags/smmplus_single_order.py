@@ -1,4 +1,4 @@
-"""One order, followed in the triggerer until it is final."""
+"""One order, tracked in the triggerer until it is final."""
 
 import pendulum
 from airflow.sdk import dag

@@ -1,4 +1,4 @@
-"""A sheet from the check to the results, in one task."""
+"""A sheet in one task, from the check to the results."""
 
 import os
 from pathlib import Path

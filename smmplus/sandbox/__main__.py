@@ -30,7 +30,7 @@ _BACKLOG = 1024
 
 
 class UsageError(Exception):
-    """The sandbox cannot start; the text says why, on one line."""
+    """The sandbox cannot start. The text is the reason, on one line."""
 
 
 def _amount(text: str) -> Decimal:
@@ -84,7 +84,7 @@ def _read_json(path: Path) -> object:
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from error
     except ValueError as error:
-        raise UsageError(f"{path}: no JSON: {error}") from error
+        raise UsageError(f"{path}: not JSON: {error}") from error
 
 
 def _keys(given: list[tuple[str, str]] | None) -> dict[str, str]:
@@ -96,7 +96,7 @@ def _keys(given: list[tuple[str, str]] | None) -> dict[str, str]:
 
 
 def _restore(file: LineFile | None, state: State, clock: Clock) -> Clock:
-    """Apply the events of a state file; give the clock it ran by, not behind its last event."""
+    """Apply the events of a state file. Return its clock, not before its last event."""
     latest = 0.0
     for line in file.read() if file else ():
         if line.get("event") == "currency":
@@ -113,11 +113,11 @@ def _apply(state: State, event: Event) -> None:
     try:
         apply(state, event)
     except KeyError as error:
-        raise UsageError(f"The state file speaks of {error}, which the catalogue or the file lacks.") from error
+        raise UsageError(f"The state file refers to {error}, which is neither in it nor in the catalogue.") from error
 
 
 def _steady_time() -> Callable[[], float]:
-    """Give Unix seconds that go on evenly, even if someone sets the machine's clock."""
+    """Return Unix seconds that increase steadily, even if the machine's clock is set."""
     offset = time.time() - time.monotonic()
     return lambda: offset + time.monotonic()
 
@@ -152,7 +152,7 @@ def _settle_currency(panel: Panel, options: argparse.Namespace) -> None:
 
 def _reason(error: Exception) -> str:
     number = error.errno if isinstance(error, OSError) else None
-    # The error's own text repeats the address; those of name look-ups have negative numbers of their own.
+    # The text of the error repeats the address, and name look-ups have negative error numbers.
     return os.strerror(number) if number and number > 0 else str(error)
 
 
@@ -165,7 +165,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _first_words(listening: socket.socket, keys: dict[str, str], *, as_json: bool) -> str:
-    """Say where the panel is, which keys it takes and what it does not simulate: in lines, or as one object."""
+    """Return the panel's address, its keys and what it does not simulate: as lines, or as one JSON object."""
     host, port = listening.getsockname()[:2]
     base = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     if as_json:
@@ -179,22 +179,22 @@ def _first_words(listening: socket.socket, keys: dict[str, str], *, as_json: boo
 
 
 def _announce(text: str) -> Callable[[web.Application], Awaitable[None]]:
-    """Print at start-up, when signals already end the program cleanly: whoever reads the lines may send one at once."""
+    """Print the lines at start-up, after the signal handlers are set: a reader may send a signal at once."""
 
     async def announce(_: web.Application) -> None:
-        print(text, flush=True)  # noqa: T201 - what the program is asked to say
+        print(text, flush=True)  # noqa: T201 - the output of the program
 
     return announce
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the sandbox until a signal ends it; give the exit status."""
+    """Run the sandbox until a signal ends it. Return the exit status."""
     options = _parser().parse_args(arguments)
     try:
         listening = _listen(options.host, options.port)
         panel = _panel(options)
     except (UsageError, ScriptError, CatalogueError, StorageError) as error:
-        print(f"sandbox: {error}", file=sys.stderr)  # noqa: T201 - what the program is asked to say
+        print(f"sandbox: {error}", file=sys.stderr)  # noqa: T201 - the output of the program
         return _FAILED
     app = create_app(panel, options.latency)
     app.on_startup.append(_announce(_first_words(listening, panel.keys, as_json=options.json)))

@@ -1,4 +1,4 @@
-"""HTTP: a thin shell over the panel."""
+"""The HTTP server: the API, the ledger, the pages and the control calls."""
 
 import asyncio
 import json
@@ -31,12 +31,12 @@ _PAGE = "<!DOCTYPE html><html lang=en><meta charset=utf-8><title>{title}</title>
 
 
 def html_page(title: str, body: str) -> str:
-    """Give a page; `body` is HTML, the title is text."""
+    """Return a page. `body` is HTML, the title is text."""
     return _PAGE.format(title=escape(title), body=body)
 
 
 def home_page() -> str:
-    """Give the page that says what this is."""
+    """Return the page about the sandbox."""
     items = "".join(f"<li>{escape(item)}</li>" for item in NOT_SIMULATED)
     text = "<p>A simulated SMM panel for development and tests. No money moves here.</p>"
     links = "<p>API: POST /api/v2. <a href=/orders>Orders</a>, <a href=/ledger>ledger</a>.</p>"
@@ -44,13 +44,13 @@ def home_page() -> str:
 
 
 def order_page(facts: Mapping[str, object]) -> str:
-    """Give the page of an order."""
+    """Return the page of an order."""
     rows = "".join(f"<tr><th align=left>{escape(name)}<td>{escape(_text(value))}" for name, value in facts.items())
     return html_page(f"Order {facts['order']}", f"<table>{rows}</table>")
 
 
 def orders_page(found: Sequence[Mapping[str, object]], search: str) -> str:
-    """Give the page that people look at for an order: the first hundred of those that were found."""
+    """Return the page of orders: the first hundred of those that were found."""
     head = "".join(f"<th align=left>{name}" for name in _COLUMNS)
     rows = "".join(
         f"<tr><td><a href=/order/{order_page['order']}>{order_page['order']}</a>"
@@ -75,11 +75,11 @@ Action = Callable[[Panel, object], dict[str, object]]
 
 
 class ControlError(ValueError):
-    """A control call is wrong; the text says how."""
+    """A control call is wrong. The text is the reason."""
 
 
 def control_routes(panel: Panel) -> list[web.RouteDef]:
-    """Give the routes under /control."""
+    """Return the routes under /control."""
     actions: dict[str, Action] = {
         "faults": _faults,
         "advance": _advance,
@@ -120,32 +120,32 @@ def _faults(panel: Panel, script: object) -> dict[str, object]:
 
 def _only(sent: object, *names: str) -> dict[str, Any]:
     if not isinstance(sent, dict) or sent.keys() != set(names):
-        raise ControlError(f"An object with {' and '.join(names)} is wanted, and nothing else.")
+        raise ControlError(f"Send an object with exactly {' and '.join(names)}.")
     return sent
 
 
 def _advance(panel: Panel, sent: object) -> dict[str, object]:
     seconds = _only(sent, "seconds")["seconds"]
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
-        raise ControlError("seconds is a number from 0.")
+        raise ControlError("seconds must be a number from 0.")
     return {"clock": panel.advance(seconds)}
 
 
 def _balance(panel: Panel, sent: object) -> dict[str, object]:
     values = _only(sent, "key", "balance")
     if values["key"] not in panel.state.balances:
-        raise ControlError("key is the name of a key, and there is none of this name.")
+        raise ControlError("There is no key of this name.")
     try:
         balance = money.parse(values["balance"])
     except (ValueError, AttributeError) as error:
-        raise ControlError("balance is text such as 12.50.") from error
+        raise ControlError("balance must be text, for example 12.50.") from error
     panel.set_balance(values["key"], balance)
     return {"balance": money.plain(balance)}
 
 
 def _services(panel: Panel, sent: object) -> dict[str, object]:
     if not isinstance(sent, dict) or str(sent.get("service")) not in panel.state.services:
-        raise ControlError("service is the id of a service, and there is none of this id.")
+        raise ControlError("There is no service with this id.")
     changes = {name: value for name, value in sent.items() if name != "service"}
     panel.change_service(str(sent["service"]), changes)
     return {"service": str(sent["service"]), "changed": sorted(changes)}
@@ -153,12 +153,12 @@ def _services(panel: Panel, sent: object) -> dict[str, object]:
 
 API_PATH = "/api/v2"
 _LARGEST_BODY = 16 * 2**20
-# Linger for no time: the connection is reset, what is unsent is thrown away. Windows has shorts in this structure.
+# A linger time of 0 resets the connection and discards unsent data. On Windows the structure has shorts.
 _RESET_ON_CLOSE = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 
 def create_app(panel: Panel, latency: float = 0.0) -> web.Application:
-    """Give the application; every call of the API takes `latency` real seconds longer."""
+    """Return the application. Every call of the API takes `latency` real seconds longer."""
     app = web.Application(client_max_size=_LARGEST_BODY)
     app.router.add_post(API_PATH, _api(panel, latency))
     app.router.add_get(API_PATH, _only_post)
@@ -192,7 +192,7 @@ def _api(panel: Panel, latency: float) -> Handler:
 
 
 async def _with_surplus(request: web.Request, right: web.Response, surplus: Surplus) -> web.StreamResponse:
-    """Answer, and say something else on the same connection."""
+    """Answer, and send another answer on the same connection."""
     if surplus.before:
         _write(request, surplus.reply)
         await asyncio.sleep(surplus.seconds)
@@ -205,7 +205,7 @@ async def _with_surplus(request: web.Request, right: web.Response, surplus: Surp
 
 
 def _write(request: web.Request, reply: Reply) -> None:
-    # aiohttp answers each request once: this goes past it.
+    # aiohttp answers each request once, so this writes to the transport.
     if request.transport is not None:
         request.transport.write(as_bytes(reply))
 
@@ -220,7 +220,7 @@ def _hang_up(request: web.Request, outcome: Outcome) -> None:
 
 
 def respond(reply: Reply) -> web.Response:
-    """Give the HTTP response of a reply."""
+    """Return the HTTP response of a reply."""
     headers = {"Content-Type": reply.content_type, **dict(reply.headers)}
     return web.Response(body=reply.body, status=reply.status, headers=headers)
 

@@ -1,4 +1,4 @@
-"""One call of an account: what it may carry, and how ids are taken from it."""
+"""Calls of the API: their parsing, the IDs in them, and the HTTP answers."""
 
 import json
 import re
@@ -32,7 +32,7 @@ class Asked(NamedTuple):
 
 
 def error(refusal: Refusal) -> dict[str, str]:
-    """Give the answer that a refusal is."""
+    """Return a refusal as an answer."""
     return {"error": str(refusal)}
 
 
@@ -55,7 +55,7 @@ def find_order(state: State, account: str, order_id: str) -> Order:
 
 
 def or_error(action: Callable[[Asked, str], object], asked: Asked, item: str) -> object:
-    """Give what an action says of one id of many, or its refusal as an answer."""
+    """Return the answer of an action for one ID of many, or its refusal."""
     try:
         return action(asked, item)
     except Refusal as refusal:
@@ -73,12 +73,12 @@ def takes_one(fields: Fields, one: str, many: str) -> bool:
 
 
 def ids(text: str) -> list[str]:
-    """Give the first 100 of comma-separated ids; the others are dropped without a word, as panels do."""
+    """Return the first 100 of comma-separated IDs. The others are dropped silently, as panels do."""
     return text.split(",")[:MOST_IDS]
 
 
 def number(text: str) -> int | str:
-    """Give an id as the number that lists of answers carry; what is none stays text."""
+    """Return an ID as a number, as in lists of answers. Other text stays text."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 15 else text
 
 
@@ -136,7 +136,7 @@ def _pairs(body: bytes) -> list[tuple[str, str]]:
             max_num_fields=_MOST_FIELDS,
         )
     except ValueError as error:
-        # An empty body lacks key and action; anything else is no form.
+        # An empty body lacks key and action. Anything else is not a form.
         raise Refusal("Incorrect request" if body else "Missing key or action") from error
 
 
@@ -146,7 +146,7 @@ def dump(answer: object) -> bytes:
 
 
 def json_reply(answer: object, status: int = 200) -> Reply:
-    """Give the reply that carries an answer."""
+    """Return the reply that carries an answer."""
     return Reply(dump(answer), status)
 
 

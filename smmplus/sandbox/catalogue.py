@@ -1,4 +1,4 @@
-"""The services on offer: built in, or read from a file."""
+"""The catalogue of services: built in, or read from a file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -75,12 +75,12 @@ class Fate(StrEnum):
 
 
 class CatalogueError(ValueError):
-    """A service is described wrongly; the text says which and how."""
+    """A service in a catalogue is wrong. The text says which and why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service on offer. `rate` is the price of 1000 units, or of the package."""
+    """A service. `rate` is the price of 1000 units, or of the package."""
 
     service: str
     name: str
@@ -106,7 +106,7 @@ class Service:
             raise CatalogueError(f"Service {self.service}: the rate is negative.")
 
     def listed(self) -> dict[str, object]:
-        """Give the entry of the `services` answer: API.md section 1, and no field more."""
+        """Return the entry in the answer of `services`, with exactly the fields of smm.plus's API documentation."""
         return {
             "service": int(self.service),
             "name": self.name,
@@ -121,7 +121,7 @@ class Service:
 
 
 def _exactly(kind: type[T], value: object) -> T:
-    # bool is an int to isinstance; a flag is no number here.
+    # bool is a subclass of int, but a flag is not a number here.
     if type(value) is not kind:
         raise TypeError(f"{kind.__name__} expected")
     return value
@@ -144,7 +144,7 @@ def _service_id(value: object) -> str:
 
 
 def _rate(value: object) -> Decimal:
-    # A JSON number has been through a float: only text is exact.
+    # A JSON number was parsed as a float: only text is exact.
     return money.parse(_exactly(str, value))
 
 
@@ -180,7 +180,7 @@ def _read_fields(entry: dict[str, object], where: str) -> dict[str, Any]:
 
 
 def changed(service: Service, changes: dict[str, object]) -> Service:
-    """Give the service with some fields changed.
+    """Return the service with some fields changed.
 
     Raises CatalogueError for an unknown field, a value that does not fit, and for the id, which is never changed.
     """
@@ -195,7 +195,7 @@ def parse_catalogue(entries: object) -> dict[str, Service]:
     Raises CatalogueError, which names the entry.
     """
     if not isinstance(entries, list) or not entries:
-        raise CatalogueError("A catalogue is a list of services, and not empty.")
+        raise CatalogueError("A catalogue must be a list of services that is not empty.")
     services: dict[str, Service] = {}
     for number, entry in enumerate(entries, start=1):
         service = _parse_service(entry, f"Service number {number}")
@@ -207,7 +207,7 @@ def parse_catalogue(entries: object) -> dict[str, Service]:
 
 def _parse_service(entry: object, where: str) -> Service:
     if not isinstance(entry, dict):
-        raise CatalogueError(f"{where} is no object.")
+        raise CatalogueError(f"{where} is not an object.")
     missing = [name for name in _REQUIRED if name not in entry]
     if missing:
         raise CatalogueError(f"{where} lacks {', '.join(missing)}.")
@@ -274,5 +274,5 @@ SERVICES: tuple[Service, ...] = (
 
 
 def default_catalogue() -> dict[str, Service]:
-    """Give the built-in services by their id, at least one of every order type."""
+    """Return the built-in services by their id, at least one of every order type."""
     return {service.service: service for service in SERVICES}

@@ -1,4 +1,4 @@
-"""How events change the state, and how refunds fall due.
+"""Events change the state, and refunds fall due.
 
 Applying the same events in the same order to a fresh state gives the same state.
 """
@@ -21,7 +21,7 @@ from smmplus.sandbox.records import (
 
 
 def settle(state: State, now: float) -> None:
-    """Book every refund that has fallen due, each once."""
+    """Book every refund that is due, each once."""
     while state.due and state.due[0][0] <= now:
         _, order_id = heapq.heappop(state.due)
         if order_id not in state.refunds:
@@ -67,5 +67,5 @@ def _credit(state: State, account: str, amount: Decimal) -> None:
 
 
 def net_charge(state: State, order: Order) -> Decimal:
-    """Give what the order has cost so far: the charge less what was refunded."""
+    """Return what the order has cost so far: the charge less what was refunded."""
     return money.minus(order.charge, state.refunds.get(order.order, Decimal(0)))

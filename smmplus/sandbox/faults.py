@@ -1,4 +1,4 @@
-"""Faults by script: which one applies to a call, and what it does to the answer."""
+"""Fault scripts: which fault applies to a call, and what it does to the answer."""
 
 import json
 import math
@@ -20,7 +20,7 @@ _BAD_LINK_IN_RUSSIAN = "Некорректная ссылка"
 
 
 class ScriptError(ValueError):
-    """A fault script is wrong; the text says which rule and why."""
+    """A fault script is wrong. The text says which rule and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Rule:
     moment: str = ""
 
     def concerns(self, action: str, fields: Mapping[str, str]) -> bool:
-        """Tell whether a call is one that this rule selects."""
+        """Return whether a call is one that this rule selects."""
         return (
             self.action in {None, action}
             and (self.service is None or fields.get("service") == self.service)
@@ -95,7 +95,7 @@ KINDS: Mapping[str, Kind] = {
 
 def _fits(kind: type[T], fine: Callable[[T], bool], wanted: str) -> Callable[[object], T]:
     def read(value: object) -> T:
-        # bool is an int to isinstance; a flag is no number here.
+        # bool is a subclass of int, but a flag is not a number here.
         if type(value) is not kind or not fine(value):
             raise ScriptError(f"must be {wanted}")
         return value
@@ -157,7 +157,7 @@ def parse_rules(script: object) -> list[Rule]:
 
 def _parse_rule(number: int, entry: object) -> Rule:
     if not isinstance(entry, dict):
-        raise ScriptError(f"Rule {number} is no object.")
+        raise ScriptError(f"Rule {number} is not an object.")
     fault = entry.get("fault")
     if not isinstance(fault, str) or fault not in KINDS:
         raise ScriptError(f"Rule {number}: unknown fault {fault!r}. Known: {', '.join(KINDS)}.")
@@ -190,7 +190,7 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Surplus:
-    """An answer that nobody asked for, `seconds` before or after the right one."""
+    """An answer to no call, `seconds` before or after the right one."""
 
     reply: Reply
     seconds: float
@@ -199,7 +199,7 @@ class Surplus:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the caller gets: after `delay` seconds a reply, or the end of the connection."""
+    """What the client receives: after `delay` seconds a reply, or the end of the connection."""
 
     reply: Reply
     delay: float = 0.0
@@ -220,7 +220,7 @@ class Script:
         self._source = source
 
     def decide(self, action: str, fields: dict[str, str]) -> list[Rule]:
-        """Give the rules that apply to a call, at most one besides latencies, and count it."""
+        """Return the rules that apply to a call, at most one besides latencies, and count it."""
         hits: list[int] = []
         for number, rule in enumerate(self.rules):
             if rule.concerns(action, fields) and self._hits(number, rule):
@@ -238,7 +238,7 @@ class Script:
 
 
 def suffer(rules: list[Rule], call: Call, process: Callable[[], Reply]) -> Outcome:
-    """Let a call suffer the rules that apply to it.
+    """Apply the rules to a call.
 
     `process` is the panel's right answer to the call; it is asked for at most once, and not at all by a fault that
     strikes before the panel accepts.
@@ -292,7 +292,7 @@ def _with_order_as(shape: str, right: Reply) -> Reply:
     return replace(right, body=dump({**answer, "order": format(answer["order"], shape)}))
 
 
-# Whatever a call has asked for, what it would believe of this is not so: no order, refill or balance is of this kind.
+# Nothing in this answer is true for any call: no order, refill or balance has these values.
 _OF_ANOTHER_CALL = {
     "order": 999000001,
     "refill": "999000001",

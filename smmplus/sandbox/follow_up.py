@@ -1,4 +1,4 @@
-"""What became of orders, and what may be asked for them: status, refills, cancels."""
+"""The actions on existing orders: status, refill, refill_status and cancel."""
 
 import zlib
 
@@ -16,13 +16,13 @@ _DAY = 86_400.0
 
 
 def status_of_refill(refill: Refill, now: float) -> str:
-    """Give the refill's status word."""
+    """Return the refill's status word."""
     age = now - refill.asked_at
     return refill.ends if age >= REFILL_SECONDS else lifecycle.phase(REFILL_LIFE, age)
 
 
 def is_open(refill: Refill, now: float) -> bool:
-    """Tell whether the refill has not ended."""
+    """Return whether the refill has not ended."""
     return now < refill.asked_at + REFILL_SECONDS
 
 
@@ -43,7 +43,7 @@ def check(order: Order, service: Service | None, latest: Refill | None, now: flo
 
 
 def describe(state: State, order: Order, now: float) -> dict[str, object]:
-    """Give the `status` answer of an order, for a state settled up to now."""
+    """Return the `status` answer of an order, for a state settled up to now."""
     return {
         "charge": money.plain(net_charge(state, order)),
         "start_count": str(_start_count(order)) if lifecycle.has_started(order, now) else None,

@@ -1,4 +1,4 @@
-"""The life of an order: which word stands when, what is delivered, what is refunded. Times are sandbox seconds."""
+"""The life of an order: its status, what is delivered and what is refunded at a time. Times are sandbox seconds."""
 
 import math
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ ACTIVE_LIFE = ((0.0, "Pending"), (60.0, "Processing"), (180.0, "In progress"))
 SUBSCRIPTION_LIFE = ((0.0, "Pending"), (60.0, "Active"))
 LIVES: Mapping[str, tuple[tuple[float, str], ...]] = {"Subscriptions": SUBSCRIPTION_LIFE}
 
-# A cancel is a request: the order goes on for this long.
+# A cancel is a request: the order continues for this long.
 CANCEL_SECONDS = 60.0
 CANCELED = "Canceled"
 COMPLETED = "Completed"
@@ -41,7 +41,7 @@ _DELIVERY_SECONDS = 1020.0
 
 
 def starts_at(order: Order) -> float:
-    """Say when delivery starts, should the order live that long."""
+    """Return when delivery starts, if the order is not cancelled before."""
     return order.accepted_at + LIVES.get(order.type, ACTIVE_LIFE)[-1][0]
 
 
@@ -53,17 +53,17 @@ def _fated_end(order: Order) -> float:
 
 
 def ends_at(order: Order) -> float:
-    """Say when the order reaches its last word; infinity if never."""
+    """Return when the order reaches its last status; infinity if never."""
     return min(_fated_end(order), math.inf if order.cancel_at is None else order.cancel_at)
 
 
 def is_final(order: Order, now: float) -> bool:
-    """Tell whether the order has ended."""
+    """Return whether the order has ended."""
     return now >= ends_at(order)
 
 
 def status(order: Order, now: float) -> str:
-    """Give the order's status word."""
+    """Return the order's status word."""
     if not is_final(order, now):
         return phase(LIVES.get(order.type, ACTIVE_LIFE), now - order.accepted_at)
     is_canceled = order.cancel_at is not None and order.cancel_at < _fated_end(order)
@@ -71,17 +71,17 @@ def status(order: Order, now: float) -> str:
 
 
 def phase(life: tuple[tuple[float, str], ...], age: float) -> str:
-    """Look up the word that stands at an age, in a table of (from which age, word)."""
+    """Return the word at an age, from a table of (from which age, word)."""
     return next(word for begins, word in reversed(life) if age >= begins or not begins)
 
 
 def has_started(order: Order, now: float) -> bool:
-    """Tell whether delivery has started: before, there is no start count."""
+    """Return whether delivery has started: before, there is no start count."""
     return starts_at(order) <= min(now, ends_at(order)) and ENDINGS[order.fate].percent > 0
 
 
 def remains(order: Order, now: float) -> int:
-    """Give what is still to be delivered, of all runs; negative when more was delivered than ordered."""
+    """Return the undelivered units of all runs; negative if more was delivered than ordered."""
     return order.units - _delivered(order, min(now, ends_at(order)))
 
 
@@ -108,7 +108,7 @@ def _runs_begun_and_done(order: Order, elapsed: float) -> tuple[int, int]:
 
 
 def refund(order: Order) -> Decimal:
-    """Give what comes back at the order's end: the unit price times what remains, which is never rounded.
+    """Return what comes back at the order's end: the unit price times what remains, which is never rounded.
 
     The same as charge x remains / quantity, without the division.
     """

@@ -7,7 +7,7 @@ THOUSAND = 3
 
 
 def per_thousand(rate: Decimal) -> Decimal:
-    """Give the price of one unit at a rate for 1000 units."""
+    """Return the price of one unit at a rate for 1000 units."""
     return EXACT.scaleb(rate, -THOUSAND)
 
 
@@ -22,17 +22,17 @@ def plus(one: Decimal, other: Decimal) -> Decimal:
 
 
 def minus(one: Decimal, other: Decimal) -> Decimal:
-    """Take the second amount from the first."""
+    """Subtract the second amount from the first."""
     return EXACT.subtract(one, other)
 
 
 def plain(amount: Decimal) -> str:
-    """Write an amount without exponent and without zeros that say nothing: `0.90000` is "0.9"."""
+    """Return an amount without exponent and trailing zeros: "0.9" for `0.90000`."""
     return format(amount.normalize(EXACT), "f")
 
 
 def parse(text: str) -> Decimal:
-    """Read a plain, finite amount such as "12.50".
+    """Parse a plain, finite amount, for example "12.50".
 
     Raises ValueError for anything else, exponents and signs of infinity included.
     """

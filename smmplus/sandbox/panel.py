@@ -1,4 +1,4 @@
-"""The panel: engine, keys, clock, faults and files in one; no HTTP yet."""
+"""The panel: engine, keys, clock, faults and files together, without HTTP."""
 
 import random
 from collections import Counter
@@ -98,7 +98,7 @@ UNKNOWN = "unknown"
 
 @dataclass(slots=True)
 class Panel:
-    """A panel at work. `keys` maps a key to its account's name; `real_time` gives Unix seconds."""
+    """A running panel. `keys` maps a key to its account's name; `real_time` returns Unix seconds."""
 
     state: State
     keys: dict[str, str] = field(repr=False)
@@ -114,11 +114,11 @@ class Panel:
         self.set_faults([])
 
     def now(self) -> float:
-        """Give the sandbox time."""
+        """Return the sandbox time."""
         return self.clock.now(self.real_time())
 
     def receive(self, content_type: str, body: bytes) -> faults.Outcome:
-        """Take a call as it came: count it, let it suffer the faults, answer it."""
+        """Count a call, apply the faults to it, and answer it."""
         try:
             call = parse_call(content_type, body)
         except Refusal as refusal:
@@ -148,7 +148,7 @@ class Panel:
             self.state_file.append([entry_of(entry) for entry in entries])
 
     def start(self, speed: float, balance: Decimal) -> None:
-        """Go on at a speed, and open the accounts that are new."""
+        """Start the clock at a speed, and open new accounts."""
         self.clock = self.clock.at_speed(self.real_time(), speed)
         self._record([self.clock])
         for name in self.keys.values():
@@ -156,7 +156,7 @@ class Panel:
                 self.set_balance(name, balance)
 
     def set_faults(self, rules: list[Rule]) -> None:
-        """Replace the fault script; every count begins anew."""
+        """Replace the fault script. Counts start again."""
         self.script = faults.Script(rules, self.source)
 
     def set_balance(self, account: str, balance: Decimal) -> None:
@@ -164,7 +164,7 @@ class Panel:
         self._change(BalanceSet(account, balance, self.now()))
 
     def change_service(self, service: str, changes: dict[str, object]) -> None:
-        """Change a service. Raises what `changes.apply` raises."""
+        """Change a service. Raise as `changes.apply` does."""
         self._change(ServiceChanged(service, changes, self.now()))
 
     def _change(self, event: Event) -> None:
@@ -172,13 +172,13 @@ class Panel:
         self._keep([event])
 
     def advance(self, seconds: float) -> float:
-        """Move the clock on by some sandbox seconds; give the sandbox time."""
+        """Advance the clock by some sandbox seconds. Return the sandbox time."""
         self.clock = self.clock.advanced(self.real_time(), seconds)
         self._record([self.clock])
         return self.now()
 
     def ledger(self, with_orders: bool = True) -> dict[str, Any]:
-        """Give the ledger: every order, the calls received by action, the balances by key name."""
+        """Return the ledger: every order, the calls received by action, the balances by key name."""
         now = self.now()
         settle(self.state, now)
         orders = self.state.orders.values() if with_orders else ()
@@ -192,7 +192,7 @@ class Panel:
         }
 
     def order_facts(self, order: Order) -> dict[str, Any]:
-        """Give an order's entry in the ledger as it stands."""
+        """Return an order's current entry in the ledger."""
         now = self.now()
         settle(self.state, now)
         return storage.live_entry(self.state, order, now)

@@ -1,4 +1,4 @@
-"""What the panel remembers: plain data, changed only by `engine.apply`."""
+"""The state of the panel: plain data, changed only by `changes.apply`."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -7,7 +7,7 @@ from smmplus.sandbox.catalogue import Service
 
 
 class Refusal(Exception):  # noqa: N818 - a panel's answer, not a fault of the program
-    """The panel refuses; the text is what it answers in `error`."""
+    """The panel refuses a call. The text is the `error` of its answer."""
 
 
 @dataclass(frozen=True, slots=True)

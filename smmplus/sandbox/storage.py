@@ -31,26 +31,26 @@ from smmplus.sandbox.records import (
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """A moment known in both times, and the speed since. Times are seconds since 1970."""
+    """A point in real and in sandbox time, and the speed since. Times are seconds since 1970."""
 
     real: float
     sandbox: float
     speed: float
 
     def now(self, real: float) -> float:
-        """Give the sandbox time at a real time; it never goes back behind its anchor."""
+        """Return the sandbox time at a real time, which is never before its anchor."""
         return self.sandbox + max(0.0, real - self.real) * self.speed
 
     def advanced(self, real: float, seconds: float) -> "Clock":
-        """Give the clock moved on by some sandbox seconds."""
+        """Return the clock advanced by some sandbox seconds."""
         return Clock(real, self.now(real) + seconds, self.speed)
 
     def not_before(self, sandbox: float) -> "Clock":
-        """Give the clock with its anchor no earlier than a sandbox time that has been already."""
+        """Return the clock with its anchor not before a sandbox time."""
         return Clock(self.real, max(self.sandbox, sandbox), self.speed) if self.now(self.real) < sandbox else self
 
     def at_speed(self, real: float, speed: float) -> "Clock":
-        """Give the clock that goes on from here at another speed."""
+        """Return the clock that continues from here at another speed."""
         return Clock(real, self.now(real), speed)
 
 
@@ -58,11 +58,11 @@ Entry = Event | Clock
 
 
 class StorageError(Exception):
-    """A file cannot be used; the text names it and says why."""
+    """A file cannot be used. The text says which and why."""
 
 
 class LineFile:
-    """A file that is read once and then only appended to, line by line, by one process at a time.
+    """A file that is read once and then only appended to, by one process at a time.
 
     A lock beside it, `FILE.lock`, is dropped by the system with the process. Raises StorageError when the file cannot
     be opened or another process has it.
@@ -93,7 +93,7 @@ class LineFile:
 
     def _cut(self, torn: bytes) -> None:
         if not torn.startswith(b'{"'):
-            raise StorageError(f"{self._path} is no file of this sandbox")
+            raise StorageError(f"{self._path} is not a file of this sandbox")
         os.ftruncate(self._file, self._path.stat().st_size - len(torn))
 
     def append(self, entries: Iterable[dict[str, Any]]) -> None:
@@ -103,7 +103,7 @@ class LineFile:
             text = text[os.write(self._file, text) :]
 
     def close(self) -> None:
-        """Close the file and let others have it."""
+        """Close the file and release its lock."""
         os.close(self._file)
         self._lock.release()
 
@@ -115,21 +115,21 @@ def _line(entry: dict[str, Any]) -> bytes:
 def _text_of_money(value: object) -> str:
     if isinstance(value, Decimal):
         return str(value)
-    raise TypeError(f"{type(value).__name__} has no place in a file")
+    raise TypeError(f"{type(value).__name__} cannot be stored")
 
 
 def _entry(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
         entry = json.loads(line)
     except ValueError as error:
-        raise StorageError(f"{path}, line {number}: no JSON") from error
+        raise StorageError(f"{path}, line {number}: not JSON") from error
     if not isinstance(entry, dict):
-        raise StorageError(f"{path}, line {number}: no object")
+        raise StorageError(f"{path}, line {number}: not an object")
     return entry
 
 
 def entry_of(event: Entry) -> dict[str, Any]:
-    """Give the JSON object of an event or of the clock."""
+    """Return the JSON object of an event or of the clock."""
     match event:
         case OrderAccepted(order):
             return {"event": "order", **{name: getattr(order, name) for name in Order.__slots__}}
@@ -177,7 +177,7 @@ _PARSERS: dict[object, Any] = {
 
 
 def entry(order: Order) -> dict[str, Any]:
-    """Give what is known of an order from its acceptance on; `charge` is what was debited then."""
+    """Return what is known of an order from its acceptance on; `charge` is what was debited then."""
     return {
         "order": order.order,
         "key": order.account,
@@ -192,7 +192,7 @@ def entry(order: Order) -> dict[str, Any]:
 
 
 def live_entry(state: State, order: Order, now: float) -> dict[str, Any]:
-    """Give an order with what became of it, for a state settled up to now."""
+    """Return an order with its current status, for a state settled up to now."""
     refunded = state.refunds.get(order.order)
     return {
         **entry(order),
@@ -203,14 +203,14 @@ def live_entry(state: State, order: Order, now: float) -> dict[str, Any]:
 
 
 def catch_up(file: LineFile, orders: dict[str, Order]) -> None:
-    """Bring a ledger file up to the orders known.
+    """Append the orders that a ledger file lacks.
 
     Raises StorageError when it is no ledger, or holds orders that are not known: it belongs to another state.
     """
     lines = list(file.read())
     written = {line.get("order") for line in lines}
     if not written <= orders.keys():
-        raise StorageError("The ledger file holds orders that this sandbox does not know: give its --state with it")
+        raise StorageError("The ledger file has orders that this sandbox does not know: use it with its --state")
     file.append(entry(order) for order in orders.values() if order.order not in written)
 
 

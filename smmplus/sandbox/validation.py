@@ -1,4 +1,4 @@
-"""From the form fields of an `add` to what is ordered, or to the panel's refusal.
+"""The validation of an `add`: its form fields become an order, or a refusal.
 
 The order of the checks is part of the behaviour: service, link, fields, quantity, limits. The key comes before them;
 duplicate guard and funds come after, where the state is.
@@ -21,7 +21,7 @@ _TOKEN = re.compile(r"\S{1,255}")
 _DATE = re.compile(r"[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}")
 _LONGEST_LINK = 2048
 
-# API.md section 2: 0, 5, 10, 15, then every half hour up to ten.
+# API documentation of smm.plus, action add, Subscriptions: 0, 5, 10, 15, then every half hour up to ten hours.
 _DELAYS = frozenset({0, 5, 10, 15, *range(30, 601, 30)})
 
 
@@ -33,7 +33,7 @@ def whole(name: str, text: str) -> int:
 
 
 def lines(text: str) -> list[str]:
-    """Give the items of a list, one a line; empty lines are none."""
+    """Return the items of a list, one per line, without empty lines."""
     return [line for line in text.replace("\r\n", "\n").split("\n") if line.strip()]
 
 
@@ -86,7 +86,7 @@ def _date(name: str, text: str) -> None:
         raise Refusal(f"Incorrect {name}") from error
 
 
-# `quantity` is not here: the panel looks at it after all other fields.
+# `quantity` is not here: the panel checks it after all other fields.
 _CHECKS: Mapping[str, Callable[[str, str], None]] = {
     "runs": _whole_from(1),
     "interval": _whole_from(1),
@@ -114,7 +114,7 @@ _CHECKS: Mapping[str, Callable[[str, str], None]] = {
 
 
 def check(name: str, text: str) -> None:
-    """Check one field, `quantity` aside; an empty one is never right."""
+    """Check one field other than `quantity`. An empty one is always wrong."""
     _CHECKS[name](name, text)
 
 

@@ -202,7 +202,7 @@ def test_a_hang_lasts_an_hour_unless_told():
     ("script", "error"),
     [
         ({}, "A fault script is a list of rules."),
-        (["bom"], "Rule 1 is no object."),
+        (["bom"], "Rule 1 is not an object."),
         ([{"fault": "bom"}, {"fault": "nope"}], "Rule 2: unknown fault 'nope'."),
         ([{}], "Rule 1: unknown fault None."),
         ([{"fault": "bom", "colour": 1}], "Rule 1: bom has no field 'colour'."),

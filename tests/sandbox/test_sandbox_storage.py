@@ -125,9 +125,9 @@ def test_a_catalogue_is_read():
 @pytest.mark.parametrize(
     ("entries", "error"),
     [
-        ({}, "is a list of services"),
-        ([], "is a list of services"),
-        ([1], "number 1 is no object"),
+        ({}, "must be a list of services"),
+        ([], "must be a list of services"),
+        ([1], "number 1 is not an object"),
         ([{"service": 1}], "number 1 lacks name"),
         ([SERVICE, SERVICE], "Service 1 is listed twice"),
         ([{**SERVICE, "rate": 0.9}], "rate cannot be 0.9"),
