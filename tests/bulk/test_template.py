@@ -207,7 +207,7 @@ def test_every_type_is_known():
 
 def test_an_existing_file_is_never_overwritten(path):
     path.write_bytes(b"mine")
-    with pytest.raises(SheetError, match=r"new\.xlsx: exists already"):
+    with pytest.raises(SheetError, match=r"new\.xlsx: the file exists already"):
         write_template(path)
     assert path.read_bytes() == b"mine"
 

@@ -17,7 +17,7 @@ from tests.bulk import workbooks as wb
 BEFORE = (
     "import os, pickle, sys, time; sys.path[:] = pickle.load(sys.stdin.buffer); "
     "from bulk.reading import reader_worker; "
-    "task = pickle.load(sys.stdin.buffer); reader_worker.limit(task.allowance); "
+    "task = pickle.load(sys.stdin.buffer); reader_worker.limit(task.limits); "
 )
 SAY = "pickle.dump(reader_worker.ReadFailure({}, False), sys.stdout.buffer)"
 
@@ -31,9 +31,9 @@ def orders(tmp_path) -> Path:
 def instead(monkeypatch):
     """Let the process do something else than to read, under the limits that it would have."""
 
-    def patch(program: str, allowance: ResourceLimits = ResourceLimits(200 << 20, 1, 60)) -> None:  # noqa: B008 -- it is frozen
+    def patch(program: str, limits: ResourceLimits = ResourceLimits(200 << 20, 1, 60)) -> None:  # noqa: B008 -- it is frozen
         monkeypatch.setattr(subprocess_reader, "_PROGRAM", BEFORE + program)
-        monkeypatch.setattr(subprocess_reader, "limits_for_size", lambda _size: allowance)
+        monkeypatch.setattr(subprocess_reader, "limits_for_size", lambda _size: limits)
 
     return patch
 
@@ -167,7 +167,7 @@ def test_what_is_read_depends_on_the_path_and_how(tmp_path):
 
 
 def test_a_way_to_treat_hidden_rows_that_does_not_exist_is_refused():
-    with pytest.raises(SheetError, match="'hide': say refuse, include, skip"):
+    with pytest.raises(SheetError, match="'hide': it must be one of refuse, include, skip"):
         ReadOptions(hidden="hide")
 
 
