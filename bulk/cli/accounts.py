@@ -10,7 +10,7 @@ from rich.text import Text
 from bulk.cli import options as given
 from bulk.cli.error_handling import failing
 from bulk.cli.json_output import budget_object
-from bulk.cli.tables import console, show_budgets, table
+from bulk.cli.tables import WARNING, console, show_budgets, table
 from bulk.model.settings import url_of
 from smmplus.commands import command
 from smmplus.errors import ConfigurationError, JournalConflictError
@@ -24,10 +24,11 @@ def account(
     name: Annotated[str | None, typer.Argument(help="An account's name or number.", show_default=False)] = None,
     same_as: Annotated[
         str | None,
-        typer.Option("--same-as", help="NAME is this account: what it ordered moves there.", metavar="OTHER"),
+        typer.Option("--same-as", help="Merge NAME into this account: its orders move there.", metavar="OTHER"),
     ] = None,
     separate: Annotated[
-        bool, typer.Option("--separate", help="NAME is an account of its own, though another has its API key.")
+        bool,
+        typer.Option("--separate", help="Keep NAME apart, although another account has its API key."),
     ] = False,
     as_json: given.AsJson = False,
 ) -> None:
@@ -36,9 +37,9 @@ def account(
     Two names that were used with one API key are either one account, or two.
     """
     if (same_as is not None) and separate:
-        raise ConfigurationError("say either --same-as OTHER or --separate")
+        raise ConfigurationError("--same-as and --separate cannot be used together")
     if name is None and (same_as is not None or separate):
-        raise ConfigurationError("say which account: smmplus account NAME --same-as OTHER, or --separate")
+        raise ConfigurationError("--same-as and --separate need an account: smmplus account NAME --same-as OTHER")
     with given.open_journal() as journal, journal.transaction() as connection:
         found = None if name is None else accounts.named(connection, name)
         if found is not None and separate:
@@ -68,7 +69,7 @@ def account_object(account: Account) -> dict[str, object]:
 
 def _show(known: list[Account], names: dict[int, str]) -> None:
     if not known:
-        console().print("the journal knows no account yet")
+        console().print("No accounts yet.")
         return
     numbers = ("number", "campaigns", "orders")
     shown = table("number", "account", "panel", "campaigns", "orders", "is", right=numbers, wrap=("panel", "is"))
@@ -87,12 +88,12 @@ def _is(account: Account, names: dict[int, str]) -> str:
 @failing
 def budget(
     campaign: Annotated[
-        str | None, typer.Argument(help="The campaign; by default it is its sheet's name without the ending.")
+        str | None, typer.Argument(help="Campaign. By default, a sheet's campaign is its file name without the ending.")
     ] = None,
     amount: Annotated[
-        str | None, typer.Option("--set", help="What it may spend, over all its runs.", metavar="AMOUNT")
+        str | None, typer.Option("--set", help="Set what the campaign may spend, over all its runs.", metavar="AMOUNT")
     ] = None,
-    none: Annotated[bool, typer.Option("--none", help="Lift its budget.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove the campaign's budget.")] = False,
     account: given.Account = given.DEFAULT,
     as_json: given.AsJson = False,
 ) -> None:
@@ -100,16 +101,16 @@ def budget(
 
     A budget can be changed while orders are placed.
     """
-    if amount is not None and none:
-        raise ConfigurationError("say either --set AMOUNT or --none")
-    if campaign is None and (amount is not None or none):
-        change = command("budget", "CAMPAIGN", account=account, set=amount, none=none)
-        raise ConfigurationError(f"say which campaign: {change}")
+    if amount is not None and remove:
+        raise ConfigurationError("--set and --remove cannot be used together")
+    if campaign is None and (amount is not None or remove):
+        change = command("budget", "CAMPAIGN", account=account, set=amount, remove=remove)
+        raise ConfigurationError(f"{'--remove' if remove else '--set'} needs a campaign: {change}")
     limit = given.money(amount, "--set")
     with given.open_journal() as journal:
         journal.recover_crashed_runs()
         campaign_id = None if campaign is None else _campaign(journal, account, campaign, make=limit is not None)
-        if campaign_id is not None and (limit is not None or none):
+        if campaign_id is not None and (limit is not None or remove):
             budgets.set_budget(journal, campaign_id, limit)
         found = [each for each in budgets.all_budgets(journal) if campaign_id in {None, each.campaign_id}]
     if as_json:
@@ -117,7 +118,9 @@ def budget(
         return
     show_budgets(console(), found)
     if limit is not None and not found[0].spent:
-        console().print(Text(f"nothing of campaign {campaign!r} is placed yet: its budget waits for it", "yellow"))
+        console().print(
+            Text(f"No order of campaign {campaign!r} is placed yet. Its first run uses this budget.", WARNING)
+        )
 
 
 def _campaign(journal: Journal, account: str, name: str, *, make: bool) -> int:
@@ -128,6 +131,6 @@ def _campaign(journal: Journal, account: str, name: str, *, make: bool) -> int:
         return found
     if not make:
         raise JournalConflictError(
-            f"the journal knows no campaign {name!r} of account {account!r}: `{command('budget')}` shows all campaigns"
+            f"there is no campaign {name!r} of account {account!r} yet. To list all: {command('budget')}"
         )
     return journal.ensure_campaign(account_id, name)

@@ -78,11 +78,8 @@ app.callback(help=PROGRAM)(lambda: None)
 
 
 def main() -> None:
-    """Run the command line. What the command line itself refuses is one object, too, where `--json` is asked for."""
+    """Run the command line. What it refuses itself is told like any other error, with `--json` as one object."""
     _spell_out()
-    if "--json" not in sys.argv:
-        app()
-        return
     try:
         sys.exit(app(standalone_mode=False))
     except Exception as error:
@@ -90,7 +87,13 @@ def main() -> None:
         tell = getattr(error, "format_message", None)
         if tell is None:
             raise
-        typer.echo(json.dumps({"error": tell(), "exit_status": int(ExitStatus.USAGE)}))
+        if "--json" in sys.argv:
+            typer.echo(json.dumps({"error": tell(), "exit_status": int(ExitStatus.USAGE)}))
+        elif tell().startswith("Usage:"):  # no command: it is the help
+            typer.echo(tell())
+        else:
+            where = getattr(error, "ctx", None)
+            typer.echo(f"Error: {tell()}\nFor help: {where.command_path if where else 'smmplus'} --help", err=True)
         sys.exit(int(ExitStatus.USAGE))
 
 

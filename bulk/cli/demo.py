@@ -35,9 +35,7 @@ _MARK = ".made-by-smmplus-demo"
 
 @failing
 def demo(
-    folder: Annotated[Path, typer.Option("--folder", help="Where the sample sheets are copied to.")] = Path(
-        "smmplus-demo"
-    ),
+    folder: Annotated[Path, typer.Option("--folder", help="Folder for the sample sheets.")] = Path("smmplus-demo"),
     as_json: AsJson = False,
 ) -> None:
     """Try everything on sample sheets, without an account.
@@ -52,7 +50,7 @@ def demo(
         _title(out, f"2. A campaign: smmplus run {folder / 'campaign.xlsx'}")
         options = Options(folder / "campaign.xlsx", rate=0, poll=1)
         _run(out, progress, options, panel, journal)
-        _title(out, f"3. What stands in the sheet now: {options.path}")
+        _title(out, f"3. The sheet now: {options.path}")
         show_sheet(out, read_sheet(options.path))
         _title(out, "4. The same command once more")
         outcome = _run(out, progress, options, panel, journal)
@@ -85,14 +83,14 @@ def _title(out: Console, text: str) -> None:
 def _fresh_copies(folder: Path) -> None:
     """Copy the sample sheets into a folder of the demo's own; one that is somebody else's is left alone."""
     if folder.exists() and not (folder / _MARK).exists():
-        raise SheetError(f"{folder} is there already, and was not made by the demo: name another with --folder")
+        raise SheetError(f"{folder} exists already and was not made by the demo. Use another one with --folder")
     try:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(_samples(), folder)
         (folder / _MARK).touch()
     except OSError as error:  # copytree gathers its errors, which have no words of their own
         raise SheetError(
-            f"{folder} cannot be written ({error.strerror or error}): name another with --folder"
+            f"{folder} cannot be written ({error.strerror or error}): use another one with --folder"
         ) from error
 
 

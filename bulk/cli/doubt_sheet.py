@@ -51,7 +51,7 @@ def write_doubts(
 
     Raises SheetError if the file is there and `force` is not given, or if it cannot be written.
     """
-    taken = SheetError(f"{path} is there already: name another file, or write over it with --force")
+    taken = SheetError(f"{path} exists already. Use another name, or overwrite it with --force")
     if path.exists() and not force:
         raise taken
     try:
@@ -100,7 +100,7 @@ def read_answers(path: Path, journal: str, doubts: Sequence[Entry], encoding: st
             answers += [] if found is None else [found]
     problems += _doubled(answers)
     if problems:
-        raise SheetError(f"{path}: nothing is settled. " + "; ".join(problems))
+        raise SheetError(f"{path}: nothing was recorded. " + "; ".join(problems))
     return answers
 
 
@@ -126,7 +126,7 @@ def _rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:
 def _cells(path: Path, names: Sequence[str], record: Record) -> dict[str, str]:
     if len(record.cells) != len(names) and any(map(strip_text, record.cells[len(names) :])):
         raise SheetError(
-            f"{path}, line {record.line}: it has more cells than the header has columns; nothing is settled"
+            f"{path}, line {record.line}: it has more cells than the header has columns; nothing was recorded"
         )
     return dict(zip(names, map(plain_result, record.cells), strict=False))
 

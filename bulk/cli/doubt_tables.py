@@ -7,7 +7,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from bulk.cli.tables import money, table
+from bulk.cli.tables import WARNING, money, table
+from bulk.cli.texts import counted
 from bulk.model.settings import DEFAULT_ACCOUNT
 from smmplus.commands import command
 from smmplus.journal.balances import Observation
@@ -26,20 +27,20 @@ MOST_CANDIDATES = 10
 def show_doubts(console: Console, entries: Sequence[Entry], evidence: Mapping[int, Evidence]) -> None:
     """Show the orders of which nobody knows whether they were placed, with what speaks for either."""
     if not entries:
-        console.print("no order is in doubt")
+        console.print("No orders are in doubt.")
         return
     console.print(_table(entries, evidence))
-    console.print("Look for each on the panel's order page. If it was placed, settle it with its number:")
+    console.print("Look for each on the panel's order page. If it was placed, record its number:")
     for number, entry in enumerate(entries, 1):
         console.print(Text(f"{number:>4}  {resolve_command(entry, order_id='NUMBER')}"), soft_wrap=True)
-    console.print("If it was not placed, say --not-placed in place of --order-id NUMBER: the next run sends it.")
+    console.print("If it was not placed, use --not-placed in place of --order-id NUMBER. The next run sends it.")
     for campaign, account in dict.fromkeys((entry.campaign, entry.account) for entry in entries):
         every = command("resolve", account=account, campaign=campaign, not_placed=True)
-        console.print(Text(f"If none of campaign {campaign!r} was placed: {every}"), soft_wrap=True)
+        console.print(Text(f"If none of campaign {campaign!r} were placed: {every}"), soft_wrap=True)
     console.print("To answer many in a spreadsheet: smmplus doubts --export doubts.csv", soft_wrap=True)
     for account in dict.fromkeys(entry.account for entry in entries):
         probe = command("reconcile", account=account, probe=True)
-        console.print(Text(f"To look for evidence at the panel: {probe}"), soft_wrap=True)
+        console.print(Text(f"To search the panel for them: {probe}"), soft_wrap=True)
 
 
 def _table(entries: Sequence[Entry], evidence: Mapping[int, Evidence]) -> Table:
@@ -51,7 +52,7 @@ def _table(entries: Sequence[Entry], evidence: Mapping[int, Evidence]) -> Table:
         balances = "\n".join(
             f"{name}: {words}" if name != "balance" else words for name, words in _balances(entry, found)
         )
-        order = f"{account}{facts['what']}\n{facts['happened']}"
+        order = f"{account}{facts['order']}\n{facts['error']}"
         shown.add_row(str(number), *map(Text, (facts["sent"], order, facts["charge"], balances)))
     return shown
 
@@ -80,10 +81,10 @@ def show_doubt(console: Console, entry: Entry, evidence: Evidence | None) -> Non
 def show_finding(console: Console, finding: Finding) -> None:
     """Show what was found out about an order, and the command that settles it where it is not."""
     if finding.order_id is not None:
-        console.print(Text(f"  taken up as order {finding.order_id}: {finding.why}", "green"))
+        console.print(Text(f"  matched to order {finding.order_id}: {finding.why}", "green"))
         return
     if finding.why:
-        console.print(Text(f"  not settled: {finding.why}", "yellow"))
+        console.print(Text(f"  still in doubt: {finding.why}", WARNING))
     for order_id in finding.candidates[:MOST_CANDIDATES]:
         console.print(Text(f"  {resolve_command(finding.doubt, order_id=order_id)}"), soft_wrap=True)
     if len(finding.candidates) > MOST_CANDIDATES:
@@ -109,12 +110,12 @@ def _facts(entry: Entry, evidence: Evidence | None) -> Iterator[tuple[str, str]]
     if entry.account != DEFAULT_ACCOUNT:
         yield "account", entry.account
     yield "sent", f"{moment(entry.sent_at)}, from {entry.source}"
-    yield "what", f"service {entry.request.service} {what[:MOST_CHARACTERS]}{'…' * (len(what) > MOST_CHARACTERS)}"
+    yield "order", f"service {entry.request.service} {what[:MOST_CHARACTERS]}{'…' * (len(what) > MOST_CHARACTERS)}"
     yield (
         "charge",
-        "not known" if entry.cost is None else f"{money(entry.cost, seen.currency if seen else '')} expected",
+        "unknown" if entry.cost is None else f"{money(entry.cost, seen.currency if seen else '')} expected",
     )
-    yield "happened", entry.error
+    yield "error", entry.error
 
 
 def _balances(entry: Entry, evidence: Evidence | None) -> Iterator[tuple[str, str]]:
@@ -125,13 +126,15 @@ def _balances(entry: Entry, evidence: Evidence | None) -> Iterator[tuple[str, st
     yield "after", _unread(entry) if after is None else _observed(after)
     if evidence.fell is not None and evidence.left is not None:
         others = f"; {evidence.others} more may be in it" if evidence.others else ""
-        known = f"{money(evidence.accepted, '')} for {evidence.orders} accepted in between{others}"
-        yield "fell", f"by {money(evidence.fell, '')}, known of it: {known}; left: {money(evidence.left, '')}"
+        known = (
+            f"{counted(evidence.orders, 'confirmed order')} in between explain {money(evidence.accepted, '')}{others}"
+        )
+        yield "dropped by", f"{money(evidence.fell, '')}; {known}; {money(evidence.left, '')} unexplained"
     yield "balance", evidence.verdict.value
 
 
 def _unread(entry: Entry) -> str:
-    return f"not read since: {command('reconcile', account=entry.account)} reads it"
+    return f"not read since; to read it: {command('reconcile', account=entry.account)}"
 
 
 def _observed(seen: Observation) -> str:

@@ -14,7 +14,7 @@ from bulk.cli.doubt_tables import show_doubts, show_settlements
 from bulk.cli.error_handling import failing
 from bulk.cli.json_output import doubt_object, entry_object
 from bulk.cli.progress import asked
-from bulk.cli.tables import console
+from bulk.cli.tables import WARNING, console
 from smmplus.api.client import Client
 from smmplus.api.panel import Panel
 from smmplus.commands import command
@@ -37,9 +37,9 @@ from smmplus.reconciliation.settlements import Settlement, listed, settle_all
 def doubts(
     export: Annotated[
         Path | None,
-        typer.Option("--export", help="Write them as a CSV sheet, to be answered in its last column.", metavar="FILE"),
+        typer.Option("--export", help="Write a CSV sheet, to be answered in its last column.", metavar="FILE"),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
     as_json: given.AsJson = False,
 ) -> None:
     """List orders in doubt, with balance evidence.
@@ -60,10 +60,8 @@ def doubts(
     else:
         options: dict[str, Any] = {"from": str(export)}
         back = command("resolve", **options)
-        words = (
-            f'{len(found)} orders in doubt are in {export}: write an order id or "not placed" into the column answer'
-        )
-        console().print(f"{words}, then settle them with `{back}`", markup=False, soft_wrap=True)
+        words = f'Wrote {export}. Write an order ID or "not placed" into the column answer'
+        console().print(f"{words}, then run:\n  {back}", markup=False, soft_wrap=True)
 
 
 def campaign_of(journal: Journal, account: str, campaign: str, why: str) -> list[Settlement]:
@@ -71,11 +69,13 @@ def campaign_of(journal: Journal, account: str, campaign: str, why: str) -> list
     account_id = journal.ensure_account(given.panel_for(account).url, account)
     campaign_id = find_campaign(journal, account_id, campaign)
     if campaign_id is None:
-        raise JournalConflictError(f"the journal knows no campaign {campaign!r} of account {account!r}")
+        raise JournalConflictError(
+            f"there is no campaign {campaign!r} of account {account!r} yet. To list all: {command('budget')}"
+        )
     return [Settlement(entry, None, why) for entry in journal.in_doubt(account_id) if entry.campaign_id == campaign_id]
 
 
-def answers_of(journal: Journal, path: Path, encoding: str | None, why: str, *, anyway: bool) -> list[Settlement]:
+def answers_of(journal: Journal, path: Path, encoding: str | None, why: str, *, force: bool) -> list[Settlement]:
     """Read the answers of a sheet, and compare each order with the panel; JournalConflictError names what is wrong."""
     answers = read_answers(path, journal.uuid, journal.in_doubt(), encoding)
     remarks: dict[int, list[str]] = {}
@@ -83,7 +83,7 @@ def answers_of(journal: Journal, path: Path, encoding: str | None, why: str, *, 
     for account in dict.fromkeys(answer.entry.account for answer in answers if answer.order_id is not None):
         placed = [(answer, answer.order_id) for answer in answers if answer.entry.account == account]
         answered = frozenset(answer.entry.id for answer, _ in placed)
-        judge = Judge.of(journal, account, anyway=anyway, answered=answered)
+        judge = Judge.of(journal, account, force=force, answered=answered)
         statuses = judge.ask([order_id for _, order_id in placed if order_id is not None])
         for answer, order_id in placed:
             try:
@@ -92,7 +92,7 @@ def answers_of(journal: Journal, path: Path, encoding: str | None, why: str, *, 
             except JournalConflictError as error:
                 wrong.append(f"line {answer.line}: {error}")
     if wrong:
-        raise JournalConflictError(f"{path}: nothing is settled: {listed(wrong)}")
+        raise JournalConflictError(f"{path}: nothing was recorded: {listed(wrong)}")
     return [
         Settlement(answer.entry, answer.order_id, "; ".join([why, *remarks.get(answer.line, ())])) for answer in answers
     ]
@@ -105,16 +105,16 @@ class Judge:
     journal: Journal
     panel: Panel
     account_id: int
-    anyway: bool
+    force: bool
     """A person insists on an order whose charge does not fit."""
     answered: frozenset[int] = frozenset()
     """Entries in doubt that are about to be settled, too."""
 
     @classmethod
-    def of(cls, journal: Journal, account: str, *, anyway: bool, answered: frozenset[int] = frozenset()) -> "Judge":
+    def of(cls, journal: Journal, account: str, *, force: bool, answered: frozenset[int] = frozenset()) -> "Judge":
         """Find the account and its panel."""
         panel = given.panel_for(account)
-        return cls(journal, panel, journal.ensure_account(panel.url, account), anyway, answered)
+        return cls(journal, panel, journal.ensure_account(panel.url, account), force, answered)
 
     def ask(self, ids: Sequence[str]) -> Mapping[str, OrderStatus]:
         """Ask the panel where orders stand, 100 a call; without those that it does not know."""
@@ -133,12 +133,12 @@ class Judge:
         self._must_be_free(entry, order_id)
         seen = balances.latest(self.journal, self.account_id)
         difference = misfit(entry, order_id, status, "" if seen is None else seen.currency)
-        if difference and not self.anyway:
-            raise JournalConflictError(f"{difference}; nothing is settled: look once more, or say --anyway")
+        if difference and not self.force:
+            raise JournalConflictError(f"{difference}. Nothing was recorded. To accept it anyway, add --force")
         if difference:
-            return [f"taken anyway: {difference}"]
+            return [f"accepted with --force: {difference}"]
         if entry.cost is None or status.charge is None:
-            return ["what it should cost, or did, is not known: its charge could not be compared"]
+            return ["its charge could not be compared: what it should cost, or did cost, is unknown"]
         return self._shared(entry, order_id, status)
 
     def _must_be_free(self, entry: Entry, order_id: str) -> None:
@@ -164,7 +164,7 @@ def _status_of(panel: Panel, order_id: str) -> OrderStatus:
             if not error.transient:
                 raise
             raise CallError(
-                f"nothing is settled: the panel cannot be asked about order {order_id} ({error})"
+                f"nothing was recorded: the panel cannot be asked about order {order_id} ({error})"
             ) from error
 
 
@@ -173,20 +173,20 @@ def resolve(  # noqa: PLR0917 (typer gives them by name)
     key: Annotated[
         str | None, typer.Argument(help="The order's key, as `smmplus doubts` shows it.", show_default=False)
     ] = None,
-    order_id: Annotated[str | None, typer.Option("--order-id", help="It was placed: this is its number.")] = None,
-    not_placed: Annotated[bool, typer.Option("--not-placed", help="It was not placed: the next run sends it.")] = False,
+    order_id: Annotated[str | None, typer.Option("--order-id", help="It was placed; its ID on the panel.")] = None,
+    not_placed: Annotated[bool, typer.Option("--not-placed", help="It was not placed; the next run sends it.")] = False,
     campaign: Annotated[
-        str | None, typer.Option("--campaign", help="All orders in doubt of a campaign.", metavar="NAME")
+        str | None, typer.Option("--campaign", help="Resolve all orders in doubt of a campaign.", metavar="NAME")
     ] = None,
     answers: Annotated[
         Path | None,
-        typer.Option("--from", help="The sheet that `smmplus doubts --export` wrote, answered.", metavar="FILE"),
+        typer.Option("--from", help="Read answers from a sheet of `smmplus doubts --export`.", metavar="FILE"),
     ] = None,
-    anyway: Annotated[bool, typer.Option("--anyway", help="It is this order, though its charge does not fit.")] = False,
-    why: Annotated[str, typer.Option("--why", help="How you know; kept in the journal.")] = "looked at the panel",
+    force: Annotated[bool, typer.Option("--force", help="Accept the order ID although its charge differs.")] = False,
+    why: Annotated[str, typer.Option("--why", help="Reason, kept in the journal.")] = "looked at the panel",
     encoding: given.Encoding = None,
     account: given.Account = given.DEFAULT,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     as_json: given.AsJson = False,
 ) -> None:
     """Record whether orders in doubt were placed.
@@ -197,11 +197,11 @@ def resolve(  # noqa: PLR0917 (typer gives them by name)
     with given.open_journal() as journal:
         journal.recover_crashed_runs()
         if key is not None:
-            _one(journal, account, key, order_id, why, anyway=anyway, as_json=as_json)
+            _one(journal, account, key, order_id, why, force=force, as_json=as_json)
         elif campaign is not None:
             _many(journal, campaign_of(journal, account, campaign, why), yes=yes, as_json=as_json)
         elif answers is not None:
-            settlements = answers_of(journal, answers, encoding, why, anyway=anyway)
+            settlements = answers_of(journal, answers, encoding, why, force=force)
             _many(journal, settlements, yes=yes, as_json=as_json)
 
 
@@ -211,45 +211,51 @@ def _said(
     """Refuse what contradicts itself, and give the order id without blanks around it."""
     if [key, campaign, answers].count(None) != 2:
         raise ConfigurationError(
-            "say which orders: a KEY that `smmplus doubts` shows with its account, --campaign NAME or --from FILE"
+            "pass exactly one of KEY, --campaign or --from. To list orders in doubt: smmplus doubts"
         )
     if answers is not None and (order_id is not None or not_placed):
-        raise ConfigurationError("--from FILE has the answers in it: leave --order-id and --not-placed out")
+        raise ConfigurationError("--from cannot be used with --order-id or --not-placed: its file has the answers")
     if campaign is not None and (order_id is not None or not not_placed):
-        raise ConfigurationError("--campaign NAME settles all of its orders in doubt: say --not-placed with it")
+        raise ConfigurationError("--campaign needs --not-placed, and resolves all orders in doubt of the campaign")
     if key is not None and (order_id is None) == (not not_placed):
-        raise ConfigurationError("say either --order-id NUMBER or --not-placed")
+        raise ConfigurationError("pass exactly one of --order-id and --not-placed")
     order_id = None if order_id is None else order_id.strip()
     if order_id == "":
-        raise ConfigurationError("--order-id is empty: write the number that the panel shows")
+        raise ConfigurationError("--order-id is empty: use the number that the panel shows")
     return order_id
 
 
 def _one(
-    journal: Journal, account: str, key: str, order_id: str | None, why: str, *, anyway: bool, as_json: bool
+    journal: Journal, account: str, key: str, order_id: str | None, why: str, *, force: bool, as_json: bool
 ) -> None:
-    judge = Judge.of(journal, account, anyway=anyway)
+    judge = Judge.of(journal, account, force=force)
     entry = journal.find(judge.account_id, key)
     remarks = [] if order_id is None else judge.settle_one(entry, order_id)
     settle_all(journal, [Settlement(entry, order_id, "; ".join([why, *remarks]))])
     for remark in [] if as_json else remarks:
-        console(stderr=True).print(remark, style="yellow", markup=False, soft_wrap=True)
+        console(stderr=True).print(remark, style=WARNING, markup=False, soft_wrap=True)
     settled = journal.find(judge.account_id, key)
-    words = f"{settled.name} is {f'order {settled.order_id}' if order_id else 'to be sent'}: run its sheet again"
-    typer.echo(json.dumps(entry_object(settled)) if as_json else words)
+    words = (
+        f"is order {settled.order_id}. Run its sheet again to update it."
+        if order_id
+        else "will be sent by the next run."
+    )
+    typer.echo(json.dumps(entry_object(settled)) if as_json else f"Resolved: {settled.name} {words}")
 
 
 def _many(journal: Journal, settlements: Sequence[Settlement], *, yes: bool, as_json: bool) -> None:
     if settlements and not as_json:
         show_settlements(console(), settlements)
     if settlements and not (yes or asked(_question(settlements))):
-        raise ConfigurationError("nothing is settled: not confirmed. Without a question: --yes")
+        raise ConfigurationError("not confirmed, nothing was recorded. To skip the question, add --yes")
     settle_all(journal, settlements)
     if as_json:
         settled = journal.with_ids(settlement.entry.id for settlement in settlements)
         typer.echo(json.dumps({"settled": [_settled(settled[each.entry.id]) for each in settlements]}))
     else:
-        typer.echo(f"{_counted(settlements)}: run the sheets again" if settlements else "no order to settle")
+        typer.echo(
+            f"Resolved: {_counted(settlements)}. Run the sheets again." if settlements else "No orders to resolve."
+        )
 
 
 def _settled(entry: Entry) -> dict[str, object]:
@@ -257,7 +263,7 @@ def _settled(entry: Entry) -> dict[str, object]:
 
 
 def _question(settlements: Sequence[Settlement]) -> str:
-    return f"Settle them ({_counted(settlements)})?"
+    return f"Record this ({_counted(settlements)})?"
 
 
 def _counted(settlements: Sequence[Settlement]) -> str:

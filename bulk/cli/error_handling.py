@@ -59,12 +59,12 @@ def failing(command: Callable[Arguments, Result]) -> Callable[Arguments, Result]
             return command(*arguments, **options)
         except OSError as error:
             # Files are translated where they are used: what comes so far is the terminal, or the file in its place.
-            text = f"this cannot be shown or read any more: {error}"
+            text = f"the output cannot be written, or the input read: {error.strerror or 'closed'}"
             _tell(text, ExitStatus.UNFINISHED, as_json=bool(options.get("as_json")))
         except (SmmPlusError, SheetError) as error:
             _tell(str(error), status_of(error), as_json=bool(options.get("as_json")))
         except KeyboardInterrupt:
-            text = "interrupted; what was sent is in the journal: run it again to go on"
+            text = "interrupted. What was sent is in the journal. Run the same command to continue"
             _tell(text, ExitStatus.UNFINISHED, as_json=bool(options.get("as_json")))
 
     return run
@@ -86,5 +86,5 @@ def _tell(text: str, status: ExitStatus, *, as_json: bool) -> NoReturn:
         if as_json:
             typer.echo(json.dumps({"error": text, "exit_status": int(status)}))
         else:
-            console(stderr=True).print(text, style="red", markup=False, soft_wrap=True)
+            console(stderr=True).print(f"Error: {text}", style="red", markup=False, soft_wrap=True)
     raise typer.Exit(int(status))

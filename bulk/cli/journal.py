@@ -11,11 +11,14 @@ import typer
 from rich.text import Text
 
 from bulk.cli import options as given
+from bulk.cli.doubt_tables import moment
 from bulk.cli.error_handling import failing
 from bulk.cli.journal_export import export_csv
 from bulk.cli.progress import asked
-from bulk.cli.tables import MOST_PROBLEMS, console, table
+from bulk.cli.tables import MOST_PROBLEMS, WARNING, console, table
+from bulk.cli.texts import counted
 from bulk.model.errors import ExitStatus
+from bulk.running.result import STATUS_WORDS
 from smmplus.errors import ConfigurationError, JournalError, JournalInUseError
 from smmplus.journal.backends import postgres, sqlite
 from smmplus.journal.backends.open import default_url, snapshot
@@ -57,7 +60,7 @@ def _show(*, as_json: bool) -> None:
 @failing
 def check(
     which: Annotated[
-        str | None, typer.Argument(help="A journal's or a backup's file; by default the journal.", metavar="[FILE]")
+        str | None, typer.Argument(help="File of a journal or a backup. By default, the journal.", metavar="[FILE]")
     ] = None,
     as_json: given.AsJson = False,
 ) -> None:
@@ -91,7 +94,7 @@ def check(
 @failing
 def export(
     file: Annotated[Path, typer.Argument(help="The CSV file to write; - for standard output.", allow_dash=True)],
-    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
     as_json: given.AsJson = False,
 ) -> None:
     """Write all orders to a CSV file, with exact amounts."""
@@ -100,7 +103,7 @@ def export(
     if as_json:
         typer.echo(json.dumps({"file": str(file), "orders": orders}), err=str(file) == "-")
     elif str(file) != "-":
-        _say(f"{orders} orders written to {file}")
+        _say(f"Wrote {counted(orders, 'order')} to {file}")
 
 
 @journal.command()
@@ -124,9 +127,9 @@ def copy(
         findings = [{"where": finding.where, "what": finding.what} for finding in copied.findings]
         typer.echo(json.dumps({"copy": copied.where, "orders": copied.orders, "findings": findings}))
         return
-    _say(f"{copied.orders} orders are in {copied.where}, read back and compared")
+    _say(f"Copied {counted(copied.orders, 'order')} to {copied.where}, read back and compared")
     if postgres.is_meant_by(to):
-        _say(f"The journal is there from now on: set SMMPLUS_JOURNAL to {to}. The file places no order any more")
+        _say(f"The journal has moved there: set SMMPLUS_JOURNAL to {to}. The file no longer places orders.")
     if copied.findings:
         _show_findings("the journal", list(copied.findings))
 
@@ -135,7 +138,7 @@ def copy(
 @failing
 def restore_command(
     backup: Annotated[Path, typer.Argument(help="A backup that `smmplus journal copy` made.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     as_json: given.AsJson = False,
 ) -> None:
     """Restore the journal from a backup.
@@ -144,9 +147,9 @@ def restore_command(
     """
     at = made_at(backup)
     if not as_json:
-        _say(f"The backup is of {at}. It knows no order placed since then. {_SINCE}")
+        _say(f"The backup was made at {moment(at)}. It does not contain orders placed since then. {_SINCE}")
     if not (yes or asked("Use it as the journal?")):
-        raise ConfigurationError("nothing was done: not confirmed")
+        raise ConfigurationError("not confirmed, nothing was restored. To skip the question, add --yes")
     restored = restore(backup, _url(), datetime.now(UTC).isoformat(timespec="milliseconds"))
     if as_json:
         typer.echo(json.dumps({"journal": name_of(_url()), "backup_of": restored.at, "doubts": restored.doubts}))
@@ -154,8 +157,8 @@ def restore_command(
     _say(f"{name_of(_url())} is the journal now.")
     if restored.doubts:
         _say(
-            f"{restored.doubts} orders that were not placed then are in doubt, and are not sent: they may have been "
-            "placed since. `smmplus doubts` shows them"
+            f"{counted(restored.doubts, 'order')} in doubt: they may have been placed since the backup. "
+            "To list them: smmplus doubts"
         )
 
 
@@ -168,7 +171,8 @@ _SINCE = (
 @journal.command(name="settle")
 @failing
 def settle_command(
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False, as_json: given.AsJson = False
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    as_json: given.AsJson = False,
 ) -> None:
     """Confirm that sheets match a restored journal.
 
@@ -180,13 +184,13 @@ def settle_command(
             raise ConfigurationError(
                 f"{opened.where} was not restored from a backup, and lost nothing: there is nothing to settle"
             )
-        if not (yes or asked(f"Is every row that was placed after {backup.made_at} out of every sheet?")):
-            raise ConfigurationError("nothing was settled: not confirmed")
+        if not (yes or asked(f"Is every row that was placed after {moment(backup.made_at)} out of every sheet?")):
+            raise ConfigurationError("not confirmed, nothing was recorded. To skip the question, add --yes")
         settle(opened)
     if as_json:
         typer.echo(json.dumps({"journal": opened.where, "settled": True}))
     else:
-        _say(f"{opened.where}: no run asks any more about orders placed after {backup.made_at}")
+        _say(f"{opened.where}: runs no longer ask about orders placed after {moment(backup.made_at)}")
 
 
 def _move(to: str) -> Copied:
@@ -196,7 +200,7 @@ def _move(to: str) -> Copied:
     with _opened() as opened:
         if opened.path is None:
             raise ConfigurationError(
-                "the journal is in PostgreSQL already: copy it there with pg_dump, or into a file as a backup"
+                "the journal is in PostgreSQL already. Copy it there with pg_dump, or into a file as a backup"
             )
         return move(opened, to)
 
@@ -232,21 +236,23 @@ def _show_summary(summary: Summary) -> None:
             f"it has lost what was written into it after {summary.restored} ({summary.lost}): orders placed between "
             "then and now may be unknown"
         )
-        out.print(Text(words, "yellow"), soft_wrap=True)
+        out.print(Text(words, WARNING), soft_wrap=True)
     elif summary.restored:
         words = (
             f"restored from a backup of {summary.restored}: orders placed between then and the restoring are unknown"
         )
-        out.print(Text(words, "yellow"))
+        out.print(Text(words, WARNING))
     shown = table("account", "panel", "state", "orders", right=("orders",), wrap=("panel",))
     for count in summary.counts:
-        shown.add_row(*(Text(cell) for cell in (count.account, count.url, count.state.value, str(count.orders))))
-    out.print(shown if summary.counts else "no orders yet")
+        shown.add_row(
+            *(Text(cell) for cell in (count.account, count.url, STATUS_WORDS[count.state], str(count.orders)))
+        )
+    out.print(shown if summary.counts else "No orders yet.")
     if doubts := summary.orders(State.IN_DOUBT):
-        out.print(Text(f"{doubts} in doubt: `smmplus doubts` shows them", "yellow"))
+        out.print(Text(f"{counted(doubts, 'order')} in doubt. To list: smmplus doubts", WARNING))
     for path in summary.rescues:
-        words = f"{path} holds room for order ids of a run; the next run takes up what is in it: do not delete it"
-        out.print(Text(words, "yellow"), soft_wrap=True)
+        words = f"{path} keeps order IDs that the next run records: do not delete it"
+        out.print(Text(words, WARNING), soft_wrap=True)
 
 
 def _summary_object(summary: Summary) -> dict[str, object]:
@@ -269,11 +275,11 @@ def _summary_object(summary: Summary) -> dict[str, object]:
 def _show_findings(where: str, findings: list[Violation]) -> None:
     out = console()
     if not findings:
-        out.print(Text(f"{where} is sound"), soft_wrap=True)
+        out.print(Text(f"{where}: no problems found"), soft_wrap=True)
         return
-    out.print(Text(f"{where} is not sound:", "red"), soft_wrap=True)
+    out.print(Text(f"{where}: problems found:", "red"), soft_wrap=True)
     for finding in findings[:MOST_PROBLEMS]:
         out.print(Text(f"  {finding.where}: {finding.what}"), soft_wrap=True)
     if len(findings) > MOST_PROBLEMS:
-        out.print(f"… and {len(findings) - MOST_PROBLEMS} more, or many more (--json shows up to {MOST_FINDINGS})")
-    out.print(Text("Place nothing from it before this is understood; keep the file as it is, and look for a backup"))
+        out.print(f"… and {len(findings) - MOST_PROBLEMS} more (--json shows up to {MOST_FINDINGS})")
+    out.print(Text("Place nothing from it until this is understood. Keep the file as it is, and look for a backup."))

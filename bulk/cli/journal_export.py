@@ -60,7 +60,7 @@ def export_csv(connection: Connection, file: Path | None, *, force: bool = False
 
 
 def _taken(file: Path) -> SheetError:
-    return SheetError(f"{file} is there already: name another file, or write over it with --force")
+    return SheetError(f"{file} exists already. Use another name, or overwrite it with --force")
 
 
 def _write(connection: Connection, out: TextIO) -> int:

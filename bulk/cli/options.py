@@ -85,7 +85,7 @@ def _known_locale(locale: str | None) -> str | None:
 def finite(value: float | None) -> float | None:
     """Refuse nan and inf, which pass every comparison or none."""
     if value is not None and not math.isfinite(value):
-        raise typer.BadParameter(f"{value} is not a number to count with")
+        raise typer.BadParameter(f"{value} is not a valid number")
     return value
 
 
@@ -93,7 +93,7 @@ _HIDDEN = {
     "include_hidden": "Include hidden and filtered rows, and hidden columns.",
     "visible_only": "Skip hidden and filtered rows.",
 }
-_DECLARED = {"headers": "--map", "colours": "--colours/--no-colours"}
+_DECLARED = {"headers": ("--map",), "colours": ("--colours/--no-colours", "--colors/--no-colors")}
 _CHECKED: dict[str, Callable[[Any], object]] = {"account": account_named, "locale": _known_locale}
 
 
@@ -115,7 +115,7 @@ def _parameter(name: str, kind: object, default: object, about: OptionInfo) -> i
 
 def _option(name: str, about: OptionInfo, *, counts: bool = False) -> Any:  # noqa: ANN401 (typer's, of any type)
     return typer.Option(
-        _DECLARED.get(name, f"--{name.replace('_', '-')}"),
+        *_DECLARED.get(name, (f"--{name.replace('_', '-')}",)),
         help=about.help,
         rich_help_panel=about.group,
         metavar=about.metavar,
@@ -152,7 +152,7 @@ def money(text: str | None, option: str = "--max-spend") -> Decimal | None:
     if text is None:
         return None
     if not _AMOUNT.fullmatch(text.strip()):
-        raise ConfigurationError(f"{option} is {text!r}: write an amount such as 120 or 99.50")
+        raise ConfigurationError(f"{option} {text!r} is not a valid amount: write an amount such as 120 or 99.50")
     return Decimal(text.strip())
 
 

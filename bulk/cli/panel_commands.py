@@ -35,12 +35,12 @@ def services(
         "name",
         "category",
         "type",
-        "rate",
+        "price/1000",
         "min",
         "max",
         "refill",
         "cancel",
-        right=("rate", "min", "max"),
+        right=("price/1000", "min", "max"),
         wrap=("name", "category", "type"),
     )
     for service in found:
@@ -49,7 +49,7 @@ def services(
         rate = "?" if service.rate is None else plain(service.rate)
         most = "" if service.max is None else str(service.max)
         shown.add_row(*map(Text, texts), rate, str(service.min), most, *flags)
-    console().print(shown if found else Text(f"no service speaks of {word!r}"))
+    console().print(shown if found else Text(f"No services match {word!r}. To list all: smmplus services"))
     unusable = [service for service in found if service.unusable]
     show_warnings(console(), (f"service {each.id} cannot be ordered: {each.unusable}" for each in unusable))
 

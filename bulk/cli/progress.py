@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from bulk.cli.tables import cost_of, show_plan
+from bulk.cli.tables import WARNING, cost_of, show_plan
+from bulk.cli.texts import counted
 from bulk.planning.blockers import backup_gap_message, backup_gap_remedy
 from bulk.planning.plan import Plan
 from bulk.running.events import RunListener
@@ -43,8 +44,12 @@ class _Telling(RunListener):
             lost = plan.campaign.backup is not None and plan.campaign.backup.lost
             since = f", none of them placed since {'then' if lost else 'the backup'}"
         repeats = f" ({plan.repeats})" if plan.repeats else ""
-        first = f"the first {len(plan.to_send)} of {len(plan.to_send) + len(plan.deferred)}" if plan.deferred else ""
-        return asked(f"Send {first or len(plan.to_send)} orders for {cost_of(plan)}{since}?{repeats}")
+        first = (
+            f"the first {len(plan.to_send)} of {counted(len(plan.to_send) + len(plan.deferred), 'order')}"
+            if plan.deferred
+            else ""
+        )
+        return asked(f"Place {first or counted(len(plan.to_send), 'order')} for {cost_of(plan)}{since}?{repeats}")
 
     def placing(self, orders: int) -> None:
         self._orders = orders
@@ -55,10 +60,10 @@ class _Telling(RunListener):
         self._refused += placed.state is State.REJECTED
 
     def wrote(self, written: Written) -> None:
-        self._progress_console.print(f"written to {written.path}", markup=False, soft_wrap=True)
+        self._progress_console.print(f"Wrote {written.path}", markup=False, soft_wrap=True)
 
     def note(self, text: str) -> None:
-        self._progress_console.print(text, style="yellow", markup=False, soft_wrap=True)
+        self._progress_console.print(text, style=WARNING, markup=False, soft_wrap=True)
 
     def _words(self) -> str:
         extra = [f"{count} {word}" for count, word in ((self._refused, "refused"), (self._doubts, "in doubt")) if count]
@@ -88,7 +93,7 @@ class Lines(_Telling):
         self._line(f"{self._words()}: {self._done} of {self._orders}", last=self._done == self._orders)
 
     def following(self, orders: int, final: int) -> None:
-        self._line(f"following: {final} of {orders} final", last=final == orders)
+        self._line(f"tracking: {final} of {orders} finished", last=final == orders)
 
     def _line(self, text: str, *, last: bool) -> None:
         if last or self._clock() - self._last >= LINE_EVERY:
@@ -127,7 +132,7 @@ class Bars(_Telling):
     def following(self, orders: int, final: int) -> None:
         self._bars.start()
         if self._following is None:
-            self._following = self._bars.add_task("following", total=orders)
+            self._following = self._bars.add_task("tracking", total=orders)
         self._bars.update(self._following, completed=final, total=orders)
 
     def __enter__(self) -> Self:

@@ -12,6 +12,7 @@ from bulk.cli.doubt_tables import resolve_command, show_doubt, show_finding
 from bulk.cli.error_handling import failing
 from bulk.cli.json_output import Json, doubt_object, fall_object
 from bulk.cli.tables import console, money, show_warnings
+from bulk.cli.texts import counted
 from bulk.model.errors import ExitStatus
 from bulk.planning.warnings import balance_drop_warning
 from smmplus.api.client import Client
@@ -25,10 +26,10 @@ from smmplus.reconciliation.reconcile import MOST_CALLS, Reconciled
 @failing
 def reconcile(
     probe: Annotated[
-        bool, typer.Option("--probe", help="Ask the panel for ids that the journal does not know.")
+        bool, typer.Option("--probe", help="Search the panel for orders that are not in the journal.")
     ] = False,
     most_calls: Annotated[
-        int, typer.Option("--max-calls", help="Calls of 100 ids each, at the most.", min=1, metavar="N")
+        int, typer.Option("--max-calls", help="Maximum number of calls, of 100 order IDs each.", min=1, metavar="N")
     ] = MOST_CALLS,
     account: given.Account = given.DEFAULT,
     rate: given.Rate = 1.0,
@@ -65,18 +66,18 @@ def show_reconciled(console: Console, found: Reconciled, account: str) -> None:
         show_doubt(console, finding.doubt, found.evidence.get(finding.doubt.id))
         show_finding(console, finding)
     if not found.findings:
-        console.print("no order of this account is in doubt")
+        console.print("No orders of this account are in doubt.")
     if found.open and found.probe is None:
         probe = command("reconcile", account=account, probe=True)
-        console.print(Text(f"To ask the panel for the ids that they can have: {probe}"), soft_wrap=True)
+        console.print(Text(f"To search the panel for the missing orders: {probe}"), soft_wrap=True)
 
 
 def _asked(probe: Probe) -> str:
     """Say what was asked for: no id at all is not evidence of anything."""
     if not probe.asked:
-        return "no id was asked for: this says nothing of whether an order was placed"
-    found = f"{len(probe.answers)} orders of this account in no journal"
-    return f"asked for {probe.asked} ids in {probe.calls} calls: {found}"
+        return "No order IDs could be checked: this is no evidence of whether an order was placed."
+    asked = f"{counted(probe.asked, 'order ID')} in {counted(probe.calls, 'call')}"
+    return f"Checked {asked}: {counted(len(probe.answers), 'order')} of this account not in the journal."
 
 
 def reconciled_object(found: Reconciled) -> Json:

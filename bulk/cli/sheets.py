@@ -12,6 +12,7 @@ from bulk.cli.error_handling import failing, without_output
 from bulk.cli.json_output import Json, outcome_object, pieces_of, plan_object
 from bulk.cli.progress import Bars, Lines, watcher_for
 from bulk.cli.tables import (
+    WARNING,
     console,
     show_answers,
     show_fingerprint,
@@ -21,6 +22,7 @@ from bulk.cli.tables import (
     show_refused,
     show_warnings,
 )
+from bulk.cli.texts import counted
 from bulk.model.errors import ExitStatus
 from bulk.model.options import Options
 from bulk.planning.plan import Plan
@@ -69,16 +71,16 @@ def check(options: Options, *, mark: given.Mark = False, as_json: given.AsJson =
 def _mark(out: Console, plan: Plan) -> ProblemCopy | None:
     """Write the copy of a sheet with problems, and say where it is; None where there is nothing to mark."""
     if not plan.problems:
-        out.print("there is nothing to mark")
+        out.print("No problems to mark.")
         return None
     marked = write_problem_copy(plan.sheet, plan.problems)
-    words = f"marked in {marked.path}: fix them there, save it, and run that file; the sheet itself is as it was"
-    out.print(Text(f"the problems are {words}", "bold"))
+    words = f"Wrote {marked.path} with the problems marked. Fix them there, save it, and run that file. "
+    out.print(Text(f"{words}{plan.sheet.path.name} was not changed.", "bold"))
     if marked.lost:
-        out.print(Text(marked.lost, "yellow"))
+        out.print(Text(marked.lost, WARNING))
     if marked.unexplained:
-        words = f"cells that are coloured but have no comment of ours: {marked.unexplained} (see the list above)"
-        out.print(Text(words, "yellow"))
+        words = f"{counted(marked.unexplained, 'colored cell')} without a comment: see the list above"
+        out.print(Text(words, WARNING))
     return marked
 
 
@@ -105,7 +107,7 @@ def run(
     written into the sheet.
     """
     if as_json and not yes:
-        raise ConfigurationError("--json needs --yes: a question would not be one object")
+        raise ConfigurationError("--json needs --yes, because it cannot ask")
     panel = given.panel_for(options.account)
     with _watching(agreed=yes, as_json=as_json) as watcher, given.open_journal() as journal:
         outcome = runner.run(options, panel, journal, watcher)

@@ -16,8 +16,10 @@ from bulk.running.result import RunResult, entry_cells
 from smmplus.commands import Value, command
 from smmplus.journal.budgets import Budget
 from smmplus.journal.entry import Entry
-from smmplus.journal.state_machine import State
 from smmplus.orders.decimals import plain
+
+WARNING = "dark_orange3"
+"""The style of warnings: yellow cannot be read on white."""
 
 MOST_PROBLEMS = 50
 """Lines of problems on a screen; `--json` has them all."""
@@ -55,15 +57,15 @@ def show_plan(console: Console, plan: Plan) -> None:
     where = f" (sheet {sheet.name!r})" if sheet.name else ""
     console.print(Text(f"{sheet.path.name}{where}: {rows(len(sheet.frame))}, campaign {plan.campaign.name!r}", "bold"))
     if sheet.ignored:
-        console.print(Text(f"columns that mean nothing here: {', '.join(sheet.ignored)}", "dim"))
+        console.print(Text(f"Ignored columns: {', '.join(sheet.ignored)}", "dim"))
     for words in column_notes(plan):
-        console.print(Text(words, "yellow"))
+        console.print(Text(words, WARNING))
     if already:
-        console.print(Text(f"already in the journal: {_states(already.values())}"))
+        console.print(Text(f"Already in the journal: {_states(already.values())}"))
     if elsewhere := {entry.campaign for entry in already.values()} - {plan.campaign.name}:
         names = ", ".join(repr(name) for name in sorted(elsewhere))
-        words = f"some of them are orders of another campaign ({names}): to order them anew, empty their order_id"
-        console.print(Text(words, "yellow"))
+        words = f"Some of them are orders of another campaign ({names}). To place them again, clear their order_id."
+        console.print(Text(words, WARNING))
     if plan.problems:
         show_problems(console, plan.problems)
     _show_costs(console, plan)
@@ -81,20 +83,19 @@ def show_fingerprint(console: Console, plan: Plan) -> None:
 def show_warnings(console: Console, warnings: Iterable[str]) -> None:
     """Show what a person should think of before money is spent."""
     for words in warnings:
-        console.print(Text(words, "yellow"))
+        console.print(Text(words, WARNING))
 
 
 def _show_second_thoughts(console: Console, found: Sequence[Problem]) -> None:
     """Show what a person should think of twice, and no more of it than is read."""
     if not found:
         return
-    counted = rows(len({each.row for each in found}))
-    console.print(Text(f"to think of twice, nothing is stopped by it ({counted}):", "yellow"))
+    console.print(Text(f"Warnings ({rows(len({each.row for each in found}))}), which do not stop a run:", WARNING))
     for each in found[:MOST_SECOND_THOUGHTS]:
-        console.print(Text(f"  {each.where} ({each.value[:80]}): {each.message}", "yellow"), soft_wrap=True)
+        console.print(Text(f"  {each.where} ({each.value[:80]}): {each.message}", WARNING), soft_wrap=True)
     if len(found) > MOST_SECOND_THOUGHTS:
         console.print(f"… and {len(found) - MOST_SECOND_THOUGHTS} more (--json shows all)")
-    console.print(Text(f"  {found[0].remedy}", "yellow"))
+    console.print(Text(f"  {found[0].remedy}", WARNING))
 
 
 def show_problems(console: Console, problems: tuple[Problem, ...]) -> None:
@@ -119,10 +120,17 @@ def cost_of(plan: Plan) -> str:
 def _show_costs(console: Console, plan: Plan) -> None:
     balance = plan.prices.balance
     if not plan.to_send:
-        console.print("nothing to send")
+        console.print("Nothing to send.")
         return
     shown = table(
-        "service", "name", "rows", "units", "rate", "cost", right=("rows", "units", "rate", "cost"), wrap=("name",)
+        "service",
+        "name",
+        "rows",
+        "units",
+        "price/1000",
+        "cost",
+        right=("rows", "units", "price/1000", "cost"),
+        wrap=("name",),
     )
     for item in plan.by_service:
         cost = money(item.cost, "")
@@ -139,22 +147,24 @@ def _show_costs(console: Console, plan: Plan) -> None:
     words = f"{'the first ' if plan.deferred else ''}{rows(len(plan.to_send))}{of_all}"
     console.print(Text(f"to send: {words} for {cost_of(plan)}", "bold"))
     if plan.unbounded:
-        console.print(Text(f"{plan.unbounded} of them have no upper bound, and are not in this sum", "yellow"))
+        console.print(Text(f"{plan.unbounded} of them have no upper bound, and are not in this sum", WARNING))
     console.print(Text(f"balance: {money(balance.amount, balance.currency)}"))
     if plan.short_by:
-        console.print(Text(f"the balance is short by {money(plan.short_by, balance.currency)}", "red"))
+        console.print(Text(f"The balance is short by {money(plan.short_by, balance.currency)}.", "red"))
     if plan.max_spend is not None:
         budget = f"{money(plan.campaign.spent, '')} of {money(plan.max_spend, balance.currency)}"
         console.print(Text(f"budget of the campaign: {budget} spent before"))
     if plan.over_budget:
         over = money(plan.over_budget, balance.currency)
-        console.print(Text(f"the budget lacks {over}: a run would stop before it is passed", "red"))
+        _say(console, f"Over budget by {over}. A run stops before it is passed. To raise it:", "red")
+        raised = command("budget", plan.place.campaign, account=plan.options.account, set="AMOUNT")
+        _say(console, f"  {raised}", "red")
 
 
 def show_refused(console: Console, plan: Plan) -> None:
     """Show how rows that were refused before, and would not be sent again, come to be sent."""
     for words in refused_steps(plan.refused.values(), lambda **changed: again("check", plan.options, **changed)):
-        _say(console, words, "yellow")
+        _say(console, words, WARNING)
 
 
 def show_answers(console: Console, plan: Plan, name: str) -> None:
@@ -164,9 +174,9 @@ def show_answers(console: Console, plan: Plan, name: str) -> None:
     """
     for answer in plan.blocker.remedies if plan.blocker else ():
         if name == "run" and plan.options.expect_fingerprint is None:
-            _say(console, f"  {again(name, plan.options, **answer)}", "yellow")
+            _say(console, f"  {again(name, plan.options, **answer)}", WARNING)
         else:
-            _say(console, f"  {again('check', plan.options, expect_fingerprint=None, **answer)}", "yellow")
+            _say(console, f"  {again('check', plan.options, expect_fingerprint=None, **answer)}", WARNING)
 
 
 def show_outcome(console: Console, outcome: RunResult, name: str = "run") -> None:
@@ -179,20 +189,20 @@ def show_outcome(console: Console, outcome: RunResult, name: str = "run") -> Non
         _say(console, outcome.blocked, "red")
         show_answers(console, outcome.plan, name)
     elif outcome.sent == 0 and not outcome.plan.to_send and not outcome.stop:
-        console.print("nothing new was placed")
+        console.print("No new orders were placed.")
     if outcome.entries and not outcome.blocked:
         _say(console, _states(outcome.entries.values()), "bold")
     if outcome.stop is not None:
-        _say(console, f"stopped: {outcome.stop.value} ({outcome.reason})", "red")
+        _say(console, f"Stopped: {outcome.stop.value} ({outcome.reason})", "red")
     if outcome.plan.deferred and outcome.stop is None and not outcome.blocked:
         words = (
             f"these were the first {len(outcome.plan.to_send)} of {len(outcome.plan.to_send + outcome.plan.deferred)}"
         )
-        _say(console, f"{words} rows to send; for the rest: {_rest(outcome.plan)}", "yellow")
+        _say(console, f"{words} rows to send; for the rest: {_rest(outcome.plan)}", WARNING)
     if outcome.unfollowed:
-        _say(console, f"the orders were not followed to the end: {outcome.unfollowed}", "yellow")
+        _say(console, f"Tracking stopped ({outcome.unfollowed}). The orders continue.", WARNING)
     if outcome.unwritten:
-        _say(console, f"the results are in the journal, not in the sheet: {outcome.unwritten}", "red")
+        _say(console, f"The results are in the journal, but not in the sheet: {outcome.unwritten}", "red")
     _show_next(console, outcome, name)
 
 
@@ -219,7 +229,7 @@ def _rest(plan: Plan) -> str:
 
 def _show_next(console: Console, outcome: RunResult, name: str) -> None:
     if outcome.written is not None and not outcome.written.in_place:
-        _say(console, f"the results are in {outcome.written.path}: {outcome.written.reason}", "yellow")
+        _say(console, f"The results are in {outcome.written.path}: {outcome.written.reason}", WARNING)
     if outcome.blocked:
         return
     path = outcome.written.path if outcome.written else outcome.plan.sheet.path
@@ -233,19 +243,19 @@ def _show_next(console: Console, outcome: RunResult, name: str) -> None:
         return f"run it again to go on, what is placed is not placed again: {again(name, outcome.plan.options)}"
 
     for words in next_steps(outcome, how_to_repeat):
-        _say(console, words, "yellow")
+        _say(console, words, WARNING)
 
 
 def show_budgets(console: Console, budgets: Sequence[Budget]) -> None:
     """Show what campaigns may spend, have spent and may still spend."""
     if not budgets:
-        console.print("the journal knows no campaign yet")
+        console.print("No campaigns yet.")
         return
-    amounts = ("budget", "spent", "in doubt", "left")
+    amounts = ("budget", "spent", "in doubt", "remaining")
     shown = table("campaign", "account", *amounts, "currency", right=amounts, wrap=("campaign",))
     for each in budgets:
         known = (each.amount, each.spent, each.in_doubt, each.left)
-        texts = ("none" if amount is None else money(amount, "") for amount in known)
+        texts = ("no limit" if amount is None else money(amount, "") for amount in known)
         shown.add_row(Text(each.campaign), Text(each.account), *texts, Text(each.currency))
     console.print(shown)
 
@@ -271,15 +281,5 @@ def rows(count: int) -> str:
 
 
 def _states(entries: Iterable[Entry]) -> str:
-    words = [
-        entry_cells(entry)["order_status"] if entry.state is State.ACCEPTED else _WORD[entry.state] for entry in entries
-    ]
+    words = [entry_cells(entry)["order_status"] for entry in entries]
     return ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
-
-
-_WORD = {
-    State.PLANNED: "not sent",
-    State.SUBMITTING: "being sent",
-    State.REJECTED: "refused",
-    State.IN_DOUBT: "in doubt",
-}

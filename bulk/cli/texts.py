@@ -21,3 +21,8 @@ SUMMARIES: Mapping[str, str] = {
     "sandbox": "Start a simulated panel",
 }
 """The commands, in the order in which they are listed."""
+
+
+def counted(number: int, noun: str) -> str:
+    """Return "1 order", "2 orders"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

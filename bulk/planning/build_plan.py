@@ -132,7 +132,7 @@ def _without_bound(
     sheet: Sheet, priced: Iterable[PlannedRow], campaign: CampaignContext, options: Options
 ) -> list[Problem]:
     """Find rows whose cost has no upper bound: a campaign with a budget cannot place them."""
-    removed = command("budget", campaign.name, account=options.account, none=True)
+    removed = command("budget", campaign.name, account=options.account, remove=True)
     remedy = f"fill in posts, or remove the campaign's budget: `{removed}`, and no {options.surface.name('max_spend')}"
     return [
         Problem(

@@ -71,7 +71,7 @@ class RunResult:
 
 Cells = dict[str, str]
 
-_WORDS = {
+STATUS_WORDS = {
     State.PLANNED: "Not sent",
     State.SUBMITTING: "Being sent",
     State.ACCEPTED: "Placed",
@@ -86,7 +86,7 @@ def entry_cells(entry: Entry) -> Cells:
     time = entry.polled_at or entry.settled_at or ""
     return {
         "order_id": entry.order_id or "",
-        "order_status": entry.order_status or _WORDS[entry.state],
+        "order_status": entry.order_status or STATUS_WORDS[entry.state],
         "charge": "" if entry.charge is None else plain(entry.charge),
         "start_count": entry.start_count or "",
         "remains": entry.remains or "",

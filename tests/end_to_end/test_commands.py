@@ -50,11 +50,11 @@ def test_check_as_json_tells_the_same(workplace: Workplace):
 def test_a_run_tells_what_a_check_tells_before_it_asks(workplace: Workplace):
     sheet = workplace.sheet("campaign.csv", orders(2))
     done = workplace.command("run", sheet, "--rate", "0", answer="n\n")
-    assert done.said.index("balance: 1000.00 USD") < done.said.index("Send 2 orders for 0.07 USD?")
+    assert done.said.index("balance: 1000.00 USD") < done.said.index("Place 2 orders for 0.07 USD?")
 
 
 def test_doubts_shows_what_was_sent_when_and_how_to_settle_it(workplace: Workplace):
-    assert workplace.command("doubts").out == "no order is in doubt\n"
+    assert workplace.command("doubts").out == "No orders are in doubt.\n"
     sheet = workplace.sheet("campaign.csv", orders(2))
     workplace.run_without(2, sheet)
     (entry,) = (entry for entry in workplace.entries() if entry["state"] == "in_doubt")
@@ -167,7 +167,7 @@ def test_demo_shows_the_whole_job_in_a_folder_of_its_own(workplace: Workplace):
     ]
     rows = openpyxl.load_workbook(workplace.folder / "smmplus-demo" / "campaign.xlsx").active
     assert {str(cell.value) for row in rows.iter_rows() for cell in row} >= {order["order"] for order in ledger}
-    assert "nothing new was placed" in done.said
+    assert "No new orders were placed" in done.said
     # Nobody's journal and nobody's panel were touched.
     assert not workplace.journal.exists()
     assert workplace.ledger.count() == 0

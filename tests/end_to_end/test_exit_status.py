@@ -117,7 +117,7 @@ def test_whoever_declines_sends_nothing(workplace: Workplace):
     before = sheet.read_bytes()
     done = workplace.command("run", sheet, "--rate", "0", "--wait", "0", answer="n\n")
     assert done.status == 7
-    assert "Send 2 orders for 0.07 USD?" in done.said
+    assert "Place 2 orders for 0.07 USD?" in done.said
     assert (workplace.ledger.count(), sheet.read_bytes()) == (0, before)
 
 

@@ -59,7 +59,7 @@ def test_what_another_campaign_ordered_is_said_wherever_it_is_ordered_anew(workp
         timeout=PATIENCE,
         dimensions=(50, 300),
     )
-    asking.expect(r"Send 4 orders for .*\(3 of 4 rows equal orders of campaign 'Week 1'.*\[y/N\]")
+    asking.expect(r"Place 4 orders for .*\(3 of 4 rows equal orders of campaign 'Week 1'.*\[y/N\]")
     asking.sendline("n")
     asking.expect(pexpect.EOF)
     assert workplace.ledger.count() == 3

@@ -34,7 +34,7 @@ def plain(text: str) -> str:
 def test_a_terminal_is_asked_and_shows_a_bar(workplace: Workplace):
     sheet = workplace.sheet("campaign.xlsx", orders(3))
     child = terminal(workplace, "run", str(sheet), "--rate", "0", "--wait", "0")
-    child.expect_exact("Send 3 orders for 0.105 USD?")
+    child.expect_exact("Place 3 orders for 0.105 USD?")
     assert "to send: 3 rows for 0.105 USD" in plain(child.before or "")
     assert workplace.ledger.count() == 0
     child.sendline("y")

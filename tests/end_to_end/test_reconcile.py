@@ -149,10 +149,10 @@ def test_an_order_with_another_charge_is_taken_only_by_a_person_who_insists(work
     assert "was charged 0.07 USD" in refused.said
     assert "was to be charged 0.035 USD" in refused.said
     assert workplace.states()["in_doubt"] == 1
-    anyway = workplace.command("resolve", found["key"], "--order-id", by_hand, "--anyway", "--why", "asked support")
+    anyway = workplace.command("resolve", found["key"], "--order-id", by_hand, "--force", "--why", "asked support")
     assert anyway.status == 0
     (note,) = workplace.query("SELECT why FROM notes")
-    assert note["why"].startswith("asked support; taken anyway: order ")
+    assert note["why"].startswith("asked support; accepted with --force: order ")
 
 
 def test_orders_of_other_customers_in_between_are_nobodys_here(workplace: Workplace, sheet: Path):
@@ -172,7 +172,7 @@ def test_orders_placed_elsewhere_are_told_before_the_question(workplace: Workpla
     done = workplace.command("run", more, "--rate", "0", "--wait", "0", answer="n\n")
     warning = "the balance fell by 0.35 USD more than this journal knows"
     assert warning in done.said
-    assert done.said.index(warning) < done.said.index("Send 1 orders")
+    assert done.said.index(warning) < done.said.index("Place 1 order")
     checked = workplace.command("check", more, "--json").json
     assert checked["journal"]["fall"]["unexplained"] == "0.35"
     assert warning in workplace.command("status", sheet).said

@@ -64,7 +64,7 @@ def stays_out(workplace: Workplace, sheet: Path, *options: str, placed: int, sta
 
 def test_the_same_sheet_again_places_nothing_new_and_says_so(workplace: Workplace, placed: Path):
     before = placed.read_bytes()
-    assert "nothing new was placed" in stays_out(workplace, placed, placed=4, status=0)
+    assert "No new orders were placed" in stays_out(workplace, placed, placed=4, status=0)
     assert placed.read_bytes() == before
 
 

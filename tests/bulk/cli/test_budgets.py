@@ -8,7 +8,7 @@ RUN = ("--yes", "--rate", "0", "--wait", "0", "--in-flight", "1")
 
 
 def test_without_campaigns_it_says_so(smmplus):
-    assert smmplus("budget").out == "the journal knows no campaign yet\n"
+    assert smmplus("budget").out == "No campaigns yet.\n"
 
 
 def test_it_shows_what_is_spent_in_doubt_and_left(smmplus, path, lost):
@@ -29,7 +29,7 @@ def test_it_shows_what_is_spent_in_doubt_and_left(smmplus, path, lost):
 
 
 def test_a_budget_that_is_set_holds_for_runs_that_are_not_told(smmplus, path):
-    assert "its budget waits for it" in smmplus("budget", "week", "--set", "0.05").words
+    assert "No order of campaign 'week' is placed yet" in smmplus("budget", "week", "--set", "0.05").words
     done = smmplus("run", path, *RUN, "--json")
     assert (done.status, done.json["sent"], done.json["max_spend"]) == (5, 1, "0.05")
     assert smmplus("check", path, "--json").json["max_spend"] == "0.05"
@@ -42,7 +42,7 @@ def test_a_budget_that_is_set_holds_for_runs_that_are_not_told(smmplus, path):
 def test_a_budget_that_is_lifted_holds_no_more(smmplus, path):
     smmplus("budget", "week", "--set", "0")
     assert smmplus("run", path, *RUN).status == 5
-    lifted = smmplus("budget", "week", "--none", "--json").json["budgets"][0]
+    lifted = smmplus("budget", "week", "--remove", "--json").json["budgets"][0]
     assert (lifted["budget"], lifted["left"]) == (None, None)
     assert smmplus("run", path, *RUN).status == 0
 
@@ -67,7 +67,7 @@ def test_an_account_has_campaigns_of_its_own_and_needs_no_key(smmplus):
     ]
 
 
-@pytest.mark.parametrize("arguments", [("weak",), ("weak", "--none")])
+@pytest.mark.parametrize("arguments", [("weak",), ("weak", "--remove")])
 def test_a_campaign_that_is_not_known_is_not_made_by_looking(smmplus, arguments):
     done = smmplus("budget", *arguments)
     assert (done.status, "no campaign 'weak' of account 'default'" in done.err) == (3, True)
@@ -77,9 +77,9 @@ def test_a_campaign_that_is_not_known_is_not_made_by_looking(smmplus, arguments)
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("week", "--set", "5", "--none"),
+        ("week", "--set", "5", "--remove"),
         ("--set", "5"),
-        ("--none",),
+        ("--remove",),
         ("week", "--set", "1,000"),
         ("week", "--set", "-1"),
     ],

@@ -68,6 +68,6 @@ def test_the_whole_demo(tmp_path, capsys):
     demo(folder)
     text = capsys.readouterr().out
     assert "1. A sheet with mistakes" in text
-    assert "nothing new was placed" in text
+    assert "No new orders were placed" in text
     assert "Done. Look at" in text
     assert (read_sheet(folder / "campaign.xlsx").frame["order_id"] != "").all()

@@ -38,7 +38,7 @@ WEIGHED = Evidence(
 
 
 def test_no_doubt():
-    assert words(show_doubts, [], {}) == "no order is in doubt"
+    assert words(show_doubts, [], {}) == "No orders are in doubt."
 
 
 @pytest.mark.parametrize("width", [60, 80, 140])
@@ -64,7 +64,7 @@ def test_a_doubt_is_one_row_of_a_table_with_what_the_balance_says():
     for words in (
         "0.15 USD expected", "2026-02-03 04:05:06 UTC, from week.csv", "no answer (TimeoutError)",
         "before: 10.00 USD at 2026-02-03 03:00:00 UTC", "after: 9.55 USD at 2026-02-03 05:00:00 UTC",
-        "fell: by 0.45, known of it: 0.30 for 2 accepted in between; left: 0.15", Verdict.DEBITED.value,
+        "dropped by: 0.45; 2 confirmed orders in between explain 0.30; 0.15 unexplained", Verdict.DEBITED.value,
     ):  # fmt: skip
         assert words in text
     head = next(line for line in text.splitlines() if line.strip())
@@ -73,26 +73,26 @@ def test_a_doubt_is_one_row_of_a_table_with_what_the_balance_says():
 
 def test_what_else_may_be_in_the_fall_is_told():
     told = words(show_doubts, [DOUBT], {DOUBT.id: replace(WEIGHED, others=3)}, width=400)
-    assert "0.30 for 2 accepted in between; 3 more may be in it; left: 0.15" in told
+    assert "2 confirmed orders in between explain 0.30; 3 more may be in it; 0.15 unexplained" in told
 
 
 def test_a_balance_that_was_not_read_is_told_as_such_and_how_to_read_it():
     told = said(show_doubts, [DOUBT], {DOUBT.id: Evidence(None, None, Verdict.NO_BALANCE)}, width=400)
     assert "before: not read before it was sent" in told
-    assert "after: not read since: smmplus reconcile reads it" in told
-    assert "fell" not in told
+    assert "after: not read since; to read it: smmplus reconcile" in told
+    assert "dropped" not in told
 
 
 def test_a_balance_from_before_is_shown_though_none_was_read_after():
     told = said(show_doubts, [DOUBT], {DOUBT.id: Evidence(seen("10", 3), None, Verdict.NO_BALANCE)}, width=400)
     assert "before: 10.00 USD at 2026-02-03 03:00:00 UTC" in told
-    assert "after: not read since: smmplus reconcile reads it" in told
+    assert "after: not read since; to read it: smmplus reconcile" in told
 
 
 def test_the_command_that_reads_the_balance_carries_the_account():
     doubt = entry_of(state=State.IN_DOUBT, account="shop")
     told = said(show_doubts, [doubt], {doubt.id: Evidence(None, None, Verdict.NO_BALANCE)}, width=400)
-    assert "not read since: smmplus reconcile --account shop reads it" in told
+    assert "not read since; to read it: smmplus reconcile --account shop" in told
     assert "smmplus reconcile --probe --account shop" in told
 
 
@@ -103,7 +103,7 @@ def test_a_doubt_tells_what_was_ordered_where_little_is_known():
         "account shop",
         "at an unknown time, from week.csv",
         f"service 2 link={LINK} quantity=100",
-        "not known",
+        "unknown",
     ):
         assert piece in told
 
@@ -134,7 +134,7 @@ def test_the_command_that_settles_it_can_be_copied(campaign):
 
 def test_a_finding_names_the_command_for_each_order_that_it_may_be():
     text = said(show_finding, Finding(DOUBT, ("601", "602"), why="two of them"), width=40)
-    assert "not settled: two of them" in text
+    assert "still in doubt: two of them" in text
     for order_id in ("601", "602"):
         assert f"  smmplus resolve week/{DOUBT.key} --order-id {order_id}\n" in text
 
@@ -153,4 +153,4 @@ def test_without_a_candidate_both_commands_are_named():
 
 def test_what_was_taken_up_needs_no_command():
     text = words(show_finding, Finding(DOUBT, ("601",), "601", "everything agrees"))
-    assert text == "taken up as order 601: everything agrees"
+    assert text == "matched to order 601: everything agrees"

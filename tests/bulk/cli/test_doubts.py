@@ -28,7 +28,7 @@ def old(doubt, tmp_path):
 
 
 def test_no_doubts(smmplus):
-    assert smmplus("doubts").out == "no order is in doubt\n"
+    assert smmplus("doubts").out == "No orders are in doubt.\n"
     assert smmplus("doubts", "--json").json == {"doubts": []}
 
 
@@ -43,7 +43,7 @@ def test_doubts_are_shown_with_their_command(smmplus, doubt):
 def test_a_person_says_which_order_it_is(smmplus, doubt, sandbox, path):
     order_id = str(sandbox.orders()[-2]["order"])
     done = smmplus("resolve", doubt, "--order-id", order_id, "--why", "seen on the page")
-    assert (done.status, done.out) == (0, f"{doubt} is order {order_id}: run its sheet again\n")
+    assert (done.status, done.out) == (0, f"Resolved: {doubt} is order {order_id}. Run its sheet again to update it.\n")
     assert smmplus("run", path, *RUN, "--json").json["sent"] == 0
 
 
@@ -84,7 +84,7 @@ def test_doubts_are_shown_with_what_the_balance_says(smmplus, doubt):
     (found,) = smmplus("doubts", "--json").json["doubts"]
     assert found["evidence"]["verdict"] == "debited"
     assert (found["evidence"]["before"]["balance"], found["evidence"]["left"]) == ("1000", "0.035")
-    assert "left: 0.035" in smmplus("doubts").words
+    assert "0.035 unexplained" in smmplus("doubts").words
 
 
 def test_an_order_that_is_another_rows_is_refused_by_name_without_a_call(smmplus, doubt, sandbox):
@@ -99,9 +99,9 @@ def test_where_the_panel_cannot_be_reached_nothing_is_settled(smmplus, doubt, sa
     order_id = str(sandbox.orders()[-2]["order"])
     monkeypatch.setattr("smmplus.api.client.retrying", lambda **_: lambda call, *arguments: call(*arguments))
     sandbox.faults({"fault": "http_502", "action": "status"})
-    done = smmplus("resolve", doubt, "--order-id", order_id, "--anyway")
+    done = smmplus("resolve", doubt, "--order-id", order_id, "--force")
     assert done.status == 7
-    assert f"nothing is settled: the panel cannot be asked about order {order_id}" in done.words
+    assert f"nothing was recorded: the panel cannot be asked about order {order_id}" in done.words
     sandbox.faults()
     assert len(smmplus("doubts", "--json").json["doubts"]) == 1
 
@@ -114,12 +114,12 @@ def test_an_unknown_expected_charge_is_told_and_noted(smmplus, doubt, sandbox, t
     assert (done.status, "its charge could not be compared" in done.err) == (0, True)
     with closing(sqlite3.connect(tmp_path / "journal.sqlite3")) as database:
         ((why,),) = database.execute("SELECT why FROM notes").fetchall()
-    assert why.startswith("looked at the panel; what it should cost")
+    assert why.startswith("looked at the panel; its charge could not be compared")
 
 
 def test_a_person_says_that_it_was_not_placed(smmplus, old, path):
     done = smmplus("resolve", old, "--not-placed")
-    assert (done.status, done.out) == (0, f"{old} is to be sent: run its sheet again\n")
+    assert (done.status, done.out) == (0, f"Resolved: {old} will be sent by the next run.\n")
     assert smmplus("run", path, *RUN, "--json").json["sent"] == 1
 
 
@@ -132,7 +132,7 @@ def test_not_while_the_panel_may_be_at_it(smmplus, doubt):
 @pytest.mark.parametrize("said", [(), ("--order-id", "5", "--not-placed")])
 def test_one_of_the_two_must_be_said(smmplus, said):
     done = smmplus("resolve", "week/x-1", *said)
-    assert (done.status, done.words) == (2, "say either --order-id NUMBER or --not-placed")
+    assert (done.status, done.words) == (2, "Error: pass exactly one of --order-id and --not-placed")
 
 
 def test_a_key_that_nobody_knows(smmplus):

@@ -55,7 +55,7 @@ def test_every_error_has_its_status_and_its_sentence(kind, status, capsys):
     with pytest.raises(typer.Exit) as caught:
         raising(kind("what is wrong, and [how] to mend it"))()
     assert caught.value.exit_code == status
-    assert capsys.readouterr() == ("", "what is wrong, and [how] to mend it\n")
+    assert capsys.readouterr() == ("", "Error: what is wrong, and [how] to mend it\n")
 
 
 @pytest.mark.parametrize(("kind", "status"), STATUSES)
@@ -76,7 +76,7 @@ def test_ctrl_c_is_a_sentence_too(capsys):
     with pytest.raises(typer.Exit) as caught:
         raising(KeyboardInterrupt())()
     assert caught.value.exit_code == ExitStatus.UNFINISHED
-    assert capsys.readouterr().err.startswith("interrupted; what was sent is in the journal")
+    assert capsys.readouterr().err.startswith("Error: interrupted. What was sent is in the journal")
 
 
 def test_a_mistake_of_the_program_is_not_hidden():

@@ -78,7 +78,7 @@ def test_a_file_that_comes_meanwhile_stays(journal, tmp_path, monkeypatch):
         return 0
 
     monkeypatch.setattr("bulk.cli.journal_export._write", slow)
-    with journal.reading() as connection, pytest.raises(SheetError, match="there already"):
+    with journal.reading() as connection, pytest.raises(SheetError, match="exists already"):
         export_csv(connection, tmp_path / "a.csv")
     assert (tmp_path / "a.csv").read_text() == "dear"
 

@@ -22,7 +22,7 @@ def test_an_amount_is_read_exactly(text, amount):
 def test_what_is_no_amount_is_refused(text):
     with pytest.raises(ConfigurationError, match="write an amount such as 120"):
         options.money(text)
-    with pytest.raises(ConfigurationError, match="--set is"):
+    with pytest.raises(ConfigurationError, match="--set "):
         options.money(text, "--set")
 
 

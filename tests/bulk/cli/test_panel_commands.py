@@ -45,7 +45,7 @@ def test_a_template_without_services_needs_no_key(tmp_path, monkeypatch):
     monkeypatch.delenv("SMMPLUS_API_KEY", raising=False)
     monkeypatch.chdir(tmp_path)
     done = CliRunner().invoke(app, ["template", "new.xlsx", "--plain"])
-    assert (done.exit_code, done.stdout) == (0, "new.xlsx: fill it in, then `smmplus check new.xlsx`\n")
+    assert (done.exit_code, done.stdout) == (0, "Created new.xlsx. Fill it in, then run:\n  smmplus check new.xlsx\n")
     assert openpyxl.load_workbook("new.xlsx").sheetnames == ["Orders", "Instructions"]
 
 
@@ -53,7 +53,7 @@ def test_a_template_without_services_needs_no_key(tmp_path, monkeypatch):
 def test_services_are_shown_with_their_prices(smmplus):
     done = smmplus("services")
     assert done.status == 0
-    assert "rate" in done.out
+    assert "price/1000" in done.out
     found = smmplus("services", "--json").json["services"]
     assert {service["id"] for service in found} >= {"1", "2"}
 
@@ -69,7 +69,7 @@ def test_services_are_searched_in_any_case(smmplus):
 @pytest.mark.e2e
 def test_a_word_that_no_service_speaks_of_is_shown_as_it_is(smmplus):
     done = smmplus("services", "[/x]")
-    assert (done.status, done.out) == (0, "no service speaks of '[/x]'\n")
+    assert (done.status, done.out) == (0, "No services match '[/x]'. To list all: smmplus services\n")
 
 
 @pytest.mark.e2e
@@ -111,5 +111,5 @@ def test_a_template_speaks_indonesian_and_offers_some_services_only(smmplus):
 @pytest.mark.e2e
 def test_a_template_of_no_services_is_refused(smmplus):
     none = smmplus("template", "new.xlsx", "--only", "no such word")
-    assert (none.status, "no service speaks of 'no such word'" in none.words) == (2, True)
+    assert (none.status, "No services match 'no such word'" in none.words) == (2, True)
     assert smmplus("template", "new.xlsx", "--only", "x", "--plain").status == 2

@@ -85,14 +85,14 @@ def test_anyone_else_is_asked_with_the_number_and_the_cost(out, progress, week, 
     monkeypatch.setattr(typer, "confirm", confirm)
     watcher = Lines(out, progress, agreed=False)
     assert watcher.confirm(week.plan(sheet_of(row()))) is answer
-    assert asked == ["Send 1 orders for 0.15 USD?"]
+    assert asked == ["Place 1 order for 0.15 USD?"]
 
 
 def test_whoever_wants_the_first_rows_alone_is_asked_for_those(out, progress, week, monkeypatch):
     asked = []
     monkeypatch.setattr(typer, "confirm", asked.append)
     Lines(out, progress, agreed=False).confirm(week.plan(sheet_of(row(), row(LINK + "/2")), first=1))
-    assert asked == ["Send the first 1 of 2 orders for 0.15 USD?"]
+    assert asked == ["Place the first 1 of 2 orders for 0.15 USD?"]
 
 
 def test_what_a_restored_journal_does_not_know_is_told_before_the_question_and_in_it(out, progress, week, monkeypatch):
@@ -100,7 +100,7 @@ def test_what_a_restored_journal_does_not_know_is_told_before_the_question_and_i
     monkeypatch.setattr(typer, "confirm", asked.append)
     restored = replace(plan, campaign=replace(plan.campaign, backup=Backup("2026-01-01T12:00", "2026-01-02T12:00")))
     Lines(out, progress, agreed=False).confirm(restored)
-    assert asked == ["Send 1 orders for 0.15 USD, none of them placed since the backup?"]
+    assert asked == ["Place 1 order for 0.15 USD, none of them placed since the backup?"]
     said = " ".join(text_of(out).split())
     assert said.startswith("This journal was restored on 2026-01-02 12:00 UTC from a backup of 2026-01-01 12:00 UTC")
     assert "Look at the panel's order page" in said
@@ -138,7 +138,7 @@ def test_following_is_told(lines, progress, clock):
     clock.now += 5
     lines.following(3, 2)
     lines.following(3, 3)
-    told = ["following: 0 of 3 final", "following: 2 of 3 final", "following: 3 of 3 final"]
+    told = ["tracking: 0 of 3 finished", "tracking: 2 of 3 finished", "tracking: 3 of 3 finished"]
     assert text_of(progress).splitlines() == told
 
 
@@ -147,7 +147,7 @@ def test_notes_and_written_files_are_told_as_they_are(kind, out, progress):
     with kind(out, progress, agreed=True) as watcher:
         watcher.note("the panel says [/b]")
         watcher.wrote(Written(Path("a [b].csv"), "", in_place=True, reason=""))
-    assert text_of(progress).rstrip().splitlines() == ["the panel says [/b]", "written to a [b].csv"]
+    assert text_of(progress).rstrip().splitlines() == ["the panel says [/b]", "Wrote a [b].csv"]
 
 
 def test_bars_show_how_far_it_is(out):
@@ -161,7 +161,7 @@ def test_bars_show_how_far_it_is(out):
     text = text_of(progress)
     assert "placing, 1 in doubt" in text
     assert "2/2" in text
-    assert "following" in text
+    assert "tracking" in text
     assert "1/2" in text
 
 

@@ -22,7 +22,7 @@ def doubt(smmplus, path, sandbox):
 
 def test_without_a_doubt_there_is_nothing_to_settle(smmplus):
     done = smmplus("reconcile")
-    assert (done.status, done.out) == (0, "balance: 1000.00 USD\nno order of this account is in doubt\n")
+    assert (done.status, done.out) == (0, "balance: 1000.00 USD\nNo orders of this account are in doubt.\n")
 
 
 def test_looking_shows_the_evidence_and_leads_to_the_search(smmplus, doubt):
@@ -30,7 +30,7 @@ def test_looking_shows_the_evidence_and_leads_to_the_search(smmplus, doubt):
     assert done.status == 4
     assert doubt in done.out
     assert "this order was probably placed" in done.words
-    assert "To ask the panel for the ids that they can have: smmplus reconcile --probe" in done.words
+    assert "To search the panel for the missing orders: smmplus reconcile --probe" in done.words
     told = smmplus("reconcile", "--json").json
     assert (told["asked"], told["unknown_orders"], told["fall"], told["exit_status"]) == (None, [], None, 4)
 
@@ -38,8 +38,8 @@ def test_looking_shows_the_evidence_and_leads_to_the_search(smmplus, doubt):
 def test_a_search_takes_the_lost_order_up(smmplus, doubt, sandbox):
     done = smmplus("reconcile", "--probe", "--rate", "0")
     assert done.status == 0
-    assert "asked for 1 ids in 1 calls: 1 orders of this account in no journal" in done.words
-    assert f"taken up as order {sandbox.orders()[-2]['order']}" in done.words
+    assert "Checked 1 order ID in 1 call: 1 order of this account not in the journal." in done.words
+    assert f"matched to order {sandbox.orders()[-2]['order']}" in done.words
 
 
 def test_a_program_is_told_the_same(smmplus, doubt, sandbox):
@@ -62,6 +62,6 @@ def test_where_no_id_could_be_asked_for_that_is_said(smmplus, path, sandbox):
     assert smmplus("run", path, *RUN).status == 4
     done = smmplus("reconcile", "--probe", "--rate", "0")
     assert done.status == 4
-    assert "no id was asked for: this says nothing of whether an order was placed" in done.words
+    assert "No order IDs could be checked" in done.words
     assert "no order id of this account is known" in done.words
     assert "probably not placed" not in done.words

@@ -110,9 +110,9 @@ def test_where_one_may_still_be_under_way_none_is_settled(smmplus, old, tmp_path
 def test_a_campaign_without_a_doubt(smmplus, old):
     assert smmplus("resolve", "--campaign", "week", "--not-placed", "--yes").status == 0
     done = smmplus("resolve", "--campaign", "week", "--not-placed", "--yes")
-    assert (done.status, done.words) == (0, "no order to settle")
+    assert (done.status, done.words) == (0, "No orders to resolve.")
     unknown = smmplus("resolve", "--campaign", "nobody's", "--not-placed", "--yes")
-    assert (unknown.status, "knows no campaign" in unknown.words) == (3, True)
+    assert (unknown.status, "there is no campaign" in unknown.words) == (3, True)
 
 
 @pytest.mark.parametrize(
@@ -229,14 +229,14 @@ def test_an_order_that_does_not_fit_is_taken_only_by_who_insists(smmplus, old, s
     done = smmplus("resolve", "--from", "doubts.csv", "--yes")
     assert (done.status, len(open_ones(smmplus))) == (3, 3)
     assert "was to be charged" in done.words
-    assert smmplus("resolve", "--from", "doubts.csv", "--yes", "--anyway").status == 0
+    assert smmplus("resolve", "--from", "doubts.csv", "--yes", "--force").status == 0
 
 
 def test_one_order_for_two_rows_settles_nothing(smmplus, old, sandbox, tmp_path):
     rows = answered(smmplus, tmp_path, sandbox)
     rows[2]["answer"] = rows[1]["answer"]
     write(tmp_path, rows)
-    done = smmplus("resolve", "--from", "doubts.csv", "--yes", "--anyway")
+    done = smmplus("resolve", "--from", "doubts.csv", "--yes", "--force")
     assert (done.status, "lines 3, 4: all of them are about order" in done.words) == (3, True)
     assert len(open_ones(smmplus)) == 3
 
@@ -295,7 +295,7 @@ def test_a_file_that_is_not_an_export_settles_nothing(smmplus, old, tmp_path, te
 def test_without_an_answer_there_is_nothing_to_settle(smmplus, doubts, tmp_path):
     export(smmplus, tmp_path)
     done = smmplus("resolve", "--from", "doubts.csv")
-    assert (done.status, done.words) == (0, "no order to settle")
+    assert (done.status, done.words) == (0, "No orders to resolve.")
 
 
 def test_where_the_panel_cannot_be_reached_nothing_is_settled(smmplus, old, sandbox, tmp_path, monkeypatch):
@@ -305,7 +305,7 @@ def test_where_the_panel_cannot_be_reached_nothing_is_settled(smmplus, old, sand
     done = smmplus("resolve", "--from", "doubts.csv", "--yes")
     sandbox.faults()
     assert (done.status, len(open_ones(smmplus))) == (7, 3)
-    assert "nothing is settled" in done.words
+    assert "nothing was recorded" in done.words
 
 
 def test_a_campaign_whose_name_a_spreadsheet_takes_for_a_formula_comes_back(smmplus, sandbox, tmp_path):

@@ -56,7 +56,7 @@ def test_check_marks_the_problems_in_a_copy_that_runs_once_they_are_mended(smmpl
     path.write_text(text, "utf-8")
     done = smmplus("check", path, "--mark")
     copy = path.with_name("week.problems.xlsx")
-    assert (done.status, f"the problems are marked in {copy}" in done.words) == (3, True)
+    assert (done.status, f"Wrote {copy} with the problems marked" in done.words) == (3, True)
     book = openpyxl.load_workbook(copy)
     assert "quantity" in book["Orders"]["C4"].comment.text or "whole" in book["Orders"]["C4"].comment.text
     assert smmplus("run", copy, *RUN).status == 3
@@ -86,7 +86,7 @@ def test_a_copy_is_the_same_campaign_so_that_nothing_is_ordered_by_both_files(sm
 
 def test_check_tells_a_program_where_the_marks_are(smmplus, path):
     assert smmplus("check", path, "--json", "--mark").json["marked"] is None
-    assert "nothing to mark" in smmplus("check", path, "--mark").words
+    assert "No problems to mark" in smmplus("check", path, "--mark").words
     path.write_text(path.read_text("utf-8") + "2,x,100\n", "utf-8")
     told = smmplus("check", path, "--json", "--mark").json
     assert told["marked"] == str(path.with_name("week.problems.xlsx"))
@@ -115,7 +115,7 @@ def test_run_shows_the_plan_the_progress_and_the_end(smmplus, path):
     assert "to send: 2 rows" in done.out
     assert "2 Placed" in done.out
     assert "placing: 2 of 2" in done.err
-    assert f"written to {path}" in done.err
+    assert f"Wrote {path}" in done.err
 
 
 def test_run_tells_a_program_and_says_nothing_else(smmplus, path):
@@ -129,7 +129,7 @@ def test_run_asks(smmplus, path, sandbox):
     assert smmplus("run", path, "--rate", "0", answer="").status == 7
     assert sandbox.ledger()["count"] == before
     done = smmplus("run", path, "--rate", "0", "--wait", "0", answer="y\n")
-    assert "Send 2 orders for 0.07 USD?" in done.out
+    assert "Place 2 orders for 0.07 USD?" in done.out
     assert (done.status, sandbox.ledger()["count"]) == (0, before + 2)
 
 
@@ -208,7 +208,7 @@ def test_the_first_rows_are_asked_for_and_told(smmplus, path):
     assert smmplus("check", path, "--first", "1", "--json").json["later"] == 1
     first = smmplus("run", path, "--first", "1", "--rate", "0", "--wait", "0", answer="y\n")
     assert first.status == 0
-    assert "Send the first 1 of 2 orders for 0.035 USD?" in first.words
+    assert "Place the first 1 of 2 orders for 0.035 USD?" in first.words
     assert f"these were the first 1 of 2 rows to send; for the rest: smmplus run {path}" in first.words
     second = smmplus("run", path, *RUN, "--first", "1", "--json").json
     assert (second["sent"], second["to_send"], second["later"], second["states"]) == (1, 1, 0, {"accepted": 2})
@@ -219,7 +219,7 @@ def test_status_writes_where_the_orders_stand(smmplus, path):
     done = smmplus("status", path, "--rate", "0")
     assert done.status == 0
     assert "2 Pending" in done.out
-    assert "following: 0 of 2 final" in done.err
+    assert "tracking: 0 of 2 finished" in done.err
     assert smmplus("status", path, "--rate", "0", "--json").json["states"] == {"accepted": 2}
 
 

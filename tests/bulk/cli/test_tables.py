@@ -63,9 +63,9 @@ def test_a_plan_tells_its_costs_and_the_balance(week):
 def test_a_plan_tells_what_is_placed_already(week):
     week.accepted("501"), week.in_doubt(request(LINK + "/2"))
     text = words(tables.show_plan, week.plan(sheet_of(row(), row(LINK + "/2"), ignored=["note", "[x]"])))
-    assert "already in the journal: 1 Placed, 1 in doubt" in text
-    assert "columns that mean nothing here: note, [x]" in text
-    assert "nothing to send" in text
+    assert "Already in the journal: 1 Placed, 1 In doubt" in text
+    assert "Ignored columns: note, [x]" in text
+    assert "Nothing to send" in text
 
 
 def test_rows_that_are_orders_of_another_campaign_are_told_how_to_be_ordered_anew(week):
@@ -74,7 +74,7 @@ def test_rows_that_are_orders_of_another_campaign_are_told_how_to_be_ordered_ane
     assert "another campaign" not in words(tables.show_plan, week.plan(sheet))
     plan = week.plan(sheet)
     elsewhere = replace(plan, campaign=replace(plan.campaign, name="autumn"))
-    assert "orders of another campaign ('week'): to order them anew, empty their order_id" in words(
+    assert "orders of another campaign ('week'). To place them again, clear their order_id" in words(
         tables.show_plan, elsewhere
     )
 
@@ -84,7 +84,7 @@ def test_a_plan_tells_what_stands_against_it(week):
     subscription = service("7", kind="Subscriptions")
     text = words(tables.show_plan, week.plan(sheet_of(row(), cells), service(), subscription, balance="0.1"))
     assert "1 of them have no upper bound, and are not in this sum" in text
-    assert "the balance is short by 0.05 USD" in text
+    assert "The balance is short by 0.05 USD" in text
 
 
 def test_a_sum_with_upper_bounds_in_it_is_the_most_that_it_can_be(week):
@@ -113,7 +113,7 @@ def test_a_plan_tells_its_budget(week):
 def test_a_plan_tells_the_budget_that_the_journal_keeps(week):
     budgets.set_budget(week.journal, week.campaign, Decimal("0.1"))
     text = words(tables.show_plan, week.plan(sheet_of(row())))
-    assert "budget of the campaign: 0.00 of 0.10 USD spent before the budget lacks 0.05 USD" in text
+    assert "budget of the campaign: 0.00 of 0.10 USD spent before Over budget by 0.05 USD" in text
 
 
 def test_a_plan_of_the_first_rows_tells_of_how_many(week):
@@ -136,14 +136,14 @@ def test_what_a_panel_says_is_no_markup(week):
     plan.matching.entries[2] = entry_of(number=entry.id, order_status="[/odd] word")
     object.__setattr__(plan.prices.balance, "currency", "[/USD]")
     text = words(tables.show_plan, plan)
-    assert "already in the journal: 1 [/odd] word" in text
+    assert "Already in the journal: 1 [/odd] word" in text
     assert "[/2] [/b] likes [red]" in text
     assert "balance: 1000.00 [/USD]" in text
 
 
 def test_a_plan_tells_what_to_think_of_twice_beside_what_is_sent(week):
     text = words(tables.show_plan, week.plan(sheet_of(row(), row("http://example.com/post"))))
-    assert text.index("to send: 2 rows") < text.index("to think of twice, nothing is stopped by it (1 row):")
+    assert text.index("to send: 2 rows") < text.index("Warnings (1 row), which do not stop a run:")
     assert (
         f"line 3, link (http://example.com/post): differs only in form from line 2, link, for the same service: {LINK}"
         in text
@@ -159,7 +159,7 @@ def test_no_more_to_think_of_twice_than_is_read(week):
 
 
 def test_a_plan_without_second_thoughts_is_silent_of_them(week):
-    assert "twice" not in words(tables.show_plan, week.plan(sheet_of(row())))
+    assert "Warnings" not in words(tables.show_plan, week.plan(sheet_of(row())))
 
 
 def test_problems_are_told_with_place_value_and_remedy():
@@ -193,16 +193,16 @@ def test_a_good_end(plan):
 def test_nothing_new(week):
     week.accepted()
     plan = week.plan(sheet_of(row()))
-    assert words(tables.show_outcome, RunResult(plan, plan.matching.entries)) == "nothing new was placed 1 Placed"
+    assert words(tables.show_outcome, RunResult(plan, plan.matching.entries)) == "No new orders were placed. 1 Placed"
 
 
 @pytest.mark.parametrize(
     ("state", "text"),
     [
-        (State.PLANNED, "not sent"),
-        (State.SUBMITTING, "being sent"),
-        (State.REJECTED, "refused"),
-        (State.IN_DOUBT, "in doubt"),
+        (State.PLANNED, "Not sent"),
+        (State.SUBMITTING, "Being sent"),
+        (State.REJECTED, "Refused"),
+        (State.IN_DOUBT, "In doubt"),
     ],
 )
 def test_states_have_words(plan, state, text):
@@ -236,7 +236,7 @@ def test_what_stands_in_the_way_is_all_that_is_said(plan):
 def test_why_it_stopped_and_how_to_go_on(plan):
     entries = {2: entry_of(state=State.PLANNED)}
     text = words(tables.show_outcome, RunResult(plan, entries, stop=Stop.ACCOUNT, reason="Not enough [funds]"))
-    assert "stopped: the panel refuses the account (Not enough [funds])" in text
+    assert "Stopped: the panel refuses the account (Not enough [funds])" in text
     way = "Correct the key, or ask the panel about the account, then run it again to go on, what is placed is not"
     assert f"{way} placed again: smmplus run week.csv" in text
 
@@ -244,14 +244,14 @@ def test_why_it_stopped_and_how_to_go_on(plan):
 @pytest.mark.parametrize(
     ("about", "text"),
     [
-        ({"unfollowed": "interrupted"}, "the orders were not followed to the end: interrupted run it again to go on"),
+        ({"unfollowed": "interrupted"}, "Tracking stopped (interrupted). The orders continue. run it again to go on"),
         (
             {"unwritten": "disk full"},
-            "the results are in the journal, not in the sheet: disk full run it again",
+            "The results are in the journal, but not in the sheet: disk full run it again",
         ),
         (
             {"written": Written(Path("week.results.csv"), "", in_place=False, reason="Excel has it open")},
-            "the results are in week.results.csv: Excel has it open",
+            "The results are in week.results.csv: Excel has it open",
         ),
     ],
 )
