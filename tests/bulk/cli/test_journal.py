@@ -44,7 +44,7 @@ def test_the_journal_is_shown(smmplus, doubtful, place, sandbox):
     assert said.status == 0
     assert all(
         word in said.words
-        for word in (str(place), "in_doubt 1", "accepted 1", "smmplus doubts", f"version: {schema.VERSION}")
+        for word in (str(place), "In doubt 1", "Placed 1", "smmplus doubts", f"version: {schema.VERSION}")
     )
     about = smmplus("journal", "--json").json
     with Journal(f"sqlite:///{place}") as journal:
@@ -205,7 +205,7 @@ def test_a_restored_journal_tells_what_is_in_doubt(smmplus, placed, place):
     smmplus("journal", "copy", "backup.sqlite3")
     place.unlink()
     assert (
-        "1 orders that were not placed then are in doubt"
+        "1 order in doubt: they may have been placed since"
         in smmplus("journal", "restore", "backup.sqlite3", "--yes").words
     )
 
