@@ -157,7 +157,7 @@ def _show_costs(console: Console, plan: Plan) -> None:
     if plan.over_budget:
         over = money(plan.over_budget, balance.currency)
         _say(console, f"Over budget by {over}. A run stops before it is passed. To raise it:", "red")
-        raised = command("budget", plan.place.campaign, account=plan.options.account, set="AMOUNT")
+        raised = command("budget", plan.campaign.name, account=plan.options.account, set="AMOUNT")
         _say(console, f"  {raised}", "red")
 
 

@@ -36,7 +36,7 @@ def test_a_folder_of_its_own_is_made_anew(tmp_path):
 
 def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(SheetError, match=r"cannot be written .*name another with --folder"):
+    with pytest.raises(SheetError, match=r"cannot be written .*use another one with --folder"):
         module._fresh_copies(tmp_path / "file" / "demo")
 
 

@@ -47,7 +47,7 @@ def test_what_to_think_of_twice_is_told_and_stops_nothing(smmplus, path):
     told = smmplus("check", path, "--json").json
     assert (told["exit_status"], [warning["row"] for warning in told["warnings"]]) == (0, [4])
     asked = smmplus("run", path, "--rate", "0", answer="n\n").out
-    assert asked.index("differs only in form") < asked.index("Send 1 orders")
+    assert asked.index("differs only in form") < asked.index("Place 1 order")
     assert smmplus("run", path, *RUN).status == 0
 
 
@@ -98,7 +98,7 @@ def test_check_tells_what_a_copy_lacks(smmplus, path, monkeypatch):
     path.write_text(path.read_text("utf-8") + "2,x,100\n2,y,100\n", "utf-8")
     monkeypatch.setattr("bulk.problem_copy.MOST_NOTES", 1)
     words = smmplus("check", path, "--mark").words
-    assert "cells that are coloured but have no comment of ours: 1 (see the list above)" in words
+    assert "1 colored cell without a comment: see the list above" in words
     monkeypatch.setattr("bulk.cli.sheets.write_problem_copy", lambda *_: ProblemCopy(path, 0, "it lacks [images]"))
     assert "it lacks [images]" in smmplus("check", path, "--mark").words
 
@@ -137,7 +137,7 @@ def test_a_program_cannot_be_asked(smmplus, path):
     done = smmplus("run", path, "--json")
     assert (done.status, done.json) == (
         2,
-        {"error": "--json needs --yes: a question would not be one object", "exit_status": 2},
+        {"error": "--json needs --yes, because it cannot ask", "exit_status": 2},
     )
 
 
