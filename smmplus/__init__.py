@@ -2,11 +2,35 @@
 
 ::
 
+    import asyncio
+
     from smmplus import AsyncClient, Journal, Panel, place_order
 
-    async with AsyncClient(Panel(url, key)) as client:
-        with Journal.open(path) as journal:
-            entry = await place_order(client, journal, ...)
+    async def order(key):
+        async with AsyncClient(Panel(key)) as client:
+            with Journal() as journal:
+                return await place_order(
+                    client,
+                    journal,
+                    key="invoice 4711",
+                    campaign="november",
+                    service=1,
+                    link="https://instagram.com/kopi.nusantara",
+                    quantity=1000,
+                )
+
+    print(asyncio.run(order("an API key")).order_id)
+
+Asked again with the same key, `place_order` returns the same order. `Client` and `AsyncClient` are the plain API: they
+read services, balances and statuses, and their `add_order` leaves no record.
+
+An order goes down through these packages: `placing` writes an intent into the `journal`, sends the `orders` request
+with `api`, and writes the outcome; `reconciliation` collects evidence about orders whose outcome is not known.
+`sandbox` is a simulated panel that shares no code with them.
+
+These modules do no input or output, and read no clock: all of `orders`, `api.protocol`, `api.responses`,
+`api.action_results`, `api.error_texts`, `journal.state_machine`, `journal.normal_forms`, `reconciliation.balance_drops`
+and `commands`.
 """
 
 from importlib import import_module

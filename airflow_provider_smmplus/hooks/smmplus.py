@@ -5,7 +5,7 @@ Heavy modules are imported where they are used: DAG files import this module whe
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from decimal import Decimal
 from functools import cached_property
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from smmplus.journal.journal import Journal
     from smmplus.journal.refills_and_cancels import FollowUp
     from smmplus.orders.models import Balance, OrderStatus, Service
-    from smmplus.placing.place_order import Ticket
 
 
 class SmmPlusHook(BaseHook):
@@ -210,8 +209,10 @@ class SmmPlusHook(BaseHook):
         :param retry_refused: send it again if the panel refused it for an unrecognized reason
         :param fields: link, quantity, and the form fields of other order types
         """
-        ticket = self._ticket(key, campaign, service, fields)
-        return asyncio.run(self._place(ticket, max_spend=max_spend, retry_refused=retry_refused))
+        placing = self.aplace_order(
+            key=key, campaign=campaign, service=service, max_spend=max_spend, retry_refused=retry_refused, **fields
+        )
+        return asyncio.run(placing)
 
     async def aplace_order(
         self,
@@ -224,24 +225,24 @@ class SmmPlusHook(BaseHook):
         **fields: str | int | None,
     ) -> "Entry":
         """Place an order as `place_order` does."""
-        await self.asettings()
-        ticket = self._ticket(key, campaign, service, fields)
-        return await self._place(ticket, max_spend=max_spend, retry_refused=retry_refused)
-
-    def _ticket(self, key: str, campaign: str, service: str | int, fields: Mapping[str, str | int | None]) -> "Ticket":
         from smmplus.orders.models import OrderRequest  # noqa: PLC0415
-        from smmplus.placing.place_order import Ticket  # noqa: PLC0415
+        from smmplus.placing.place_order import place_request  # noqa: PLC0415
 
-        request = OrderRequest.of(service, fields)
+        account = (await self.asettings()).account
         campaign, key = name_of(campaign, "campaign"), quoted(name_of(key, "key"))
-        return Ticket(self.settings.account, campaign, "a task of one's own", key, request)
-
-    async def _place(self, ticket: "Ticket", *, max_spend: Decimal | None, retry_refused: bool) -> "Entry":
-        from smmplus.placing.place_order import place_order  # noqa: PLC0415
-
         async with self.async_client() as client:
             with await asyncio.to_thread(self.journal) as journal:
-                return await place_order(client, journal, ticket, max_spend=max_spend, retry_refused=retry_refused)
+                return await place_request(
+                    client,
+                    journal,
+                    OrderRequest.of(service, fields),
+                    key=key,
+                    account=account,
+                    campaign=campaign,
+                    source="a task of one's own",
+                    max_spend=max_spend,
+                    retry_refused=retry_refused,
+                )
 
 
 def _client_class() -> "type[AsyncClient]":

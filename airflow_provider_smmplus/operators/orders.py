@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from smmplus.journal.entry import Entry
     from smmplus.journal.journal import Journal
     from smmplus.orders.models import OrderRequest
-    from smmplus.placing.place_order import Ticket
 
 DELIVERED = ("Completed", "Success", "Partial")
 """Status words of an order that delivered something."""
@@ -121,9 +119,9 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
         with airflow_errors(), self.journal(context) as journal:
             if self.wait_for_completion:
                 must_survive(self._trigger("0"))
-            ticket = self._ticket(context, journal)
-            self._must_order_the_same(context, journal, ticket)
-            entry = self._place(journal, ticket)
+            key = self._key(context, journal)
+            self._must_order_the_same(context, journal, key)
+            entry = asyncio.run(self._place(context, journal, key))
         SmmPlusOrdersLink.persist(context, self.hook.settings.panel.url, entry.order_id)
         placed = entry_object(entry)
         self._order_id = placed["order_id"]
@@ -147,11 +145,9 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
 
     def execute_complete(self, context: Context, event: Any) -> Json:  # noqa: ANN401 (a trigger's)
         """Return the current status of the order, which the journal knows."""
-        from smmplus.placing.place_order import known  # noqa: PLC0415
-
         checked(event)
         with airflow_errors(), self.journal(context) as journal:
-            entry = known(journal, self.hook.settings.panel.url, self._ticket(context, journal))
+            entry = self._find(context, journal, self._key(context, journal))
             if entry is None or entry.order_id is None:
                 raise AirflowFailException("the journal does not know the order that this task waited for")
             status = self.hook.order_status(entry.order_id)
@@ -160,15 +156,22 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
         self.log.info("order %(order_id)s: %(status)s, charge %(charge)s %(currency)s, %(remains)s remain", result)
         return result
 
-    def _ticket(self, context: Context, journal: "Journal") -> "Ticket":
-        from smmplus.placing.place_order import Ticket  # noqa: PLC0415
-
-        task, campaign, request = task_name(context), self._campaign(context), self._request()
-        key = order_key(task, self.order_key)
-        ticket = Ticket(self.hook.settings.account, campaign, task.source, key, request)
+    def _key(self, context: Context, journal: "Journal") -> str:
+        task = task_name(context)
         if task.map_index == UNMAPPED or self.order_key is not None:
-            return ticket
-        return replace(ticket, key=self._key_of_element(context, journal, ticket))
+            return order_key(task, self.order_key)
+        return self._key_of_element(context, journal)
+
+    def _find(self, context: Context, journal: "Journal", key: str) -> "Entry | None":
+        from smmplus.placing.place_order import find_order  # noqa: PLC0415
+
+        return find_order(journal, self._ids(context, journal)[1], key, self._request())
+
+    def _ids(self, context: Context, journal: "Journal") -> tuple[int, int]:
+        """Return the numbers of the account and the campaign in the journal."""
+        settings = self.hook.settings
+        account_id = journal.ensure_account(settings.panel.url, settings.account)
+        return account_id, journal.ensure_campaign(account_id, self._campaign(context))
 
     def _campaign(self, context: Context) -> str:
         return task_name(context).dag_id if self.campaign is None else name_of(self.campaign, "campaign")
@@ -181,10 +184,9 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
         fields = {"link": self.link, "quantity": self.quantity, "runs": self.runs, "interval": self.interval}
         return OrderRequest.of(self.service, {**fields, **(self.fields or {})})
 
-    def _key_of_element(self, context: Context, journal: "Journal", ticket: "Ticket") -> str:
-        task, fingerprint = task_name(context), ticket.request.fingerprint
-        account_id = journal.ensure_account(self.hook.settings.panel.url, ticket.account)
-        campaign_id = journal.ensure_campaign(account_id, ticket.campaign)
+    def _key_of_element(self, context: Context, journal: "Journal") -> str:
+        task, fingerprint = task_name(context), self._request().fingerprint
+        account_id, campaign_id = self._ids(context, journal)
         equal = journal.with_fingerprints(account_id, [fingerprint])
         own, prefix = (account_id, campaign_id, fingerprint), prefix_of(task)
         known = [each.key for each in equal if each.campaign_id == campaign_id and each.key.startswith(prefix)]
@@ -192,14 +194,12 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
             task, fingerprint, known, lambda: nth(context, own, lambda other: self._orders(other, context, journal))
         )
 
-    def _must_order_the_same(self, context: Context, journal: "Journal", ticket: "Ticket") -> None:
-        from smmplus.placing.place_order import known  # noqa: PLC0415
-
+    def _must_order_the_same(self, context: Context, journal: "Journal", key: str) -> None:
         if task_name(context).map_index == UNMAPPED or self.order_key is not None:
             return  # the journal compares what the key orders
-        is_new = known(journal, self.hook.settings.panel.url, ticket) is None
+        is_new = self._find(context, journal, key) is None
         store, tries = context["task_state_store"], context["ti"].max_tries
-        must_order_the_same(store, tries, ticket.request.fingerprint, is_new=is_new, for_ever=NEVER_EXPIRE)
+        must_order_the_same(store, tries, self._request().fingerprint, is_new=is_new, for_ever=NEVER_EXPIRE)
 
     def _orders(self, other: "SmmPlusAddOrderOperator", context: Context, journal: "Journal") -> object:
         """Return what another element of this mapped task orders; None if it has an order_key."""
@@ -210,15 +210,20 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
         campaign_id = journal.ensure_campaign(account_id, other._campaign(context))  # noqa: SLF001 (its own kind)
         return account_id, campaign_id, other._request().fingerprint  # noqa: SLF001
 
-    def _place(self, journal: "Journal", ticket: "Ticket") -> "Entry":
-        return asyncio.run(self._place_in_loop(journal, ticket))
-
-    async def _place_in_loop(self, journal: "Journal", ticket: "Ticket") -> "Entry":
-        from smmplus.placing.place_order import place_order  # noqa: PLC0415
+    async def _place(self, context: Context, journal: "Journal", key: str) -> "Entry":
+        from smmplus.placing.place_order import place_request  # noqa: PLC0415
 
         async with self.hook.async_client() as client:
-            return await place_order(
-                client, journal, ticket, max_spend=amount(self.max_spend, "max_spend"), retry_refused=self.retry_refused
+            return await place_request(
+                client,
+                journal,
+                self._request(),
+                key=key,
+                account=self.hook.settings.account,
+                campaign=self._campaign(context),
+                source=task_name(context).source,
+                max_spend=amount(self.max_spend, "max_spend"),
+                retry_refused=self.retry_refused,
             )
 
     def _trigger(self, order_id: str) -> "SmmPlusOrdersTrigger":

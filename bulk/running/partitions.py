@@ -26,7 +26,7 @@ from smmplus.orders.decimals import plain
 from smmplus.orders.models import Service
 from smmplus.orders.order_types import cost
 from smmplus.placing.commit_queue import CommitQueue
-from smmplus.placing.placer import Order, Placer, Progress, Stop
+from smmplus.placing.placer import Placer, Progress, Stop
 
 if TYPE_CHECKING:
     from smmplus.api.async_client import AsyncClient
@@ -118,7 +118,7 @@ async def _place(
             look = lambda: _look_again(client, planned, placer.progress)  # noqa: E731
             looking = asyncio.create_task(repeat(options.prices_every, look, done))
             try:
-                await placer.place_all([Order(entry.id, entry.request) for entry in planned])
+                await placer.place_all([(entry.id, entry.request) for entry in planned])
             finally:
                 done.set()
                 await looking

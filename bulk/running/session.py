@@ -24,9 +24,9 @@ from smmplus.journal.journal import Journal
 from smmplus.journal.maintenance import restore
 from smmplus.journal.state_machine import State
 from smmplus.orders.decimals import minus, plain, total
-from smmplus.orders.models import Balance
+from smmplus.orders.models import Balance, OrderRequest
 from smmplus.placing.commit_queue import CommitQueue
-from smmplus.placing.placer import Order, Placer, Progress, Stop
+from smmplus.placing.placer import Placer, Progress, Stop
 
 if TYPE_CHECKING:
     from smmplus.api.async_client import AsyncClient
@@ -48,7 +48,7 @@ class RunSession:
     watcher: RunListener
     plan: Plan
     batch_id: int | None = None
-    orders: list[Order] = field(default_factory=list)
+    orders: list[tuple[int, OrderRequest]] = field(default_factory=list)
     watched: dict[int, int] = field(default_factory=dict)
     """Row -> entry."""
     progress: Progress = field(default_factory=Progress)
@@ -78,7 +78,7 @@ class RunSession:
         self.journal.plan(campaign.campaign_id, self.batch_id, new, again)
         numbers = self.journal.numbers_of(campaign.campaign_id, (item.planned.key for item in sending))
         self.watched.update({item.row.number: numbers[item.planned.key] for item in sending})
-        self.orders = [Order(numbers[item.planned.key], item.row.request) for item in sending]
+        self.orders = [(numbers[item.planned.key], item.row.request) for item in sending]
 
     async def place_and_track(self) -> None:
         """Place, then track, and write results every few minutes. Ctrl-C ends both in good order."""

@@ -1,15 +1,22 @@
-"""One order under a key of the caller's own: placed once, and taken up whenever it is asked for again.
+"""Place one order under a key of the caller's own: the same key is the same order, however often it is asked for.
 
-    entry = await place_once(client, journal, ticket)
+A call goes through these steps:
 
-Who asks again under the same key, after a crash, a retry or a restart, gets the same order. The same key for something
-else is an error: it would be lost, or ordered twice.
+1. The journal is asked for the key. If it has an order under it, that order is the answer, and nothing is sent. The
+   same key for something else is an error: one of the two would be lost, or ordered twice.
+2. A key that is new to a journal restored from a backup is not sent before a person confirms that it was not placed.
+3. The request is checked against the panel's services, and the balance is read. It is evidence if the order comes into
+   doubt.
+4. The order is written into the journal as planned, and placed by `smmplus.placing.placer`.
+5. The outcome is read from the journal: an accepted order is returned, everything else is an error that says what to
+   do.
+
+After a crash, a retry or a restart, the caller calls again with the same key.
 """
 
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from decimal import Decimal
 
 from smmplus.api.async_client import AsyncClient
@@ -17,6 +24,7 @@ from smmplus.api.error_texts import Meaning
 from smmplus.commands import command
 from smmplus.errors import (
     CallError,
+    ConfigurationError,
     JournalConflictError,
     JournalError,
     JournalInUseError,
@@ -33,125 +41,147 @@ from smmplus.orders.models import Balance, OrderRequest, Service
 from smmplus.orders.order_types import cost
 from smmplus.orders.validation import problems
 from smmplus.placing.commit_queue import CommitQueue
-from smmplus.placing.placer import Order, Placer
+from smmplus.placing.placer import Placer
 
-LOOK_SECONDS = 5.0
-"""How long the balance after a doubt may take."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """An order that somebody wants exactly once, however often it is asked for."""
-
-    account: str
-    campaign: str
-    source: str
-    """Where it comes from, for people: a task's name."""
-    key: str
-    """Who it is, among the campaign's orders; without a slash."""
-    request: OrderRequest
+BALANCE_SECONDS = 5.0
+"""How long to wait for the balance after an order came into doubt."""
 
 
 async def place_order(
     client: AsyncClient,
     journal: Journal,
-    ticket: Ticket,
     *,
+    key: str,
+    campaign: str,
+    service: str | int,
+    account: str = "default",
+    max_spend: Decimal | None = None,
+    retry_refused: bool = False,
+    **fields: str | int | None,
+) -> Entry:
+    """Place an order once, and return its entry in the journal; the entry has the `order_id`.
+
+    `key` identifies the order among those of its campaign, such as "invoice 4711": a call with a key that was ordered
+    returns that order. `campaign` is the name whose budget the order counts against, `account` the name that the
+    journal has for the client's API key. `service`, `link`, `quantity` and the other `fields` are those of the API.
+
+    `max_spend` limits what the campaign may spend in all. An order that the panel refused is sent again; with
+    `retry_refused` also one that was refused for a reason that is not known.
+
+    Raises:
+        OrderRefusedError: the order is not valid, or the panel refused it.
+        OrderInDoubtError: it is not known whether it was placed. It is not sent again before a person resolves it.
+        OrderHeldBackError: it was not sent. A later call may place it.
+        JournalConflictError: the key belongs to another order, or the API key to another account.
+        JournalInUseError: another process is sending it.
+        JournalError: the journal cannot be used. Nothing was sent.
+        ConfigurationError: `key` or `campaign` is not a valid name.
+
+    """
+    if not _is_amount(max_spend):
+        raise ConfigurationError(f"max_spend is {max_spend!r}: pass a Decimal, such as Decimal('25.00')")
+    if not key.strip() or "/" in key or not campaign.strip():
+        raise ConfigurationError(f"campaign {campaign!r}, key {key!r}: neither may be blank, nor the key have a slash")
+    return await place_request(
+        client,
+        journal,
+        OrderRequest.of(service, fields),
+        key=key,
+        account=account,
+        campaign=campaign,
+        source="Python",
+        max_spend=max_spend,
+        retry_refused=retry_refused,
+    )
+
+
+async def place_request(
+    client: AsyncClient,
+    journal: Journal,
+    request: OrderRequest,
+    *,
+    key: str,
+    account: str,
+    campaign: str,
+    source: str,
     max_spend: Decimal | None = None,
     retry_refused: bool = False,
 ) -> Entry:
-    """Place an order, or take it up, and give its accepted entry.
-
-    `max_spend` bounds what the campaign may spend in all. An order that was refused before is sent again: somebody asks
-    for it anew; one refused with a text that is in no list only with `retry_refused`.
-
-    Raises OrderRefusedError where the panel refused it, OrderInDoubtError where nobody knows whether it was placed (or
-    the journal was restored since, and does not know the key),
-    OrderHeldBackError where it was not sent and may be later, JournalConflictError where the key is another order's
-    or the API key another account's, JournalInUseError where a live process is sending it, JournalError where the
-    journal cannot be used.
-    """
-    journal.ensure_account(client.panel.url, ticket.account, key=client.panel.key)
+    """Place an order as `place_order` does; `source` names the place that it comes from, such as a task."""
+    account_id = journal.ensure_account(client.panel.url, account, key=client.panel.key)
     journal.recover_crashed_runs()
-    entry = known(journal, client.panel.url, ticket)
+    campaign_id = journal.ensure_campaign(account_id, campaign)
+    entry = find_order(journal, campaign_id, key, request)
     if entry is None:
-        _must_be_new(journal, client.panel.url, ticket)
+        _must_be_new(journal, campaign_id, f"{campaign}/{key}", request)
     if entry is None or _is_sent_again(entry, retry_refused=retry_refused):
-        price = _cost(ticket.request, {service.id: service for service in await client.services()})
-        held = await _read_balance(client, journal, ticket)
-        budgets.hold_to_currency(journal, _campaign(client, journal, ticket), held.currency)
-        entry = _plan(client, journal, ticket, price, entry)
+        price = _cost(request, {service.id: service for service in await client.services()})
+        held = await _read_balance(client, journal, account_id)
+        budgets.hold_to_currency(journal, campaign_id, held.currency)
+        entry = _plan(journal, campaign_id, source, Planned(key, request, price), entry)
     reason = ""
     if entry.state is State.PLANNED:
-        reason = await _place(client, journal, Order(entry.id, ticket.request), max_spend)
+        reason = await _place(client, journal, entry, max_spend)
         entry = journal.with_ids([entry.id])[entry.id]
         if entry.state is State.IN_DOUBT:
-            await _look_after_a_doubt(client, journal, ticket)
+            await _read_balance_after_doubt(client, journal, account_id)
     return _accepted(entry, reason)
 
 
-async def _read_balance(client: AsyncClient, journal: Journal, ticket: Ticket) -> Balance:
-    """Ask what the account holds, and write it down: it is evidence where the order comes into doubt."""
-    account_id = journal.ensure_account(client.panel.url, ticket.account)
+def find_order(journal: Journal, campaign_id: int, key: str, request: OrderRequest) -> Entry | None:
+    """Find an order by its key; None if it is new. JournalConflictError if the key is that of another order."""
+    found = journal.with_keys(campaign_id, [key]).get(key)
+    if found is not None and found.fingerprint != request.fingerprint:
+        raise JournalConflictError(
+            f"The key {found.name} belongs to another order: service {found.request.service}, "
+            f"{_fields(found.request)}. This call asks for service {request.service}, {_fields(request)}. "
+            "Nothing was sent. Use another key for the changed order"
+        )
+    return found
+
+
+async def _read_balance(client: AsyncClient, journal: Journal, account_id: int) -> Balance:
+    """Read and record the balance: it is evidence if the order comes into doubt."""
     before = balances.accepted(journal, account_id)
     held = await client.balance()
     balances.record(journal, account_id, held, before)
     return held
 
 
-async def _look_after_a_doubt(client: AsyncClient, journal: Journal, ticket: Ticket) -> None:
-    """Read the balance once more, bounded in time; the doubt is told, whatever comes of it."""
+async def _read_balance_after_doubt(client: AsyncClient, journal: Journal, account_id: int) -> None:
+    # The doubt must be reported even if this fails.
     with suppress(CallError, JournalError, TimeoutError):
-        async with asyncio.timeout(LOOK_SECONDS):
-            await _read_balance(client, journal, ticket)
+        async with asyncio.timeout(BALANCE_SECONDS):
+            await _read_balance(client, journal, account_id)
 
 
-def known(journal: Journal, url: str, ticket: Ticket) -> Entry | None:
-    """Give what the journal knows of a ticket; None where it was never asked for. JournalConflictError as above."""
-    account_id = journal.ensure_account(url, ticket.account)
-    found = journal.with_keys(journal.ensure_campaign(account_id, ticket.campaign), [ticket.key]).get(ticket.key)
-    if found is not None and found.fingerprint != ticket.request.fingerprint:
-        raise JournalConflictError(
-            f"{found.name} is an order for something else: service {found.request.service}, "
-            f"{_fields(found.request)}; asked for now: service {ticket.request.service}, {_fields(ticket.request)}. "
-            "Give the changed order a key of its own, or ask for what it was"
-        )
-    return found
-
-
-def _must_be_new(journal: Journal, url: str, ticket: Ticket) -> None:
-    """Refuse a ticket that is new to a restored journal, until a person has said that it was not placed before."""
-    backup = unsettled(journal, journal.ensure_campaign(journal.ensure_account(url, ticket.account), ticket.campaign))
+def _must_be_new(journal: Journal, campaign_id: int, name: str, request: OrderRequest) -> None:
+    """Refuse an order that is new to a restored journal, before a person confirms that it was not placed."""
+    backup = unsettled(journal, campaign_id)
     if backup is not None:
         raise OrderInDoubtError(
-            f"{ticket.campaign}/{ticket.key} (service {ticket.request.service}, {_fields(ticket.request)}) is new to "
-            f"this journal, which {backup.words}: it may have been placed since, and was not sent. Look at the panel's "
-            "order page; when nothing placed since then will be asked for again, say `smmplus journal settle`"
+            f"{name} (service {request.service}, {_fields(request)}) is new to this journal, which {backup.words}. "
+            "The order may have been placed since that backup. It was not sent. Check the panel's order page. If no "
+            f"order placed since then will be asked for again, run `{command('journal settle')}`"
         )
 
 
-def _plan(client: AsyncClient, journal: Journal, ticket: Ticket, price: Decimal | None, entry: Entry | None) -> Entry:
-    """See to it that the ticket has a planned entry."""
-    planned = Planned(ticket.key, ticket.request, price)
-    campaign_id = _campaign(client, journal, ticket)
+def _plan(journal: Journal, campaign_id: int, source: str, planned: Planned, entry: Entry | None) -> Entry:
+    """Write the order into the journal as planned, and return its entry."""
     if entry is None:
-        batch_id = journal.latest_batch(campaign_id, ticket.source)
-        batch_id = journal.open_batch(campaign_id, ticket.source) if batch_id is None else batch_id
+        batch_id = journal.latest_batch(campaign_id, source)
+        batch_id = journal.open_batch(campaign_id, source) if batch_id is None else batch_id
         new, again = [planned], {}
     else:
         batch_id, new, again = entry.batch_id, [], {entry.id: planned}
     try:
         journal.plan(campaign_id, batch_id, new, again)
     except JournalError:
-        # Somebody else who asks for the same was quicker: what became of theirs is what is asked for.
-        if (theirs := known(journal, client.panel.url, ticket)) in {None, entry}:
+        # Another caller planned the same key first: the outcome of its order is the answer to both.
+        if (other := find_order(journal, campaign_id, planned.key, planned.request)) in {None, entry}:
             raise
-        return theirs
-    return journal.with_keys(campaign_id, [ticket.key])[ticket.key]
-
-
-def _campaign(client: AsyncClient, journal: Journal, ticket: Ticket) -> int:
-    return journal.ensure_campaign(journal.ensure_account(client.panel.url, ticket.account), ticket.campaign)
+        return other
+    return journal.with_keys(campaign_id, [planned.key])[planned.key]
 
 
 def _is_sent_again(entry: Entry, *, retry_refused: bool) -> bool:
@@ -165,37 +195,42 @@ def _cost(request: OrderRequest, services: Mapping[str, Service]) -> Decimal | N
     wrong = problems(request, service)
     if wrong or service is None:
         words = "; ".join(f"{problem.field}: {problem.message} ({problem.remedy})" for problem in wrong)
-        raise OrderRefusedError(f"service {request.service}, {_fields(request)}: {words}. Nothing was sent")
+        raise OrderRefusedError(f"Nothing was sent. Service {request.service}, {_fields(request)}: {words}")
     return cost(request, service)
 
 
-async def _place(client: AsyncClient, journal: Journal, order: Order, max_spend: Decimal | None) -> str:
-    """Place one order, and give the reason why it was held back, if it was."""
+async def _place(client: AsyncClient, journal: Journal, entry: Entry, max_spend: Decimal | None) -> str:
+    """Place a planned order; return why it was held back, or "" if it was not."""
     async with CommitQueue(journal) as commits:
         placer = Placer(client, commits, max_spend=max_spend)
-        placed = await placer.place(order)
+        placed = await placer.place(entry.id, entry.request)
     return placer.progress.reason or (placed.error if placed is not None else "")
 
 
 def _accepted(entry: Entry, reason: str) -> Entry:
+    """Return an accepted entry; raise the error of every other one."""
     about = f"{entry.name} (service {entry.request.service}, {_fields(entry.request)})"
     match entry.state:
         case State.ACCEPTED:
             return entry
         case State.REJECTED:
             unknown = entry.meaning == Meaning.UNKNOWN.name
-            way = ". This text is not known: if it was not ordered, it is sent again with retry_refused=True only"
+            way = ". This reason is not known. If it was not ordered, retry_refused=True sends it again"
             raise OrderRefusedError(f"{about} was refused by the panel: {entry.error}{way if unknown else ''}")
         case State.IN_DOUBT:
             raise OrderInDoubtError(
-                f"{about} is in doubt since {(entry.sent_at or '')[:19]} UTC: {entry.error}. It is not sent again; "
+                f"{about} is in doubt since {(entry.sent_at or '')[:19]} UTC: {entry.error}. It is not sent again. "
                 f"`{command('doubts')}` shows the evidence. If it was placed: `{_resolve(entry, order_id='NUMBER')}`. "
                 f"If it was not: `{_resolve(entry, not_placed=True)}`"
             )
         case State.SUBMITTING:
-            raise JournalInUseError(f"{about} is being sent by another process: wait for it")
+            raise JournalInUseError(f"{about} is being sent by another process. Wait until it has ended")
         case State.PLANNED:
             raise OrderHeldBackError(f"{about} was not sent: {reason or 'the run has ended'}")
+
+
+def _is_amount(value: object) -> bool:
+    return value is None or (isinstance(value, Decimal) and value.is_finite())
 
 
 def _resolve(entry: Entry, *, order_id: str | None = None, not_placed: bool = False) -> str:

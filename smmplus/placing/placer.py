@@ -108,14 +108,6 @@ class Stop(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """A planned entry of the journal, and what is sent for it."""
-
-    entry: int
-    request: OrderRequest
-
-
-@dataclass(frozen=True, slots=True)
 class Placed:
     """What became of one order in this run."""
 
@@ -198,11 +190,12 @@ class Placer:
         self._clock = clock
         self._caution = Caution()
 
-    async def place_all(self, orders: Iterable[Order]) -> Progress:
+    async def place_all(self, orders: Iterable[tuple[int, OrderRequest]]) -> Progress:
         """Place orders, as many at once as the client allows, until all are sent or something stops the run.
 
-        `orders` is read as places get free, so that only a window of them is in memory. Cancelled, it sends nothing
-        more, and ends when the answers to what was sent are on disk or their time-outs are over.
+        Each of `orders` is the number of a planned entry and its request. They are read as calls end, so that only a
+        window of them is in memory. When cancelled, it sends nothing more, and ends when the answers to what was sent
+        are on disk or their time-outs are over.
         """
         queue = iter(orders)
         workers = (self._work(queue) for _ in range(self._client.in_flight))
@@ -212,24 +205,26 @@ class Placer:
                 raise result
         return self.progress
 
-    async def place(self, order: Order) -> Placed | None:
+    async def place(self, entry: int, request: OrderRequest) -> Placed | None:
         """Place one order; None where nothing was sent, because it is not planned any more or the run has stopped."""
         try:
-            placed: Placed | None = await async_retrying(effect=True, sleep=self._client.sleep)(self._attempt, order)
+            placed: Placed | None = await async_retrying(effect=True, sleep=self._client.sleep)(
+                self._attempt, entry, request
+            )
         except CallError as error:
             self.progress.held += 1
             self._stop_for(error)
-            placed = Placed(order.entry, State.PLANNED, error=str(error))
+            placed = Placed(entry, State.PLANNED, error=str(error))
         if placed is not None:
             self._on_placed(placed)
         return placed
 
-    async def _work(self, queue: Iterator[Order]) -> None:
-        for order in queue:
+    async def _work(self, queue: Iterator[tuple[int, OrderRequest]]) -> None:
+        for entry, request in queue:
             if self.progress.stop is not None:
                 return
             try:
-                await self.place(order)
+                await self.place(entry, request)
             except SmmPlusError as error:
                 self.progress.stop_for(Stop.JOURNAL, str(error))
             except asyncio.CancelledError:
@@ -239,34 +234,36 @@ class Placer:
                 self.progress.stop_for(Stop.JOURNAL, "an error of this program")
                 raise
 
-    async def _attempt(self, order: Order) -> Placed | None:
+    async def _attempt(self, entry: int, request: OrderRequest) -> Placed | None:
         """Make one attempt. Raises the error behind an order that is planned again, for the retry policy to judge."""
         while True:
             async with self._client.turn():
                 if self.progress.stop is not None:
                     return None
                 if self._caution.allows_one_more(self.progress.under_way):
-                    return await self._bring_home(order)
+                    return await self._bring_home(entry, request)
             # Outside the turn: all who wait here send at once when the gate opens, and the rate must hold.
             while not self._caution.allows_one_more(self.progress.under_way):
                 await self._caution.wait()
 
-    async def _bring_home(self, order: Order) -> Placed | None:
+    async def _bring_home(self, entry: int, request: OrderRequest) -> Placed | None:
         self.progress.under_way += 1
         try:
             # What the panel answers is money: whoever cancels this waits for it.
-            return await finished(self._carry_out(order, asyncio.current_task()))
+            return await finished(self._carry_out(entry, request, asyncio.current_task()))
         finally:
             self.progress.under_way -= 1
             self._caution.came_home()
 
-    async def _carry_out(self, order: Order, owner: "asyncio.Task[object] | None") -> Placed | None:
+    async def _carry_out(
+        self, entry: int, request: OrderRequest, owner: "asyncio.Task[object] | None"
+    ) -> Placed | None:
         """Intend, send and record. Nothing leaves once the run was stopped or `owner` cancelled."""
         began = self._clock()
-        answer = await self._commits.commit(Intent(order.entry, self._max_spend, self._twins))
+        answer = await self._commits.commit(Intent(entry, self._max_spend, self._twins))
         if not isinstance(answer, Attempt):
-            return self._not_taken(order, answer)
-        outcome, error = await self._send(order, answer, lambda: self._hold_back(began, owner))
+            return self._not_taken(entry, request, answer)
+        outcome, error = await self._send(request, answer, lambda: self._hold_back(began, owner))
         change = await self._record(outcome)
         return self._finish(outcome, error, change)
 
@@ -281,11 +278,11 @@ class Placer:
             raise
 
     async def _send(
-        self, order: Order, attempt: Attempt, before_body: Callable[[], None]
+        self, request: OrderRequest, attempt: Attempt, before_body: Callable[[], None]
     ) -> tuple[Outcome, CallError | None]:
         self.progress.sent += 1
         try:
-            order_id = await self._client.ask(add(order.request), before_body=before_body)
+            order_id = await self._client.ask(add(request), before_body=before_body)
         except CallError as error:
             # Before the outcome is on disk: the others are about to send.
             if isinstance(error, tuple(_STOPS)):
@@ -303,14 +300,14 @@ class Placer:
             raise NeverSentError("the run was stopped before it was sent")
         refuse_stale(began, self._clock())
 
-    def _not_taken(self, order: Order, answer: Answer) -> Placed | None:
+    def _not_taken(self, entry: int, request: OrderRequest, answer: Answer) -> Placed | None:
         match answer:
             case IntentRefusal.ELSEWHERE:
                 self.progress.held += 1
-                self.progress.held_back[order.entry] = answer.value
-                return Placed(order.entry, State.PLANNED, error=answer.value)
+                self.progress.held_back[entry] = answer.value
+                return Placed(entry, State.PLANNED, error=answer.value)
             case IntentRefusal.BUDGET | IntentRefusal.NO_BOUND:
-                self.progress.stop_for(Stop.BUDGET, f"before {order.request.values.get('link', '')}: {answer.value}")
+                self.progress.stop_for(Stop.BUDGET, f"before {request.values.get('link', '')}: {answer.value}")
         return None
 
     def _finish(self, outcome: Outcome, error: CallError | None, change: Answer) -> Placed:

@@ -22,7 +22,7 @@ from smmplus import OrderRequest
 from smmplus.journal.entry import Planned
 from smmplus.journal.group_commit import Intent
 from smmplus.journal.journal import Journal
-from smmplus.placing.place_order import Ticket, known
+from smmplus.placing.place_order import find_order
 
 pytestmark = pytest.mark.e2e
 
@@ -507,6 +507,7 @@ def test_the_order_of_a_task_is_known_to_its_hook_by_its_key_alone(airflow, orde
     airflow.run(ADD, **order)
     hook = SmmPlusHook()
     own = hook.place_order(key="mine", campaign="campaign", **order)
-    ticket = Ticket("main", "campaign", "", "mine", OrderRequest.of(1, {"link": order["link"], "quantity": "100"}))
-    assert known(journal, hook.settings.panel.url, ticket).order_id == own.order_id
+    request = OrderRequest.of(1, {"link": order["link"], "quantity": "100"})
+    campaign = journal.ensure_campaign(journal.ensure_account(hook.settings.panel.url, "main"), "campaign")
+    assert find_order(journal, campaign, "mine", request).order_id == own.order_id
     assert len(ordered()) == 2

@@ -17,7 +17,7 @@ from smmplus.api.async_client import AsyncClient
 from smmplus.journal.journal import Journal
 from smmplus.journal.state_machine import Event, Outcome, State
 from smmplus.placing.commit_queue import CommitQueue
-from smmplus.placing.placer import Order, Placer
+from smmplus.placing.placer import Placer
 from tests.databases import DATABASES, url_of
 from tests.smmplus.batches import request_for
 
@@ -75,7 +75,7 @@ def plan_links(batch, link, count, cost):
 
 async def place_all(panel, journal, entries):
     async with AsyncClient(panel, rate=0.0, in_flight=4) as client, CommitQueue(journal) as commits:
-        return await Placer(client, commits).place_all([Order(entry.id, entry.request) for entry in entries])
+        return await Placer(client, commits).place_all([(entry.id, entry.request) for entry in entries])
 
 
 def place_in_threads(panel, entries, journals):

@@ -12,7 +12,7 @@ import pytest
 from smmplus.api.async_client import AsyncClient
 from smmplus.journal.state_machine import State
 from smmplus.placing.commit_queue import CommitQueue, finished
-from smmplus.placing.placer import Order, Placer, Stop
+from smmplus.placing.placer import Placer, Stop
 from tests.databases import url_of
 from tests.smmplus.api.client_facts import panel_at
 from tests.smmplus.wire import PATIENCE, RawServer, http
@@ -47,7 +47,7 @@ async def place(journal, panel, entries, progress, *, in_flight=1):
     async with AsyncClient(panel, rate=0.0, in_flight=in_flight) as client, CommitQueue(journal) as commits:
         placer = Placer(client, commits)
         progress.append(placer.progress)
-        await placer.place_all([Order(entry.id, entry.request) for entry in entries])
+        await placer.place_all([(entry.id, entry.request) for entry in entries])
 
 
 async def press_on(task, times=5):
@@ -94,7 +94,7 @@ async def test_a_single_order_is_brought_home_when_its_time_is_up(batch, holding
         async with asyncio.timeout(None) as limit:
             sending = asyncio.create_task(asyncio.to_thread(holding.arrived.wait, PATIENCE))
             sending.add_done_callback(lambda _: limit.reschedule(0.0))
-            await Placer(client, commits).place(Order(entry.id, entry.request))
+            await Placer(client, commits).place(entry.id, entry.request)
 
     with RawServer(holding) as server:
         async with AsyncClient(panel_at(server), rate=0.0) as client, CommitQueue(batch.journal) as commits:
@@ -141,7 +141,7 @@ async def test_who_only_waits_for_a_pause_to_end_is_gone_at_once(batch):
         ):
             placer = Placer(client, commits)
             progress.append(placer.progress)
-            run = asyncio.create_task(placer.place_all([Order(entry.id, entry.request)]))
+            run = asyncio.create_task(placer.place_all([(entry.id, entry.request)]))
             await asyncio.wait_for(slept.wait(), PATIENCE)
             run.cancel()
             with pytest.raises(asyncio.CancelledError):
@@ -155,11 +155,11 @@ from smmplus.api.async_client import AsyncClient
 from smmplus.placing.commit_queue import CommitQueue
 from smmplus.journal.journal import Journal
 from smmplus.api.panel import Panel
-from smmplus.placing.placer import Order, Placer
+from smmplus.placing.placer import Placer
 
 async def place(journal, panel, entry):
     async with AsyncClient(panel, rate=0.0) as client, CommitQueue(journal) as commits:
-        await Placer(client, commits).place_all([Order(entry.id, entry.request)])
+        await Placer(client, commits).place_all([(entry.id, entry.request)])
 
 with Journal(sys.argv[1]) as journal:
     (entry,) = journal.with_ids([int(sys.argv[3])]).values()

@@ -11,7 +11,7 @@ import pytest
 from smmplus.api.async_client import AsyncClient
 from smmplus.journal.state_machine import Outcome, State
 from smmplus.placing.commit_queue import CommitQueue
-from smmplus.placing.placer import Order, Placer, Stop
+from smmplus.placing.placer import Placer, Stop
 from tests.smmplus.api.client_facts import panel_at
 from tests.smmplus.wire import PATIENCE, RawServer, http
 
@@ -52,11 +52,11 @@ async def place(batch, panel, count, *, alone=1, **options):
 
     Each of the first, `alone`, is answered before the next is sent, however slow the machine is.
     """
-    orders = [Order(entry.id, entry.request) for entry in batch.plan(count)]
+    orders = [(entry.id, entry.request) for entry in batch.plan(count)]
     with RawServer(panel) as server:
         async with placer_at(server, batch.journal, **options) as placer:
             for order in orders[:alone]:
-                await placer.place(order)
+                await placer.place(*order)
             progress = await placer.place_all(orders[alone:])
         return progress, server.most_under_way
 
@@ -117,10 +117,10 @@ async def test_the_others_hear_of_a_doubt_before_it_is_on_disk(batch, monkeypatc
     monkeypatch.setattr(batch.journal, "commit", slow)
     with RawServer(Panel(DOUBT)) as server:
         async with placer_at(server, batch.journal, rate=0.0) as placer:
-            first, second = (Order(entry.id, entry.request) for entry in entries)
-            sending = asyncio.create_task(placer.place(first))
+            first, second = ((entry.id, entry.request) for entry in entries)
+            sending = asyncio.create_task(placer.place(*first))
             await asyncio.to_thread(writing.wait, PATIENCE)
-            waiting = asyncio.create_task(placer.place(second))
+            waiting = asyncio.create_task(placer.place(*second))
             await asyncio.sleep(0.05)
             assert placer.progress.under_way == 1
             gate.set()
@@ -132,7 +132,7 @@ async def test_orders_of_one_placer_wait_for_each_other_also_when_each_is_placed
     entries = batch.plan(20)
     with RawServer(Panel(*[DOUBT] * 20)) as server:
         async with placer_at(server, batch.journal, in_flight=16) as placer:
-            await asyncio.gather(*(placer.place(Order(entry.id, entry.request)) for entry in entries))
+            await asyncio.gather(*(placer.place(entry.id, entry.request) for entry in entries))
         assert (len(server.requests), server.most_under_way) == (3, 1)
     assert [batch.now(entry).state for entry in entries].count(State.IN_DOUBT) == 3
 
@@ -151,11 +151,11 @@ async def test_one_that_is_cancelled_while_it_waits_keeps_no_other_from_its_turn
 
     with RawServer(answer) as server:
         async with placer_at(server, batch.journal, rate=0.0) as placer:
-            first, second, third, fourth = (Order(entry.id, entry.request) for entry in entries)
-            await placer.place(first)
-            sending = asyncio.create_task(placer.place(second))
+            first, second, third, fourth = ((entry.id, entry.request) for entry in entries)
+            await placer.place(*first)
+            sending = asyncio.create_task(placer.place(*second))
             await asyncio.to_thread(held.wait, PATIENCE)
-            waiting, last = (asyncio.create_task(placer.place(order)) for order in (third, fourth))
+            waiting, last = (asyncio.create_task(placer.place(*order)) for order in (third, fourth))
             await asyncio.sleep(0.05)
             assert len(server.requests) == 2
             waiting.cancel()
@@ -178,7 +178,7 @@ async def test_a_stop_sends_home_those_that_wait(batch):
 
     with RawServer(answer) as server:
         async with placer_at(server, batch.journal) as placer:
-            run = asyncio.create_task(placer.place_all([Order(entry.id, entry.request) for entry in entries]))
+            run = asyncio.create_task(placer.place_all([(entry.id, entry.request) for entry in entries]))
             await asyncio.to_thread(held.wait, PATIENCE)
             placer.progress.stop_for(Stop.ASKED, "Ctrl-C")
             free.set()

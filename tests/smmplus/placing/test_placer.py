@@ -31,7 +31,7 @@ from smmplus.journal.group_commit import Attempt, Intent, IntentRefusal
 from smmplus.journal.journal import Journal
 from smmplus.journal.state_machine import Event, Outcome, State
 from smmplus.placing.commit_queue import CommitQueue
-from smmplus.placing.placer import Order, Placed, Placer, Progress, Stop, clock_readings, outcome_of
+from smmplus.placing.placer import Placed, Placer, Progress, Stop, clock_readings, outcome_of
 from tests.databases import on_both, url_of
 from tests.smmplus.api.client_facts import KEY, panel_at
 from tests.smmplus.batches import Batch, request_for
@@ -55,7 +55,7 @@ async def placer_for(journal, panel, *, in_flight=1, sleep=no_sleep, **options):
 
 async def place(journal, panel, entries, **options):
     async with placer_for(journal, panel, **options) as placer:
-        return await placer.place_all([Order(entry.id, entry.request) for entry in entries])
+        return await placer.place_all([(entry.id, entry.request) for entry in entries])
 
 
 def plan_links(batch, link, count, cost=COST):
@@ -261,7 +261,7 @@ async def test_who_places_one_order_gets_what_became_of_it(batch):
     (entry,) = batch.plan()
     with RawServer(lambda _: http({"order": 501})) as server:
         async with placer_for(batch.journal, panel_at(server)) as placer:
-            placed = await placer.place(Order(entry.id, entry.request))
+            placed = await placer.place(entry.id, entry.request)
     assert placed == Placed(entry.id, ACCEPTED, "501")
 
 
@@ -409,7 +409,7 @@ async def test_the_others_hear_of_a_refused_account_before_it_is_on_disk(batch, 
     (entry,) = batch.plan()
     with RawServer(lambda _: http({"error": "Invalid API key"})) as server:
         async with placer_for(batch.journal, panel_at(server)) as placer:
-            await placer.place_all([Order(entry.id, entry.request)])
+            await placer.place_all([(entry.id, entry.request)])
     assert seen == [Stop.ACCOUNT]
 
 
@@ -426,7 +426,7 @@ async def test_a_run_that_is_stopped_while_an_intent_is_written_does_not_send_it
     (entry,) = batch.plan()
     with RawServer(lambda _: http({"order": 501})) as server:
         async with placer_for(batch.journal, panel_at(server)) as placer:
-            await placer.place_all([Order(entry.id, entry.request)])
+            await placer.place_all([(entry.id, entry.request)])
         assert not any(request.whole for request in server.requests)
     assert (batch.now(entry).state, batch.now(entry).attempt, batch.spent()) == (PLANNED, 1, 0)
 
@@ -503,8 +503,8 @@ async def test_a_run_that_was_asked_to_stop_sends_nothing(sandbox, panel, batch,
     async with placer_for(batch.journal, panel) as placer:
         placer.progress.stop_for(Stop.ASKED, "Ctrl-C")
         placer.progress.stop_for(Stop.DOUBT, "later")
-        assert await placer.place(Order(entry.id, entry.request)) is None
-        progress = await placer.place_all([Order(entry.id, entry.request)])
+        assert await placer.place(entry.id, entry.request) is None
+        progress = await placer.place_all([(entry.id, entry.request)])
     assert (progress.stop, progress.reason, ordered(sandbox, link)) == (Stop.ASKED, "Ctrl-C", [])
     assert batch.now(entry).state is PLANNED
 
@@ -517,7 +517,7 @@ async def test_only_a_window_of_the_orders_is_read(sandbox, panel, batch, link):
     def orders():
         for entry in entries:
             read.append(entry.id)
-            yield Order(entry.id, entry.request)
+            yield (entry.id, entry.request)
 
     async with placer_for(batch.journal, panel, in_flight=2) as placer:
         await placer.place_all(orders())
