@@ -192,7 +192,7 @@ class RunSession:
 
     def _left_to_send(self) -> Decimal:
         """Return the cost of what is still to be sent, as far as the budget allows."""
-        entries = self.journal.with_ids(order.entry for order in self.orders).values()
+        entries = self.journal.with_ids(entry for entry, _ in self.orders).values()
         left = total(entry.cost or Decimal(0) for entry in entries if entry.state is State.PLANNED)
         campaign_id = self.plan.campaign.campaign_id
         budget = budgets.budget(self.journal, campaign_id)

@@ -1,4 +1,52 @@
-"""PURE: the life of an entry, as one literal table, and the decision what a move makes of it."""
+"""The states of an order in the journal, the events that change them, and the decision what each event changes.
+
+How it works
+============
+
+The API has no idempotency key and no list of orders (https://smm.plus/api). If a request is sent twice,
+two orders are placed and both are paid. If an answer is lost, the panel cannot be asked whether it placed the order.
+So the journal has to know, at every moment and after every crash, whether a request may have left this machine.
+
+That is why the intent is committed before the request is sent. An entry that is `PLANNED` was certainly not sent
+since it was planned. An entry that is `SUBMITTING` may have been sent, even if the process died in the next
+instruction. If it were the other way round, a crash between sending and writing would leave an order that no journal
+knows, and the next run would place it again.
+
+Each sending is an attempt with a number. Its outcome is one of these:
+
+==================  ===========  =====================================================================================
+event               next state   what it means
+==================  ===========  =====================================================================================
+`ORDER_ID`          `ACCEPTED`   The panel answered with an order id. It is money, and never thrown away.
+`REFUSAL`           `REJECTED`   The panel refused this order in words that leave no doubt. It costs nothing.
+`HELD_BACK`         `PLANNED`    The request certainly never left, or the panel said "not now", or what it refused
+                                 was the account, the address or the call. The order may be sent again, with a new
+                                 intent.
+`DOUBT`             `IN_DOUBT`   The answer was lost or leaves doubt. The order may have been placed.
+`DEATH`             `IN_DOUBT`   The process that sent it is gone and left no outcome.
+==================  ===========  =====================================================================================
+
+What is never repeated: an entry that is `IN_DOUBT`. No timer, retry or program makes it `PLANNED` again, because the
+order may exist and would be paid a second time. It leaves this state in two ways. Either its order id is found
+(`FOUND`, by evidence or a person, or `LATE_ORDER_ID`, by an answer that came after all). Or a person looked at the
+panel's order page and says that it was not placed (`NOT_PLACED`).
+
+An `ACCEPTED` entry stays accepted. If a second order id arrives for it, both are kept and an alarm is raised: two
+orders were paid for one row, and a person has to cancel one.
+
+Money follows the state. What is `SUBMITTING`, `ACCEPTED` or `IN_DOUBT` counts as spent (`SPENT`): a budget that did
+not count doubt could be exceeded by orders that turn out to be placed.
+
+Two rules hold for outcomes that arrive late, for example because the process was suspended while another one put the
+entry in doubt. An order id is always recorded, whatever happened meanwhile. Every other outcome counts only if its
+attempt is still the entry's latest, and the entry is still `SUBMITTING`; otherwise it is stale and changes nothing.
+
+A journal that was restored from a backup does not know what was sent after the backup was made. So `RESTORED` puts
+every entry in doubt that was unsent then.
+
+`TRANSITIONS` is the complete table. An event that it does not list raises `IllegalMoveError`. `settle` does no input
+or output: `journal.group_commit` reads entries, asks `settle`, and writes what it returns in the same transaction.
+"""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -6,7 +54,7 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """Where an entry stands. Only `ACCEPTED` and `REJECTED` are settled by the panel's word."""
+    """The state of an entry. Only the panel's answer makes it `ACCEPTED` or `REJECTED`."""
 
     PLANNED = "planned"
     SUBMITTING = "submitting"
@@ -16,30 +64,30 @@ class State(StrEnum):
 
 
 class Event(StrEnum):
-    """What moves an entry."""
+    """What changes the state of an entry."""
 
     INTENT = "intent"
-    """It is about to be sent; committed to disk before the request leaves."""
+    """The order is about to be sent. Committed to disk before the request leaves."""
     ORDER_ID = "order_id"
     """The panel answered this attempt with an order id."""
     LATE_ORDER_ID = "late_order_id"
-    """An order id of an attempt that was given up or settled meanwhile. It is always kept."""
+    """The order id of an attempt that was put in doubt or resolved meanwhile. It is always kept."""
     REFUSAL = "refusal"
     """The panel refused this order."""
     HELD_BACK = "held_back"
-    """It certainly never left, or the panel said "not now", or refused for the account."""
+    """The request certainly never left, or the panel said "not now", or it refused the account."""
     DOUBT = "doubt"
-    """It may have been placed: the answer was lost or says nothing."""
+    """The order may have been placed: the answer was lost or leaves doubt."""
     DEATH = "death"
-    """The process that sent it is gone, and left no outcome."""
+    """The process that sent the order is gone, and left no outcome."""
     NEW_RUN = "new_run"
-    """A person runs the sheet again, and the refusal is one that may be tried again."""
+    """The order is asked for again, and its refusal is one that may be tried again."""
     FOUND = "found"
-    """Evidence, or a person, says which order it is."""
+    """Evidence or a person identified the order on the panel."""
     NOT_PLACED = "not_placed"
-    """A person says that it was not placed. Never a timer, a retry or a program."""
+    """A person confirmed that the order was not placed. Never a timer, a retry or a program."""
     RESTORED = "restored"
-    """The journal comes from a backup: what was not sent when that was made may have been sent since."""
+    """The journal was restored from a backup: an order that was unsent then may have been sent since."""
 
 
 TRANSITIONS: dict[State, dict[Event, State]] = {
@@ -70,18 +118,18 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
 }
 
 SPENT = frozenset({State.SUBMITTING, State.ACCEPTED, State.IN_DOUBT})
-"""What counts against a budget: doubt is spent, and a refund frees nothing."""
+"""States that count against a budget. A refund does not lower what was spent."""
 
 
 class IllegalMoveError(ValueError):
-    """A move that the table does not know."""
+    """An event that `TRANSITIONS` does not list for the state."""
 
     def __init__(self, state: State, event: Event) -> None:
-        super().__init__(f"an entry that is {state.value} takes no {event.value}")
+        super().__init__(f"{event.value} is not a valid event for an entry that is {state.value}")
 
 
 def after(state: State, event: Event) -> State:
-    """Look up the state that follows; IllegalMoveError where there is none."""
+    """Return the state that follows; raise IllegalMoveError if there is none."""
     try:
         return TRANSITIONS[state][event]
     except KeyError:
@@ -90,47 +138,46 @@ def after(state: State, event: Event) -> State:
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """What the journal knows of an entry when a move arrives."""
+    """What the journal knows of an entry when an outcome arrives."""
 
     state: State
     attempt: int
-    """The number of its latest sending; 0 before the first."""
+    """The number of the latest attempt; 0 before the first."""
     order_id: str | None
     cost: Decimal | None
-    """What it is expected to cost, in the account's currency; None where nobody can know."""
+    """The expected cost in the account's currency; None if it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one attempt."""
+    """The outcome of one attempt."""
 
     entry: int
     attempt: int
     event: Event
     order_id: str | None = None
     error: str = ""
-    """The panel's words, or what happened on the way."""
+    """The panel's words, or what went wrong with the call."""
     meaning: str = ""
-    """The class of a refusal (`smmplus.api.error_texts.Meaning` by name)."""
+    """The class of a refusal: the name of a `smmplus.api.error_texts.Meaning`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """What an outcome makes of an entry."""
+    """What an outcome changes in an entry."""
 
     state: State
     order_id: str | None
     spent: Decimal
-    """What is to be added to the campaign's spending; negative where money is free again."""
+    """What to add to the campaign's spending; negative if money is free again."""
     alarm: str = ""
-    """Something a person must see: two order ids for one row."""
+    """What a person must see: two order ids for one row."""
 
 
 def settle(current: Current, outcome: Outcome) -> Transition | None:
-    """Decide what an outcome changes; None where the entry has moved on and nothing is to be kept.
+    """Return what an outcome changes; None if the outcome is stale.
 
-    An order id is kept whatever happened meanwhile: it is money. Anything else of an attempt that is no longer the
-    entry's is stale.
+    An order id is always kept. Any other outcome is stale if its attempt is not the entry's latest.
     """
     live = current.state is State.SUBMITTING and current.attempt == outcome.attempt
     if outcome.order_id is not None:
@@ -139,7 +186,7 @@ def settle(current: Current, outcome: Outcome) -> Transition | None:
         return None
     state = after(current.state, outcome.event)
     if current.order_id is not None and state is not State.IN_DOUBT:
-        state = State.ACCEPTED  # an earlier attempt's id arrived meanwhile
+        state = State.ACCEPTED  # the order id of an earlier attempt arrived meanwhile
     return Transition(state, current.order_id, _difference(current, state))
 
 
@@ -153,5 +200,5 @@ def _with_id(current: Current, order_id: str, event: Event) -> Transition:
 
 def _difference(current: Current, state: State) -> Decimal:
     cost = current.cost or Decimal(0)
-    # A product would be rounded to 28 digits, and so would a minus sign.
+    # Not a product, and not `-cost`: decimal rounds the results of both to 28 digits.
     return {0: Decimal(0), 1: cost, -1: cost.copy_negate()}[(state in SPENT) - (current.state in SPENT)]

@@ -1,7 +1,38 @@
-"""Placing orders so that none is sent twice and none is lost: intent on disk, one sending, outcome on disk.
+"""Place planned orders: commit the intent, send one `add`, commit the outcome.
 
-Nothing here repeats an `add` that may have arrived. What certainly never left, or was answered "not now", is planned
-again in the journal and gets a new attempt, with an intent of its own.
+How it works
+============
+
+`Placer.place_all` runs as many workers as the client allows calls at once. For each order, one attempt goes like this:
+
+1. Wait for a turn of the client: a free place and the rate.
+2. Commit an `Intent`. The journal checks in the same transaction that the entry is still planned, that the budget
+   allows it, and that no equal order was placed in another campaign meanwhile. If it refuses, nothing is sent.
+3. Send the request, once. At the last moment, when the connection stands and the body is about to leave, it is held
+   back if the run was stopped or the intent is older than `STALE_SECONDS`.
+4. Turn the answer into an `Outcome` (`outcome_of`) and commit it.
+
+Why the intent is committed first: see `smmplus.journal.state_machine`. After a crash at any point, the journal says
+of every order whether it may have been sent.
+
+What each answer means:
+
+- A usable order id: accepted, whatever else the answer says.
+- An error that may have taken effect (no answer, an unclear one, HTTP 500 or more): in doubt. It is never sent again
+  here, because the API has no idempotency key and a second `add` is a second order.
+- The panel's refusal of this order: rejected. A later run may ask for it again.
+- The request never left, "not now", or the account, the address or the call was refused: planned again. The retry
+  policy (`smmplus.api.retry`) decides whether this run makes a new attempt, which begins with an intent of its own.
+- What looks ordered already (the panel's duplicate guard): planned again, and left for a person. It does not prove
+  that an earlier attempt went through.
+
+What stops a run: a refused account, a wrong address, a call that the panel does not understand, a panel out of reach,
+a used-up budget, a journal that cannot be written, or three orders in a row that end in doubt or with an unknown
+refusal. Orders that are under way then are finished, and their outcomes recorded.
+
+A cancelled task does not abandon a request that was sent: it waits for the answer and records it. If the journal
+cannot take an order id, the id goes into the run's rescue file (`smmplus.placing.commit_queue`) and into
+`Progress.unrecorded`, which every caller shows.
 """
 
 import asyncio
@@ -36,14 +67,14 @@ if TYPE_CHECKING:
     from smmplus.api.async_client import AsyncClient
 
 MOST_IN_A_ROW = 3
-"""Unknown refusals, or orders in doubt, one after the other: something is wrong with the panel, not with the rows."""
+"""So many unknown refusals, or orders in doubt, in a row mean that the panel is at fault and not the rows."""
 
 
 class Caution:
-    """Counts orders in doubt and unknown refusals in a row, and decides whether one more order may be under way.
+    """Count orders in doubt and unknown refusals in a row, and decide whether one more order may be sent.
 
     Three in a row stop a run. With sixteen under way at once, thirteen more would be sent before the third is known.
-    So after the first one only one order at a time may be sent, until the panel accepts one. What is under way when the
+    So after the first one, orders are sent one at a time until the panel accepts one. Those that are under way when the
     first one ends cannot be taken back.
     """
 
@@ -51,17 +82,17 @@ class Caution:
         self.in_doubt = 0
         self.unknown = 0
         self._one_at_a_time = False
-        self._came_home = asyncio.Event()
+        self._ended = asyncio.Event()
 
     def begin(self) -> None:
         """Let only one order at a time be under way."""
         self._one_at_a_time = True
 
     def count(self, state: State, *, unknown: bool) -> None:
-        """Count what became of an order; `unknown` for a refusal with an unknown text.
+        """Count an outcome; `unknown` is for a refusal with an unknown text.
 
-        A doubt does not end a row of unknown refusals, nor one of these a row of doubts: a broken panel mixes them. An
-        order that is planned again says nothing.
+        A doubt does not end a series of unknown refusals, nor the other way round: a broken panel mixes them. An order
+        that is planned again does not count.
         """
         if state in {State.ACCEPTED, State.REJECTED} and not unknown:
             self.in_doubt = self.unknown = 0
@@ -73,21 +104,21 @@ class Caution:
             self.begin()
 
     def allows_one_more(self, under_way: int) -> bool:
-        """Decide whether an order may be sent next to those that are under way."""
+        """Return whether an order may be sent next to those that are under way."""
         return not self._one_at_a_time or under_way == 0
 
-    def came_home(self) -> None:
-        """Wake the orders that wait: one that was under way has ended."""
-        self._came_home.set()
-        self._came_home.clear()
+    def notify_ended(self) -> None:
+        """Wake the orders that wait, after one that was under way has ended."""
+        self._ended.set()
+        self._ended.clear()
 
     async def wait(self) -> None:
         """Wait until an order that is under way has ended."""
-        await self._came_home.wait()
+        await self._ended.wait()
 
 
 STALE_SECONDS = 5.0
-"""An intent older than this is not sent: the process was suspended, and somebody may have settled the row since."""
+"""An intent older than this is not sent: the process was suspended, and the order may have been resolved since."""
 
 
 class Stop(Enum):
@@ -109,7 +140,7 @@ class Stop(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """What became of one order in this run."""
+    """The outcome of one order in this run."""
 
     entry: int
     state: State
@@ -119,56 +150,56 @@ class Placed:
 
 @dataclass(slots=True)
 class Progress:
-    """What a placing run did; `stop` is None where it went through to its end."""
+    """What a run did so far; `stop` is None unless it was stopped before its end."""
 
     sent: int = 0
     under_way: int = 0
-    """Intended, and their outcomes not on disk yet."""
+    """Orders whose intent is on disk, and whose outcome is not yet."""
     accepted: int = 0
     rejected: int = 0
     in_doubt: int = 0
     held: int = 0
-    """Planned again: never left, "not now", the account, a duplicate guard."""
+    """Orders that are planned again: never left, "not now", a refused account, a duplicate guard."""
     held_back: dict[int, str] = field(default_factory=dict)
-    """Why, by entry, the run went on without an order: a duplicate guard, the same was ordered elsewhere."""
+    """Why the run went on without an order, by entry: a duplicate guard, or an equal order in another campaign."""
     stop: Stop | None = None
     reason: str = ""
-    """The words behind `stop`."""
+    """The details of `stop`."""
     alarms: list[str] = field(default_factory=list)
     """Two order ids for one row."""
     unrecorded: dict[int, str] = field(default_factory=dict)
-    """Order ids by entry that the panel gave and the journal could not take: the run must show them."""
+    """Order ids that the journal could not take, by entry. The caller must show them."""
     rescued: dict[int, Path] = field(default_factory=dict)
-    """The rescue file, by entry, that holds such an id until the next run takes it up."""
+    """The rescue file that holds such an id until the next run records it, by entry."""
 
     def stop_for(self, stop: Stop, reason: str) -> None:
-        """Send no further order; the first reason stays."""
+        """Send no further order. The first reason is kept."""
         if self.stop is None:
             self.stop, self.reason = stop, reason
 
 
 def clock_readings() -> tuple[float, float]:
-    """Give the running and the wall clock: one stands still while the machine sleeps, the other may be set.
+    """Return the running clock and the wall clock, in seconds.
 
-    Linux has a running clock that goes on while the machine sleeps.
+    A running clock may stand still while the machine sleeps, and a wall clock may be set: both are compared. Linux has
+    a running clock that goes on while the machine sleeps.
     """
     running = time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
     return running, time.time()
 
 
 def refuse_stale(began: tuple[float, float], now: tuple[float, float]) -> None:
-    """Keep back what was intended too long ago, by either clock: NeverSentError."""
+    """Raise NeverSentError if the intent is too old by either clock."""
     if max(later - then for later, then in zip(now, began, strict=True)) > STALE_SECONDS:
         raise NeverSentError(f"more than {STALE_SECONDS:.0f} s passed since the intent was written; not sent")
 
 
 class Placer:
-    """Places orders of one account through one journal; share one for all orders of a process.
+    """Places orders of one account through one journal. Use one placer for all orders of a process.
 
-    After an order in doubt, or a refusal with an unknown text, one order at a time is sent until one is accepted.
-    `max_spend` bounds what the orders' campaign may spend in all, at the prices read. `twins` are the entries of other
-    campaigns that may order the same (None for any): an order that another one equals is not sent. `on_placed` hears of
-    each order after its outcome is on disk.
+    `max_spend` limits what the orders' campaign may spend in all, at the prices that were read. `twins` are the entries
+    of other campaigns that may order the same (None for any): an order that equals any other placed order is not sent.
+    `on_placed` is called for each order after its outcome is on disk.
     """
 
     def __init__(
@@ -191,7 +222,7 @@ class Placer:
         self._caution = Caution()
 
     async def place_all(self, orders: Iterable[tuple[int, OrderRequest]]) -> Progress:
-        """Place orders, as many at once as the client allows, until all are sent or something stops the run.
+        """Place orders, as many at once as the client allows, until all are sent or the run is stopped.
 
         Each of `orders` is the number of a planned entry and its request. They are read as calls end, so that only a
         window of them is in memory. When cancelled, it sends nothing more, and ends when the answers to what was sent
@@ -206,7 +237,10 @@ class Placer:
         return self.progress
 
     async def place(self, entry: int, request: OrderRequest) -> Placed | None:
-        """Place one order; None where nothing was sent, because it is not planned any more or the run has stopped."""
+        """Place the order of an entry, and return its outcome.
+
+        None if nothing was sent, because the entry is not planned any more or the run was stopped.
+        """
         try:
             placed: Placed | None = await async_retrying(effect=True, sleep=self._client.sleep)(
                 self._attempt, entry, request
@@ -235,34 +269,34 @@ class Placer:
                 raise
 
     async def _attempt(self, entry: int, request: OrderRequest) -> Placed | None:
-        """Make one attempt. Raises the error behind an order that is planned again, for the retry policy to judge."""
+        """Make one attempt. Raises the error behind an order that is planned again: the retry policy decides on it."""
         while True:
             async with self._client.turn():
                 if self.progress.stop is not None:
                     return None
                 if self._caution.allows_one_more(self.progress.under_way):
-                    return await self._bring_home(entry, request)
-            # Outside the turn: all who wait here send at once when the gate opens, and the rate must hold.
+                    return await self._attempt_uncancelled(entry, request)
+            # Outside the turn: otherwise all orders that wait here would be sent at once, faster than the rate allows.
             while not self._caution.allows_one_more(self.progress.under_way):
                 await self._caution.wait()
 
-    async def _bring_home(self, entry: int, request: OrderRequest) -> Placed | None:
+    async def _attempt_uncancelled(self, entry: int, request: OrderRequest) -> Placed | None:
         self.progress.under_way += 1
         try:
-            # What the panel answers is money: whoever cancels this waits for it.
-            return await finished(self._carry_out(entry, request, asyncio.current_task()))
+            # The answer may be an order id, which is money: a cancelled task waits for it.
+            return await finished(self._send_once(entry, request, asyncio.current_task()))
         finally:
             self.progress.under_way -= 1
-            self._caution.came_home()
+            self._caution.notify_ended()
 
-    async def _carry_out(
+    async def _send_once(
         self, entry: int, request: OrderRequest, owner: "asyncio.Task[object] | None"
     ) -> Placed | None:
         """Intend, send and record. Nothing leaves once the run was stopped or `owner` cancelled."""
         began = self._clock()
         answer = await self._commits.commit(Intent(entry, self._max_spend, self._twins))
         if not isinstance(answer, Attempt):
-            return self._not_taken(entry, request, answer)
+            return self._refused_intent(entry, request, answer)
         outcome, error = await self._send(request, answer, lambda: self._hold_back(began, owner))
         change = await self._record(outcome)
         return self._finish(outcome, error, change)
@@ -284,7 +318,7 @@ class Placer:
         try:
             order_id = await self._client.ask(add(request), before_body=before_body)
         except CallError as error:
-            # Before the outcome is on disk: the others are about to send.
+            # Before the outcome is on disk, because other orders are about to be sent.
             if isinstance(error, tuple(_STOPS)):
                 self._stop_for(error)
             if error.may_have_taken_effect or isinstance(error, UnknownRefusalError):
@@ -293,14 +327,14 @@ class Placer:
         return Outcome(attempt.entry, attempt.number, Event.ORDER_ID, order_id), None
 
     def _hold_back(self, began: tuple[float, float], owner: "asyncio.Task[object] | None") -> None:
-        """Keep the request from leaving where it should not, at the last moment: raises NeverSentError."""
-        # Where the budget is used up, an intent that was taken is within it: its money is reserved.
+        """Raise NeverSentError at the last moment if the request must not leave."""
+        # A used-up budget does not hold back an intent that was committed: it is within the budget.
         stopped = self.progress.stop not in {None, Stop.BUDGET}
         if stopped or (owner is not None and owner.cancelling()):
             raise NeverSentError("the run was stopped before it was sent")
         refuse_stale(began, self._clock())
 
-    def _not_taken(self, entry: int, request: OrderRequest, answer: Answer) -> Placed | None:
+    def _refused_intent(self, entry: int, request: OrderRequest, answer: Answer) -> Placed | None:
         match answer:
             case IntentRefusal.ELSEWHERE:
                 self.progress.held += 1
@@ -311,9 +345,9 @@ class Placer:
         return None
 
     def _finish(self, outcome: Outcome, error: CallError | None, change: Answer) -> Placed:
-        """Count an outcome that is on disk; raise its error where the order is planned again."""
+        """Count an outcome that is on disk, and return it; raise its error if the order is planned again."""
         if not isinstance(change, Transition):
-            return Placed(outcome.entry, State.IN_DOUBT, error="somebody settled this order while it was being sent")
+            return Placed(outcome.entry, State.IN_DOUBT, error="this order was resolved while it was being sent")
         if change.alarm:
             self.progress.alarms.append(change.alarm)
         self._count(change.state, error, change.alarm)
@@ -338,7 +372,7 @@ class Placer:
 
 
 def outcome_of(attempt: Attempt, error: CallError) -> Outcome:
-    """PURE: tell what an error of an `add` makes of its attempt."""
+    """Return the outcome of an attempt whose `add` raised an error."""
     event = _event(error)
     meaning = Meaning.UNKNOWN.name if isinstance(error, UnknownRefusalError) else ""
     return Outcome(attempt.entry, attempt.number, event, error=str(error), meaning=meaning)
@@ -354,4 +388,4 @@ _STOPS: dict[type[CallError], Stop]
 _STOPS = {AccountError: Stop.ACCOUNT, AddressError: Stop.ADDRESS, MalformedCallError: Stop.MISTAKE}
 
 _HELD_BACK = NeverSentError | BusyError | AccountError | AddressError | DuplicateOrderError | MalformedCallError
-"""After these the row itself may be right: it stays planned."""
+"""After these errors the order itself may be valid: it stays planned."""

@@ -59,10 +59,10 @@ def job_of(week, path):
 
 def settle(week, job, *order_ids):
     """Let the panel answer the job's orders: an id, or None for no answer."""
-    for order, order_id in zip(job.orders, order_ids, strict=True):
-        (attempt,) = week.journal.commit([Intent(order.entry)])
+    for (entry, _), order_id in zip(job.orders, order_ids, strict=True):
+        (attempt,) = week.journal.commit([Intent(entry)])
         event = Event.DOUBT if order_id is None else Event.ORDER_ID
-        week.journal.commit([Outcome(order.entry, attempt.number, event, order_id)])
+        week.journal.commit([Outcome(entry, attempt.number, event, order_id)])
 
 
 def is_finished(week, job):
