@@ -1,4 +1,4 @@
-"""PURE: commands for people to paste: quoted for the shell, with the account that they need."""
+"""Commands for people to paste: quoted for the shell, with the account that they need."""
 
 import os
 import re
@@ -7,16 +7,17 @@ from collections.abc import Mapping, Sequence
 from subprocess import list2cmdline
 
 Value = str | bool | Sequence[str] | None
-"""Of an option: several of them repeat it."""
+"""The value of an option. A sequence repeats the option."""
 
 
 def command(
     name: str, *arguments: str, account: str = "default", windows: bool = os.name == "nt", **options: Value
 ) -> str:
-    """Write a command of `smmplus` as it can be pasted.
+    """Return a command of `smmplus` that can be pasted.
 
-    `name` may be two words, such as "journal restore". An option that is True stands alone, one that is False or None
-    is left out. A value that begins with a dash is taken for an option by no one: it stands behind `=` or `--`.
+    `name` may be two words, such as "journal restore". An option that is True is written without a value, and one that
+    is False or None is left out. A value that begins with a dash is written after `=` or `--`, so that it is not taken
+    for an option.
     """
     given = options | {"account": "" if account == "default" else account}
     words = ["smmplus", *name.split(), *_options(given)]
@@ -27,7 +28,7 @@ def command(
 
 
 def options_of_command(options: Mapping[str, Value], *, windows: bool = os.name == "nt") -> str:
-    """Write options as they are in a command."""
+    """Return options as they are written in a command."""
     return _joined(_options(options), windows=windows)
 
 
@@ -53,6 +54,6 @@ _PLAIN = re.compile(r"[\w@:./\\,=+-]+")
 
 
 def _quoted_on_windows(word: str) -> str:
-    """Quote what has a meaning for cmd.exe, too: `list2cmdline` knows of blanks and quotes only."""
+    """Quote what has a meaning for cmd.exe as well: `list2cmdline` only quotes blanks and quotation marks."""
     quoted = list2cmdline([word])
     return f'"{word}"' if quoted == word and not _PLAIN.fullmatch(word) else quoted

@@ -1,6 +1,6 @@
-"""PURE: how the answers about placed orders are read: yes with a result, no with its words, or neither.
+"""Read the answers about placed orders: a yes with its result, a no with its words, or neither.
 
-One reading for the single form and for each item of the multiple form. An envelope's word ("success", "fail") is never
+The single form and each item of the multiple form are read alike. A word of the envelope ("success", "fail") is never
 an order's status, and only what is listed as a yes is one.
 """
 
@@ -22,25 +22,25 @@ Reader = Callable[[Json, Notation], Item]
 
 
 class UnreadableError(ValueError):
-    """The document is JSON, and not what the action answers; the text says more, if there is more to say."""
+    """The document is JSON, and not an answer to the action. The text has the details, if there are any."""
 
 
 _ID = re.compile(r"(?!0+$)[0-9]{1,30}|(?!0+$)[0-9A-Fa-f]{24}")
 
 
 def usable_id(value: Json) -> str | None:
-    """Write the id of an order or a refill as text: a number, digits, or 24 hexadecimal digits; None for all else."""
+    """Return the id of an order or a refill as text: a number, digits, or 24 hexadecimal digits; else None."""
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         return None
     number = readings(value).get(".") if isinstance(value, Decimal) else None
     if number is not None and number == number.to_integral_value():
-        value = int(number)  # 23501.0 is a number, too
+        value = int(number)  # some panels write 23501.0
     text = str(value).strip()
     return text if _ID.fullmatch(text) else None
 
 
 def field(document: Json, name: str) -> Json:
-    """Give a field of an object; None where there is neither."""
+    """Return a field of an object; None if there is no such field or no object."""
     return document.get(name) if isinstance(document, dict) else None
 
 
@@ -65,11 +65,11 @@ def read_balance(document: Json, notation: Notation) -> Balance:
 
 
 _OWN = ("charge", "start_count", "remains")
-"""Where one of these is filled in, the object is an order's, and its status the order's own."""
+"""If one of these is filled in, the object is an order, and its status is the order's own."""
 
 
 def read_status(document: Json, notation: Notation) -> OrderStatus:
-    """Read where an order stands, also within envelopes."""
+    """Read the status of an order, also inside envelopes."""
     for inner in unwrapped(document):
         for held in (inner, *(inner[name] for name in ("order", "status") if isinstance(inner.get(name), dict))):
             word = field(held, "order_status") or field(held, "status")
@@ -95,12 +95,12 @@ def _status(word: str, held: Json, notation: Notation) -> OrderStatus:
 
 
 def _is_number(value: Json) -> bool:
-    """Tell a number that cannot be read from a word in its place, such as "many"."""
+    """Return whether a value is a number that cannot be read, and not a word such as "many"."""
     return isinstance(value, str) and re.search("[0-9]", value) is not None
 
 
 def read_refill_id(document: Json, _: Notation) -> str:
-    """Read the id of a refill that was taken. An id beside a "fail" is none."""
+    """Read the id of an accepted refill. An id next to a "fail" is not one."""
     value = field(document, "refill")
     if False in {said(document).sign, said(value).sign}:
         raise UnreadableError
@@ -111,10 +111,10 @@ def read_refill_id(document: Json, _: Notation) -> str:
 
 
 def read_refill_word(document: Json, _: Notation) -> str:
-    """Read where a refill stands."""
+    """Read the status of a refill."""
     for inner in unwrapped(document):
         word = inner.get("refill_status") or inner.get("status")
-        # "Error" is also a refill's own end, where no words of an error stand beside it.
+        # "Error" is also a status of a refill. Then there are no words of an error next to it.
         own = "refill_status" in inner or (str(word).strip().lower() == "error" and not said(inner).texts)
         if isinstance(word, str) and word.strip() and (own or not _is_envelope(word)):
             return word.strip()
@@ -126,11 +126,11 @@ _CANCEL_YES = {
     "cancel": re.compile(rf"[1-9][0-9]*|pending|processing|in progress|queued|{_YES}", re.IGNORECASE),
     "status": re.compile(_YES, re.IGNORECASE),
 }
-"""Field -> all that counts as a yes to a cancel. A number is 1, or the request's; in `status` it is an envelope's."""
+"""Field -> what counts as a yes to a cancel. A number is 1 or the request's id; in `status` it is the envelope's."""
 
 
 def read_cancel(document: Json, _: Notation) -> str:
-    """Read what the panel said to a cancel that it took. A yes beside a "fail" is none."""
+    """Read the answer to an accepted cancel. A yes next to a "fail" is not one."""
     says_no = said(document).sign is False
     for name, yes in _CANCEL_YES.items():
         value = field(document, name)
@@ -142,9 +142,9 @@ def read_cancel(document: Json, _: Notation) -> str:
 
 
 def refused(item: Json, key: str, *, is_whole: bool) -> str | None:
-    """Give the words in which a panel refuses an item, beside or under the field `key`; None where it does not.
+    """Return the words in which a panel refuses an item, next to or under the field `key`; None if it does not.
 
-    What leaves doubt is no refusal. Where the item is the whole answer, a "fail" of it may mean more than this item.
+    What leaves doubt is not a refusal. If the item is the whole answer, a "fail" may mean more than this item.
     """
     value = field(item, key)
     found, nested = said(item), said(value) if isinstance(value, dict) else Said()
@@ -156,7 +156,7 @@ def refused(item: Json, key: str, *, is_whole: bool) -> str | None:
 
 
 def _plain_no(value: Json, found: Said) -> tuple[str, ...]:
-    """Find a no in the place of the result: false, or words that are no yes."""
+    """Find a no in place of the result: false, or words that are not a yes."""
     if value is False or (isinstance(value, str) and value.strip().lower() in {"false", "no"}):
         return found.texts or (f"the panel answered {str(value).strip().lower()!r}",)
     if not isinstance(value, str) or is_absent(value) or _CANCEL_YES["cancel"].fullmatch(value.strip()):
@@ -167,11 +167,10 @@ def _plain_no(value: Json, found: Said) -> tuple[str, ...]:
 def each(
     document: Json, notation: Notation, *, ids: tuple[str, ...], name: str, action: str, read: Reader[Item]
 ) -> dict[str, Item | FollowUpError]:
-    """Read an answer to many ids, a map or a list. What was not asked for or cannot be read is left out.
+    """Read an answer to many ids: a map or a list.
 
-    So is an id that is answered in two ways.
-
-    UnreadableError where nothing that was asked for is in it.
+    Left out are ids that were not asked for, items that cannot be read, and ids with two different answers. Raises
+    UnreadableError if nothing is left.
     """
     found: dict[str, Item | FollowUpError] = {}
     unclear: set[str] = set()
@@ -190,7 +189,7 @@ def each(
 
 
 def _one(item: Json, notation: Notation, action: str, read: Reader[Item], *, is_whole: bool) -> Item | FollowUpError:
-    """Read one item: an error's field first, then the result, then the words of a no."""
+    """Read one item: first the field of an error, then the result, then the words of a no."""
     key = "status" if action == "refill_status" else action
     if not said(item).is_error and not said(field(item, key)).is_error:
         with suppress(UnreadableError):
@@ -202,7 +201,7 @@ def _one(item: Json, notation: Notation, action: str, read: Reader[Item], *, is_
 
 
 def read_single(document: Json, notation: Notation, *, action: str, asked: str, read: Reader[Item]) -> Item:
-    """Read an answer to one id by the same rules; FollowUpError where it is a no."""
+    """Read an answer to one id by the same rules; raise FollowUpError if it is a no."""
     inner = field(document, asked)
     item = inner if isinstance(inner, dict) else document
     if item is document and _is_of_another(item, asked, "refill" if action == "refill_status" else "order"):
@@ -222,7 +221,7 @@ def _items(document: Json, ids: tuple[str, ...], name: str, action: str) -> Iter
         if held is not None:
             yield from _items(held, ids, name, action)
         elif len(ids) == 1 and not _is_of_another(document, ids[0], name):
-            yield ids[0], document  # a single id is answered like the single form by some
+            yield ids[0], document  # some panels answer a single id like the single form
         return
     if isinstance(document, list):
         names = (name, f"{name}_id", *(["id"] if action.endswith("status") else []))
@@ -232,7 +231,7 @@ def _items(document: Json, ids: tuple[str, ...], name: str, action: str) -> Iter
 
 
 def _is_of_another(item: Json, asked: str, name: str) -> bool:
-    """Tell whether an answer names another order or refill than was asked for: it may be that of another call."""
+    """Return whether an answer names another order or refill than the one asked for: it may belong to another call."""
     named = {usable_id(field(item, key)) for key in (name, f"{name}_id")} - {None}
     return bool(named) and asked not in named
 

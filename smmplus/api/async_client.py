@@ -1,4 +1,4 @@
-"""The asynchronous client: a thin shell on aiohttp over `protocol`. Placing and following orders goes through it."""
+"""The asynchronous client, on aiohttp. Orders are placed and tracked with it."""
 
 import asyncio
 import time
@@ -34,14 +34,14 @@ from smmplus.orders.models import Balance, OrderRequest, OrderStatus, Service
 Result = TypeVar("Result")
 
 TRICKLE = 3
-"""An answer may come in pieces, each within the read time-out; so many of those in all, and it counts as lost."""
+"""An answer may come in pieces, each within the read time-out. After so many time-outs in all it counts as lost."""
 
 
 class AsyncClient:
     """Every action of the API, asynchronously; use it with `async with`.
 
-    The rate and the number of calls under way hold for all calls of one client. What is repeated, and the warning
-    about `add_order`, are those of `smmplus.api.client.Client`.
+    The rate and the number of calls under way apply to all calls of one client. Calls are repeated as by
+    `smmplus.api.client.Client`, and its warning about `add_order` applies here.
     """
 
     def __init__(
@@ -62,47 +62,47 @@ class AsyncClient:
 
     @property
     def max_call_seconds(self) -> float:
-        """How many seconds a call may be under way."""
+        """How many seconds a call can take."""
         return self.panel.connect_timeout + TRICKLE * self.panel.read_timeout
 
     async def services(self) -> list[Service]:
-        """Ask for the price list."""
+        """Return the services, with their prices."""
         return await self._settled(protocol.services(), protocol.balance())
 
     async def add_order(self, request: OrderRequest) -> str:
-        """Place an order, without any record of it, and give its id."""
+        """Place an order without any record of it, and return its id. `smmplus.place_order` is the safe way."""
         return await self._run(protocol.add(request))
 
     async def order_status(self, order_id: str) -> OrderStatus:
-        """Ask where one order stands."""
+        """Return the status of one order."""
         return await self._run(protocol.status(order_id))
 
     async def order_statuses(self, order_ids: Iterable[str]) -> dict[str, OrderStatus | FollowUpError]:
-        """Ask where many orders stand, 100 a call; an id that the panel leaves out is left out."""
+        """Return the statuses of many orders, 100 a call. An id that the panel does not answer is left out."""
         return await self._run_all(protocol.statuses(order_ids))
 
     async def refill(self, order_id: str) -> str:
-        """Ask for a refill of one order, and give the refill's id."""
+        """Ask for a refill of one order, and return the refill's id."""
         return await self._run(protocol.refill(order_id))
 
     async def refills(self, order_ids: Iterable[str]) -> dict[str, str | FollowUpError]:
-        """Ask for refills of many orders: order id -> refill id, or why not."""
+        """Ask for refills of many orders. Returns order id -> refill id, or the error of that order."""
         return await self._run_all(protocol.refills(order_ids))
 
     async def refill_status(self, refill_id: str) -> str:
-        """Ask for the status word of one refill."""
+        """Return the status of one refill."""
         return await self._run(protocol.refill_status(refill_id))
 
     async def refill_statuses(self, refill_ids: Iterable[str]) -> dict[str, str | FollowUpError]:
-        """Ask for the status words of many refills."""
+        """Return the statuses of many refills."""
         return await self._run_all(protocol.refill_statuses(refill_ids))
 
     async def cancel(self, order_ids: Iterable[str]) -> dict[str, str | FollowUpError]:
-        """Ask to cancel orders: order id -> what the panel said to the request, or why not."""
+        """Ask to cancel orders. Returns order id -> the panel's answer, or the error of that order."""
         return await self._run_all(protocol.cancel(order_ids))
 
     async def balance(self) -> Balance:
-        """Ask for the account's balance."""
+        """Return the account's balance."""
         return await self._settled(protocol.balance(), protocol.services())
 
     @asynccontextmanager
@@ -117,8 +117,8 @@ class AsyncClient:
     async def ask(self, call: Call[Result], *, before_body: Callable[[], None] = lambda: None) -> Result:
         """Send a call once, within a turn, and read its answer.
 
-        `before_body` is called when the connection stands and the body is about to leave; what it raises keeps the
-        request from being sent.
+        `before_body` is called when the connection stands and the body is about to leave. If it raises, the request is
+        not sent.
         """
         try:
             return protocol.read_answer(call, self.panel.redact(await self._exchange(call, before_body)))
@@ -133,7 +133,7 @@ class AsyncClient:
             sock_connect=self.panel.connect_timeout,
             sock_read=self.panel.read_timeout,
         )
-        # Looked up once: aiohttp's own look-up asks a thread twice a request, half of a request's processor time.
+        # Looked up once: aiohttp would ask a thread twice a request, half of the processor time (measured).
         proxy = proxy_of(self.panel.url)
 
         def session(*, alone: bool) -> aiohttp.ClientSession:
@@ -157,7 +157,7 @@ class AsyncClient:
         return protocol.merged(await asyncio.gather(*(self._run(call) for call in calls)))
 
     async def _settled(self, call: Call[Result], other: Call[Any]) -> Result:
-        """Make a call; where a number in its answer has two readings, another answer may settle which it is."""
+        """Make a call. If a number in its answer has two readings, make another call that may tell which is right."""
         try:
             result = await self._run(call)
         except UnreadableAnswerError:
@@ -193,17 +193,17 @@ class AsyncClient:
                 fault: CallError = NeverSentError(SPOKE_FIRST)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             fault = _translated(error, body, effect=call.effect)
-        raise fault  # not within `except`: the error would carry on what it was made from, a proxy's password too
+        raise fault  # outside `except`: its cause would show the proxy's password
 
 
 _HEADERS = {"Accept": "application/json"}
 
 
 class _WatchedBody(aiohttp.BytesPayload):
-    """A form body that knows whether it began to leave: the line between "never sent" and "lost".
+    """A form body that records whether it began to leave: the line between "never sent" and "lost".
 
-    aiohttp writes it once the connection stands; a panel cannot carry out a POST whose body never came. With
-    `patience`, in seconds of silence, it also waits until the server has closed, and refuses all but one answer.
+    aiohttp writes it once the connection stands, and a panel cannot carry out a POST whose body never came. With
+    `patience`, in seconds of silence, it also waits until the server has closed, and refuses more than one answer.
     """
 
     def __init__(self, form: bytes, before: Callable[[], None], patience: float | None) -> None:
@@ -246,7 +246,7 @@ def _translated(error: Exception, body: _WatchedBody, *, effect: bool) -> CallEr
     if body.left:
         return LostAnswerError(f"no answer from the panel ({type(error).__name__})", may_have_taken_effect=effect)
     if isinstance(error, aiohttp.ClientHttpProxyError):
-        # Its text holds the proxy's address with user and password, and the proxy's own words.
+        # Its text has the proxy's address with user and password, and the proxy's own words.
         return NeverSentError(f"the proxy opens no way to the panel (HTTP {error.status})")
     if isinstance(error, aiohttp.ClientResponseError):
         return NeverSentError(SPOKE_FIRST)

@@ -1,7 +1,7 @@
-"""The asynchronous side of a connection with one answer: everything that arrives is seen before aiohttp sees any of it.
+"""The asynchronous side of a connection with one answer: read all that arrives before aiohttp does.
 
-aiohttp closes a connection as soon as an answer is whole, and would never see what follows. So as the body leaves, the
-connection's protocol is replaced by one that keeps what arrives until the server closes, and hands it on then.
+aiohttp closes a connection as soon as an answer is complete, and never sees what follows. So when the body leaves, the
+connection's protocol is replaced by one that keeps what arrives until the server closes, and then hands it to aiohttp.
 """
 
 import asyncio
@@ -15,9 +15,9 @@ from smmplus.errors import NeverSentError
 
 
 async def silent(transport: asyncio.Transport | None) -> asyncio.Transport:
-    """Give a connection on which the server has said nothing that was not read; NeverSentError where it has."""
-    # What has arrived is read within two turns of the event loop: one finds it, one reads it. Where aiohttp takes it
-    # for the answer meanwhile, it cancels this, and the body does not leave.
+    """Return a connection on which nothing has arrived unasked; raise NeverSentError if something has."""
+    # What has arrived is read within two turns of the event loop: one finds it, one reads it. If aiohttp takes it for
+    # the answer meanwhile, it cancels this task, and the body does not leave.
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     if transport is None or transport.is_closing() or cast("ResponseHandler", transport.get_protocol()).should_close:
@@ -41,9 +41,9 @@ class Listener(asyncio.Protocol):
         transport.set_protocol(self)
 
     async def listen(self, patience: float) -> None:
-        """Wait for the answer and for the server's close; `patience` is how long the server may be silent.
+        """Wait for the answer and until the server closes; `patience` is how long the server may be silent.
 
-        Raises TimeoutError where no whole answer comes.
+        Raises TimeoutError if no complete answer comes.
         """
         self._patience = patience
         try:
@@ -53,7 +53,7 @@ class Listener(asyncio.Protocol):
             if not self.received.whole:
                 raise
         finally:
-            # Closed politely, a TLS connection would wait for a server that may never answer.
+            # `close` of a TLS connection would wait for a server that may never answer.
             self._transport.abort()
         keep_session(self._tls)
 
@@ -66,7 +66,7 @@ class Listener(asyncio.Protocol):
             self._aiohttp.connection_lost(*self._lost)
 
     def data_received(self, data: bytes) -> None:
-        """Keep what arrives, and judge it."""
+        """Keep what arrives, and check it."""
         self.received.add(data)
         if self._limit is None or self._transport.get_write_buffer_size():
             self.received.fault = "the panel answered before the request was sent in full"
@@ -77,12 +77,12 @@ class Listener(asyncio.Protocol):
             self._end()
 
     def eof_received(self) -> None:
-        """Know that nothing can follow."""
+        """Record that nothing can follow."""
         self.received.add(b"")
         self._end()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Know that the connection is gone."""
+        """Record that the connection is gone."""
         if self._handed_on or self._limit is None:  # while the request is written, aiohttp waits to hear of it
             self._aiohttp.connection_lost(exc)
         else:
@@ -92,11 +92,11 @@ class Listener(asyncio.Protocol):
         self._end()
 
     def pause_writing(self) -> None:
-        """Let aiohttp wait with what it writes."""
+        """Make aiohttp pause writing."""
         self._aiohttp.pause_writing()
 
     def resume_writing(self) -> None:
-        """Let aiohttp go on."""
+        """Let aiohttp go on writing."""
         self._aiohttp.resume_writing()
 
     def _end(self) -> None:

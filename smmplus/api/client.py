@@ -1,4 +1,4 @@
-"""The synchronous client: a thin shell on requests over `protocol`."""
+"""The synchronous client, on requests."""
 
 import re
 import threading
@@ -26,11 +26,11 @@ Result = TypeVar("Result")
 
 
 class Client:
-    """Every action of the API. Safe to share between threads: rate and number of calls under way hold for all of them.
+    """Every action of the API. Threads may share a client: the rate and the number of calls under way apply to all.
 
-    Reads are repeated after passing faults; `add_order`, `refill` and `cancel` only after what never reached the panel.
-    `add_order` is the bare call, for those who know: nothing remembers the order if this process dies. Placing with a
-    record of it is in `smmplus.placing.placer`.
+    Reads are repeated after transient errors. `add_order`, `refill` and `cancel` are repeated only if the request never
+    reached the panel, or the panel said "not now". `add_order` is the bare call, for programs with a record of their
+    own: nothing remembers the order if the process dies. `smmplus.place_order` places an order with a record of it.
     """
 
     def __init__(
@@ -45,43 +45,43 @@ class Client:
         self._pooled = session(panel.url, connections=in_flight, alone=False)
 
     def services(self) -> list[Service]:
-        """Ask for the price list."""
+        """Return the services, with their prices."""
         return self._settled(protocol.services(), protocol.balance())
 
     def add_order(self, request: OrderRequest) -> str:
-        """Place an order, without any record of it, and give its id."""
+        """Place an order without any record of it, and return its id. `smmplus.place_order` is the safe way."""
         return self._run(protocol.add(request))
 
     def order_status(self, order_id: str) -> OrderStatus:
-        """Ask where one order stands."""
+        """Return the status of one order."""
         return self._run(protocol.status(order_id))
 
     def order_statuses(self, order_ids: Iterable[str]) -> dict[str, OrderStatus | FollowUpError]:
-        """Ask where many orders stand, 100 a call; an id that the panel leaves out is left out."""
+        """Return the statuses of many orders, 100 a call. An id that the panel does not answer is left out."""
         return protocol.merged(self._run(call) for call in protocol.statuses(order_ids))
 
     def refill(self, order_id: str) -> str:
-        """Ask for a refill of one order, and give the refill's id."""
+        """Ask for a refill of one order, and return the refill's id."""
         return self._run(protocol.refill(order_id))
 
     def refills(self, order_ids: Iterable[str]) -> dict[str, str | FollowUpError]:
-        """Ask for refills of many orders: order id -> refill id, or why not."""
+        """Ask for refills of many orders. Returns order id -> refill id, or the error of that order."""
         return protocol.merged(self._run(call) for call in protocol.refills(order_ids))
 
     def refill_status(self, refill_id: str) -> str:
-        """Ask for the status word of one refill."""
+        """Return the status of one refill."""
         return self._run(protocol.refill_status(refill_id))
 
     def refill_statuses(self, refill_ids: Iterable[str]) -> dict[str, str | FollowUpError]:
-        """Ask for the status words of many refills."""
+        """Return the statuses of many refills."""
         return protocol.merged(self._run(call) for call in protocol.refill_statuses(refill_ids))
 
     def cancel(self, order_ids: Iterable[str]) -> dict[str, str | FollowUpError]:
-        """Ask to cancel orders: order id -> what the panel said to the request, or why not."""
+        """Ask to cancel orders. Returns order id -> the panel's answer, or the error of that order."""
         return protocol.merged(self._run(call) for call in protocol.cancel(order_ids))
 
     def balance(self) -> Balance:
-        """Ask for the account's balance."""
+        """Return the account's balance."""
         return self._settled(protocol.balance(), protocol.services())
 
     def close(self) -> None:
@@ -102,7 +102,7 @@ class Client:
         return result
 
     def _settled(self, call: Call[Result], other: Call[Any]) -> Result:
-        """Make a call; where a number in its answer has two readings, another answer may settle which it is."""
+        """Make a call. If a number in its answer has two readings, make another call that may tell which is right."""
         try:
             result = self._run(call)
         except UnreadableAnswerError:
@@ -147,7 +147,7 @@ class Client:
             fault = _translated(error, sent=body.was_read, effect=call.effect)
         else:
             return Response(answer.status_code, answer.headers, answer.content, closed=body.closed_after)
-        raise fault  # not within `except`: the error would carry on what it was made from
+        raise fault  # outside `except`: its cause may show a proxy's password
 
 
 _HEADERS = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
@@ -160,13 +160,13 @@ def _translated(error: requests.RequestException, *, sent: bool, effect: bool) -
 
 
 def _innermost(error: BaseException) -> str:
-    """Find the reason within requests' and urllib3's wrappings: "Connection refused", not five names of classes."""
+    """Find the reason inside the errors of requests and urllib3: "Connection refused", not five names of classes."""
     within = (getattr(error, "reason", None), *error.args)
     if inner := next((found for found in within if isinstance(found, BaseException)), None):
         return _innermost(inner)
-    # A proxy's own words may repeat the password that it was shown.
+    # A proxy's own words may repeat the password.
     if refused := re.match(r"Tunnel connection failed: ([0-9]+)", str(error)):
         return f"the proxy opens no way to it (HTTP {refused[1]})"
     if isinstance(error, HTTPException):
-        return f"what answers there speaks no HTTP ({type(error).__name__})"
+        return f"the server there does not answer with HTTP ({type(error).__name__})"
     return re.sub(r"^\w*Connection\w*\([^)]*\): ", "", str(error)) or type(error).__name__

@@ -1,7 +1,7 @@
-"""PURE: what an error text of a panel means. The words are those of the API v2 family, in any case.
+"""What an error text of a panel means. The texts are those of panels with the same API ("API v2"), in any case.
 
-Whole phrases come before parts of them: "not enough funds" empties the account, "not enough quantity" one row. A code
-is read as the words that it is made of: `neworder.error.not_enough_funds` is "not enough funds".
+Whole phrases come before parts of them: "not enough funds" is about the account, "not enough quantity" about one row. A
+code is read as the words that it is made of: `neworder.error.not_enough_funds` is "not enough funds".
 """
 
 import re
@@ -12,16 +12,16 @@ from http import HTTPStatus
 
 
 class Meaning(Enum):
-    """What to do about a refusal, the gravest first: where an answer has several texts, the first of these counts."""
+    """What to do about a refusal, the gravest first. If an answer has several texts, the gravest counts."""
 
     DOUBT = "it may have been placed"
     MISTAKE = "the panel does not understand the call"
     ACCOUNT = "stop at once; no order will go through"
     ADDRESS = "stop at once; nothing at this address takes orders"
-    DUPLICATE = "hold the row; no proof that an earlier sending went through"
+    DUPLICATE = "hold the row; it does not prove that an earlier attempt went through"
     FOLLOW_UP = "that order's refill, cancel or status cannot be had, nothing else"
     ROW = "that row is rejected, the rest goes on"
-    UNKNOWN = "in no list: rejected, word for word, never repeated by itself"
+    UNKNOWN = "not in any list: rejected, word for word, and repeated only if a person asks"
     BUSY = "wait, and ask again"
 
 
@@ -41,7 +41,7 @@ _BROKEN_OFF = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-"""Anywhere in a text: the panel broke off at an unknown point, or speaks of a success."""
+"""Anywhere in a text: the panel failed at an unknown point, or the text mentions a success."""
 
 _ORDER = re.compile(
     r"""
@@ -57,7 +57,7 @@ _ORDER = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE,
 )
-"""Anywhere in a text, whatever else it says: an order that the panel may have begun."""
+"""Anywhere in a text: an order that the panel may have begun, whatever else the text says."""
 
 _MAYBE_ORDER = re.compile(
     r"""
@@ -70,7 +70,7 @@ _MAYBE_ORDER = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
-"""In a text that is in no list: an order and a word of making one, or a number, in whatever sentence."""
+"""In a text that is not in `_WORDS`: an order together with a word for creating one, or with a number."""
 
 _WORDS = {
     Meaning.MISTAKE: r"""
@@ -169,16 +169,15 @@ _NO_PAGE = re.compile(
 
 
 def of_status(status: int) -> Meaning | None:
-    """Tell what an HTTP status says where nothing else does: None for those that say nothing of a refusal."""
+    """Return what an HTTP status means if nothing else tells; None for one that is not a refusal."""
     return next((meaning for known, meaning in _BY_STATUS.items() if known == status), None)
 
 
 def meaning(text: str, status: int = 200) -> Meaning:
-    """Tell what an error text means; where the text is unknown, the HTTP status speaks.
+    """Return what an error text means. If the text is unknown, the HTTP status decides.
 
-    429 is "not now" whatever the text says, but where that may speak of an order that was made.
-
-    A 404 or 405 speaks only beside a text of web servers: panels answer refusals in their own words with it.
+    429 is "not now" whatever the text says, unless the text may be about an order that was made. 404 and 405 count only
+    with a text of a web server, because panels send refusals in their own words with these statuses, too.
     """
     by_status = of_status(status)
     if by_status is Meaning.BUSY:
@@ -191,16 +190,16 @@ def meaning(text: str, status: int = 200) -> Meaning:
 
 
 def gravest(texts: Iterable[str], status: int = 200) -> Meaning:
-    """Tell what several texts of one answer mean together: doubt before any refusal, any refusal before "not now"."""
+    """Return what several texts of one answer mean together: doubt before any refusal, any refusal before "not now"."""
     return min((meaning(text, status) for text in texts), key=_RANK.__getitem__)
 
 
 _UNSEEN = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
-"""Signs that nobody sees: soft hyphens and spaces without a width."""
+"""Invisible characters: soft hyphens and spaces without a width."""
 
 
 def is_broken_off(texts: Iterable[str]) -> bool:
-    """Tell whether a text leaves it open what was done, whatever was asked: "Order is in progress" refuses a cancel."""
+    """Return whether a text leaves open what was done. "Order is in progress" does not: it refuses a cancel."""
     return any(_has(text, _BROKEN_OFF) for text in texts)
 
 
@@ -210,7 +209,7 @@ def _meaning(text: str) -> Meaning:
     spellings = _spellings(text)
     for candidate, pattern in _PATTERNS.items():
         if any(pattern.fullmatch(spelling) for spelling in spellings):
-            # "Not now" is repeated by itself: never where the text goes on to speak of an order.
+            # "Not now" is repeated without a person: never if the text also mentions an order.
             if candidate is Meaning.BUSY and any(
                 re.search(r"\border\b", spelling, re.IGNORECASE) for spelling in spellings
             ):

@@ -1,7 +1,7 @@
-"""PURE: the words of an error, dug out of whatever a panel wraps them in.
+"""Find the words of an error in whatever a panel wraps them in.
 
 Seen on panels: a string, an object with `message`, `text`, `code` or `detail`, a list of them, a form field with a
-list, `true` with the words in another field, HTML around the words. What they mean must not hang on the wrapping.
+list, `true` with the words in another field, HTML around the words. Their meaning must not depend on the wrapping.
 """
 
 import html
@@ -34,34 +34,34 @@ _NESTING_KEYS = ("error", "errors", *_WORD_KEYS)
 _INNER_KEYS = (*_NESTING_KEYS, *_CODE_KEYS)
 _SIGN_KEYS = ("status", "success", "ok", "result")
 ENVELOPES = ("data", "result", "response", "results")
-"""Fields in which some panels put the whole answer."""
+"""Fields in which some panels wrap the whole answer."""
 
 NO_WORDS = frozenset({"", "0", "1", "true", "false", "null", "none", "no", "yes", "-", "[]", "{}", "n/a"})
-"""Texts that say whether there is an error, or that there is none, and not which."""
+"""Texts that say whether there is an error, and not which."""
 _ABSENT = frozenset({"", "0", "false", "null", "none", "no", "-", "[]", "{}", "n/a"})
 YES_SIGNS = frozenset({"success", "succeeded", "successful", "ok", "okay", "true"})
 NO_SIGNS = frozenset({"fail", "failed", "failure", "error", "false", "0", "no", "ko", "nok", "unsuccessful"})
 
 _DEEPEST = 8
-"""Wrappings within wrappings; a panel has two or three."""
+"""The deepest nesting that is read. Panels nest two or three levels."""
 
 _TAG = re.compile(r"<!--.*?-->|<[/!?]?[A-Za-z][^<>]*>", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What an answer says of an error."""
+    """What an answer says about an error."""
 
     texts: tuple[str, ...] = ()
-    """Its words, the same once, the most telling first."""
+    """Its words without repetitions, the most specific first."""
     is_error: bool = False
-    """Whether it has an error's field that is filled in."""
+    """Whether a field for errors is filled in."""
     sign: bool | None = None
-    """Whether its `status` or `success` says that all went well. An order's own status may be such a word."""
+    """Whether its `status` or `success` says that the call succeeded. The status of an order may be such a word."""
 
 
 def said(document: Json) -> Said:
-    """Find what an answer, or one of its items, says of an error."""
+    """Find what an answer, or one of its items, says about an error."""
     for inner in unwrapped(document):
         found = _said(inner)
         if found != Said():
@@ -70,7 +70,7 @@ def said(document: Json) -> Said:
 
 
 def names_an_order(document: Json) -> bool:
-    """Tell whether an answer names an order, in whatever way: then it is no clear refusal."""
+    """Return whether an answer names an order in any way: then it is not a clear refusal."""
     return any(
         field.lower() in {"order", "order_id", "orderid", "orders"} and not is_absent(value)
         for inner in unwrapped(document)
@@ -79,18 +79,18 @@ def names_an_order(document: Json) -> bool:
 
 
 def is_absent(value: Json) -> bool:
-    """Tell whether a field stands for nothing: null, false, 0, "", "null", an empty list."""
+    """Return whether a field means nothing: null, false, 0, "", "null", an empty list."""
     return not value or (isinstance(value, str) and value.strip().lower() in _ABSENT)
 
 
 def without_markup(text: str) -> str:
-    """Take HTML tags and entities out of a text, and fold its blanks."""
-    # Entities first, and once: what a panel escaped twice stays escaped, as an echo of the key would have to be.
+    """Remove HTML tags and entities from a text, and fold its blanks."""
+    # Entities first, and once: a text that is escaped twice stays escaped, so that an echo of the key cannot appear.
     return " ".join(_TAG.sub(" ", html.unescape(text)).split())
 
 
 def unwrapped(document: Json) -> Iterator[Mapping[str, Json]]:
-    """Give the objects that may speak for the whole answer, from the outside to the inside."""
+    """Yield the objects that may stand for the whole answer, from the outside to the inside."""
     for _ in range(_DEEPEST):
         if not isinstance(document, dict):
             return
@@ -108,7 +108,7 @@ def _said(document: Mapping[str, Json]) -> Said:
 
 
 def _sign(value: Json) -> bool | None:
-    """Read a field that says whether all went well: None where it says nothing, as an order's status does."""
+    """Read a field that says whether the call succeeded; None if it does not say, as the status of an order."""
     text = str(value).strip().lower()
     if re.fullmatch("[2-5][0-9][0-9]", text):
         return text < "400"
@@ -128,9 +128,9 @@ def _words(value: Json, depth: int = 0) -> Iterator[str]:
 
 
 def _telling(value: Mapping[str, Json]) -> list[Json]:
-    """Choose the fields of an error's object that hold its words; all of them where none has a usual name."""
+    """Return the fields of an error that have its words; all fields if none has a usual name."""
     fields = {name.lower(): inner for name, inner in value.items()}
-    # A code alone may be of the panel's own making: then the words stand in a field of its own making, too.
+    # If only a code has a usual name, the words may be in a field with a name of the panel's own.
     return _beside(fields, _INNER_KEYS) + ([] if _beside(fields, _NESTING_KEYS) else list(value.values()))
 
 
@@ -139,7 +139,7 @@ def _beside(fields: Mapping[str, Json], names: Iterable[str] = (*_WORD_KEYS, *_C
 
 
 def _code(value: Json) -> Json:
-    """Write a code of 500 or more as the words that it stands for; other numbers say nothing."""
+    """Return a code from 500 to 599 as the words that it stands for. Other numbers say nothing."""
     text = str(value).strip()
     if re.fullmatch("5[0-9][0-9]", text):
         return f"server error {text}"

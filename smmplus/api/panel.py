@@ -1,4 +1,4 @@
-"""Which panel is spoken to, and how: address, key, time-outs, TLS."""
+"""The panel: address, key, time-outs, proxy and TLS."""
 
 import os
 import re
@@ -19,24 +19,24 @@ from smmplus.errors import ConfigurationError
 from smmplus.orders.decimals import Notation
 
 _kept: WeakKeyDictionary[ssl.SSLContext, dict[str | None, ssl.SSLSession]] = WeakKeyDictionary()
-"""The last session by server name, for each context: a session is of no use in another."""
+"""The last TLS session by server name, for each context. A session cannot be used in another context."""
 
 
 def resume_sessions(context: ssl.SSLContext) -> None:
-    """Let each connection of a context begin with the last session that `keep_session` kept for its server."""
+    """Make each connection of a context begin with the last session that `keep_session` kept for its server."""
     context.sslobject_class = _Object
     context.sslsocket_class = _Socket
     _kept[context] = {}
 
 
 def keep_session(connection: object) -> None:
-    """Keep a connection's session, after an answer was read: with TLS 1.3 it comes only then."""
+    """Keep a connection's session. To be called after an answer was read: with TLS 1.3 it only comes then."""
     if isinstance(connection, ssl.SSLObject | ssl.SSLSocket) and connection.context in _kept and connection.session:
         _kept[connection.context][connection.server_hostname] = connection.session
 
 
 def _offer(connection: ssl.SSLObject | ssl.SSLSocket) -> None:
-    # Only for the name that its certificate was verified for: a resumed session shows none.
+    # Only for the name that the certificate was verified for: a resumed session shows no certificate.
     if connection.session is None and (kept := _kept[connection.context].get(connection.server_hostname)):
         connection.session = kept
 
@@ -63,9 +63,9 @@ DEFAULT_URL = "https://smm.plus/api/v2"
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A panel's address and an account's key, with the time-outs in seconds.
+    """The address of a panel and the API key of an account, with time-outs in seconds.
 
-    Plain HTTP is refused but for loopback: the key would travel in the open.
+    Plain HTTP is refused except for loopback, because it would show the key to others.
     """
 
     key: str = field(repr=False)
@@ -73,16 +73,16 @@ class Panel:
     connect_timeout: float = 10.0
     read_timeout: float = 60.0
     notation: Notation = field(default_factory=Notation, init=False, compare=False, repr=False)
-    """How its numbers are written, learnt from its answers; all clients of this panel share it."""
+    """How the panel writes numbers, learnt from its answers. All clients of this object share it."""
 
     def __post_init__(self) -> None:
-        """Refuse an address that would show the key to others, and a key that cannot be sent."""
+        """Raise ConfigurationError for an address that would show the key to others, or a key that cannot be sent."""
         check_url(self.url)
         if not self.key or self.key != self.key.strip() or not self.key.isprintable():
-            raise ConfigurationError("the API key is empty, or has blanks or line ends around it: copy it once more")
+            raise ConfigurationError("The API key is empty, or has blanks or line ends around it: copy it once more")
 
     def redact(self, answer: Response) -> Response:
-        """Take the key out of an answer, for some panels echo it, and tell it what is known of the panel's numbers."""
+        """Return an answer without the key, which some panels echo, and with the panel's notation of numbers."""
         return replace(answer, body=without_key(answer.body, self.key), notation=self.notation)
 
 
@@ -90,22 +90,22 @@ _ODD = re.compile(r"[\s\\\x00-\x1f\x7f]")
 
 
 def check_url(url: str) -> None:
-    """Refuse what is no plain https address; http is right on loopback only."""
+    """Raise ConfigurationError if a URL is not a plain https address. http is allowed on loopback only."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
-        _ = host.encode("idna"), parts.port  # what the clients would find out only as an order is sent
+        _ = host.encode("idna"), parts.port  # otherwise it would only fail when an order is sent
     except ValueError:
-        raise ConfigurationError(f"the API URL is no address: it should look like {DEFAULT_URL}") from None
+        raise ConfigurationError(f"The API URL is not a valid address: it should look like {DEFAULT_URL}") from None
     if parts.scheme not in {"http", "https"} or not host or _ODD.search(url):
-        raise ConfigurationError(f"the API URL is no address of an API: it should look like {DEFAULT_URL}")
+        raise ConfigurationError(f"The API URL is not a valid address of an API: it should look like {DEFAULT_URL}")
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise ConfigurationError("the API URL holds a user name, a query or a fragment: give the bare address")
-    # Readers of addresses differ on odd ones: what one takes for loopback, another looks up elsewhere.
+        raise ConfigurationError("The API URL has a user name, a query or a fragment: leave them out")
+    # Parsers of URLs differ on odd ones: what one takes for loopback, another looks up elsewhere.
     if parts.netloc.lower().removesuffix(f":{parts.port}") not in {host, f"[{host}]"}:
-        raise ConfigurationError(f"the API URL is no address of an API: it should look like {DEFAULT_URL}")
+        raise ConfigurationError(f"The API URL is not a valid address of an API: it should look like {DEFAULT_URL}")
     if parts.scheme == "http" and not _is_loopback(host):
-        raise ConfigurationError(f"http://{host} is not encrypted, and would show the API key to others: use https")
+        raise ConfigurationError(f"http://{host} is not encrypted and would show the API key to others: use https")
 
 
 def _is_loopback(host: str) -> bool:
@@ -116,10 +116,10 @@ def _is_loopback(host: str) -> bool:
 
 
 def proxy_of(url: str) -> str | None:
-    """Find the proxy that the environment (or the platform's settings) names for an address; None for none.
+    """Return the proxy that the environment or the platform's settings name for an address, or None.
 
-    Loopback has none: a proxy elsewhere cannot reach this machine's, and would be shown the key in the open.
-    ConfigurationError where it is no address; it is not repeated, for it may hold a password.
+    Loopback has none: a proxy elsewhere cannot reach this machine, and would see the key unencrypted. Raises
+    ConfigurationError if it is not a valid address; the message does not repeat it, because it may have a password.
     """
     parts = urlsplit(url)
     if _is_loopback(parts.hostname or "") or proxy_bypass(parts.hostname or ""):
@@ -129,7 +129,9 @@ def proxy_of(url: str) -> str | None:
     found = f"http://{found}" if found and "://" not in found else found
     if found and not _is_proxy(found):
         name = f"{parts.scheme}_proxy" if proxies.get(parts.scheme) else "all_proxy"
-        raise ConfigurationError(f"the proxy in {name} is no address: it should look like http://proxy.example:3128")
+        raise ConfigurationError(
+            f"The proxy in {name} is not a valid address: it should look like http://proxy.example:3128"
+        )
     return found
 
 
@@ -143,10 +145,10 @@ def _is_proxy(url: str) -> bool:
 
 @cache
 def tls_context() -> ssl.SSLContext:
-    """Make the one TLS context of this process: verifying, resuming, with the CA settings of the environment.
+    """Return the one TLS context of this process. It verifies certificates and resumes sessions.
 
     `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE` and `SSL_CERT_FILE` replace the platform's certificates. Loading them takes
-    22 ms, measured: once a process, not once a connection.
+    22 ms (measured), so they are loaded once a process and not once a connection.
     """
     context = _verifying_context()
     resume_sessions(context)

@@ -1,4 +1,4 @@
-"""PURE: from an answer to `services` to services. What cannot be ordered is listed all the same, with the reason."""
+"""Read the answer to `services`. A service that cannot be ordered is listed as well, with the reason."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -17,7 +17,7 @@ _NO_LIMIT = frozenset({"", "unlimited", "no limit", "infinity", "\u221e"})
 
 
 def rows_of(document: Json) -> list[Json] | None:
-    """Find the rows of a price list, bare or in an object; None where there is none."""
+    """Find the rows of a price list, bare or in an object; None if there are none."""
     if isinstance(document, list):
         return document
     held = (inner.get(name) for inner in unwrapped(document) for name in ("services", "data", "result"))
@@ -25,7 +25,7 @@ def rows_of(document: Json) -> list[Json] | None:
 
 
 def read_services(rows: Iterable[Json], notation: Notation) -> list[Service]:
-    """Read the rows of a price list; a row without an id is left out, for nobody could order it."""
+    """Read the rows of a price list. A row without an id is left out: it cannot be ordered."""
     rows = [row for row in rows if isinstance(row, dict)]
     notation.learn(row.get(name) for row in rows for name in ("rate", "min", "max"))
     found: dict[str, Service] = {}
@@ -73,15 +73,15 @@ def _unread(row: dict[str, Json], name: str) -> str:
 
 
 def _clash(known: Service, other: Service) -> str:
-    """Tell why two rows with one id are not the same to order: "" where they are, whatever they are called."""
+    """Return why two rows with one id would order different things; "" if only their names differ."""
     if known.unusable:
         return ""
     if other.unusable:
-        return f"it stands twice in the price list, once so: {other.unusable}"
+        return f"the price list has it twice, once with this error: {other.unusable}"
     if known.rate != other.rate:
-        return f"it stands twice in the price list, at {_shown(known.rate)} and at {_shown(other.rate)}"
+        return f"the price list has it twice, at {_shown(known.rate)} and at {_shown(other.rate)}"
     same = (known.type.lower(), known.min, known.max) == (other.type.lower(), other.min, other.max)
-    return "" if same else "it stands twice in the price list, with different types or limits"
+    return "" if same else "the price list has it twice, with different types or limits"
 
 
 def _shown(rate: Decimal | None) -> str:
@@ -89,7 +89,7 @@ def _shown(rate: Decimal | None) -> str:
 
 
 def service_id(value: Json) -> str | None:
-    """Read a service's id: a number, or any short text."""
+    """Read the id of a service: a number, or any short text."""
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     text = str(value).strip()

@@ -1,7 +1,7 @@
-"""PURE: every action of the API as a call, and how its answer is read. Both clients are thin shells over this.
+"""Every action of the API as a call, and how its answer is read. Both clients send these calls.
 
-Source: the documented contract (one endpoint, POST, a form body, a JSON answer), and what panels of the family were
-seen to answer: numbers as strings, maps as lists, flags as words, ids of three kinds.
+Source: https://smm.plus/api (one endpoint, POST, a form body, a JSON answer), and answers seen on panels with the same
+API: numbers as strings, maps as lists, flags as words, ids of three kinds.
 """
 
 import re
@@ -42,12 +42,12 @@ from smmplus.orders.decimals import Notation
 from smmplus.orders.models import Balance, OrderRequest, OrderStatus, Service
 
 MOST_IDS = 100
-"""More ids in one call are cut to 100 by the panel, without a word."""
+"""The most ids in one call (https://smm.plus/api). A panel ignores further ones without an error."""
 
 _AN_ID_SOMEWHERE = re.compile(
     rb"""["']orders?(_?(id|number|no))?\\*["']\s*[:=]>?\s*[\[{]?\s*\\*["']?[1-9]""", re.IGNORECASE
 )
-"""An order's id in what stands around or within the answer that is read: a panel that prints its supplier's answer."""
+"""An order id anywhere in the answer, for example because the panel prints its supplier's answer."""
 
 Result = TypeVar("Result")
 Item = TypeVar("Item")
@@ -55,34 +55,35 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[Result]):
-    """One request: the action, its form fields, and how the answer's document is read."""
+    """One request: the action, its form fields, and how its answer is read."""
 
     action: str
     fields: tuple[tuple[str, str], ...]
     read: Callable[[Json, Notation], Result]
     effect: bool = False
-    """Whether it orders, refills or cancels: such a call is never repeated after it may have arrived."""
+    """Whether it orders, refills or cancels. Such a call is never repeated if it may have arrived."""
 
     @property
     def is_single(self) -> bool:
-        """Whether it asks for one thing, so that a list in the answer is a wrapping."""
+        """Whether it asks for one thing, so that a list in the answer is only a wrapping."""
         return self.action in {"add", "balance"} or not {"order", "refill"}.isdisjoint(dict(self.fields))
 
     @property
     def alone(self) -> bool:
-        """Whether it needs a connection of its own: it has an effect, or its answer does not name what it answers.
+        """Whether it needs a connection of its own.
 
-        An answer to many ids names them.
+        It does if it has an effect, or if its answer does not name the ids that it is about: such an answer could be
+        that of another call on the same connection.
         """
         return self.effect or not any("," in value for _, value in self.fields)
 
     def form(self, key: str) -> list[tuple[str, str]]:
-        """Give the form fields as they are sent, the API key among them."""
+        """Return the form fields as they are sent, with the API key."""
         return [("key", key), ("action", self.action), *self.fields]
 
 
 def services() -> Call[list[Service]]:
-    """Ask for the price list."""
+    """Ask for the services."""
     return Call("services", (), _read_services)
 
 
@@ -92,12 +93,12 @@ def add(request: OrderRequest) -> Call[str]:
 
 
 def status(order_id: str) -> Call[OrderStatus]:
-    """Ask where one order stands."""
+    """Ask for the status of one order."""
     return _one("status", "order", order_id, read_status)
 
 
 def statuses(order_ids: Iterable[str]) -> list[Call[dict[str, OrderStatus | FollowUpError]]]:
-    """Ask where many orders stand, 100 a call. An id that the answer leaves out is not in the result."""
+    """Ask for the statuses of many orders, 100 a call. An id that the answer leaves out is not in the result."""
     return _many("status", "order", order_ids, read_status)
 
 
@@ -107,44 +108,45 @@ def refill(order_id: str) -> Call[str]:
 
 
 def refills(order_ids: Iterable[str]) -> list[Call[dict[str, str | FollowUpError]]]:
-    """Ask for refills of many orders, 100 a call: order id -> refill id, or why not."""
+    """Ask for refills of many orders, 100 a call. The result is order id -> refill id, or the error of that order."""
     return _many("refill", "order", order_ids, read_refill_id, effect=True)
 
 
 def refill_status(refill_id: str) -> Call[str]:
-    """Ask for the status word of one refill."""
+    """Ask for the status of one refill."""
     return _one("refill_status", "refill", refill_id, read_refill_word)
 
 
 def refill_statuses(refill_ids: Iterable[str]) -> list[Call[dict[str, str | FollowUpError]]]:
-    """Ask for the status words of many refills, 100 a call."""
+    """Ask for the statuses of many refills, 100 a call."""
     return _many("refill_status", "refill", refill_ids, read_refill_word)
 
 
 def cancel(order_ids: Iterable[str]) -> list[Call[dict[str, str | FollowUpError]]]:
-    """Ask to cancel orders, 100 a call: order id -> what the panel said to the request, or why not.
+    """Ask to cancel orders, 100 a call. The result is order id -> the panel's answer, or the error of that order.
 
-    It is a request: whether an order was cancelled, and what came back, its status tells later.
+    It is a request. Whether an order was cancelled, and what was refunded, its status shows later.
     """
     return _many("cancel", "order", order_ids, read_cancel, effect=True)
 
 
 def balance() -> Call[Balance]:
-    """Ask for the account's balance. The surest test of a key: some servers answer `services` to anyone."""
+    """Ask for the account's balance. It is the best test of a key: some servers answer `services` without one."""
     return Call("balance", (), read_balance)
 
 
 def merged(parts: Iterable[dict[str, Item]]) -> dict[str, Item]:
-    """Join the results of the calls of one action."""
+    """Merge the results of several calls of one action."""
     return {item_id: item for part in parts for item_id, item in part.items()}
 
 
 def read_answer(call: Call[Result], answer: Response) -> Result:
-    """Read an answer into the call's result, or raise the error that it is.
+    """Return the result of a call from its answer, or raise the error that the answer is.
 
-    A usable order id means accepted, whatever stands beside it. Under 500 the body is read first, then the status;
-    from 500 on a call with an effect is in doubt whatever the body says. Where the server left the connection open, a
-    refusal of such a call is doubt too: the answer itself may still be to come, and what was refused is sent again.
+    A usable order id means accepted, whatever else the answer says. Below HTTP 500 the body is read first, then the
+    status. From 500 on, a call with an effect is in doubt whatever the body says. If the server left the connection
+    open, a refusal of such a call leaves doubt too: the real answer may still come, and a refused order may be sent
+    again.
     """
     answer = replace(answer, is_of_add=call.action == "add")
     try:
@@ -207,7 +209,7 @@ def _many(
 
 
 def hundreds(ids: Iterable[str]) -> Iterator[tuple[str, ...]]:
-    """Split ids, each once, into as many as one call may ask for."""
+    """Split ids, without repetitions, into parts of as many as one call may ask for."""
     unique = tuple(dict.fromkeys(ids))
     for start in range(0, len(unique), MOST_IDS):
         yield unique[start : start + MOST_IDS]

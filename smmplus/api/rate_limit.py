@@ -1,22 +1,22 @@
-"""PURE but for its own state: how fast calls may follow each other. The clock is an argument."""
+"""The pause between calls. The clock is an argument."""
 
 from dataclasses import dataclass, field
 
 RECOVERY_SECONDS = 60.0
-"""A minute without a 429 gives back a tenth of the rate that was asked for."""
+"""After so long without a 429 the rate is raised by a tenth of the configured one."""
 
 LEAST_SHARE = 1 / 16
-"""However often the panel says 429, this share of the rate remains."""
+"""However often the panel answers 429, this share of the rate remains."""
 
 LONGEST_PAUSE = 120.0
-"""A run whose panel asks for more is given up: those who wait for their turn must not wait a day to hear of it."""
+"""A run whose panel asks for a longer pause ends: nobody should wait a day before hearing of it."""
 
 
 @dataclass(slots=True)
 class RateLimit:
     """Calls a second, halved after each 429 and slowly raised again; 0 for no limit.
 
-    No limit is published for smm.plus; sibling panels document 30 to 100 calls a minute for a key.
+    smm.plus publishes no limit (https://smm.plus/api). Panels with the same API document 30 to 100 calls a minute.
     """
 
     rate: float
@@ -25,7 +25,7 @@ class RateLimit:
     _changed: float = field(default=0.0, init=False)
 
     def reserve(self, now: float) -> float:
-        """Take the next free moment; the result is how many seconds from `now` it is away."""
+        """Reserve the next free moment, and return how many seconds after `now` it is."""
         at = max(now, self._next)
         if self.rate > 0:
             self._recover(at)
@@ -33,14 +33,14 @@ class RateLimit:
         return at - now
 
     def slow_down(self, now: float, retry_after: float | None = None) -> None:
-        """Halve the rate, and let nothing leave before `retry_after` seconds (two minutes at the most) are over."""
+        """Halve the rate, and send nothing before `retry_after` seconds have passed (two minutes at most)."""
         self._share = max(LEAST_SHARE, self._share / 2)
         self._changed = now
         self._next = max(self._next, now + min(retry_after or 0.0, LONGEST_PAUSE))
 
     @property
     def current(self) -> float:
-        """Calls a second at present; 0 for no limit."""
+        """The present rate in calls a second; 0 for no limit."""
         return self.rate * self._share
 
     def _recover(self, now: float) -> None:

@@ -1,6 +1,6 @@
-"""PURE: takes an API key out of what a panel answers, however it is written there.
+"""Remove the API key from an answer, however it is written there.
 
-Some panels echo the key in their errors. Errors reach logs, sheets and the journal; the key must not.
+Some panels echo the key in their errors. Errors are written to logs, sheets and the journal; the key must not be.
 """
 
 import base64
@@ -10,15 +10,15 @@ from functools import lru_cache
 from itertools import groupby
 
 SHORTEST = 8
-"""A real key has 32 digits. A word of a few letters could be part of an order id: that stays as it is."""
+"""The shortest key, or part of one, that is removed. A shorter one could be part of an order id by accident."""
 
 MARK = b"[API key]"
 
 
 def without_key(body: bytes, key: str) -> bytes:
-    """Put a mark in the place of a key: plain, in capitals, escaped for JSON, HTML or URLs, in UTF-16, hex or Base64.
+    """Replace a key by `MARK`: plain, in capitals, escaped for JSON, HTML or URLs, in UTF-16, hex or Base64.
 
-    Escaped and plain signs may be mixed. Parts of the key are taken out where they are written plain.
+    Escaped and plain characters may be mixed. Parts of the key are replaced if they are written plain.
     """
     if len(key) < SHORTEST:
         return body
@@ -26,9 +26,9 @@ def without_key(body: bytes, key: str) -> bytes:
 
 
 def _without_parts(body: bytes, key: str) -> bytes:
-    """Put a mark in the place of a part of a key of `SHORTEST` signs or more, written forwards or backwards.
+    """Replace each part of a key of `SHORTEST` characters or more, written forwards or backwards, by `MARK`.
 
-    A number of 8 digits is a part of a key of 32 hexadecimal digits by accident in one of some 100 million cases.
+    A number of 8 digits is part of a key of 32 hexadecimal digits by accident in one of some 100 million cases.
     """
     found, low = bytearray(len(body)), body.lower()
     for part in _parts(key):
@@ -57,7 +57,7 @@ def _stretches(found: bytearray) -> Iterator[tuple[int, int, bool]]:
 
 
 _SEPARATOR = rb"[ :._-]{0,2}"
-"""What some put between the signs of a key, or between groups of them, so that people can read it."""
+"""What may stand between the characters of a key, or between groups of them, to make it readable."""
 
 
 @lru_cache(maxsize=8)
@@ -68,7 +68,7 @@ def _pattern(key: str) -> re.Pattern[bytes]:
 
 
 def _any_spelling(sign: str) -> bytes:
-    """Match one sign of the key in every way in which it may be written."""
+    """Match one character of the key in every way in which it may be written."""
     spellings = [
         re.escape(sign.encode()),
         b"".join(rb"%%(?:25)*%02x" % octet for octet in sign.encode()),
@@ -77,7 +77,7 @@ def _any_spelling(sign: str) -> bytes:
     ]
     spellings += [rb"\\+" + re.escape(sign.encode())] if sign in '"\\/' else []
     spellings += [b"&%s;" % name for name in _HTML.get(sign, ())]
-    # In UTF-16 a zero stands before or behind each sign.
+    # In UTF-16 there is a zero before or after each character.
     return rb"(?:%s)\x00?" % b"|".join(spellings)
 
 
@@ -90,11 +90,11 @@ def _utf_16(sign: str) -> list[int]:
 
 
 def _in_base64(key: bytes) -> list[bytes]:
-    """Encode the key as a part of something longer: at each of three offsets, without the signs that others share."""
+    """Encode the key as part of a longer text: at each of three offsets, without the characters that it shares."""
     found = []
     for offset in range(3):
         whole = base64.b64encode(bytes(offset) + key)
-        # The first and the last signs also hold bits of what stands beside the key.
+        # The first and the last characters also encode bits of what is next to the key.
         own = whole[-(-offset * 4 // 3) : (offset + len(key)) * 4 // 3]
         found += [own, own.replace(b"+", b"-").replace(b"/", b"_")]
     return found

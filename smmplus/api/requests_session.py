@@ -1,4 +1,4 @@
-"""The connections of the synchronous client: one TLS context, one look around, and connections for one call each."""
+"""The connections of the synchronous client: one TLS context for all, and connections for one call each."""
 
 import io
 import socket
@@ -16,10 +16,10 @@ from smmplus.errors import NeverSentError, UnclearAnswerError
 
 
 class WatchedBody(io.BytesIO):
-    """A form body that knows what became of it. `effect` tells whether the call orders, refills or cancels."""
+    """A form body that records whether it was sent. `effect` is whether the call orders, refills or cancels."""
 
     was_read = False
-    """Whether any of it was handed to the connection: the line between "never left" and "lost"."""
+    """Whether any of it was handed to the connection: the line between "never sent" and "lost"."""
     closed_after = True
     """Whether the server closed the connection after its answer."""
 
@@ -28,19 +28,19 @@ class WatchedBody(io.BytesIO):
         self.effect = effect
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Read some of it."""
+        """Read from the body, and record that it was read."""
         self.was_read = True
         return super().read(size)
 
 
 class _OneCall(HTTPConnection):
-    """A connection that is used once: all that the server says until it closes is read, and one answer is believed."""
+    """A connection for one call: read all that the server sends until it closes, and accept only a single answer."""
 
     _body = WatchedBody()
     _pieces = 0
-    """How many pieces of the request have left: the head, and those of the body."""
+    """How many pieces of the request were sent: the head, and those of the body."""
     _whole = False
-    """Whether all that was to be sent has been: urllib3 goes on after a broken pipe."""
+    """Whether the request was sent in full: urllib3 goes on after a broken pipe."""
 
     def request(self, method: str, url: str, body: object = None, *arguments: Any, **options: Any) -> None:
         self._body = body if isinstance(body, WatchedBody) else WatchedBody()
@@ -90,7 +90,7 @@ class _OneCall(HTTPConnection):
 
 
 def _said(sock: socket.socket) -> bytes | None:
-    """Read what a server has said before it was asked, b"" where it has closed; TLS's own messages are nothing."""
+    """Read what a server sent before it was asked: None for nothing, b"" if it closed. TLS messages are nothing."""
     patience = sock.gettimeout()
     sock.settimeout(0)
     try:
@@ -104,7 +104,7 @@ def _said(sock: socket.socket) -> bytes | None:
 
 
 class _OneTlsCall(_OneCall, HTTPSConnection):
-    """The same over TLS."""
+    """A `_OneCall` over TLS."""
 
 
 class _Pool(HTTPConnectionPool):
@@ -119,7 +119,7 @@ _POOLS = {"http": _Pool, "https": _TlsPool}
 
 
 class _Adapter(HTTPAdapter):
-    """Shares one TLS context between all connections; requests would load the certificates for each (22 ms)."""
+    """Shares one TLS context between all connections. requests would load the certificates for each, in 22 ms."""
 
     def __init__(self, *, alone: bool, connections: int) -> None:
         self._alone = alone
@@ -139,7 +139,7 @@ class _Adapter(HTTPAdapter):
             manager.pool_classes_by_scheme = _POOLS
 
     def cert_verify(self, conn: object, url: object, verify: object, cert: object) -> None:
-        """Leave verifying to the context: it holds the certificates, and demands one that fits."""
+        """Do nothing: the TLS context has the certificates and verifies the server's."""
 
     def build_connection_pool_key_attributes(
         self, request: requests.PreparedRequest, _verify: object, _cert: object = None
@@ -149,16 +149,16 @@ class _Adapter(HTTPAdapter):
 
 
 def session(url: str, *, connections: int, alone: bool = True) -> requests.Session:
-    """Make a session for one address, without retries of its own.
+    """Return a new session for one address, without retries.
 
-    With `alone` each call has a connection of its own; otherwise they share as many as may be under way.
+    With `alone` each call has a connection of its own; otherwise the calls share `connections` of them.
     """
     made = requests.Session()
     for scheme in ("https://", "http://"):
         made.mount(scheme, _Adapter(alone=alone, connections=connections))
     if alone:
         made.headers["Connection"] = "close"
-    # Looked up once: requests looks into the environment and the user's netrc for every call (0.13 ms).
+    # Looked up once: requests reads the environment and the user's netrc for every call (0.13 ms, measured).
     made.trust_env = False
     proxy = proxy_of(url)
     made.proxies = {} if proxy is None else {"http": proxy, "https": proxy}

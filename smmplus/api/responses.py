@@ -1,6 +1,6 @@
-"""PURE: from the bytes of an answer to JSON, or to the error that it is.
+"""From the bytes of an answer to JSON, or to the error that the answer is.
 
-Panels put byte-order marks and PHP notices before the JSON, answer HTML, or nothing (seen on servers of the family).
+Panels were seen to put byte-order marks and PHP notices before the JSON, to answer with HTML, and with nothing.
 """
 
 import json
@@ -31,33 +31,33 @@ from smmplus.errors import (
 from smmplus.orders.decimals import Notation
 
 Json = Any
-"""What a JSON document holds; fractions are Decimal."""
+"""A parsed JSON document. Fractions are Decimal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An HTTP answer, read whole."""
+    """An HTTP answer, read to its end."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     notation: Notation = field(default_factory=Notation, compare=False, repr=False)
-    """How the panel writes its numbers, as far as its earlier answers showed."""
+    """How the panel writes numbers, as far as its earlier answers showed."""
     closed: bool = True
-    """Whether nothing can follow: False where the server left the call's own connection open."""
+    """Whether nothing can follow: False if the server left the call's own connection open."""
     is_of_add: bool = True
-    """Whether an order was asked for: then what speaks of an order leaves doubt."""
+    """Whether it answers an `add`: then a text that mentions an order leaves doubt."""
 
 
 class NoJsonError(ValueError):
-    """The body holds no JSON document."""
+    """The body does not contain a JSON document."""
 
 
 def parse_json(body: bytes) -> Json:
-    """Find the JSON document that a body ends with; whatever stands before it (a mark, notices) is passed over."""
+    """Return the JSON document that a body ends with. What comes before it (a mark, notices) is skipped."""
     text = body.decode("utf-8", errors="replace").lstrip("\ufeff").strip()
     text = _ESCAPES.sub(_without_half_pairs, text)
-    # Only what does not begin as JSON itself is searched: the inside of a document cut short is no answer.
+    # A text that begins as JSON is not searched: a part of a truncated document is not an answer.
     starts = [0] if text[:1] in {"{", "["} else islice(_starts(text), 200)
     for start in starts:
         try:
@@ -67,23 +67,23 @@ def parse_json(body: bytes) -> Json:
         if end == len(text) and isinstance(document, dict | list):
             return document
         if document and isinstance(document, dict):
-            break  # more follows a whole object: two answers in one body, and neither is believed
+            break  # more follows a complete object: two answers in one body, and neither is accepted
     raise NoJsonError
 
 
 def _starts(text: str) -> Iterator[int]:
-    """Find where a document may start: not after what stands before a value within one."""
+    """Yield where a document may start: not after a character that precedes a value inside one."""
     for at, sign in enumerate(text):
         if sign in "{[" and text[:at].rstrip()[-1:] not in {":", ",", "["}:
             yield at
 
 
-# A pair of escapes for one character, half of such a pair, any other escape.
+# A pair of escapes for one character, half of such a pair, or any other escape (RFC 8259, section 7).
 _ESCAPES = re.compile(r"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(\\u[dD][89a-fA-F]..)|\\.")
 
 
 def _without_half_pairs(escape: re.Match[str]) -> str:
-    """Replace half of a pair: a panel that cuts a text within an emoji sends one, and no database takes it."""
+    """Replace half of a pair: a panel that truncates a text inside an emoji sends one, and no database stores it."""
     return "\\ufffd" if escape[1] else escape[0]
 
 
@@ -109,11 +109,11 @@ _OF_STATUS = {
 }
 
 _REFUSING = frozenset({400, 422})
-"""With these statuses a message is a refusal although no field calls it an error."""
+"""With these HTTP statuses a message is a refusal even if no field says that it is an error."""
 
 
 def refusal(texts: Sequence[str], answer: Response, *, effect: bool, now: datetime | None = None) -> CallError:
-    """Make the error that an answer's texts mean. `effect` tells whether the call orders, refills or cancels."""
+    """Return the error that the texts of an answer mean. `effect`: whether the call orders, refills or cancels."""
     return _error(gravest(texts, answer.status), "; ".join(texts), answer, effect=effect, now=now)
 
 
@@ -133,7 +133,7 @@ def _error(what: Meaning, text: str, answer: Response, *, effect: bool, now: dat
 
 
 def error_of(document: Json, answer: Response, *, effect: bool) -> CallError | None:
-    """Make the error that an answer calls itself; None where it has no error's field and the status is a success."""
+    """Return the error that an answer says it is; None if it has no field for errors, and a status of success."""
     found = said(document)
     if answer.status >= 500:
         return unclear(answer, effect=effect)
@@ -145,9 +145,9 @@ def error_of(document: Json, answer: Response, *, effect: bool) -> CallError | N
 
 
 def without_result(document: Json, answer: Response, *, effect: bool) -> CallError:
-    """Make the error for a document that has no error's field, and no result: its own words speak, then the status.
+    """Return the error for a document with neither a field for errors nor a result: by its words, then its status.
 
-    Words beside a "success" are no refusal. Words that nothing calls an error count where they are known.
+    Words next to a "success" are not a refusal. Words that nothing marks as an error count only if they are known.
     """
     found = said(document)
     if found.sign is False:
@@ -159,17 +159,17 @@ def without_result(document: Json, answer: Response, *, effect: bool) -> CallErr
 
 
 def _refused(found: Said, answer: Response, *, effect: bool) -> CallError:
-    """Make the error of an answer that calls itself one; without a word that can be read, it is none."""
+    """Return the error of an answer that says it is one; by its status alone if it has no words."""
     if not found.texts:
         return of_status_alone(found, answer, effect=effect)
     error = refusal(found.texts, answer, effect=effect)
-    # An unknown text may be a remark: an answer that also calls itself a success may be an order.
+    # An unknown text may be a remark: an answer that also says "success" may be an order.
     is_remark = found.sign is True and isinstance(error, UnknownRefusalError)
     return unclear(answer, effect=effect) if is_remark else error
 
 
 def of_status_alone(found: Said, answer: Response, *, effect: bool) -> CallError:
-    """Make the error of an answer in which only the status speaks: unclear where that says nothing, either."""
+    """Return the error of an answer by its status alone; an unclear one if the status says nothing either."""
     what = of_status(answer.status)
     if what is None or found.sign is True:
         return unclear(answer, effect=effect)
@@ -180,7 +180,7 @@ _TOO_MANY = "the panel answered HTTP 429 (too many requests)"
 
 
 def without_json(answer: Response, *, effect: bool) -> CallError:
-    """Make the error of an answer that is no JSON: a page, a plain text, nothing."""
+    """Return the error of an answer that is not JSON: a page, a plain text, nothing."""
     page, text = answer.body.lstrip()[:1] == b"<", _text(answer)
     what = of_status(answer.status)
     if answer.status >= 500 or _MAY_BE_AN_ORDER.search(text):
@@ -225,7 +225,7 @@ def _beginning(answer: Response) -> str:
 
 
 def unclear(answer: Response, *, effect: bool) -> CallError:
-    """Make the error for an answer that holds neither a result nor a refusal."""
+    """Return the error for an answer that is neither a result nor a refusal."""
     if 300 <= answer.status < 400:
         message = (
             f"the panel answered with a redirect (HTTP {answer.status}), which is never followed: check the API URL"
@@ -235,10 +235,10 @@ def unclear(answer: Response, *, effect: bool) -> CallError:
 
 
 def odd_order(order: Json, answer: Response) -> CallError:
-    """Make the error for an `order` that is no order id. It is not shown whole: panels were seen to echo the key."""
+    """Return the error for an `order` that is not an order id. It is shortened: panels were seen to echo the key."""
     text = str(order)
     shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}\u2026"
-    message = f"the panel answered HTTP {answer.status} with {shown!r} where the order id should be, which is none"
+    message = f"the panel answered HTTP {answer.status} with {shown!r}, which is not a valid order id"
     return UnclearAnswerError(message, may_have_taken_effect=True)
 
 
@@ -246,13 +246,13 @@ _SHOWN = 6
 
 
 def what_came(answer: Response) -> str:
-    """Quote an answer shortly."""
+    """Quote the beginning of an answer."""
     start = _beginning(answer)
     return f"the panel answered HTTP {answer.status} " + (f"with {start}" if start else "and nothing else")
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Read `Retry-After`: seconds, or a date. None where it is absent or unreadable."""
+    """Read `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date. None if it is absent or not valid."""
     value = next((value for name, value in headers.items() if name.lower() == "retry-after"), "").strip()
     if value.isascii() and value.isdigit():
         return float(value)

@@ -1,6 +1,6 @@
-"""Which call may be repeated after what, as tenacity policies.
+"""Which calls are repeated after which errors, as tenacity policies.
 
-Reads are repeated after any passing fault. An `add`, `refill` or `cancel` is repeated only after what certainly never
+Reads are repeated after any transient error. An `add`, `refill` or `cancel` is repeated only if it certainly never
 reached the panel, or after a "not now": the API has no idempotency key, and a second `add` is a second order.
 """
 
@@ -22,14 +22,14 @@ from smmplus.errors import BusyError, CallError, NeverSentError
 _log = logging.getLogger(__name__)
 
 ATTEMPTS = 6
-"""With doubling waits from one second that is about half a minute of patience."""
+"""With waits that double from one second, that is about half a minute in all."""
 
 LONGEST_RETRY_AFTER = 120.0
-"""A panel that asks for a longer pause is out of reach for this run: the user is told, and runs it again later."""
+"""If a panel asks for a longer pause, the run ends with that message, and the user runs it again later."""
 
 
 def may_repeat(error: BaseException, *, effect: bool) -> bool:
-    """Decide whether a call may be sent again after this error."""
+    """Return whether a call may be sent again after this error."""
     if isinstance(error, BusyError):
         return (error.retry_after or 0) <= LONGEST_RETRY_AFTER
     if not isinstance(error, CallError) or not error.transient:
@@ -46,8 +46,8 @@ def _wait(state: RetryCallState) -> float:
     return max(asked, _backoff(state))
 
 
-def _tell(state: RetryCallState) -> None:
-    """Let a person know why nothing seems to happen; the first, short pauses are not worth a word."""
+def _log_pause(state: RetryCallState) -> None:
+    """Log why nothing seems to happen, as a warning from the second pause on: the first is short."""
     level = logging.WARNING if state.attempt_number > 1 else logging.INFO
     error, pause = state.outcome.exception() if state.outcome else None, state.upcoming_sleep
     _log.log(level, "%s; asking again in %.0f s", error, pause)
@@ -59,15 +59,15 @@ def _policy(*, effect: bool) -> dict[str, Any]:
         "wait": _wait,
         "stop": stop_after_attempt(ATTEMPTS),
         "reraise": True,
-        "before_sleep": _tell,
+        "before_sleep": _log_pause,
     }
 
 
 def retrying(*, effect: bool, sleep: Callable[[float], None]) -> Retrying:
-    """Repeat a blocking call, with jitter, honouring `Retry-After`."""
+    """Return what repeats a blocking call, with jitter, and waits as `Retry-After` says."""
     return Retrying(**_policy(effect=effect), sleep=sleep)
 
 
 def async_retrying(*, effect: bool, sleep: Callable[[float], Awaitable[None]]) -> AsyncRetrying:
-    """Repeat an asynchronous call, with jitter, honouring `Retry-After`."""
+    """Return what repeats an asynchronous call, with jitter, and waits as `Retry-After` says."""
     return AsyncRetrying(**_policy(effect=effect), sleep=sleep)

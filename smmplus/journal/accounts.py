@@ -1,8 +1,8 @@
-"""Which account a name and an address are. Every function runs in the caller's transaction, but `same_key`.
+"""Accounts. Every function runs in the caller's transaction.
 
-An account is a panel's address and a name, both in a normal form; the API key may change. A key that is known under
-another name or address is a sign that two accounts are one, whose orders would be placed once for each: only a person
-can know.
+An account is a panel's address and a name, both in a normal form. Its API key may change. If a key is known under
+another name or address, two accounts may be one, and its orders would be placed once for each. Only a person can know
+that, and says so with `smmplus account`.
 """
 
 import hashlib
@@ -37,10 +37,9 @@ from smmplus.orders.decimals import total
 
 
 def join_alike(connection: Connection, account_id: int, into: int, is_alive: Callable[[str], bool]) -> None:
-    """Join an account's campaigns with those of the same name that another account has.
+    """Merge an account's campaigns with those of the same name of another account.
 
-    Raises JournalInUseError where a run that is alive is in one of them, and JournalConflictError where two have
-    different currencies.
+    Raises JournalInUseError if a live run is in one of them, and JournalConflictError if two have different currencies.
     """
     rows = connection.execute(select(campaigns).order_by(campaigns.c.id)).all()
     theirs = [row for row in rows if row.account_id == into]
@@ -53,7 +52,7 @@ def join_alike(connection: Connection, account_id: int, into: int, is_alive: Cal
 
 
 def _alike(theirs: list[Row[Any]], row: Row[Any]) -> Row[Any] | None:
-    """Find the campaign that a name means: one that is spelled just so comes first."""
+    """Find the campaign with a name: one with the exact spelling comes first."""
     alike = [each for each in theirs if normal_name(each.name) == normal_name(row.name)]
     return min(alike, key=lambda each: each.name != row.name, default=None)
 
@@ -65,13 +64,13 @@ def _join(connection: Connection, account_id: int, old: int, new: int) -> None:
             f"campaign {now.name!r} is in {was.currency} under one name and in {now.currency} under the other: their "
             "amounts cannot be added, and one account has one currency"
         )
-    # An order whose key the other campaign has, too, is another order: equal, and placed under the other name.
+    # If both campaigns have an order with one key, they are two orders: equal ones, each placed under its own name.
     taken = select(entries.c.key).where(entries.c.campaign_id == new)
     doubled = update(entries).where(entries.c.campaign_id == old, entries.c.key.in_(taken))
     connection.execute(doubled.values(key=entries.c.key + f" (account {account_id})"))
     for table in (entries, batches, checks):
         connection.execute(update(table).where(table.c.campaign_id == old).values(campaign_id=new))
-    _take_back_words(connection, old, new)
+    _withdraw_confirmation(connection, old, new)
     budgets = [Decimal(each.budget) for each in (was, now) if each.budget is not None]
     values = {
         "spent": str(total([Decimal(was.spent), Decimal(now.spent)])),
@@ -82,8 +81,11 @@ def _join(connection: Connection, account_id: int, old: int, new: int) -> None:
     connection.execute(update(campaigns).where(campaigns.c.id == new).values(values))
 
 
-def _take_back_words(connection: Connection, old: int, new: int) -> None:
-    """Let a person's word on a restored journal count only where it was given of both. `old` may be another one day."""
+def _withdraw_confirmation(connection: Connection, old: int, new: int) -> None:
+    """Keep a person's confirmation after a restore only if it was given for both campaigns.
+
+    It is removed for `old` in any case: its number may be used again.
+    """
     said, names = metadata.read(connection), [metadata.settled(each) for each in (old, new)]
     of_both = all(said.get(name) == said[metadata.UUID_NAME] for name in names)
     for name in names[:1] if of_both else names:
@@ -92,20 +94,20 @@ def _take_back_words(connection: Connection, old: int, new: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account as a person sees it."""
+    """An account, as shown to a person."""
 
     id: int
     name: str
     url: str
     campaigns: int
     orders: int
-    """Those that were sent, or may have been."""
+    """Orders that were sent, or may have been."""
     same_as: int | None
-    """The account that it is, by a person's word; itself where it is one of its own, whatever its key."""
+    """The account that it is the same as, as a person said; itself if a person said that it is a separate one."""
 
 
 def find_or_make(connection: Connection, url: str, name: str) -> int:
-    """Give an account's number, made if it is new; the other's where a person has said that it is another one."""
+    """Return an account's number, and create it if it is new; the other's if a person said that it is the same."""
     found = _find(connection, url, name)
     if found is None:
         values = {"url": normal_url(url), "name": name, "normal": normal_name(name)}
@@ -115,7 +117,7 @@ def find_or_make(connection: Connection, url: str, name: str) -> int:
 
 
 def _find(connection: Connection, url: str, name: str) -> int | None:
-    """Find an account; one that is spelled just so comes first, for normal forms change with versions of Unicode."""
+    """Find an account. The exact spelling comes first, because normal forms change with versions of Unicode."""
     columns = accounts.c
     alike = (columns.url == normal_url(url)) & ((columns.name == name) | (columns.normal == normal_name(name)))
     rows = connection.execute(select(columns.id, columns.name).where(alike)).all()
@@ -123,9 +125,9 @@ def _find(connection: Connection, url: str, name: str) -> int | None:
 
 
 def must_be_its_own(connection: Connection, account_id: int, key: str) -> None:
-    """Keep a salted hash of an account's key; JournalConflictError where the key is known as another account's.
+    """Record a salted hash of an account's key; raise JournalConflictError if the key is known as another account's.
 
-    A person's word, of either account, that they are two settles it.
+    It is not raised if a person said of either account that it is a separate one.
     """
     digest = _digest(connection, key)
     same = connection.execute(select(account_keys.c.account_id).where(account_keys.c.hash == digest)).scalars().all()
@@ -144,15 +146,15 @@ def _words(account: Account, other: Account, known: list[Account]) -> str:
     same, separate = command("account", this, same_as=that), command("account", this, separate=True)
     orders = "1 order" if other.orders == 1 else f"{other.orders} orders"
     return (
-        f"the journal knows this API key as account {other.name!r} at {other.url}, with {orders}, and not as account "
-        f"{account.name!r} at {account.url}: what was ordered under one name would be ordered again under the other. "
-        f"Nothing was sent. If they are one account: `{same}`. If they are two on "
-        f"purpose: `{separate}`"
+        f"this API key belongs to account {other.name!r} at {other.url}, with {orders}, and not to account "
+        f"{account.name!r} at {account.url}: an order placed under one name would be placed again under the other. "
+        f"Nothing was sent. If both names are one account: `{same}`. If they are two "
+        f"accounts: `{separate}`"
     )
 
 
 def _shortest(account: Account, known: list[Account]) -> str:
-    """Name an account as the command takes it: its name, or its number where others have that name, too."""
+    """Return an account as the command accepts it: its name, or its number if others have that name, too."""
     alike = [each for each in known if normal_name(each.name) == normal_name(account.name)]
     return account.name if len(alike) == 1 else str(account.id)
 
@@ -163,14 +165,14 @@ def _digest(connection: Connection, key: str) -> str:
 
 
 def same_key(connection: Connection, account_id: int) -> list[int]:
-    """Give the accounts that were used with a key that an account was used with, itself among them."""
+    """Return the accounts that share an API key with an account, including itself."""
     of_account = select(account_keys.c.hash).where(account_keys.c.account_id == account_id)
     found = connection.execute(select(account_keys.c.account_id).where(account_keys.c.hash.in_(of_account)))
     return sorted({account_id, *found.scalars()})
 
 
 def all_of(connection: Connection) -> list[Account]:
-    """Give all accounts, in the order in which they were first used."""
+    """Return all accounts, in the order in which they were first used."""
     sent = (
         select(func.count())
         .select_from(entries.join(campaigns, campaigns.c.id == entries.c.campaign_id))
@@ -184,30 +186,30 @@ def all_of(connection: Connection) -> list[Account]:
 
 
 def named(connection: Connection, name: str) -> Account:
-    """Find the account that a person means, by its name or its number; JournalConflictError where it is not one."""
+    """Find an account by its name or its number; raise JournalConflictError if that is not exactly one."""
     known = all_of(connection)
     by_name = [each for each in known if normal_name(each.name) == normal_name(name)]
     found = by_name if len(by_name) == 1 else [each for each in known if str(each.id) == name.strip()]
     if len(found) != 1:
-        many = f"{len(by_name)} accounts are named {name!r}: give its number" if by_name else f"no account {name!r}"
-        raise JournalConflictError(f"{many}; `smmplus account` shows them")
+        what = f"{len(by_name)} accounts are named {name!r}: use the number" if by_name else f"no account {name!r}"
+        raise JournalConflictError(f"{what}; `smmplus account` shows them")
     return found[0]
 
 
 def separate(connection: Connection, account: Account) -> None:
-    """Keep a person's word that an account is one of its own, whatever other name its key is used under."""
+    """Record that an account is a separate one, even if its key is used under another name."""
     _say(connection, account.id, account.id)
 
 
 def merge(connection: Connection, account: Account, other: Account, is_alive: Callable[[str], bool]) -> None:
-    """Keep a person's word that an account is another one, and move what was ordered under its name there.
+    """Record that an account is the same as another one, and move its orders there.
 
-    JournalConflictError where both have an order of one number: those are two accounts. JournalInUseError where a run
-    that is alive is in a campaign that would be joined with another.
+    Raises JournalConflictError if both have an order with one id, which only two accounts can have, and
+    JournalInUseError if a live run is in a campaign that would be merged.
     """
     into = other.id if other.same_as is None else other.same_as
     if account.id == into:
-        raise JournalConflictError(f"{account.name!r} and {other.name!r} are one account already")
+        raise JournalConflictError(f"{account.name!r} and {other.name!r} are already one account")
     ids = order_ids.alias()
     both = select(order_ids.c.order_id).join(ids, ids.c.order_id == order_ids.c.order_id)
     doubled = both.where(order_ids.c.account_id == account.id, ids.c.account_id == into)
@@ -222,7 +224,7 @@ def merge(connection: Connection, account: Account, other: Account, is_alive: Ca
 
 
 def _move_unique(connection: Connection, of: int, into: int) -> None:
-    """Move keys and follow-ups; what the other account has, too, stays where it is."""
+    """Move keys and follow-ups, except those that the other account has as well."""
     there = follow_ups.alias()
     same = (there.c.account_id == into) & (there.c.kind == follow_ups.c.kind) & (there.c.key == follow_ups.c.key)
     is_there = select(there.c.id).where(same, there.c.order_id == follow_ups.c.order_id).exists()

@@ -1,4 +1,4 @@
-"""What the panel said an account holds, and what the journal knew around it: evidence of what was really debited.
+"""Balances of an account, and what the journal knew when they were read: evidence of what was really debited.
 
 An observation is made in two steps, around the question to the panel::
 
@@ -6,8 +6,8 @@ An observation is made in two steps, around the question to the panel::
     balance = client.balance()
     balances.record(journal, account_id, balance, before)
 
-Runs may be sending meanwhile. What was accepted before is surely debited from what the panel says; more than what is
-being sent, accepted or in doubt after cannot be.
+Runs may send orders meanwhile. An order that was accepted before is certainly debited in the balance. The most that can
+be debited are all orders that are being sent, accepted or in doubt after it.
 """
 
 from collections import defaultdict
@@ -26,31 +26,31 @@ from smmplus.orders.models import Balance
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What the journal knew just before the panel was asked."""
+    """What the journal knew just before the balance was read."""
 
     at: str
     accepted: Mapping[str, Decimal]
-    """Costs of accepted orders, by currency; "" where it is not known."""
+    """Costs of accepted orders, by currency; "" if it is not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A balance that the panel told, and what the journal knew around it. Times are UTC in ISO 8601."""
+    """A balance, and what the journal knew before and after it was read. Times are UTC in ISO 8601."""
 
     id: int
-    """The journal's own number: observations stand in the order in which they were written down."""
+    """Its number in the journal: observations are numbered in the order in which they were recorded."""
     asked_at: str
     at: str
     amount: Decimal
     currency: str
     accepted: Decimal
-    """Costs of orders that were accepted before the panel was asked: surely debited."""
+    """Costs of orders that were accepted before the balance was read: certainly debited."""
     spent: Decimal
-    """Costs of orders that were being sent, accepted or in doubt after it had answered: the most that is debited."""
+    """Costs of orders that were being sent, accepted or in doubt after that: the most that can be debited."""
 
 
 def accepted(journal: Journal, account_id: int) -> Before:
-    """Sum what an account's accepted orders cost, just before its balance is asked for."""
+    """Return what an account's accepted orders cost, just before its balance is read."""
     at = journal.time()
     with journal.reading() as connection:
         rows = connection.execute(_accepted(account_id))
@@ -58,7 +58,7 @@ def accepted(journal: Journal, account_id: int) -> Before:
 
 
 def record(journal: Journal, account_id: int, balance: Balance, before: Before) -> Observation:
-    """Write down a balance that was asked for after `before`, and give it as it stands in the journal."""
+    """Record a balance that was read after `before`, and return it as an observation."""
     with journal.transaction() as connection:
         row = {
             "account_id": account_id,
@@ -74,14 +74,14 @@ def record(journal: Journal, account_id: int, balance: Balance, before: Before) 
 
 
 def latest(journal: Journal, account_id: int) -> Observation | None:
-    """Give what was written down last of an account's balance; None before the first."""
+    """Return the latest observation of an account's balance; None before the first."""
     with journal.reading() as connection:
         found = connection.execute(_of(account_id, None).order_by(balances.c.id.desc()).limit(1)).first()
     return None if found is None else _read(found)
 
 
 def last_before(connection: Connection, account_id: int, time: str, currency: str) -> Observation | None:
-    """Find the last observation that was complete at a time."""
+    """Return the last observation that was complete at a time."""
     columns = balances.c
     statement = _of(account_id, currency).where(columns.at <= time).order_by(columns.at.desc(), columns.id.desc())
     found = connection.execute(statement.limit(1)).first()
@@ -89,14 +89,14 @@ def last_before(connection: Connection, account_id: int, time: str, currency: st
 
 
 def from_time(connection: Connection, account_id: int, time: str, currency: str) -> list[Observation]:
-    """Give the observations that were complete at a time or later, in the order in which they were written down."""
+    """Return the observations that were complete at a time or later, in the order in which they were recorded."""
     columns = balances.c
     found = connection.execute(_of(account_id, currency).where(columns.at >= time).order_by(columns.id))
     return [_read(row) for row in found]
 
 
 def all_of(connection: Connection, account_id: int) -> list[Observation]:
-    """Give all observations of an account, in the order in which they were written down."""
+    """Return all observations of an account, in the order in which they were recorded."""
     return [_read(row) for row in connection.execute(_of(account_id, None).order_by(balances.c.id))]
 
 
@@ -119,9 +119,9 @@ def _spent(account_id: int) -> Select[tuple[str, int, str]]:
 
 
 def _accepted(account_id: int) -> Select[tuple[str, int, str]]:
-    """Select what is spent, less what is not settled: of 100,000 orders that is one number and a few.
+    """Select what is spent, less what has no outcome: for 100,000 orders that is one number and a few.
 
-    In one statement: between two, where the database lets others write meanwhile, an order could be given up.
+    It is one statement, because an order could change its state between two.
     """
     unsettled = (
         select(entries.c.cost.label("amount"), literal(-1).label("sign"), campaigns.c.currency)
@@ -139,12 +139,12 @@ def _accepted(account_id: int) -> Select[tuple[str, int, str]]:
 def _sums(rows: Iterable[Row[tuple[str, int, str]]]) -> dict[str, Decimal]:
     amounts: dict[str, list[Decimal]] = defaultdict(list)
     for row in rows:
-        # Not `-amount`: that would round to the context's digits.
+        # Not `-amount`: decimal rounds that to 28 digits.
         amount = Decimal(row.amount) if row.sign > 0 else Decimal(row.amount).copy_negate()
         amounts[code_of(row.currency)].append(amount)
     return {currency: total(several) for currency, several in amounts.items()}
 
 
 def _in(currency: str, sums: Mapping[str, Decimal]) -> Decimal:
-    """Sum what is in a currency, and what is in an unknown one."""
+    """Return the sum in a currency, together with what is in an unknown one."""
     return total(sums.get(code, Decimal(0)) for code in {code_of(currency), ""})

@@ -1,6 +1,6 @@
-"""What a campaign may spend over all its runs: kept in the journal, so that all who place its orders hold to it.
+"""Budgets: what a campaign may spend over all its runs. They are kept in the journal, so that every run obeys them.
 
-Whether an intent fits is decided in `wave`, in the transaction that takes it.
+Whether an intent is within the budget is decided in `group_commit`, in the transaction that commits it.
 """
 
 from collections import defaultdict
@@ -21,16 +21,16 @@ from smmplus.orders.decimals import code_of, minus, plain, total
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a campaign stands, at the prices that were read."""
+    """What a campaign has spent and may spend, at the prices that were read."""
 
     name: str
-    """As it was first written."""
+    """The name as it was first written."""
     spent: Decimal
     """Orders that are being sent, accepted or in doubt."""
     budget: Decimal | None
-    """What it may spend over all its runs; None for no bound."""
+    """What it may spend over all its runs; None for no limit."""
     currency: str
-    """Of both; "" as long as it is not known."""
+    """The currency of both; "" if it is not known yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,35 +39,35 @@ class Budget:
 
     account: str
     url: str
-    """The panel's; with the name, it is the account."""
+    """The panel's address. Together with the name it identifies the account."""
     campaign: str
     campaign_id: int
     amount: Decimal | None
-    """What it may spend; None for no bound."""
+    """What it may spend; None for no limit."""
     spent: Decimal
-    """Orders that are being sent, accepted or in doubt. A refund frees nothing."""
+    """The cost of orders that are being sent, accepted or in doubt. A refund does not lower it."""
     in_doubt: Decimal
-    """How much of `spent` is in doubt."""
+    """The part of `spent` that is in doubt."""
     currency: str = ""
-    """Of all amounts; "" as long as it is not known."""
+    """The currency of all amounts; "" if it is not known yet."""
 
     @property
     def left(self) -> Decimal | None:
-        """What it may still spend; None for no bound, 0 where the budget is passed because it was lowered."""
+        """What it may still spend; None for no limit, 0 if more is spent because the budget was lowered."""
         return None if self.amount is None else max(Decimal(0), minus(self.amount, self.spent))
 
 
 def budget(journal: Journal, campaign_id: int) -> Decimal | None:
-    """Give what a campaign may spend over all its runs; None for no bound."""
+    """Return what a campaign may spend over all its runs; None for no limit."""
     with journal.reading() as connection:
         found = connection.execute(select(campaigns.c.budget).where(campaigns.c.id == campaign_id)).scalar_one()
     return decimal_or_none(found)
 
 
 def set_budget(journal: Journal, campaign_id: int, amount: Decimal | None) -> None:
-    """Say what a campaign may spend over all its runs, those under way as well; None for no bound.
+    """Set what a campaign may spend over all its runs, including those under way; None for no limit.
 
-    It is in the campaign's currency; in its account's, as it was last read, where that is not known yet.
+    The amount is in the campaign's currency; if that is not known yet, in the account's, as it was last read.
     """
     with journal.transaction() as connection:
         values = {"budget": text_or_none(amount)}
@@ -78,15 +78,15 @@ def set_budget(journal: Journal, campaign_id: int, amount: Decimal | None) -> No
 
 
 def standing(journal: Journal, campaign_id: int) -> Standing:
-    """Give how a campaign stands."""
+    """Return what a campaign has spent and may spend."""
     with journal.reading() as connection:
         return _standing(connection, campaign_id)
 
 
 def hold_to_currency(journal: Journal, campaign_id: int, currency: str) -> None:
-    """Let a campaign be in a currency from its first order on; JournalConflictError where it is in another one.
+    """Set a campaign's currency with its first order; raise JournalConflictError if it has another one.
 
-    What was spent and what may be spent would be sums of two currencies. An unknown currency is "", and holds to none.
+    Otherwise its spending would be a sum of two currencies. An unknown currency is "", and is not compared.
     """
     with journal.transaction() as connection:
         must_be_in(_standing(connection, campaign_id), currency)
@@ -94,7 +94,7 @@ def hold_to_currency(journal: Journal, campaign_id: int, currency: str) -> None:
 
 
 def must_be_in(standing: Standing, currency: str) -> None:
-    """Raise JournalConflictError where a campaign is in another currency."""
+    """Raise JournalConflictError if a campaign is in another currency."""
     if standing.currency and currency and code_of(standing.currency) != code_of(currency):
         budget = "" if standing.budget is None else f" of {plain(standing.budget)}"
         raise JournalConflictError(
@@ -115,7 +115,7 @@ def _fix(connection: Connection, campaign_id: int, currency: str) -> None:
 
 
 def all_budgets(journal: Journal) -> list[Budget]:
-    """Give all campaigns of all accounts, also those without a bound."""
+    """Return the budgets of all campaigns of all accounts, also of those without a limit."""
     columns = (campaigns, accounts.c.name.label("account"), accounts.c.url)
     both = select(*columns).join(accounts, accounts.c.id == campaigns.c.account_id)
     statement = both.order_by(accounts.c.name, accounts.c.url, campaigns.c.name)
@@ -138,7 +138,7 @@ def all_budgets(journal: Journal) -> list[Budget]:
 
 
 def find_campaign(journal: Journal, account_id: int, name: str) -> int | None:
-    """Give a campaign's number; None where the journal does not know it. `Journal.ensure_campaign` would make it."""
+    """Return a campaign's number; None if there is none. `Journal.ensure_campaign` would create it."""
     with journal.reading() as connection:
         return queries.find_campaign(connection, account_id, name)
 

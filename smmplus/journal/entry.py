@@ -1,4 +1,4 @@
-"""An entry of the journal as a frozen value, and how it is read from its row."""
+"""An order in the journal as a frozen value, and how it is read from its row."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ from smmplus.orders.models import OrderRequest
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """An order that is to be placed: who it is, what it orders, what it is expected to cost."""
+    """An order that is to be placed: its key, its content and its expected cost."""
 
     key: str
     request: OrderRequest
@@ -61,7 +61,7 @@ class Entry:
 
     @property
     def name(self) -> str:
-        """The entry's key as people write it: campaign and key."""
+        """The name of the order for people: campaign and key."""
         return f"{self.campaign}/{self.key}"
 
     @property
@@ -71,18 +71,18 @@ class Entry:
 
 
 def key_of(request: OrderRequest, nth: int) -> str:
-    """Name the nth of a campaign's equal orders (from 1) by its content, never by row number or file."""
+    """Return the key of the nth of a campaign's equal orders (from 1): by content, never by row number or file."""
     return f"{request.fingerprint[:16]}-{nth}"
 
 
 def nth_of(key: str) -> int:
-    """Tell which of a campaign's equal orders a key names; 0 for a key that is not made by `key_of`."""
+    """Return which of a campaign's equal orders a key is for; 0 for a key that is not made by `key_of`."""
     _, _, number = key.rpartition("-")
     return int(number) if number.isascii() and number.isdigit() else 0
 
 
 def select_entries() -> Select[tuple[object, ...]]:
-    """Select what `read_entry` reads."""
+    """Return the statement whose rows `read_entry` reads."""
     return (
         select(
             entries,
@@ -98,8 +98,8 @@ def select_entries() -> Select[tuple[object, ...]]:
 
 
 def read_entry(row: Row[tuple[object, ...]]) -> Entry:
-    """Read an entry from a row of `select_entries`; JournalError where it is damaged."""
-    # A text is kept once: many entries share their times and names, and a sheet of 100,000 rows its copies of entries.
+    """Read an entry from a row of `select_entries`. Raises JournalError if it is damaged."""
+    # Texts are interned: many entries share their times and names, and 100,000 of them are held at a time.
     pairs = row._mapping.items()  # noqa: SLF001 (the documented way to a row's names)
     values: dict[str, Any] = {name: intern(value) if type(value) is str else value for name, value in pairs}
     with readable(values["id"]):
@@ -107,20 +107,20 @@ def read_entry(row: Row[tuple[object, ...]]) -> Entry:
         for name in ("cost", "charge"):
             values[name] = decimal_or_none(values[name])
         values.update(state=State(values["state"]), final=bool(values["final"]), batch_finished=finished)
-        # No database keeps sums of what it holds: a disk's mistake within a text would be taken for another order.
+        # SQLite and PostgreSQL do not verify texts: an error of the disk in one would make it another order.
         if sha256(values["content"].encode()).hexdigest() != values["fingerprint"]:
-            raise ValueError("its content does not fit its fingerprint")
+            raise ValueError("its content does not match its fingerprint")
         return Entry(**values)
 
 
 @contextmanager
 def readable(entry_id: object) -> Iterator[None]:
-    """Turn what cannot be read of an entry into JournalError."""
+    """Raise JournalError if an entry cannot be read in the block."""
     try:
         yield
     except (ValueError, TypeError, AttributeError, ArithmeticError) as error:
-        damage = f"what the journal says of order number {entry_id} is damaged ({error!r})"
-        raise JournalError(f"{damage}; nothing is sent. {sqlite_file.KEEP}") from error
+        damage = f"the record of order number {entry_id} in the journal is damaged ({error!r})"
+        raise JournalError(f"{damage}. Nothing is sent. {sqlite_file.KEEP}") from error
 
 
 @lru_cache(maxsize=4096)

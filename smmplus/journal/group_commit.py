@@ -1,7 +1,7 @@
-"""One commit for whatever waits: the outcomes that came in, and the next intents.
+"""Group commit: write all waiting intents and outcomes in one transaction.
 
-A commit that reaches the disk takes milliseconds; sharing it between the orders under way makes placing twenty times
-as fast (measured). All rows are read first, the decisions are `states.settle`'s, then all is written.
+A commit that reaches the disk takes milliseconds. Sharing it between the orders under way makes placing twenty times
+as fast (measured). All rows are read first, `state_machine.settle` decides on each move, then all rows are written.
 """
 
 from collections import defaultdict
@@ -19,32 +19,32 @@ from smmplus.orders.decimals import EXACT
 
 
 class IntentRefusal(Enum):
-    """Why an intent was not taken: nothing may be sent."""
+    """Why an intent was refused: nothing may be sent."""
 
-    NOT_PLANNED = "another process has taken it, or it is settled"
+    NOT_PLANNED = "another process is sending it, or it has its outcome"
     BUDGET = "it costs more than is left of the budget"
-    ELSEWHERE = "the same was ordered in another campaign meanwhile: run it again to see it"
-    NO_BOUND = "nobody can say what it will cost, and there is a budget"
+    ELSEWHERE = "an equal order was placed in another campaign meanwhile: run it again to see it"
+    NO_BOUND = "its cost is not known in advance, and there is a budget"
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """An entry that is about to be sent."""
+    """The intent to send an entry."""
 
     entry: int
     max_spend: Decimal | None = None
-    """What its campaign may spend in all, beside the budget that the journal keeps for it; None for no bound."""
+    """What its campaign may spend in all, next to the budget in the journal; None for no limit."""
     twins: frozenset[int] | None = None
-    """Entries of other campaigns that may order the same, because a person or the sheet says so; None for any.
+    """Entries of other campaigns that may order the same, because a person or the sheet allowed it; None for any.
 
-    What a run found when it was planned may have changed: two copies of a sheet, started at once under two names, would
-    both find nothing and both be sent.
+    This was checked when the run was planned, and is checked again here: two copies of a sheet, started at once under
+    two names, would both find nothing and both be sent.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A committed intent: this entry may be sent once, now."""
+    """A committed intent: this entry may be sent now, once."""
 
     entry: int
     number: int
@@ -52,7 +52,7 @@ class Attempt:
 
 Move = Intent | Outcome
 Answer = Attempt | IntentRefusal | Transition | None
-"""To an intent an Attempt or a Refusal; to an outcome the Change, or None where it was stale."""
+"""For an intent an Attempt or an IntentRefusal; for an outcome the Transition, or None if it was stale."""
 
 
 @dataclass(slots=True)
@@ -65,14 +65,14 @@ class _Known:
 
 
 def apply(connection: Connection, moves: Sequence[Move], *, run_id: str, now: str) -> list[Answer]:
-    """Apply moves in one transaction, in their order, and answer each."""
-    wave = _Wave(connection, moves, run_id=run_id, now=now)
-    answers = [wave.take(move) for move in moves]
-    wave.write()
+    """Apply moves in their order, and return the answer to each."""
+    group = _Group(connection, moves, run_id=run_id, now=now)
+    answers = [group.apply(move) for move in moves]
+    group.write()
     return answers
 
 
-class _Wave:
+class _Group:
     def __init__(self, connection: Connection, moves: Sequence[Move], *, run_id: str, now: str) -> None:
         self._connection, self._run_id, self._now = connection, run_id, now
         self._known: dict[int, _Known] = {}
@@ -94,7 +94,7 @@ class _Wave:
                 self._spent[row.campaign_id] = Decimal(row.spent)
 
     def _read_equal(self, moves: Sequence[Move]) -> dict[tuple[int, str], list[tuple[int, int]]]:
-        """Find the orders that are placed, or may be, and equal those of intents that may not have any twin."""
+        """Find placed or possibly placed orders that equal those of intents for which not every twin is allowed."""
         asking = {move.entry for move in moves if isinstance(move, Intent) and move.twins is not None}
         fingerprints = sorted({self._known[entry].fingerprint for entry in asking})
         found: dict[tuple[int, str], list[tuple[int, int]]] = defaultdict(list)
@@ -102,7 +102,7 @@ class _Wave:
             found[row.account_id, row.fingerprint].append((row.id, row.campaign_id))
         return found
 
-    def take(self, move: Move) -> Answer:
+    def apply(self, move: Move) -> Answer:
         return self._intend(move) if isinstance(move, Intent) else self._settle(move)
 
     def _intend(self, intent: Intent) -> Attempt | IntentRefusal:
@@ -121,10 +121,10 @@ class _Wave:
         return Attempt(intent.entry, number)
 
     def _over_budget(self, intent: Intent, known: _Known) -> IntentRefusal | None:
-        """Hold an intent to the smaller of its own bound and the budget that the journal keeps for its campaign.
+        """Compare an intent with the smaller of its own limit and its campaign's budget.
 
-        The budget is read in this very transaction, and so is the spending: whoever else places orders of the campaign
-        has either committed before, and is counted, or comes after.
+        Budget and spending are read in this transaction: another run of the campaign has either committed before it,
+        and is counted, or commits after it.
         """
         bounds = [bound for bound in (intent.max_spend, known.budget) if bound is not None]
         if not bounds:
@@ -159,11 +159,11 @@ class _Wave:
         return change
 
     def _refuse_foreign_id(self, known: _Known, outcome: Outcome) -> Outcome:
-        """Keep an order from belonging to two entries: an id that is known as another's proves nothing."""
+        """Turn an outcome with the order id of another entry into a doubt: an order belongs to one entry only."""
         owner = self._owners.get((known.account_id, outcome.order_id))
         if owner in {None, outcome.entry}:
             return outcome
-        error = f"the panel answered with order {outcome.order_id}, which is another row's already"
+        error = f"the panel answered with order {outcome.order_id}, which already belongs to another row"
         return Outcome(outcome.entry, outcome.attempt, Event.DOUBT, error=error)
 
     def _write_outcome(self, outcome: Outcome, change: Transition) -> None:
@@ -199,7 +199,7 @@ class _Wave:
         spent: list[dict[str, object]] = [
             {"of": campaign, "new_spent": str(amount)} for campaign, amount in self._spent.items()
         ]
-        self._write(_OUTCOME, self._outcomes)  # before the intents: what was held back may be sent again at once
+        self._write(_OUTCOME, self._outcomes)  # first: what was held back may be sent again in this commit
         self._write(_INTENT, self._intents)
         self._write(_ORDER_ID, self._ids)
         self._write(_NOTE, self._notes)
@@ -210,8 +210,8 @@ class _Wave:
             self._connection.execute(statement, rows)
 
 
-# The statements are made once: SQLAlchemy then knows them again without comparing them part by part, which would be a
-# third of a wave's processor time.
+# The statements are made once: SQLAlchemy then finds them in its cache without comparing them part by part, which would
+# take a third of the processor time (measured).
 _INTENT = (
     update(entries)
     .where(entries.c.id == bindparam("of"))
@@ -256,7 +256,7 @@ _KNOWN = (
     .where(entries.c.id.in_(bindparam("ids", expanding=True)))
     .with_for_update()
 )
-"""Entries and their campaigns are locked, so that what is decided on them still holds when it is written."""
+"""Entries and their campaigns are locked, so that they cannot change between the decision and the writing."""
 _EQUAL = (
     select(entries.c.id, entries.c.fingerprint, entries.c.campaign_id, campaigns.c.account_id)
     .join(campaigns, campaigns.c.id == entries.c.campaign_id)

@@ -1,4 +1,4 @@
-"""Finds what the journal knows that may concern a sheet: each entry once, however it is met."""
+"""Look up the entries that may concern a sheet, each once."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from smmplus.orders.models import OrderRequest
 
 @dataclass(frozen=True, slots=True)
 class FoundEntries:
-    """Entries of one account, as they stood at one moment."""
+    """Entries of one account, read in one transaction."""
 
     by_order_id: dict[str, Entry]
     by_fingerprint: list[Entry]
-    """Those that order the same as was asked for, in all campaigns."""
+    """Entries with one of the contents, in all campaigns."""
     of_batch: list[Entry]
     """In the order in which they were planned."""
 
@@ -25,7 +25,7 @@ def look_up(
 ) -> FoundEntries:
     """Look up a sheet's order ids, its contents and its unfinished batch, in one transaction.
 
-    They are mostly the same entries: read three times, those of 100,000 rows would take 150 MB and 7 s more (measured).
+    They are mostly the same entries. Read three times, those of 100,000 rows take 150 MB and 7 s more (measured).
     """
     with journal.reading() as connection:
         equal = queries.with_fingerprints(connection, account_id, fingerprints)
@@ -38,7 +38,7 @@ def look_up(
 
 
 def find_spent(journal: Journal, campaign_id: int, is_meant: Callable[[OrderRequest], bool]) -> list[Entry]:
-    """Find a campaign's orders that were paid for, or may have been, by what they order; the earliest first."""
+    """Return a campaign's orders that were paid for, or may have been, selected by their content; earliest first."""
     meant = []
     with journal.reading() as connection:
         for number, content in queries.spent_contents(connection, campaign_id):

@@ -1,8 +1,8 @@
-"""A journal that lacks its latest commits: its log was lost, or it is an older copy of itself.
+"""Detect a journal that lacks its latest commits: its log was lost, or the file is an older copy.
 
-It is treated as one that was restored from a backup: what it holds unsent may have been sent, rows that are new to it
-may have been placed, and only a person can know. It is another journal from then on, so that a task of Airflow that
-began with what was lost stops.
+Such a journal is treated like one that was restored from a backup: orders that it has as unsent may have been sent, and
+rows that are new to it may have been placed. Only a person can know. It gets a new uuid, so that an Airflow task that
+began with the lost commits stops.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -25,19 +25,19 @@ from smmplus.orders.decimals import EXACT
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a journal knows, held against the traces of its runs."""
+    """The result of comparing a journal with the traces of its runs."""
 
     why: str
-    """How it shows that commits are lost; "" where none are."""
+    """The sign that commits are lost; "" if none are."""
     dead: frozenset[str]
-    """Runs that died with the journal open."""
+    """Runs that died while they had the journal open."""
     lacking: tuple[Trace, ...]
     """Traces of runs that the journal does not know."""
     commits: int
 
 
 def why_lost(url: str) -> str:
-    """Say how a journal shows that it lost commits, without changing it; "" where it shows nothing, or is a backup."""
+    """Return the sign that a journal lost commits, without changing it; "" if there is none, or it is a backup."""
     if postgres.is_meant_by(url):
         return ""  # when it is opened
     with snapshot(url) as connection:
@@ -60,7 +60,7 @@ def why_lost(url: str) -> str:
 def must_be_whole(
     connection: Connection, found: Sequence[Trace], is_alive: Callable[[str], bool], where: str, *, beside: bool
 ) -> None:
-    """Refuse to begin a run in a journal that lost commits since it was opened; opened once more, it is dealt with."""
+    """Raise JournalError if a journal lost commits since it was opened. Opening it again handles that."""
     if why := standing(connection, found, is_alive, beside=beside).why:
         raise JournalError(f"the journal {where} has lost commits: {why}. Nothing was sent; run it again")
 
@@ -68,9 +68,9 @@ def must_be_whole(
 def standing(
     connection: Connection, found: Sequence[Trace], is_alive: Callable[[str], bool], *, beside: bool
 ) -> Standing:
-    """Hold a journal against traces that were read before it: those of live runs grow.
+    """Compare a journal with traces. The traces must be read before it, because those of live runs grow.
 
-    `beside` says that the traces of all its runs must be here. JournalInUseError where it lacks what a live run did.
+    `beside`: the traces of all its runs must be here. Raises JournalInUseError if it lacks what a live run did.
     """
     said = metadata.read(connection)
     known = set(connection.execute(select(runs.c.id).where(runs.c.id.in_({trace.run for trace in found}))).scalars())
@@ -78,9 +78,9 @@ def standing(
     ahead = list(contradictions(found, known, commits))
     if alive := [trace for trace in ahead if is_alive(trace.run)]:
         raise JournalInUseError(
-            f"{alive[0]} is placing orders, and this journal does not know what it did: the file was replaced under "
-            "it. Nothing was sent. Stop that process, bring back the file that it used, with all that begins with its "
-            "name, and run again"
+            f"{alive[0]} is placing orders, and this journal does not have its orders: the file was replaced. Nothing "
+            "was sent. Stop that process, bring back the file that it used, with all files that begin with its name, "
+            "and run again"
         )
     dead = frozenset(run for run in metadata.opens(said) if not is_alive(run))
     traceless = dead - {trace.run for trace in found} if beside else frozenset()
@@ -90,7 +90,7 @@ def standing(
 
 
 def contradictions(found: Iterable[Trace], known: Collection[str], commits: int) -> Iterator[Trace]:
-    """PURE: give the traces of what a journal lacks. A run that had committed nothing lacks nothing."""
+    """Yield the traces of what a journal lacks. A run that had committed nothing lacks nothing."""
     return (trace for trace in found if trace.commits and (trace.run not in known or trace.commits > commits))
 
 
@@ -99,12 +99,12 @@ def _words(ahead: Sequence[Trace], known: Collection[str], traceless: Collection
         what = "it lacks the last commits of" if trace.run in known else "it does not know"
         return f"{what} the run of {trace}"
     if traceless:
-        return "a run had it open, and died, and nothing of what lay next to it is here"
+        return "a run died while it had the journal open, and the files that belong next to the journal are gone"
     return ""
 
 
 def take_for_lost(connection: Connection, standing: Standing, now: str) -> tuple[str, int]:
-    """Make a journal that lacks commits one that was restored; give up to when it knows all, and how many doubts."""
+    """Treat a journal that lacks commits as restored. Return up to when it is complete, and the number of doubts."""
     at = _latest(connection) or min((trace.started_at for trace in standing.lacking), default=now)
     for name, value in {
         metadata.UUID_NAME: str(uuid4()),
@@ -119,20 +119,20 @@ def take_for_lost(connection: Connection, standing: Standing, now: str) -> tuple
         | {"started_at": trace.started_at}
         for trace in standing.lacking
     }
-    if rows:  # known from here on: nothing of this is noticed a second time
+    if rows:  # known from now on, so that this loss is not reported twice
         connection.execute(insert(runs), list(rows.values()))
     mark_closed(connection, standing.dead)
     return at, doubt(connection, at, now, f"the journal lost what was written into it after {at}")
 
 
 def mark_closed(connection: Connection, dead: Iterable[str]) -> None:
-    """Write down that runs do not have the journal open any more."""
+    """Record that runs do not have the journal open any more."""
     for run in dead:
         metadata.take_away(connection, f"{metadata.OPEN}{run}")
 
 
 def doubt(connection: Connection, at: str, now: str, why: str) -> int:
-    """Put into doubt what was not sent at a time since when orders are unknown: nobody knows what became of it."""
+    """Put unsent orders in doubt, because they may have been sent since `at`. Return how many."""
     words = f"{why}: it may have been placed since"
     spent = {row.id: EXACT.create_decimal(row.spent) for row in connection.execute(select(campaigns))}
     rows = []
@@ -141,7 +141,7 @@ def doubt(connection: Connection, at: str, now: str, why: str) -> int:
         rows.append({"of": row.id, "new_state": state.value})
         spent[row.campaign_id] = EXACT.add(spent[row.campaign_id], decimal_or_none(row.cost) or 0)
     if rows:
-        # The earliest moment at which they may have been sent.
+        # `sent_at` is the earliest time at which they may have been sent.
         connection.execute(_DOUBT.values(error=words, sent_at=at, settled_at=now, meaning=""), rows)
         values: list[Mapping[str, object]] = [
             {"of": campaign, "new_spent": str(amount)} for campaign, amount in spent.items()
@@ -151,7 +151,7 @@ def doubt(connection: Connection, at: str, now: str, why: str) -> int:
 
 
 def _latest(connection: Connection) -> str:
-    """Find the latest time that a journal knows: up to then nothing is lost."""
+    """Return the latest time in a journal: up to then nothing is lost."""
     return max(connection.execute(select(func.max(column))).scalar_one() or "" for column in _TIMES)
 
 

@@ -1,6 +1,6 @@
-"""Normal forms of names and of panels' addresses: what looks alike is one account, and one campaign.
+"""Normal forms of names and addresses: accounts and campaigns whose names look alike are one.
 
-They are for comparing alone. A name is shown as it was first written, and a request goes to the address as it is given.
+They are only compared. A name is shown as it was first written, and a request is sent to the address as it was given.
 """
 
 import re
@@ -9,24 +9,24 @@ from ipaddress import IPv6Address, ip_address
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 _BLANKS = dict.fromkeys(map(ord, "\u115f\u1160\u2800"), " ")
-"""Letters and signs that show as nothing, and count as no blank in Unicode."""
+"""Characters that are invisible, and not blanks in Unicode."""
 _UNSEEN = re.compile("[\u034f\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-"""Marks that show as nothing."""
+"""Marks that are invisible."""
 
 
 def normal_name(name: str) -> str:
-    """Give a name's normal form: NFKC, case folded, every run of blanks and line ends one space, none at its ends.
+    """Return a name's normal form: NFKC, case folded, blanks and line ends as one space, none at the ends.
 
-    Characters that show as nothing (zero-width and control characters, variation selectors) are left out.
+    Invisible characters (zero-width and control characters, variation selectors) are removed.
     """
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).translate(_BLANKS)
     seen = (sign for sign in _UNSEEN.sub("", text) if sign.isspace() or unicodedata.category(sign) not in {"Cf", "Cc"})
-    # Once more: what was left out stood between signs that belong together, such as a letter and its accent.
+    # Again, because a removed character may have separated a letter and its accent.
     return unicodedata.normalize("NFKC", " ".join("".join(seen).split()))
 
 
 def normal_url(url: str) -> str:
-    """Give an address's normal form (RFC 3986, section 6.2.2 and 6.2.3).
+    """Return an address's normal form (RFC 3986, sections 6.2.2 and 6.2.3).
 
     Scheme and host are in lower case, the default port is left out, the host is its IDNA form without a dot at its end,
     and the path is without dot segments, empty segments, a slash at its end, or escapes that need none. `localhost`,

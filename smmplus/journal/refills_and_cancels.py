@@ -1,4 +1,4 @@
-"""Refills and cancels in the journal: asked for once under a key, like orders, with a table of moves of their own."""
+"""Refills and cancels in the journal: asked for once under a key, like orders, with states of their own."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,18 +18,18 @@ class RequestKind(StrEnum):
 
 
 class RequestMove(StrEnum):
-    """What moves a follow-up."""
+    """What changes the state of a follow-up."""
 
     INTENT = "intent"
-    """It is about to be sent; committed to disk before the request leaves."""
+    """It is about to be sent. Committed to disk before the request leaves."""
     YES = "yes"
-    """The panel took it."""
+    """The panel accepted it."""
     NO = "no"
     """The panel refused it."""
     HELD_BACK = "held_back"
-    """It certainly never left, or the panel said "not now", or refused for the account."""
+    """The request certainly never left, or the panel said "not now", or it refused the account."""
     DOUBT = "doubt"
-    """It may have been taken: the answer was lost or says nothing."""
+    """It may have been accepted: the answer was lost or leaves doubt."""
 
 
 MOVES: dict[State, dict[RequestMove, State]] = {
@@ -40,7 +40,7 @@ MOVES: dict[State, dict[RequestMove, State]] = {
         RequestMove.HELD_BACK: State.PLANNED,
         RequestMove.DOUBT: State.IN_DOUBT,
     },
-    # Somebody asks anew: what was refused today may be granted tomorrow, and it costs nothing.
+    # It may be asked for again: what is refused today may be accepted tomorrow, and it costs nothing.
     State.REJECTED: {RequestMove.INTENT: State.SUBMITTING},
     State.IN_DOUBT: {},
     State.ACCEPTED: {},
@@ -49,7 +49,7 @@ MOVES: dict[State, dict[RequestMove, State]] = {
 
 @dataclass(frozen=True, slots=True)
 class FollowUp:
-    """What became of a refill or a cancel of one order."""
+    """A refill or a cancel of one order, as the journal knows it."""
 
     id: int
     order_id: str
@@ -57,13 +57,13 @@ class FollowUp:
     attempt: int
     run_id: str | None
     answer: str
-    """The refill's id, or what the panel said to a cancel."""
+    """The refill's id, or the panel's answer to a cancel."""
     error: str
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What one sending came to."""
+    """The outcome of one attempt."""
 
     follow_up: FollowUp
     move: RequestMove
@@ -74,9 +74,9 @@ class Settled:
 def asked(
     connection: Connection, account_id: int, kind: RequestKind, key: str, order_ids: Iterable[str], *, former: str = ""
 ) -> list[FollowUp]:
-    """Give what the journal knows of these follow-ups, planned where they are new.
+    """Return what the journal knows of these follow-ups. New ones are planned.
 
-    Keys that begin with `former` are the same asker's.
+    Keys that begin with `former` are those of the same caller.
     """
     wanted = list(dict.fromkeys(order_ids))
     who = {"account_id": account_id, "kind": kind.value, "key": key}
@@ -89,18 +89,18 @@ def asked(
 
 
 def mark_in_doubt(connection: Connection, is_alive: Callable[[str], bool], now: str) -> None:
-    """Put in doubt what crashed runs left as submitting."""
+    """Put follow-ups in doubt that crashed runs left as submitting."""
     where = follow_ups.c.state == literal_column(f"'{State.SUBMITTING.value}'")
     left = connection.execute(select(follow_ups.c.id, follow_ups.c.run_id).where(where)).all()
     dead = [row.id for row in left if row.run_id is None or not is_alive(row.run_id)]
     if dead:
-        error = "the process that sent it is gone; nobody knows whether the panel took it"
+        error = "the process that sent it is gone; it is not known whether the panel accepted it"
         values = {"state": State.IN_DOUBT.value, "settled_at": now, "error": error}
         connection.execute(update(follow_ups).where(follow_ups.c.id.in_(dead)).values(values))
 
 
 def intend(connection: Connection, wanted: Sequence[FollowUp], run_id: str, now: str) -> list[FollowUp]:
-    """Write intents, and give those that may be sent once they are committed; others somebody else has taken."""
+    """Write intents, and return those that may be sent after the commit. The others are taken by another process."""
     about = {"run_id": run_id, "sent_at": now, "settled_at": None, "answer": "", "error": ""}
     taken = []
     for item in wanted:
@@ -111,7 +111,7 @@ def intend(connection: Connection, wanted: Sequence[FollowUp], run_id: str, now:
 
 
 def settle(connection: Connection, outcomes: Iterable[Settled], now: str) -> None:
-    """Write down what sendings came to. What has moved on meanwhile keeps its state, but a yes is always kept."""
+    """Write outcomes. A follow-up that changed meanwhile keeps its state, but a yes is always recorded."""
     for outcome in outcomes:
         item, state = outcome.follow_up, MOVES[outcome.follow_up.state][outcome.move]
         values = {"state": state.value, "settled_at": now, "answer": outcome.answer, "error": outcome.error}
@@ -135,7 +135,7 @@ def _found(connection: Connection, who: Mapping[str, object], former: str) -> di
         FollowUp(row.id, row.order_id, State(row.state), row.attempt, row.run_id, row.answer, row.error)
         for row in connection.execute(select(follow_ups).where(where).order_by(columns.id.desc()))
     ]
-    # Of several that were asked for one order, the one that came furthest says what became of it.
+    # Of several for one order, the one that got furthest counts.
     return {item.order_id: item for item in sorted(found, key=lambda item: _FURTHEST.index(item.state))}
 
 

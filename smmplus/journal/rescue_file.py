@@ -1,7 +1,7 @@
-"""Order ids that the journal cannot take: kept in a file that was written beforehand, until the next run takes them up.
+"""The rescue file of a run: order ids that the journal cannot take, until the next run records them.
 
-The disk may be full when the panel's answer comes. The file's blocks are there by then, and are written over in place.
-It is plain text, a line for each order id, so that a person can read it, too.
+The disk may be full when the panel's answer comes. So the file is allocated before anything is sent, and its blocks are
+overwritten in place. It is plain text with one line for each order id, so that a person can read it, too.
 """
 
 import hashlib
@@ -27,18 +27,18 @@ from smmplus.journal.state_machine import Outcome
 _log = logging.getLogger(__name__)
 
 LINE = 512
-"""Bytes of a line, a disk's smallest sector: one line that is torn tears no other. The longest is half of it."""
+"""Bytes of a line: a disk's smallest sector, so that a torn write damages one line. The longest line is half of it."""
 
 LINES = 1 + 512
-"""A line for people, and twice as many order ids as can be under way at once."""
+"""A line for people, and twice as many order ids as can wait for a commit at once."""
 
-_FOR_PEOPLE = b"# Order ids that the journal could not take. The next run takes them up: do not delete this file."
+_FOR_PEOPLE = b"# Order ids that the journal could not take. The next run records them: do not delete this file."
 _NAME = re.compile(r"([0-9a-f]{32})\.[0-9a-f]{8}")
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One order id, and all that is needed to find its row."""
+    """One order id, with what is needed to find its entry."""
 
     journal: str
     run: str
@@ -49,7 +49,7 @@ class Line:
 
 
 class RescueFile:
-    """The file of one placing run; `keep` needs no further block of the disk. Threads may share it."""
+    """The file of one run. `keep` needs no further block of the disk. Threads may share it."""
 
     def __init__(self, path: Path, journal_uuid: str, run_id: str, file: int) -> None:
         self.path = path
@@ -60,16 +60,16 @@ class RescueFile:
 
     @classmethod
     def allocate(cls, folder: Path, journal_uuid: str, run_id: str) -> Self:
-        """Write the whole file to disk. JournalError where there is no room for it: then nothing may be sent."""
+        """Write the whole file to disk. Raises JournalError if there is no room for it: then nothing may be sent."""
         try:
             path, file = _allocate(folder, run_id)
         except OSError as error:
-            words = "nothing is sent without room for the order ids that a full disk would lose"
-            raise JournalError(f"no rescue file can be made in {folder} ({error}): {words}") from error
+            words = "Nothing is sent, because a full disk would lose the order ids"
+            raise JournalError(f"no rescue file can be made in {folder} ({error}). {words}") from error
         return cls(path, journal_uuid, run_id, file)
 
     def keep(self, outcomes: Iterable[Outcome], now: str) -> None:
-        """Write order ids to disk, each once. OSError where even that fails."""
+        """Write order ids to disk, each once. Raises OSError if even that fails."""
         with self._writing:
             new = {outcome for outcome in outcomes if outcome.order_id is not None and outcome not in self._kept}
             if new and not self._is_in_place():
@@ -82,18 +82,18 @@ class RescueFile:
             self._kept |= places
 
     def holds(self, outcome: Outcome) -> bool:
-        """Tell whether this order id stands in the file, and only there."""
+        """Return whether this order id is in the file, and not in the journal."""
         return outcome in self._kept
 
     def forget(self, outcome: Outcome) -> None:
-        """Take it that the journal has an outcome now: its line may be written over."""
+        """Forget an outcome that is in the journal now: its line may be overwritten."""
         self._kept.pop(outcome, None)
 
     def close(self) -> None:
-        """Close the file, and remove it if it holds nothing that the journal has not."""
+        """Close the file, and remove it if the journal has all of its order ids."""
         os.close(self._file)
         if not self._kept:
-            with suppress(OSError):  # what is left is on record: the next run finds that, and removes it
+            with suppress(OSError):  # the next run finds that all is recorded, and removes the file
                 self.path.unlink()
 
     def _is_in_place(self) -> bool:
@@ -102,7 +102,7 @@ class RescueFile:
         return False
 
     def _begin_elsewhere(self) -> set[Outcome]:
-        """Begin a new file among the user's data, for somebody deleted this one; give what it must hold, too."""
+        """Begin a new file in the user's data folder, because this one was deleted. Return what to write again."""
         again = set(self._kept)
         os.close(self._file)
         self.path, self._file = _allocate(folder_of(None, self._journal_uuid), self._run_id)
@@ -111,7 +111,7 @@ class RescueFile:
 
     def _free_places(self) -> Iterator[int]:
         taken = set(self._kept.values())
-        return (place for place in count(1) if place not in taken)  # beyond the end the file grows, if the disk lets it
+        return (place for place in count(1) if place not in taken)  # beyond the end the file grows, if there is room
 
     def _line(self, outcome: Outcome, now: str) -> Line:
         order_id = outcome.order_id or ""
@@ -123,7 +123,7 @@ def _allocate(folder: Path, run_id: str) -> tuple[Path, int]:
     folder.mkdir(parents=True, exist_ok=True)
     file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | getattr(os, "O_BINARY", 0), 0o600)
     try:
-        # Line ends, not zeros: no file system takes them for a hole that needs no room.
+        # Line ends, not zeros: some file systems store zeros as a hole, without blocks.
         _write(file, 0, _FOR_PEOPLE.ljust(LINE, b"\n") + b"\n" * (LINE * (LINES - 1)))
         sqlite_file.sync_folder(folder)
     except BaseException:
@@ -134,25 +134,25 @@ def _allocate(folder: Path, run_id: str) -> tuple[Path, int]:
 
 
 def folder_of(journal_file: Path | None, journal_uuid: str) -> Path:
-    """Name the folder for a journal's rescue files: beside its file, or where it has none, among the user's data."""
+    """Return the folder of a journal's rescue files: next to its file or, without a file, in the user's data folder."""
     if journal_file is not None:
         return journal_file.with_name(journal_file.name + ".rescue")
     return user_data_path("smmplus") / "rescue" / journal_uuid
 
 
 def files_in(folder: Path) -> list[Path]:
-    """Find the rescue files in a folder."""
+    """Return the rescue files in a folder."""
     try:
         return sorted(path for path in folder.iterdir() if _NAME.fullmatch(path.name))
     except FileNotFoundError:
         return []
     except OSError as error:
-        _log.warning("the rescue files in %s cannot be looked for: %s", folder, error)
+        _log.warning("the rescue files in %s cannot be listed: %s", folder, error)
         return []
 
 
 def read(path: Path) -> tuple[list[Line], int]:
-    """Read a rescue file: its lines, and how many cannot be read. OSError where the file cannot."""
+    """Return the lines of a rescue file, and how many cannot be read. Raises OSError if the file cannot be read."""
     data = path.read_bytes()
     written = [data[start : start + LINE].strip(b"\n \0") for start in range(LINE, len(data), LINE)]
     lines = [_parsed(text) for text in written if text]

@@ -1,6 +1,6 @@
-"""An open journal: its transactions, and the run in it of the process that opened it.
+"""An open journal: its transactions, and the run of the process that opened it.
 
-A run is on record in the journal, with a lock that shows that its process lives, and leaves traces outside of it.
+A run is recorded in the journal, has a lock that shows that its process lives, and leaves traces outside the database.
 """
 
 import getpass
@@ -26,7 +26,7 @@ from smmplus.journal.schema import meta, runs
 
 
 class OpenJournal:
-    """The base of `Journal`. The run begins with the first call that needs one, and ends with `close`."""
+    """The base of `Journal`. A run begins with the first call that needs one, and ends with `close`."""
 
     def __init__(self, url: str, *, now: Callable[[], datetime], rescues: Path | None) -> None:
         self._now = now
@@ -44,7 +44,7 @@ class OpenJournal:
 
     @property
     def uuid(self) -> str:
-        """What tells this journal from any other."""
+        """The id of this journal."""
         with self.reading() as connection:
             return str(connection.execute(select(meta.c.value).where(meta.c.name == "uuid")).scalar_one())
 
@@ -55,19 +55,19 @@ class OpenJournal:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Open a transaction that only reads, and keeps no writer waiting."""
+        """Open a transaction that only reads, and does not block writers."""
         engine = self._engine.execution_options(**{READING: True})
         with translated(self.where), engine.begin() as connection:
             yield connection
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """Open a transaction that writes, one at a time in all processes; durable when it is left."""
+        """Open a transaction that writes: one at a time in all processes, durable at the end of the block."""
         try:
             with translated(self.where), self._engine.begin() as connection:
                 yield connection
         except JournalInUseError as error:
-            if error.__cause__ is None:  # it is about something else, and says who
+            if error.__cause__ is None:  # it is about another lock, and names its holder
                 raise
             raise JournalInUseError(f"{error}{self._others()}") from error
 
@@ -77,11 +77,11 @@ class OpenJournal:
         return ""
 
     def time(self) -> str:
-        """Return the time as the journal writes it."""
+        """Return the present time as text, as in the journal."""
         return self._now().isoformat(timespec="milliseconds")
 
     def begin_run(self) -> str:
-        """Let others see that this process is alive, and return its run's id."""
+        """Begin the run of this process, if it has not begun, and return its id."""
         with self._one_at_a_time:
             if self._run_id is None:
                 run_id = uuid.uuid4().hex
@@ -109,15 +109,15 @@ class OpenJournal:
             self._commits = metadata.raise_commits(connection)
         if self.path is not None:
             with translated(self.where):
-                sqlite.put_into_file(self._engine)  # the file alone then shows that a run has it open
+                sqlite.put_into_file(self._engine)  # then the file alone shows that a run has it open
         self.traces.note(self._commits, sync=True)
         self.traces.remove(earlier)
 
     @contextmanager
     def run_transaction(self) -> Iterator[tuple[Connection, str]]:
-        """Open a transaction of this process's run, and return its id with it.
+        """Open a transaction of this process's run, and yield it with the run's id.
 
-        Its number is on record outside the database when it is left: a journal that loses it is found out.
+        At the end of the block the number of the commit is written outside the database, so that its loss is detected.
         """
         run_id = self.begin_run()
         with self.transaction() as connection:
@@ -129,12 +129,12 @@ class OpenJournal:
                 )
             yield connection, run_id
         with self._one_at_a_time:
-            if number > self._commits:  # threads may come here in another order than they committed
+            if number > self._commits:  # threads may get here in another order than they committed
                 self._commits = number
                 self.traces.note(number)
 
     def is_run_alive(self, run_id: str) -> bool:
-        """Return whether the process of a run lives."""
+        """Return whether the process of a run is alive."""
         if run_id == self._run_id:
             return True
         name = f"run-{run_id}"
@@ -144,9 +144,9 @@ class OpenJournal:
         return not dead
 
     def may_live(self, run_id: str) -> bool:
-        """Return whether a run's process shows anywhere that it lives: next to the journal, or in the user's folder.
+        """Return whether a run's process has a lock anywhere: next to the journal, or in the user's folder.
 
-        One that lost its lock next to the journal counts as dead for what it left; its file is its own all the same.
+        If it only lost the lock next to the journal, its orders count as left by a dead run, but its file as used.
         """
         return self.is_run_alive(run_id) or self.traces.is_alive(run_id)
 
@@ -160,7 +160,7 @@ class OpenJournal:
         if self._run_id is None:
             return
         closed = False
-        with suppress(JournalError):  # it must not hide what the run has to say
+        with suppress(JournalError):  # it must not hide the result of the run
             with self.transaction() as connection:
                 connection.execute(update(runs).where(runs.c.id == self._run_id).values(ended_at=self.time()))
                 lost_commits.mark_closed(connection, [self._run_id])
@@ -187,7 +187,7 @@ def _opened(url: str) -> Database:
 
 
 def user_name() -> str:
-    """Name the user of this machine who runs this process."""
+    """Return the name of the user who runs this process."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # a container's user without a name

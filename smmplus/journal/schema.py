@@ -1,6 +1,6 @@
-"""The journal's tables, and how a journal with older ones is brought up to date.
+"""The tables of a journal, and the migration of a journal with older ones.
 
-Amounts and times are text (exact on every database); times are UTC in ISO 8601.
+Amounts and times are text, which is exact in every database. Times are UTC in ISO 8601.
 """
 
 import re
@@ -35,25 +35,25 @@ _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 Text = sqlalchemy.Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")
-"""Text that is compared byte by byte on both databases, whatever language the server sorts in: times are text."""
+"""Text that is compared byte by byte in both databases, because times are text. A server may sort by language."""
 
 
 class Words(TypeDecorator[str]):
-    """Text of others, for people: a panel's error, a machine's name.
+    """Text from elsewhere, for people: a panel's error, a machine's name.
 
-    PostgreSQL takes no NUL, and no database half a pair of UTF-16. An outcome must not be lost for such a sign: it is
-    replaced. Names and contents, by which orders are told apart, are no such text: they are refused instead.
+    PostgreSQL does not store NUL, and no database half of a surrogate pair. Such a character is replaced, so that an
+    outcome is not lost because of it. Names and contents identify orders: they are refused instead.
     """
 
     impl = sqlalchemy.Text
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002, PLR6301, RUF100
-        """Replace what cannot be stored."""
+        """Replace characters that cannot be stored."""
         return value if value is None else _NOT_STORABLE.sub("\ufffd", value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002, PLR6301, RUF100
-        """Read the one such sign that SQLite took before as it would be stored now: a copy must hold the same."""
+        """Replace NUL, which SQLite stores, on reading as well: a copy in PostgreSQL must have the same text."""
         return value.replace("\x00", "\ufffd") if value and "\x00" in value else value
 
 
@@ -66,7 +66,7 @@ meta = Table(
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
 )
-"""`uuid` tells journals apart; `version` is this schema's; API keys are hashed with `salt`."""
+"""`uuid` identifies the journal, `version` is that of this schema, API keys are hashed with `salt`."""
 
 accounts = Table(
     "accounts",
@@ -78,7 +78,7 @@ accounts = Table(
     UniqueConstraint("url", "name"),
     Index("ix_accounts_normal", "url", "normal", unique=True),
 )
-"""The panel's URL in its normal form, a name as it was first written, and that in its normal form."""
+"""The panel's URL in its normal form, the name as it was first written, and the name in its normal form."""
 
 account_keys = Table(
     "account_keys",
@@ -87,7 +87,7 @@ account_keys = Table(
     Column("hash", Text, primary_key=True),
     Index("ix_account_keys_hash", "hash"),
 )
-"""Salted hashes of the API keys that an account was used with. A key may change, and is itself in no table."""
+"""Salted hashes of the API keys that an account was used with. The key itself is in no table."""
 
 said_of_accounts = Table(
     "said_of_accounts",
@@ -95,7 +95,7 @@ said_of_accounts = Table(
     Column("account_id", Integer, ForeignKey("accounts.id"), primary_key=True),
     Column("same_as", Integer, ForeignKey("accounts.id"), nullable=False),
 )
-"""Which account an account is, by a person's word; itself where it is one of its own, whatever its key."""
+"""The account that an account is the same as, as a person said; itself if it is a separate one."""
 
 runs = Table(
     "runs",
@@ -107,7 +107,7 @@ runs = Table(
     Column("started_at", Text, nullable=False),
     Column("ended_at", Text),
 )
-"""Processes that place orders. Whether one is alive its lock tells, not this table."""
+"""Processes that place orders. Whether one is alive is shown by its lock and not by this table."""
 
 campaigns = Table(
     "campaigns",
@@ -123,10 +123,10 @@ campaigns = Table(
     UniqueConstraint("account_id", "name"),
     Index("ix_campaigns_normal", "account_id", "normal", unique=True),
 )
-"""`spent` is the sum of the costs of entries that are submitting, accepted or in doubt, kept in the same commits;
-`budget` what it may come to, over all runs; null for no bound. `normal` is the name in its normal form.
-`currency` is that of `spent`, `budget` and the costs of its entries: the account's when the first of them was written
-down; "" where it is not known."""
+"""`spent` is the sum of the costs of entries that are submitting, accepted or in doubt, written in the same commits.
+`budget` is the most that it may be, over all runs; null for no limit. `normal` is the name in its normal form.
+`currency` is that of `spent`, `budget` and the costs of the entries: the account's currency when the first of them was
+written; "" if it is not known."""
 
 batches = Table(
     "batches",
@@ -138,7 +138,7 @@ batches = Table(
     Column("finished_at", Text),
     Index("ix_batches_campaign", "campaign_id", "source"),
 )
-"""One job of one sheet; finished when every row is settled and the sheet on disk carries the order ids."""
+"""The orders of one sheet or task. It is finished when each has its outcome, and the sheet has the order ids."""
 
 entries = Table(
     "entries",
@@ -170,7 +170,7 @@ entries = Table(
     Index("ix_entries_fingerprint", "fingerprint"),
     Index("ix_entries_unsettled", "state", sqlite_where=_UNSETTLED, postgresql_where=_UNSETTLED),
 )
-"""One row of a sheet, or one order of a task. (campaign, key) is who it is; the fingerprint is what is ordered."""
+"""One order: a row of a sheet, or an order of a task. (campaign, key) identifies it, `content` is what it orders."""
 
 order_ids = Table(
     "order_ids",
@@ -182,7 +182,7 @@ order_ids = Table(
     Column("recorded_at", Text, nullable=False),
     Index("ix_order_ids_entry", "entry_id"),
 )
-"""Every order id that the panel ever gave; an order belongs to one entry only."""
+"""Every order id that the panel answered. An order belongs to one entry only."""
 
 balances = Table(
     "balances",
@@ -197,9 +197,9 @@ balances = Table(
     Column("spent", Text, nullable=False),
     Index("ix_balances_account", "account_id", "at"),
 )
-"""What the panel said an account holds, with the times just before it was asked and just after it had answered. Around
-it stands what the journal knew: `accepted`, the costs of accepted orders just before, which it has surely debited;
-`spent`, the costs of all that are being sent, accepted or in doubt just after, which is the most that it can have."""
+"""Balances of an account, with the times just before one was read and just after. `accepted` is the cost of accepted
+orders just before: it is certainly debited. `spent` is the cost of all orders that are being sent, accepted or in doubt
+just after: the most that can be debited."""
 
 notes = Table(
     "notes",
@@ -211,7 +211,7 @@ notes = Table(
     Column("what", Words, nullable=False),
     Column("why", Words, nullable=False),
 )
-"""What persons settled, with their reasons, and alarms."""
+"""How persons resolved orders, with their reasons, and alarms."""
 
 follow_ups = Table(
     "follow_ups",
@@ -231,8 +231,7 @@ follow_ups = Table(
     UniqueConstraint("account_id", "kind", "key", "order_id"),
     Index("ix_follow_ups_submitting", "state", sqlite_where=_SUBMITTING, postgresql_where=_SUBMITTING),
 )
-"""Refills and cancels that were asked for: `kind` says which, `key` by whom; `answer` is the refill's id, or what the
-panel said to a cancel."""
+"""Refills and cancels: `key` identifies the request, `answer` is the refill's id or the panel's answer to a cancel."""
 
 checks = Table(
     "checks",
@@ -244,19 +243,21 @@ checks = Table(
     Column("content", LargeBinary, nullable=False),
     UniqueConstraint("campaign_id", "fingerprint"),
 )
-"""Checks of sheets that may be approved: `content` is which rows would be sent, compressed."""
+"""Checks of sheets that may be approved. `content` is the list of rows that would be sent, compressed."""
 
 
 _STEPS: dict[int, Callable[[Connection], None]] = {}
-"""Version -> what makes the next one of it, with the tables written out as they were then: these here change later."""
+"""Version -> the migration to the next one, with its tables written out: the tables in this module change later."""
 
 
 def bring_up_to_date(connection: Connection) -> None:
-    """Take every step from the version that is found to this program's; JournalError where the journal is newer."""
+    """Migrate a journal to this program's version. Raises JournalError if the journal is newer."""
     found = connection.execute(select(meta.c.value).where(meta.c.name == "version")).scalar_one_or_none()
     version = int(found) if found and found.isascii() and found.isdigit() else 0
     if not 1 <= version <= VERSION:
-        raise JournalError(f"the journal has version {found}, and this program reads {VERSION}: update it")
+        raise JournalError(
+            f"the journal has version {found}, and this program reads version {VERSION}: update this program"
+        )
     for step in range(version, VERSION):
         _STEPS[step](connection)
     if version < VERSION:

@@ -1,4 +1,4 @@
-"""Checks of sheets that a person may approve, under their fingerprints: what a later run compares with."""
+"""Checks of sheets that a person may approve, by their fingerprints. A later run is compared with them."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,12 @@ from smmplus.journal.journal import Journal
 from smmplus.journal.schema import campaigns, checks
 
 MOST_KEPT = 50
-"""Checks of a campaign; older ones are forgotten. A forgotten one is refused, never taken as it comes."""
+"""Checks that are kept for a campaign; older ones are deleted. A run with a deleted check is refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check as it was kept."""
+    """A check, as it is recorded."""
 
     campaign_id: int
     campaign: str
@@ -22,7 +22,7 @@ class Check:
 
 
 def keep(journal: Journal, campaign_id: int, fingerprint: str, content: bytes) -> None:
-    """Keep a check; one that is known becomes the campaign's latest."""
+    """Record a check. One that is on record becomes the campaign's latest."""
     same = (checks.c.campaign_id == campaign_id) & (checks.c.fingerprint == fingerprint)
     with journal.transaction() as connection:
         values = {"at": journal.time()}
@@ -37,7 +37,7 @@ def keep(journal: Journal, campaign_id: int, fingerprint: str, content: bytes) -
 
 
 def find(journal: Journal, account_id: int, fingerprint: str) -> Check | None:
-    """Find an account's check by its fingerprint; None where the journal has none, or no more."""
+    """Find an account's check by its fingerprint; None if the journal has none, or deleted it."""
     both = select(checks.c.campaign_id, campaigns.c.name, checks.c.at, checks.c.content).join(campaigns)
     where = (campaigns.c.account_id == account_id) & (checks.c.fingerprint == fingerprint)
     with journal.reading() as connection:

@@ -1,4 +1,4 @@
-"""Grouped commits: whatever waits is committed in one transaction of the journal."""
+"""Group commit for orders under way: write all waiting intents and outcomes in one transaction of the journal."""
 
 import asyncio
 import logging
@@ -14,13 +14,13 @@ from smmplus.journal.journal import Journal
 from smmplus.journal.rescue_file import RescueFile
 from smmplus.journal.state_machine import Outcome
 
-Result = TypeVar("Result")
+Work = TypeVar("Work")
 
 
-async def finished(work: Awaitable[Result]) -> Result:
-    """Wait for work that a cancellation of this task must not break off; the cancellation is passed on after its end.
+async def finished(work: Awaitable[Work]) -> Work:
+    """Wait for work that must not be cancelled together with this task; raise the cancellation after its end.
 
-    What the work itself raises is lost where this task was cancelled: the work must have seen to its own affairs.
+    If this task was cancelled, an exception of the work is lost: the work must have handled it itself.
     """
     task = asyncio.ensure_future(work)
     cancelled: asyncio.CancelledError | None = None
@@ -32,7 +32,7 @@ async def finished(work: Awaitable[Result]) -> Result:
     if cancelled is None:
         return task.result()
     if not task.cancelled():
-        task.exception()  # looked at: asyncio would call it forgotten
+        task.exception()  # retrieved, so that asyncio does not log it
     raise cancelled
 
 
@@ -41,17 +41,19 @@ _log = logging.getLogger(__name__)
 Waiting = tuple[Move, asyncio.Future[Answer]]
 
 LONG = 1.0
-"""Seconds after which a commit under way counts as held up: order ids that wait for it go into the rescue file."""
+"""After so many seconds a commit counts as held up: order ids that wait for it go into the rescue file."""
 
 
 class CommitQueue:
-    """The one writer of a placing run; use it with `async with`.
+    """The one writer of a run; use it with `async with`.
 
-    Orders under way hand in their moves and wait until they are on disk. While one transaction is being written the
-    next ones gather; at most as many wait as orders are under way. After a commit that failed no further intent is
-    taken: nothing is sent without a journal. The outcomes that were in it, and those that come later, are tried once
-    more. An order id is money: where the journal does not take it at once it goes into the run's rescue file, which the
-    next run takes up. Entering raises JournalError where there is no room for that file.
+    Orders under way hand in their moves and wait until they are on disk. While one transaction is written, the next
+    moves gather, at most as many as orders are under way.
+
+    After a commit that failed, no further intent is accepted: nothing is sent without a journal. The outcomes that were
+    in it, and those that come later, are tried once more. An order id is money: if the journal cannot take it at once,
+    it goes into the run's rescue file, and the next run records it. Entering raises JournalError if there is no room
+    for that file.
     """
 
     def __init__(self, journal: Journal, *, long: float = LONG) -> None:
@@ -67,18 +69,18 @@ class CommitQueue:
         self._closing = False
 
     async def commit(self, move: Move) -> Answer:
-        """Hand in a move, and give its answer once it is on disk. Raises JournalError."""
+        """Hand in a move, and return its answer once it is on disk. Raises JournalError."""
         if self._failure is not None and isinstance(move, Intent):
             raise self._failure
         if self._writer is None or self._writer.done():
-            raise JournalError("nothing is written any more: the run has ended")
+            raise JournalError("the run has ended, and writes nothing more")
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((move, future))
         self._wake.set()
         return await asyncio.shield(future)
 
     def rescued(self, outcome: Outcome) -> Path | None:
-        """Name the file that holds an outcome's order id until the next run; None where none does."""
+        """Return the rescue file that has an outcome's order id; None if none has."""
         return self._rescue.path if self._rescue is not None and self._rescue.holds(outcome) else None
 
     async def __aenter__(self) -> Self:
@@ -112,7 +114,7 @@ class CommitQueue:
                 if self._writing:
                     await self._write(self._writing)
         finally:
-            # Of a writer that is broken off; otherwise everything is answered.
+            # For a writer that was cancelled; otherwise every move has its answer.
             self._rescue_unanswered()
 
     async def _write(self, wave: list[Waiting]) -> None:
@@ -126,12 +128,12 @@ class CommitQueue:
             self._answer(wave, answers)
 
     async def _write_again(self, wave: list[Waiting], error: JournalError) -> None:
-        """Try outcomes once more: it may be another's move that cannot be written, or the disk was busy."""
+        """Try outcomes once more, one by one: only one move may be at fault, or the disk was busy."""
         for move, future in wave:
             if isinstance(move, Intent):
                 future.set_exception(error)
         outcomes = [waiting for waiting in wave if isinstance(waiting[0], Outcome)]
-        # Another program's lock holds them all up alike; one after the other they would wait for many minutes.
+        # Another program's lock delays all of them alike: one by one they would wait for many minutes.
         parts = [outcomes] if isinstance(error, JournalInUseError) else [[waiting] for waiting in outcomes]
         for part in filter(None, parts):
             try:
@@ -147,9 +149,9 @@ class CommitQueue:
             future.set_result(answer)
 
     def _rescue_unanswered(self) -> None:
-        """Write the order ids that are in no journal yet into the rescue file: this process may be gone in a moment.
+        """Write the order ids that are not in the journal yet into the rescue file, before this process can die.
 
-        It blocks the event loop, for what waits to be rescued must not wait for anything else.
+        It blocks the event loop on purpose: an order id must not wait for anything else.
         """
         waiting = [*self._writing, *self._waiting]
         outcomes = [move for move, future in waiting if isinstance(move, Outcome) and not future.done()]
@@ -161,7 +163,7 @@ class CommitQueue:
 
     async def _apply(self, moves: list[Move]) -> list[Answer]:
         writing = self._in_thread(lambda: self._journal.commit(moves))
-        writing.add_done_callback(_look_at)
+        writing.add_done_callback(_retrieve)
         while not (await asyncio.wait({writing}, timeout=self._long))[0]:
             self._rescue_unanswered()
         try:
@@ -169,14 +171,14 @@ class CommitQueue:
         except SmmPlusError as error:
             raise error if isinstance(error, JournalError) else JournalError(str(error)) from error
         except Exception as error:
-            # A foreign error would pass by those who save an order id that cannot be written down.
+            # Callers that save an order id after a failed write catch JournalError.
             raise JournalError(f"the journal {self._journal.where} cannot be written: {error!r}") from error
 
-    def _in_thread(self, do: Callable[[], Result]) -> asyncio.Future[Result]:
+    def _in_thread(self, do: Callable[[], Work]) -> asyncio.Future[Work]:
         return asyncio.get_running_loop().run_in_executor(self._thread, do)
 
 
-def _look_at(writing: asyncio.Future[list[Answer]]) -> None:
-    # Nobody else does where this run is broken off; asyncio would print that it was forgotten.
+def _retrieve(writing: asyncio.Future[list[Answer]]) -> None:
+    # If this run was cancelled, nobody else does, and asyncio would log it.
     if not writing.cancelled():
         writing.exception()

@@ -1,6 +1,7 @@
-"""Refills and cancels of many orders, each asked for once: intent -> call -> outcome, in calls of 100.
+"""Ask for refills and cancels of many orders, each once: commit the intents, send one call, commit the outcomes.
 
-They cost nothing, but a second refill or cancel is not what was asked for: what may have been taken is not repeated.
+They cost nothing, but a second refill or cancel was not asked for: a request that may have been accepted is not
+repeated.
 """
 
 import asyncio
@@ -37,23 +38,23 @@ _HELD_BACK = (NeverSentError, BusyError, AccountError, AddressError, MalformedCa
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """Who asks for what: the same key asks for the same order once, however often."""
+    """What is asked for, and under which key. Under the same key each order is asked for once."""
 
     account: str
     kind: RequestKind
     key: str
     former: str = ""
-    """What other keys of the same asker begin with; "" for none."""
+    """The prefix of other keys of the same caller; "" for none."""
 
 
 async def ask_for(
     client: AsyncClient, journal: Journal, asking: Asking, order_ids: Iterable[str]
 ) -> dict[str, FollowUp]:
-    """Ask for refills or cancels of orders, each once; the result is by order id.
+    """Ask for refills or cancels of orders, each once. Returns what the journal knows of each, by order id.
 
-    What the panel took is taken up, what it refused is asked for again, and what is in doubt is left alone: another key
-    asks anew. Raises CallError where the panel is out of reach, busy, or refuses the account, and JournalError; the
-    next call with the same key goes on.
+    What the panel accepted before is returned, what it refused is asked for again, and what is in doubt is not: use
+    another key to ask for it again. Raises CallError if the panel is out of reach, busy, or refuses the account, and
+    JournalError if the journal cannot be used. The next call with the same key goes on.
     """
     ids = list(dict.fromkeys(order_ids))
     desk = _Desk(client, journal, asking)
@@ -65,7 +66,7 @@ async def ask_for(
 
 
 def known(journal: Journal, url: str, asking: Asking, order_ids: Iterable[str]) -> dict[str, FollowUp]:
-    """Give what the journal knows, planned where it is new; by order id."""
+    """Return what the journal knows, by order id; what is new is planned."""
     account_id = journal.ensure_account(url, asking.account)
     with journal.transaction() as connection:
         found = records.asked(connection, account_id, asking.kind, asking.key, order_ids, former=asking.former)
@@ -73,7 +74,7 @@ def known(journal: Journal, url: str, asking: Asking, order_ids: Iterable[str]) 
 
 
 class _Desk:
-    """The journal's side of it, and one sending."""
+    """Sends a part of an `Asking`, and records it in the journal."""
 
     def __init__(self, client: AsyncClient, journal: Journal, asking: Asking) -> None:
         self._client = client
@@ -91,15 +92,15 @@ class _Desk:
             records.settle(connection, outcomes, self._journal.time())
 
     async def send(self, ids: Sequence[str]) -> None:
-        """Send up to 100 once. Raises the error behind what is planned again, for the retry policy to judge."""
+        """Send up to 100 once. Raises the error behind what is planned again: the retry policy decides on it."""
         async with self._client.turn():
-            # What was sent is brought home, whoever cancels this.
+            # A cancelled task waits until the answer to what was sent is recorded.
             error = await finished(self._carry_out(ids))
         if isinstance(error, _HELD_BACK):
             raise error
 
     async def _carry_out(self, ids: Sequence[str]) -> CallError | None:
-        """Intend, send and record."""
+        """Commit the intents, send one call, and commit the outcomes."""
         began = clock_readings()
         sent = await asyncio.to_thread(self.intend, ids)
         if not sent:
@@ -116,7 +117,7 @@ class _Desk:
 
 
 def answered(item: FollowUp, answer: str | FollowUpError | None) -> Settled:
-    """PURE: tell what the panel's answer for one order makes of its follow-up."""
+    """Return the outcome of a follow-up from the panel's answer for its order."""
     if isinstance(answer, str):
         return Settled(item, RequestMove.YES, answer)
     if isinstance(answer, FollowUpError):
@@ -125,7 +126,7 @@ def answered(item: FollowUp, answer: str | FollowUpError | None) -> Settled:
 
 
 def failed(item: FollowUp, error: CallError) -> Settled:
-    """PURE: tell what an error of the whole call makes of a follow-up."""
+    """Return the outcome of a follow-up whose call raised an error."""
     if error.may_have_taken_effect:
         return Settled(item, RequestMove.DOUBT, error=str(error))
     return Settled(item, RequestMove.HELD_BACK if isinstance(error, _HELD_BACK) else RequestMove.NO, error=str(error))

@@ -1,4 +1,4 @@
-"""Following orders: statuses in calls of 100, into the journal."""
+"""Track orders: ask for statuses, 100 a call, and record them in the journal."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -21,31 +21,31 @@ from smmplus.orders.models import OrderStatus, Phase
 if TYPE_CHECKING:
     from smmplus.api.async_client import AsyncClient
 
-Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 
 LONGEST_PAUSE = 600.0
-"""Seconds between two rounds at the most, when nothing moves."""
+"""The longest pause between two rounds, in seconds, while no status changes."""
 
 
 def open_orders(entries: Sequence[Entry]) -> dict[str, int]:
-    """PURE: the orders whose status may still change: order id -> entry."""
+    """Return the orders whose status may still change: order id -> number of the entry."""
     return {entry.order_id: entry.id for entry in entries if entry.order_id is not None and not entry.final}
 
 
 class Round(NamedTuple):
-    """What one round of questions brought."""
+    """The result of asking for all orders once."""
 
     found: dict[int, OrderStatus | FollowUpError]
-    """By entry. What the panel leaves out of its answers is not here: that says nothing about an order."""
+    """By entry. An order that the panel leaves out of its answers is not here: that says nothing about it."""
     fault: CallError | None
-    """Why some orders could not be asked for; None where all were."""
+    """Why some orders could not be asked for; None if all were."""
 
 
 async def poll(client: "AsyncClient", journal: Journal, orders: Mapping[str, int]) -> Round:
-    """Ask where orders stand, order id -> entry, and write down what is answered.
+    """Ask for the statuses of `orders` (order id -> entry), and record the answers.
 
-    One call that fails costs its own 100 orders a round and no others. Raises AccountError where the panel refuses the
-    account, AddressError where its URL is wrong; what was answered before is written down all the same.
+    A call that fails only skips its own 100 orders in this round. Raises AccountError if the panel refuses the account,
+    and AddressError if its URL is wrong, after the answers so far are recorded.
     """
     parts, fault = await _ask_all(client, hundreds(orders))
     found = {orders[order_id]: answer for order_id, answer in merged(parts).items()}
@@ -60,7 +60,7 @@ async def poll(client: "AsyncClient", journal: Journal, orders: Mapping[str, int
 async def _ask_all(
     client: "AsyncClient", parts: Iterable[Sequence[str]]
 ) -> tuple[list[dict[str, OrderStatus | FollowUpError]], CallError | None]:
-    """Ask for every hundred, until something concerns them all; give the answers, and the gravest of the faults."""
+    """Ask for all parts, until an error concerns all of them. Return the answers, and the gravest error."""
     asking = {asyncio.create_task(ask_hundred(client, ids)) for ids in parts}
     faults: list[CallError] = []
     waiting = asking
@@ -77,7 +77,7 @@ async def _ask_all(
 
 
 def _fault_of(task: "asyncio.Task[Any]") -> CallError | None:
-    """Give the fault of a call; any other exception is a mistake of ours, and raised."""
+    """Return the error of a call. Any other exception is a bug, and raised."""
     error = task.exception()
     if error is None or isinstance(error, CallError):
         return error
@@ -85,7 +85,7 @@ def _fault_of(task: "asyncio.Task[Any]") -> CallError | None:
 
 
 def _concerns_all(fault: CallError) -> bool:
-    """PURE: tell whether the other calls would fail alike. The client has repeated this one already."""
+    """Return whether the other calls would fail in the same way. The client has already repeated this one."""
     return _gravity(fault) > 0
 
 
@@ -96,14 +96,14 @@ def _gravity(fault: CallError) -> int:
 
 
 async def ask_hundred(client: "AsyncClient", ids: Sequence[str]) -> dict[str, OrderStatus | FollowUpError]:
-    """Ask for up to 100 orders. Some panels answer one bad id with an error for all: it is found by halving."""
+    """Ask for up to 100 orders. Some panels answer one bad id with an error for all: halving finds it."""
     return await bisect_errors(client.order_statuses, ids)
 
 
 async def bisect_errors(
-    ask: Callable[[Sequence[str]], Awaitable[dict[str, Item | FollowUpError]]], ids: Sequence[str]
-) -> dict[str, Item | FollowUpError]:
-    """Ask for many ids, and for ever fewer of them where the panel has one error for all; in the end it is one id's."""
+    ask: Callable[[Sequence[str]], Awaitable[dict[str, Answer | FollowUpError]]], ids: Sequence[str]
+) -> dict[str, Answer | FollowUpError]:
+    """Ask for ids, and for each half of them if the panel answers with one error for all."""
     try:
         return await ask(ids)
     except FollowUpError as error:
@@ -114,7 +114,7 @@ async def bisect_errors(
 
 
 def not_understood(answers: Iterable[OrderStatus | FollowUpError]) -> list[str]:
-    """PURE: name what is not understood in statuses: words that are in no list, and numbers that cannot be read."""
+    """Return messages about statuses that are not understood: unknown words, and numbers that cannot be read."""
     statuses = [answer for answer in answers if isinstance(answer, OrderStatus)]
     words = dict.fromkeys(status.status for status in statuses if status.phase is Phase.UNKNOWN)
     numbers = dict.fromkeys(status.unread for status in statuses if status.unread)
@@ -125,10 +125,10 @@ def not_understood(answers: Iterable[OrderStatus | FollowUpError]) -> list[str]:
 
 
 def is_understood(answer: OrderStatus | FollowUpError) -> bool:
-    """PURE: tell whether the panel's word for an order, or its refusal to tell one, says something."""
+    """Return whether an answer is understood: a known status, or a refusal."""
     return isinstance(answer, FollowUpError) or answer.phase is not Phase.UNKNOWN
 
 
 def next_pause(pause: float, least: float, *, moved: bool) -> float:
-    """PURE: wait longer, by half, while nothing moves, and as shortly as asked for when something did."""
+    """Return the next pause: longer by half while no status changes, and the shortest again after a change."""
     return least if moved else min(pause * 1.5, max(LONGEST_PAUSE, least))

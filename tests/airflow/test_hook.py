@@ -113,7 +113,7 @@ def test_the_same_key_in_a_plain_function(hook, order, ordered):
 
 def test_the_same_key_for_something_else_is_an_error(hook, order, ordered):
     hook.place_order(key="spring", campaign="own", **order)
-    with pytest.raises(JournalConflictError, match="is an order for something else"):
+    with pytest.raises(JournalConflictError, match="belongs to another order"):
         hook.place_order(key="spring", campaign="own", **order | {"quantity": 200})
     assert len(ordered()) == 1
 

@@ -95,7 +95,7 @@ def test_a_key_under_another_name_stops_until_a_person_says_what_it_is(workplace
                     ("reconcile",)):  # fmt: skip
         done = workplace.command(*command, "--account", "shop")
         assert done.status == 3, done
-        assert "the journal knows this API key as account 'default'" in done.said
+        assert "this API key belongs to account 'default'" in done.said
         assert f"`smmplus account shop {answer}`" in done.said
         assert workplace.panel.key not in done.said
     said = workplace.command("account", "shop", *answer.split(), "--json")

@@ -137,7 +137,7 @@ PRICE = {"service": 2, "name": "Likes", "type": "Default", "category": "x", "rat
         ),
         ([{**PRICE, "min": "few"}], "min 'few' cannot be read"),
         ([{name: value for name, value in PRICE.items() if name != "max"}], "max is missing"),
-        ([PRICE, {**PRICE, "rate": "0.10"}], "it stands twice in the price list, at 0.9 and at 0.1"),
+        ([PRICE, {**PRICE, "rate": "0.10"}], "the price list has it twice, at 0.9 and at 0.1"),
     ],
 )
 def test_a_service_that_cannot_be_ordered_is_listed_and_its_rows_say_why(

@@ -47,7 +47,7 @@ def test_the_disk_full_after_the_orders_were_sent(workplace: Workplace):
     assert {row["order_id"] for row in read_rows(sheet)} == placed | {""}
     again = workplace.run(sheet)
     assert (again.status, again.json["sent"]) == (0, 4)
-    assert f"order ids were in the rescue file {path}, and are on record now" in again.err
+    assert f"order ids from the rescue file {path} were recorded" in again.err
     workplace.assert_each_row_once(sheet, rows)
     assert rescues(workplace) == []
 

@@ -94,11 +94,11 @@ def _content_flaws(content: str, fingerprint: str, key: str) -> Iterator[str]:
         if request.content != content:
             yield "its content is not in its normal form"
         if request.fingerprint != fingerprint:
-            yield "its content does not fit its fingerprint"
+            yield "its content does not match its fingerprint"
     except (ValueError, TypeError, AttributeError):
         yield "its content cannot be read"
     if not key or (_MADE_BY_US.fullmatch(key) and not (key.startswith(f"{fingerprint[:16]}-") and nth_of(key))):
-        yield f"its key {key!r} does not fit its fingerprint"
+        yield f"its key {key!r} does not match its fingerprint"
 
 
 def _state_flaws(state: State, values: Mapping[str, Any]) -> Iterator[str]:

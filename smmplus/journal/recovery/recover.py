@@ -1,7 +1,7 @@
-"""Recovery: put on record what crashed runs left, and find out where the journal itself lost its latest commits.
+"""Recovery: record what crashed runs left, and detect a journal that lost its latest commits.
 
-A crashed run may have left order ids in its rescue file. They go into the journal before anything else is decided on
-what the run left, also where the journal is about to become another one because commits of it are lost.
+A crashed run may have left order ids in its rescue file. They are recorded first, before its orders are put in doubt,
+and before a journal that lost commits gets its new uuid.
 """
 
 import logging
@@ -22,21 +22,24 @@ _log = logging.getLogger(__name__)
 
 
 def notice_losses(journal: OpenJournal) -> bool:
-    """Hold a journal against the traces of its runs; where it lacks any, make it one that was restored.
+    """Compare a journal with the traces of its runs. If it lacks commits, treat it as restored, and return True.
 
-    JournalInUseError where it lacks what a live run did.
+    Raises JournalInUseError if it lacks what a live run did.
     """
-    traces, beside = journal.traces.found(), journal.path is not None  # read first: those of live runs grow
+    traces, beside = (
+        journal.traces.found(),
+        journal.path is not None,
+    )  # read before the journal, because traces of live runs grow
     with journal.reading() as connection:
         seen = lost_commits.standing(connection, traces, journal.may_live, beside=beside)
-    if seen.why:  # order ids that wait for this journal are known by its uuid
-        take_up(journal)
+    if seen.why:  # before the uuid changes: rescue files name the journal by it
+        record_rescued_ids(journal)
     if not (seen.why or seen.dead):
         return False
     with journal.transaction() as connection:
         seen = lost_commits.standing(
             connection, traces, journal.may_live, beside=beside
-        )  # another may have been quicker
+        )  # another process may have done it meanwhile
         if not seen.why:
             lost_commits.mark_closed(connection, seen.dead)
             return False
@@ -46,19 +49,19 @@ def notice_losses(journal: OpenJournal) -> bool:
 
 
 def _told(where: str, why: str, at: str, doubts: int) -> str:
-    orders = f"{doubts} orders that it holds unsent are in doubt (`smmplus doubts`), and r" if doubts else "R"
+    orders = f"Its {doubts} unsent orders are in doubt now (`smmplus doubts`). " if doubts else ""
     return (
-        f"the journal {where} has lost what was written into it after {at}: {why}. {orders}ows that are new to it are "
-        "not sent before you say that they were not placed since. If the whole journal still is somewhere, bring it "
-        "back with all that begins with its name"
+        f"the journal {where} has lost what was written into it after {at}: {why}. {orders}Rows that are new to it are "
+        "not sent before you confirm that they were not placed since. If the complete journal still exists, bring it "
+        "back with all files that begin with its name"
     )
 
 
-def take_up(journal: OpenJournal) -> None:
-    """Put the order ids that dead runs left in their rescue files into the journal, and remove those files.
+def record_rescued_ids(journal: OpenJournal) -> None:
+    """Record the order ids that dead runs left in their rescue files, and remove those files.
 
-    Once more after a crash does no harm. What cannot be read, or fits nothing in this journal, stays where it is; a
-    person is told of it, and of every alarm, in the log.
+    It can be repeated after a crash. A file with lines that cannot be read, or do not belong to this journal, is kept.
+    That, and every alarm, is logged.
     """
     for path in found(journal):
         if journal.is_run_alive(path.name.partition(".")[0]):
@@ -66,11 +69,11 @@ def take_up(journal: OpenJournal) -> None:
         try:
             lines, damaged = rescue_file.read(path)
         except FileNotFoundError:
-            continue  # another process was quicker
+            continue  # another process has recorded it
         except OSError as error:
             _log.warning("the rescue file %s may hold order ids, and cannot be read: %s", path, error)
             continue
-        strange = _attach(journal, path, lines)
+        strange = _record(journal, path, lines)
         if damaged or strange:
             _tell_of_what_stays(path, damaged, strange)
         else:
@@ -78,13 +81,13 @@ def take_up(journal: OpenJournal) -> None:
 
 
 def found(journal: OpenJournal) -> list[Path]:
-    """Find a journal's rescue files: in its folder, and of runs whose folder was deleted, among the user's data."""
+    """Return a journal's rescue files: in its folder and, if that was deleted, in the user's data folder."""
     folders = dict.fromkeys([journal.rescues, rescue_file.folder_of(None, journal.uuid)])
     return [path for folder in folders for path in rescue_file.files_in(folder)]
 
 
 def is_left(journal: OpenJournal, connection: Connection) -> bool:
-    """Tell whether a file holds an order id that `take_up` would put on record."""
+    """Return whether a file has an order id that `record_rescued_ids` would record."""
     for path in found(journal):
         with suppress(OSError):
             lines, _ = rescue_file.read(path)
@@ -94,8 +97,8 @@ def is_left(journal: OpenJournal, connection: Connection) -> bool:
     return False
 
 
-def _attach(journal: OpenJournal, path: Path, lines: Sequence[Line]) -> list[Line]:
-    """Put lines on record in one transaction, and give those that fit nothing in this journal."""
+def _record(journal: OpenJournal, path: Path, lines: Sequence[Line]) -> list[Line]:
+    """Record lines in one transaction, and return those that do not belong to this journal."""
     if not lines:
         return []
     journal_uuid = journal.uuid
@@ -104,7 +107,7 @@ def _attach(journal: OpenJournal, path: Path, lines: Sequence[Line]) -> list[Lin
         new = [line for line in fitting if not _is_on_record(connection, line)]
         alarms = [words for line in new for words in _settle(connection, line, journal.time())]
     if new:
-        _log.warning("order ids were in the rescue file %s, and are on record now: %s", path, _ids(new))
+        _log.warning("order ids from the rescue file %s were recorded: %s", path, _ids(new))
     for alarm in alarms:
         _log.error("ALARM: %s", alarm)
     return strange
@@ -115,20 +118,20 @@ def _settle(connection: Connection, line: Line, now: str) -> Iterator[str]:
     (change,) = group_commit.apply(connection, [outcome], run_id=line.run, now=now)
     entry = entry_queries.with_ids(connection, [line.entry])[line.entry]
     if not isinstance(change, Transition):
-        yield f"{entry.name}: the panel answered with order {line.order_id}, which is another row's already"
+        yield f"{entry.name}: the panel answered with order {line.order_id}, which already belongs to another row"
     elif change.alarm:
         yield f"{entry.name}: {change.alarm}"
 
 
 def _told_apart(connection: Connection, lines: Sequence[Line], journal_uuid: str) -> tuple[list[Line], list[Line]]:
-    """Give the lines that belong into this journal, and those that fit nothing in it."""
+    """Return the lines that belong to this journal, and those that do not."""
     known = _known(connection, lines)
     strange = [line for line in lines if line.journal != journal_uuid or not _fits(line, known.get(line.entry))]
     return [line for line in lines if line not in strange], strange
 
 
 def _known(connection: Connection, lines: Sequence[Line]) -> dict[int, tuple[int, str]]:
-    """Give number and run of the latest sending, by entry, for lines of runs that this journal knows."""
+    """Return number and run of the latest attempt, by entry, for lines of runs that this journal knows."""
     known_runs = select(runs.c.id).where(runs.c.id.in_({line.run for line in lines}))
     there = set(connection.execute(known_runs).scalars())
     ids = {line.entry for line in lines if line.run in there}
@@ -137,7 +140,7 @@ def _known(connection: Connection, lines: Sequence[Line]) -> dict[int, tuple[int
 
 
 def _fits(line: Line, sent: tuple[int, str] | None) -> bool:
-    """Tell whether an entry was sent as the line says. In a journal from a backup its number may be another's."""
+    """Return whether an entry was sent as the line says. In a restored journal the number may be another's."""
     if sent is None:
         return False
     attempt, run = sent
@@ -155,11 +158,11 @@ def _ids(lines: Sequence[Line]) -> str:
 
 
 def _tell_of_what_stays(path: Path, damaged: int, strange: Sequence[Line]) -> None:
-    told = [f"order {line.order_id} (sent at {line.at}) fits nothing in this journal" for line in strange]
+    told = [f"order {line.order_id} (sent at {line.at}) does not belong to this journal" for line in strange]
     told += [f"{damaged} of its lines cannot be read"] if damaged else []
     _log.warning(
-        "the rescue file %s stays: %s. Look for those orders at the panel, settle them with `smmplus resolve`, and "
-        "delete the file",
+        "the rescue file %s is kept: %s. Look for those orders on the panel's order page, resolve them with "
+        "`smmplus resolve`, and delete the file",
         path,
         "; ".join(told),
     )

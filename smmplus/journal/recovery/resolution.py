@@ -1,4 +1,4 @@
-"""Orders in doubt: what crashed runs were sending becomes one, and a person resolves it."""
+"""Orders in doubt: put the orders of crashed runs in doubt, and record how a person resolves them."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -14,11 +14,11 @@ from smmplus.journal.state_machine import SPENT, Event, State, after
 from smmplus.orders.decimals import minus
 
 STILL_UNDER_WAY = timedelta(minutes=2)
-"""A panel may go on with a request whose connection is gone, for as long as its server lets a script run."""
+"""After a connection broke, a panel may work on the request for as long as its server lets a script run."""
 
 
 def mark_in_doubt(connection: Connection, is_alive: Callable[[str], bool], now: str) -> list[Entry]:
-    """Put in doubt what a crashed run left as submitting, and return those entries."""
+    """Put entries in doubt that crashed runs left as submitting, and return them."""
     dead: dict[str | None, bool] = {}
     left = []
     for entry in entry_queries.unsettled(connection, None, State.SUBMITTING):
@@ -26,26 +26,26 @@ def mark_in_doubt(connection: Connection, is_alive: Callable[[str], bool], now: 
             dead[entry.run_id] = entry.run_id is None or not is_alive(entry.run_id)
         if dead[entry.run_id]:
             left.append(entry)
-    error = "the process that sent it is gone; nobody knows whether the panel took it"
+    error = "the process that sent it is gone; it is not known whether the panel placed it"
     for entry in left:
         _write(connection, entry, Event.DEATH, {"settled_at": now, "error": error})
     return left
 
 
 def find(connection: Connection, name: str, account_id: int) -> Entry:
-    """Find the entry that a person means by "campaign/key"; JournalConflictError where there is none."""
+    """Find an entry by its name, "campaign/key"; raise JournalConflictError if there is none."""
     campaign, _, key = name.rpartition("/")
     campaign_id = entry_queries.find_campaign(connection, account_id, campaign)
     found = {} if campaign_id is None else entry_queries.with_keys(connection, campaign_id, [key])
     if key not in found:
-        raise JournalConflictError(f"the journal knows no order {name!r}: `smmplus doubts` shows the names")
+        raise JournalConflictError(f"there is no order {name!r} in the journal: `smmplus doubts` shows the names")
     return found[key]
 
 
 def resolve_as_placed(
     connection: Connection, entry: Entry, account_id: int, order_id: str, who: str, why: str, now: str
 ) -> None:
-    """Take a person's word for which order it is."""
+    """Record which order an entry in doubt is."""
     _must_be_in_doubt(entry)
     owner = entry_queries.with_order_id_at_panel(connection, account_id, order_id)
     must_be_free(order_id, owner, entry)
@@ -61,28 +61,29 @@ def resolve_as_placed(
 
 
 def must_be_free(order_id: str, owner: Entry | None, entry: Entry) -> None:
-    """Refuse an order that is another entry's already."""
+    """Raise JournalConflictError if an order already belongs to another entry."""
     if owner is not None and owner.id != entry.id:
         whose = owner.name if owner.account == entry.account else f"{owner.name} of account {owner.account!r}"
-        raise JournalConflictError(f"order {order_id} is {whose} already")
+        raise JournalConflictError(f"order {order_id} already belongs to {whose}")
 
 
 def resolve_as_not_placed(
     connection: Connection, entry: Entry, who: str, why: str, now: datetime, is_alive: Callable[[str], bool]
 ) -> None:
-    """Take a person's word that it was not placed, so that the next run may send it.
+    """Record that an entry in doubt was not placed, so that the next run may send it.
 
-    Refused while the sending could still be under way, here or at the panel.
+    Raises JournalConflictError while the request may still be under way, here or at the panel.
     """
     if entry.state is State.SUBMITTING and entry.run_id and is_alive(entry.run_id):
-        raise JournalConflictError(f"{entry.name} is being sent by a process that is alive: stop that process first")
+        raise JournalConflictError(f"{entry.name} is being sent by a live process: stop that process first")
     _must_be_in_doubt(entry)
     until = datetime.fromisoformat(entry.sent_at or now.isoformat()) + STILL_UNDER_WAY
     if now < until:
         raise JournalConflictError(
-            f"{entry.name} could still be under way at the panel: look there once more after {until:%H:%M:%S} UTC"
+            f"{entry.name} was sent less than two minutes ago, and the panel may still place it: check the order page "
+            f"again after {until:%H:%M:%S} UTC"
         )
-    # Where an earlier sending's order is known, that is the row's order: planned again it would be ordered twice.
+    # If the order of an earlier attempt is known, it is the row's order: planned again, it would be placed twice.
     event = Event.NOT_PLACED if entry.order_id is None else Event.FOUND
     _write(connection, entry, event, {"settled_at": now.isoformat(), "error": ""})
     _note(connection, entry, who, "was not placed", why, now.isoformat())
@@ -98,9 +99,9 @@ def _write(connection: Connection, entry: Entry, event: Event, values: dict[str,
     state = after(entry.state, event)
     same = (entries.c.id == entry.id) & (entries.c.state == entry.state.value) & (entries.c.attempt == entry.attempt)
     changed = connection.execute(update(entries).where(same).values(state=state.value, **values))
-    # The entry was read in an earlier transaction: what is decided here must not stand beside another truth.
+    # The entry was read in an earlier transaction, and another process may have changed it since.
     if changed.rowcount != 1:
-        raise JournalConflictError(f"{entry.name} has changed meanwhile: look at it once more")
+        raise JournalConflictError(f"{entry.name} has changed meanwhile: look at it again")
     if entry.cost and state not in SPENT:
         spent = connection.execute(select(campaigns.c.spent).where(campaigns.c.id == entry.campaign_id)).scalar_one()
         left = {"spent": str(minus(Decimal(spent), entry.cost))}

@@ -126,7 +126,7 @@ def test_a_person_says_that_it_was_not_placed(smmplus, old, path):
 def test_not_while_the_panel_may_be_at_it(smmplus, doubt):
     done = smmplus("resolve", doubt, "--not-placed", "--json")
     assert (done.status, done.json["exit_status"]) == (3, 3)
-    assert "could still be under way" in done.json["error"]
+    assert "the panel may still place it" in done.json["error"]
 
 
 @pytest.mark.parametrize("said", [(), ("--order-id", "5", "--not-placed")])
@@ -137,4 +137,4 @@ def test_one_of_the_two_must_be_said(smmplus, said):
 
 def test_a_key_that_nobody_knows(smmplus):
     done = smmplus("resolve", "week/x-1", "--not-placed")
-    assert (done.status, "the journal knows no order 'week/x-1'" in done.words) == (3, True)
+    assert (done.status, "there is no order 'week/x-1' in the journal" in done.words) == (3, True)

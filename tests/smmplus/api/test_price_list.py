@@ -71,10 +71,10 @@ def test_the_same_line_twice_is_one_service():
 @pytest.mark.parametrize(
     ("other", "reason"),
     [
-        ({"rate": "1.20"}, "it stands twice in the price list, at 0.9 and at 1.2"),
-        ({"rate": "?"}, "it stands twice in the price list, once so: rate '?' cannot be read"),
-        ({"min": "60"}, "it stands twice in the price list, with different types or limits"),
-        ({"type": "Package"}, "it stands twice in the price list, with different types or limits"),
+        ({"rate": "1.20"}, "the price list has it twice, at 0.9 and at 1.2"),
+        ({"rate": "?"}, "the price list has it twice, once with this error: rate '?' cannot be read"),
+        ({"min": "60"}, "the price list has it twice, with different types or limits"),
+        ({"type": "Package"}, "the price list has it twice, with different types or limits"),
     ],
 )
 def test_a_doubled_id_with_another_price_or_limit_cannot_be_ordered(other, reason):

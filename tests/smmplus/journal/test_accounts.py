@@ -49,7 +49,7 @@ def test_a_key_under_another_name_or_address_stops_until_a_person_says_what_it_i
     journal.ensure_account(URL, "default", key=KEY)
     for url, name in ((URL, "shop"), ("https://other.example/api", "default")):
         for _ in range(2):  # asked again, the answer is the same
-            with pytest.raises(JournalConflictError, match="the journal knows this API key as account 'default'"):
+            with pytest.raises(JournalConflictError, match="this API key belongs to account 'default'"):
                 journal.ensure_account(url, name, key=KEY)
     assert journal.ensure_account(URL, "default", key=KEY) == 1
 

@@ -96,9 +96,9 @@ def test_a_folder_is_no_journal(tmp_path):
 @pytest.mark.parametrize(
     ("statement", "words"),
     [
-        ("DELETE FROM meta WHERE name = 'uuid'", "says no uuid"),
+        ("DELETE FROM meta WHERE name = 'uuid'", "has no uuid"),
         ("UPDATE meta SET value = 'none' WHERE name = 'uuid'", "uuid is 'none'"),
-        ("DELETE FROM meta WHERE name = 'version'", "says no version"),
+        ("DELETE FROM meta WHERE name = 'version'", "has no version"),
         ("UPDATE meta SET value = 'two' WHERE name = 'version'", "version is 'two'"),
     ],
 )
@@ -199,7 +199,7 @@ def test_an_index_that_misses_an_order_is_found(copy):
         ("UPDATE entries SET state = 'acceptUd' WHERE id = 2", "acceptUd"),
         ("UPDATE entries SET cost = '0.0o1' WHERE id = 2", "damaged"),
         ("UPDATE entries SET cost = x'00' WHERE id = 2", "damaged"),
-        ("UPDATE entries SET content = replace(content, '/1', '/2') WHERE id = 2", "does not fit its fingerprint"),
+        ("UPDATE entries SET content = replace(content, '/1', '/2') WHERE id = 2", "does not match its fingerprint"),
         ("UPDATE entries SET content = x'00ff' WHERE id = 2", "damaged"),
         ("UPDATE campaigns SET spent = 'much'", "damaged"),
     ],

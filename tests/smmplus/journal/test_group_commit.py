@@ -204,7 +204,7 @@ def test_an_id_that_is_another_row_s_raises_an_alarm_that_stays_on_record(batch)
     batch.accepted("501")
     (second,) = batch.plan()
     change = batch.settle(batch.intend(second), Event.ORDER_ID, "501")
-    assert "501, which is another row's already" in change.alarm
+    assert "501, which already belongs to another row" in change.alarm
     assert batch.rows("SELECT entry_id, what, why FROM notes") == [(second.id, "alarm", change.alarm)]
 
 

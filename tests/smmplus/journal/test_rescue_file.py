@@ -118,7 +118,7 @@ def test_what_holds_nothing_that_the_journal_has_not_is_removed(rescues):
 
 def test_no_room_is_told_and_leaves_nothing(rescues):
     rescues.write_text("a file where the folder should be")
-    with pytest.raises(JournalError, match="nothing is sent without room"):
+    with pytest.raises(JournalError, match=r"no rescue file can be made in .* Nothing is sent"):
         file_in(rescues)
 
 
@@ -218,7 +218,7 @@ def test_an_id_that_is_another_rows_is_told(batch, caplog):
     (entry,) = batch.plan()
     rescued(batch, entry, "501")
     batch.journal.recover_crashed_runs()
-    assert "order 501, which is another row's already" in caplog.text
+    assert "order 501, which already belongs to another row" in caplog.text
     assert batch.now(entry).state is State.IN_DOUBT
 
 
@@ -291,7 +291,7 @@ def test_a_damaged_line_keeps_the_file_and_is_told(batch, caplog, place, data):
     whole = place > 2 * LINE - 1
     assert batch.now(entry).state is (State.ACCEPTED if whole else State.IN_DOUBT)
     assert path.exists()
-    assert f"the rescue file {path} stays: 1 of its lines cannot be read" in caplog.text
+    assert f"the rescue file {path} is kept: 1 of its lines cannot be read" in caplog.text
 
 
 def test_a_file_that_is_cut_off_is_read_as_far_as_it_goes(batch, caplog):
@@ -309,7 +309,7 @@ def test_another_journals_file_stays_and_is_told(batch, caplog, tmp_path):
         other.recover_crashed_runs()
     assert path.exists()
     assert "order 501" in caplog.text
-    assert "fits nothing in this journal" in caplog.text
+    assert "does not belong to this journal" in caplog.text
     batch.journal.recover_crashed_runs()
     assert (batch.now(entry).order_id, path.exists()) == ("501", False)
 
@@ -322,7 +322,7 @@ def test_a_journal_from_a_backup_does_not_give_the_id_to_whoever_has_the_rows_nu
     batch.rows("UPDATE entries SET run_id = (SELECT max(id) FROM runs WHERE id != run_id)")
     batch.journal.recover_crashed_runs()
     assert (batch.now(entry).order_id, path.exists()) == (None, True)
-    assert "fits nothing in this journal" in caplog.text
+    assert "does not belong to this journal" in caplog.text
 
 
 def test_a_journal_from_a_backup_that_never_heard_of_the_sending_does_not_take_it_up(batch, caplog):
@@ -362,4 +362,4 @@ def test_what_was_taken_up_is_told_once(batch, caplog):
     path = rescued(batch, entry)
     batch.journal.recover_crashed_runs()
     batch.journal.recover_crashed_runs()
-    assert caplog.messages == [f"order ids were in the rescue file {path}, and are on record now: 501"]
+    assert caplog.messages == [f"order ids from the rescue file {path} were recorded: 501"]

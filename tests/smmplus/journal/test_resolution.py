@@ -138,7 +138,9 @@ def test_an_order_of_another_account_at_the_same_panel_settles_nothing(journal):
     elsewhere = Batch(journal, url="https://panel.example/api/v2")
     taken, free = other.accepted("501"), elsewhere.accepted("502")
     entry = batch.in_doubt()
-    with pytest.raises(JournalConflictError, match=f"order 501 is {taken.name} of account 'by another name' already"):
+    with pytest.raises(
+        JournalConflictError, match=f"order 501 already belongs to {taken.name} of account 'by another name'"
+    ):
         journal.resolve_as_placed(batch.account, entry, "501", why="seen on the panel")
     journal.resolve_as_placed(batch.account, entry, "502", why="seen on the panel")
     assert (batch.now(entry).order_id, elsewhere.now(free).order_id) == ("502", "502")

@@ -211,7 +211,7 @@ async def test_what_a_dead_process_left_is_a_doubt(client, journal, journal_url,
     before = sandbox.calls("cancel")
     found = await ask_for(client, journal, CANCEL, ids)
     assert states(found) == [State.IN_DOUBT]
-    assert found[ids[0]].error == "the process that sent it is gone; nobody knows whether the panel took it"
+    assert found[ids[0]].error == "the process that sent it is gone; it is not known whether the panel accepted it"
     assert sandbox.calls("cancel") == before
 
 
