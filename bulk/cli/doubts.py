@@ -24,10 +24,10 @@ from smmplus.journal.budgets import find_campaign
 from smmplus.journal.entry import Entry
 from smmplus.journal.journal import Journal
 from smmplus.journal.queries import with_order_id_at_panel
-from smmplus.journal.recovery.resolution import must_be_free
+from smmplus.journal.recovery.resolution import must_be_unclaimed
 from smmplus.journal.state_machine import State
 from smmplus.orders.models import OrderStatus
-from smmplus.reconciliation.balance_evidence import evidence, unsettled
+from smmplus.reconciliation.balance_evidence import evidence, unsettled_of_siblings
 from smmplus.reconciliation.doubt_matching import claimants, misfit
 from smmplus.reconciliation.reconcile import ask
 from smmplus.reconciliation.settlements import Settlement, listed, settle_all
@@ -143,12 +143,12 @@ class Judge:
 
     def _must_be_free(self, entry: Entry, order_id: str) -> None:
         with self.journal.reading() as connection:
-            must_be_free(order_id, with_order_id_at_panel(connection, self.account_id, order_id), entry)
+            must_be_unclaimed(order_id, with_order_id_at_panel(connection, self.account_id, order_id), entry)
 
     def _shared(self, entry: Entry, order_id: str, status: OrderStatus) -> list[str]:
         """Name the other orders in doubt that an order may be, for all that its charge tells."""
         with self.journal.reading() as connection:
-            doubts = unsettled(connection, self.account_id, State.IN_DOUBT)
+            doubts = unsettled_of_siblings(connection, self.account_id, State.IN_DOUBT)
         others = [other for other in doubts if other.id not in {entry.id, *self.answered}]
         found = listed(other.name for other in claimants(others, order_id, status))
         return [f"by its charge, order {order_id} may also be {found}: its link must tell"] if found else []

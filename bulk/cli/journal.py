@@ -28,7 +28,7 @@ from smmplus.journal.journal import Journal
 from smmplus.journal.lost_commits import why_lost
 from smmplus.journal.maintenance.backup_and_move import Copied, back_up, finish_move, move
 from smmplus.journal.maintenance.integrity import Summary, Violation, audit, summary_of
-from smmplus.journal.maintenance.restore import backup_of, made_at, restore, settle
+from smmplus.journal.maintenance.restore import backup_of, confirm_restored, made_at, restore
 from smmplus.journal.state_machine import State
 
 MOST_FINDINGS = 1000
@@ -186,7 +186,7 @@ def settle_command(
             )
         if not (yes or asked(f"Is every row that was placed after {moment(backup.made_at)} out of every sheet?")):
             raise ConfigurationError("not confirmed, nothing was recorded. To skip the question, add --yes")
-        settle(opened)
+        confirm_restored(opened)
     if as_json:
         typer.echo(json.dumps({"journal": opened.where, "settled": True}))
     else:

@@ -106,7 +106,7 @@ def load_campaign(options: Options, panel: Panel, journal: Journal, *, lock: boo
         journal.recover_crashed_runs()
     batch_id = journal.latest_batch(campaign_id, options.source, finished=options.batch is not None)
     standing = budgets.standing(journal, campaign_id)
-    backup = restore.unsettled(journal, campaign_id)
+    backup = restore.unconfirmed_backup(journal, campaign_id)
     return CampaignContext(
         account_id,
         campaign_id,

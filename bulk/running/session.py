@@ -70,7 +70,7 @@ class RunSession:
         if not sending:
             return
         if rows_in_backup_gap(self.plan):  # a person confirmed them, or the run had ended before
-            restore.settle(self.journal, campaign.campaign_id)
+            restore.confirm_restored(self.journal, campaign.campaign_id)
         if self.batch_id is None:
             self.batch_id = self.journal.open_batch(campaign.campaign_id, self.options.source)
         new = [item.planned for item in sending if item.entry is None]

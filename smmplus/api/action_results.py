@@ -8,15 +8,24 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from smmplus.api.error_texts import is_broken_off
-from smmplus.api.error_wrappings import ENVELOPES, NO_SIGNS, YES_SIGNS, Said, is_absent, said, unwrapped, without_markup
+from smmplus.api.error_wrappings import (
+    ENVELOPES,
+    NO_SIGNS,
+    YES_SIGNS,
+    Json,
+    Said,
+    is_absent,
+    said,
+    unwrapped,
+    without_markup,
+)
 from smmplus.errors import FollowUpError
 from smmplus.orders.decimals import Notation, readings
 from smmplus.orders.models import Balance, OrderStatus
 
-Json = Any
 Item = TypeVar("Item")
 Reader = Callable[[Json, Notation], Item]
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, cast
 from urllib.parse import urlencode
 
 import aiohttp
@@ -15,7 +15,7 @@ from aiohttp.http import StreamWriter
 import smmplus.api.protocol as protocol  # noqa: PLR0402 (`from smmplus` would import what imports this module)
 from smmplus.api.async_connection import Listener, silent
 from smmplus.api.panel import Panel, proxy_of, tls_context
-from smmplus.api.protocol import Call
+from smmplus.api.protocol import Call, Result
 from smmplus.api.rate_limit import RateLimit
 from smmplus.api.responses import Response
 from smmplus.api.retry import async_retrying
@@ -30,8 +30,6 @@ from smmplus.errors import (
     UnreadableAnswerError,
 )
 from smmplus.orders.models import Balance, OrderRequest, OrderStatus, Service
-
-Result = TypeVar("Result")
 
 TRICKLE = 3
 """An answer may come in pieces, each within the read time-out. After so many time-outs in all it counts as lost."""

@@ -7,22 +7,20 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from http.client import HTTPException
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 from urllib.parse import urlencode
 
 import requests
 
 import smmplus.api.protocol as protocol  # noqa: PLR0402 (`from smmplus` would import what imports this module)
 from smmplus.api.panel import Panel
-from smmplus.api.protocol import Call
+from smmplus.api.protocol import Call, Result
 from smmplus.api.rate_limit import RateLimit
 from smmplus.api.requests_session import WatchedBody, session
 from smmplus.api.responses import Response
 from smmplus.api.retry import retrying
 from smmplus.errors import BusyError, CallError, FollowUpError, LostAnswerError, NeverSentError, UnreadableAnswerError
 from smmplus.orders.models import Balance, OrderRequest, OrderStatus, Service
-
-Result = TypeVar("Result")
 
 
 class Client:

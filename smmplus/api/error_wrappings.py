@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Json = Any
+"""A parsed JSON document. Fractions are Decimal."""
 
 _ERROR_KEYS = frozenset(
     ["error", "errors", "err", "error_message", "error_msg", "error_text", "error_code", "errormessage", "errorcode"]

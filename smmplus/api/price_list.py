@@ -3,14 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 
-from smmplus.api.error_wrappings import unwrapped
+from smmplus.api.error_wrappings import Json, unwrapped
 from smmplus.orders.decimals import Notation, plain
 from smmplus.orders.models import Service
 from smmplus.orders.order_types import Units, order_type
-
-Json = Any
 
 _LONGEST_ID = 64
 _NO_LIMIT = frozenset({"", "unlimited", "no limit", "infinity", "\u221e"})

@@ -24,10 +24,9 @@ from smmplus.api.action_results import (
     read_status,
     usable_id,
 )
-from smmplus.api.error_wrappings import is_absent, names_an_order
+from smmplus.api.error_wrappings import Json, is_absent, names_an_order
 from smmplus.api.price_list import read_services, rows_of
 from smmplus.api.responses import (
-    Json,
     NoJsonError,
     Response,
     error_of,

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from itertools import islice
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from smmplus.api.error_texts import Meaning, gravest, is_broken_off, meaning, of_status
-from smmplus.api.error_wrappings import Said, said, without_markup
+from smmplus.api.error_wrappings import Json, Said, said, without_markup
 from smmplus.errors import (
     AccountError,
     AddressError,
@@ -29,9 +29,6 @@ from smmplus.errors import (
     UnknownRefusalError,
 )
 from smmplus.orders.decimals import Notation
-
-Json = Any
-"""A parsed JSON document. Fractions are Decimal."""
 
 
 @dataclass(frozen=True, slots=True)

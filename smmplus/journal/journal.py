@@ -193,7 +193,7 @@ class Journal(OpenJournal):
     def find(self, account_id: int, name: str) -> Entry:
         """Find an entry by its name, "campaign/key"; raise JournalConflictError if there is none."""
         with self.reading() as connection:
-            return resolution.find(connection, name, account_id)
+            return resolution.find_by_name(connection, name, account_id)
 
     def resolve_as_placed(
         self, account_id: int, entry: Entry, order_id: str, *, why: str, who: str | None = None

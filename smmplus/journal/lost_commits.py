@@ -24,7 +24,7 @@ from smmplus.orders.decimals import EXACT
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Comparison:
     """The result of comparing a journal with the traces of its runs."""
 
     why: str
@@ -54,20 +54,20 @@ def why_lost(url: str) -> str:
 
     found = traces.found()
     with snapshot(url) as connection:
-        return standing(connection, found, is_alive, beside=True).why
+        return compare(connection, found, is_alive, beside=True).why
 
 
 def must_be_whole(
     connection: Connection, found: Sequence[Trace], is_alive: Callable[[str], bool], where: str, *, beside: bool
 ) -> None:
     """Raise JournalError if a journal lost commits since it was opened. Opening it again handles that."""
-    if why := standing(connection, found, is_alive, beside=beside).why:
+    if why := compare(connection, found, is_alive, beside=beside).why:
         raise JournalError(f"the journal {where} has lost commits: {why}. Nothing was sent; run it again")
 
 
-def standing(
+def compare(
     connection: Connection, found: Sequence[Trace], is_alive: Callable[[str], bool], *, beside: bool
-) -> Standing:
+) -> Comparison:
     """Compare a journal with traces. The traces must be read before it, because those of live runs grow.
 
     `beside`: the traces of all its runs must be here. Raises JournalInUseError if it lacks what a live run did.
@@ -86,7 +86,7 @@ def standing(
     traceless = dead - {trace.run for trace in found} if beside else frozenset()
     lacking = tuple(trace for trace in ahead if trace.run not in known)
     highest = max([commits, *(trace.commits for trace in found)])
-    return Standing(_words(ahead, known, traceless), dead, lacking, highest)
+    return Comparison(_words(ahead, known, traceless), dead, lacking, highest)
 
 
 def contradictions(found: Iterable[Trace], known: Collection[str], commits: int) -> Iterator[Trace]:
@@ -103,26 +103,26 @@ def _words(ahead: Sequence[Trace], known: Collection[str], traceless: Collection
     return ""
 
 
-def take_for_lost(connection: Connection, standing: Standing, now: str) -> tuple[str, int]:
+def treat_as_restored(connection: Connection, seen: Comparison, now: str) -> tuple[str, int]:
     """Treat a journal that lacks commits as restored. Return up to when it is complete, and the number of doubts."""
-    at = _latest(connection) or min((trace.started_at for trace in standing.lacking), default=now)
+    at = _latest(connection) or min((trace.started_at for trace in seen.lacking), default=now)
     for name, value in {
         metadata.UUID_NAME: str(uuid4()),
         metadata.RESTORED: at,
         metadata.RESTORED_AT: now,
-        metadata.LOST: standing.why,
-        metadata.COMMITS: str(standing.commits + 1),
+        metadata.LOST: seen.why,
+        metadata.COMMITS: str(seen.commits + 1),
     }.items():
         metadata.put(connection, name, value)
     rows = {
         trace.run: {"id": trace.run, "pid": trace.pid, "host": trace.host, "user": trace.user, "ended_at": now}
         | {"started_at": trace.started_at}
-        for trace in standing.lacking
+        for trace in seen.lacking
     }
     if rows:  # known from now on, so that this loss is not reported twice
         connection.execute(insert(runs), list(rows.values()))
-    mark_closed(connection, standing.dead)
-    return at, doubt(connection, at, now, f"the journal lost what was written into it after {at}")
+    mark_closed(connection, seen.dead)
+    return at, put_in_doubt(connection, at, now, f"the journal lost what was written into it after {at}")
 
 
 def mark_closed(connection: Connection, dead: Iterable[str]) -> None:
@@ -131,7 +131,7 @@ def mark_closed(connection: Connection, dead: Iterable[str]) -> None:
         metadata.take_away(connection, f"{metadata.OPEN}{run}")
 
 
-def doubt(connection: Connection, at: str, now: str, why: str) -> int:
+def put_in_doubt(connection: Connection, at: str, now: str, why: str) -> int:
     """Put unsent orders in doubt, because they may have been sent since `at`. Return how many."""
     words = f"{why}: it may have been placed since"
     spent = {row.id: EXACT.create_decimal(row.spent) for row in connection.execute(select(campaigns))}

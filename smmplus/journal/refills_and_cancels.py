@@ -110,7 +110,7 @@ def intend(connection: Connection, wanted: Sequence[FollowUp], run_id: str, now:
     return taken
 
 
-def settle(connection: Connection, outcomes: Iterable[Settled], now: str) -> None:
+def record_outcomes(connection: Connection, outcomes: Iterable[Settled], now: str) -> None:
     """Write outcomes. A follow-up that changed meanwhile keeps its state, but a yes is always recorded."""
     for outcome in outcomes:
         item, state = outcome.follow_up, MOVES[outcome.follow_up.state][outcome.move]

@@ -151,7 +151,7 @@ def files_in(folder: Path) -> list[Path]:
         return []
 
 
-def read(path: Path) -> tuple[list[Line], int]:
+def read_lines(path: Path) -> tuple[list[Line], int]:
     """Return the lines of a rescue file, and how many cannot be read. Raises OSError if the file cannot be read."""
     data = path.read_bytes()
     written = [data[start : start + LINE].strip(b"\n \0") for start in range(LINE, len(data), LINE)]

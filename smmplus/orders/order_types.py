@@ -1,6 +1,7 @@
-"""The order types of the API v2 family: which fields each takes, and which units it bills.
+"""The types of orders: the fields and the billed units of each.
 
-smm.plus documents the fields of Default and shows a Custom Comments service; the rest is what sibling panels document.
+https://smm.plus/api documents the fields of Default and shows a Custom Comments service. The others are documented by
+panels with the same API.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from smmplus.orders.models import OrderRequest, Service
 
 
 class Units(Enum):
-    """What an order of a type is billed by."""
+    """The units by which orders of a type are billed."""
 
     QUANTITY = "quantity"
     RUNS = "quantity, times the runs if there are any"
@@ -24,7 +25,7 @@ class Units(Enum):
 
 @dataclass(frozen=True, slots=True)
 class OrderType:
-    """One type: its fields besides the service, and its units."""
+    """One type: its fields without the service, and its units."""
 
     name: str
     required: tuple[str, ...]
@@ -33,7 +34,7 @@ class OrderType:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """Every field that an order of this type may carry."""
+        """Every field that an order of this type may have."""
         return (*self.required, *self.optional)
 
 
@@ -64,25 +65,25 @@ _TYPES = (
 _BY_NAME = {order_type.name.lower(): order_type for order_type in _TYPES}
 
 FIELDS = tuple(dict.fromkeys(field for order_type in _TYPES for field in order_type.fields))
-"""Every form field of an order besides the service, each once."""
+"""Every form field of an order except the service, each once."""
 
 
 def order_type(name: str) -> OrderType | None:
-    """Find a type by its name in any case, also written as `custom_comments`; None for one that is not known."""
+    """Return a type by its name in any case, also written as `custom_comments`; None if it is not known."""
     return _BY_NAME.get(" ".join(name.lower().replace("_", " ").split()))
 
 
 def units(request: OrderRequest, service: Service) -> int | None:
-    """Count the units that will be billed, for a request that has passed `validation.problems`.
+    """Return the units that will be billed, for a request without `validation.problems`.
 
-    For Subscriptions it is the most that can be billed: max × (posts + old posts), None where posts are unlimited.
+    For Subscriptions it is the most that can be billed: max × (posts + old posts), or None if posts are unlimited.
     """
     kind = order_type(service.type)
     return _COUNT[kind.units](request) if kind else None
 
 
 def cost(request: OrderRequest, service: Service) -> Decimal | None:
-    """Price a request in the account's currency; an upper bound for Subscriptions; None where there is none."""
+    """Return what a request costs in the account's currency: at most, for Subscriptions; None if there is no limit."""
     kind = order_type(service.type)
     if kind is not None and kind.units is Units.PACKAGE:
         return service.rate
@@ -95,7 +96,7 @@ def cost(request: OrderRequest, service: Service) -> Decimal | None:
 
 
 def is_upper_bound(service: Service) -> bool:
-    """Tell whether `cost` is the most that an order of a service can cost, and not what it does cost."""
+    """Return whether `cost` is the most that an order of a service can cost, and not its exact cost."""
     kind = order_type(service.type)
     return kind is not None and kind.units is Units.POSTS
 
@@ -110,7 +111,7 @@ def _quantity(request: OrderRequest) -> int:
 
 def _posts(request: OrderRequest) -> int | None:
     values = request.values
-    if values.get("posts", "0") == "0":  # to a panel in PHP, "0" is as empty as nothing: no limit
+    if values.get("posts", "0") == "0":  # for a panel in PHP, "0" is empty: no limit
         return None
     return int(values["max"]) * (int(values["posts"]) + int(values.get("old_posts", "0")))
 

@@ -1,7 +1,7 @@
-"""PURE: what is wrong with a request for a service, before anything is sent.
+"""Validate a request for a service before anything is sent.
 
-The panel checks again; finding it here costs nothing and names the field. Where panels differ (does `max` bind a run of
-a drip-feed order, or its total?) the stricter reading is checked.
+The panel checks again, but an error found here costs nothing and names the field. If panels differ (`max` may apply to
+one run of a drip-feed order, or to its total), the stricter rule is checked.
 """
 
 import datetime as dt
@@ -29,7 +29,7 @@ _WHOLE = _Shape("a plain positive whole number", "digits only, such as 1000", re
 _COUNT = _Shape("a plain whole number", "digits only, such as 0 or 10", re.compile(r"0|[1-9][0-9]{0,14}"))
 _LINK = _Shape(
     "a link",
-    "paste the whole address, beginning with https://",
+    "paste the full URL, starting with https://",
     re.compile(r"https?://[^\s/]+\.[^\s]+|@[^\s@/]+", re.IGNORECASE),
 )
 _ONE_NAME = _Shape("one name", "a name has no spaces, commas or semicolons", re.compile(r"[^\s,;]+"))
@@ -63,7 +63,7 @@ _SHAPES = {
 
 @dataclass(frozen=True, slots=True)
 class FieldProblem:
-    """One thing that is wrong with one field of a request."""
+    """An error in one field of a request."""
 
     field: str
     message: str
@@ -71,17 +71,19 @@ class FieldProblem:
 
 
 def problems(request: OrderRequest, service: Service | None) -> tuple[FieldProblem, ...]:
-    """Find everything that is wrong with a request, at once; `service` is None where the panel offers none such."""
+    """Return all errors of a request at once. `service` is None if the panel does not have it."""
     if service is None:
-        remedy = "take an id from `smmplus services`" if request.service else "write the id of a service"
-        text = f"the panel offers no service {request.service}" if request.service else "the service is missing"
+        remedy = "look up the id with `smmplus services`" if request.service else "write the id of a service"
+        text = (
+            f"service {request.service} does not exist or is disabled" if request.service else "the service is missing"
+        )
         return (FieldProblem("service", text, remedy),)
     if service.unusable:
-        remedy = "take another service, or ask the panel to correct its price list"
+        remedy = "use another service, or ask the panel to correct its price list"
         return (FieldProblem("service", f"service {service.id} cannot be ordered: {service.unusable}", remedy),)
     kind = order_type(service.type)
     if kind is None:
-        remedy = "order this one on the panel's own page, and take the row out"
+        remedy = "place this order on the panel's own page, and delete the row"
         return (FieldProblem("service", f"orders of type {service.type!r} are not supported", remedy),)
     return tuple(_problems(request, service, kind))
 
@@ -100,7 +102,9 @@ def _wrong_fields(values: Values, kind: OrderType) -> Iterator[FieldProblem]:
             yield FieldProblem(field, f"{field} is missing: {kind.name} orders need it", f"fill in {field}")
     for field in values:
         if field not in kind.fields:
-            yield FieldProblem(field, f"{kind.name} orders take no {field}", "empty the cell, or take another service")
+            yield FieldProblem(
+                field, f"{kind.name} orders do not use {field}", "clear the cell, or use a service of another type"
+            )
 
 
 def _wrong_shapes(values: Values) -> Iterator[FieldProblem]:
@@ -110,7 +114,7 @@ def _wrong_shapes(values: Values) -> Iterator[FieldProblem]:
             wrong = next((line for line in value.split("\n") if not shape.fits(line)), value)
             yield FieldProblem(field, f"{wrong!r} is not {shape.name}", shape.remedy)
         elif field == "expiry" and not _is_day(value):
-            yield FieldProblem(field, f"there is no day {value}", "look at a calendar")
+            yield FieldProblem(field, f"{value} does not exist", "use a date of the calendar, as day/month/year")
 
 
 def _is_day(text: str) -> bool:

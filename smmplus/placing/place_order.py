@@ -35,7 +35,7 @@ from smmplus.errors import (
 from smmplus.journal import balances, budgets
 from smmplus.journal.entry import Entry, Planned
 from smmplus.journal.journal import Journal
-from smmplus.journal.maintenance.restore import unsettled
+from smmplus.journal.maintenance.restore import unconfirmed_backup
 from smmplus.journal.state_machine import State
 from smmplus.orders.models import Balance, OrderRequest, Service
 from smmplus.orders.order_types import cost
@@ -157,7 +157,7 @@ async def _read_balance_after_doubt(client: AsyncClient, journal: Journal, accou
 
 def _must_be_new(journal: Journal, campaign_id: int, name: str, request: OrderRequest) -> None:
     """Refuse an order that is new to a restored journal, before a person confirms that it was not placed."""
-    backup = unsettled(journal, campaign_id)
+    backup = unconfirmed_backup(journal, campaign_id)
     if backup is not None:
         raise OrderInDoubtError(
             f"{name} (service {request.service}, {_fields(request)}) is new to this journal, which {backup.words}. "

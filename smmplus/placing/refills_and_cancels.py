@@ -89,7 +89,7 @@ class _Desk:
 
     def settle(self, outcomes: Sequence[Settled]) -> None:
         with self._journal.transaction() as connection:
-            records.settle(connection, outcomes, self._journal.time())
+            records.record_outcomes(connection, outcomes, self._journal.time())
 
     async def send(self, ids: Sequence[str]) -> None:
         """Send up to 100 once. Raises the error behind what is planned again: the retry policy decides on it."""

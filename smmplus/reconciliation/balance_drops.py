@@ -1,8 +1,8 @@
-"""Balances that fell by more than the journal knows: orders may have been placed elsewhere, which it could order twice.
+"""Find balances that fell by more than the journal explains: orders may have been placed elsewhere.
 
-What an account holds falls by what is debited and rises by what comes back or is paid in. So between two observations
-the difference is a lower bound of what was debited, and the journal knows the most that its own orders can have come
-to; only the rest is unexplained. What rises hides what falls: that cannot be helped.
+A balance falls by what is debited and rises by refunds and payments. So the difference of two observations is the least
+that was debited. The journal knows the most that its own orders can have cost meanwhile. What exceeds that is
+unexplained. A payment can hide a debit; that cannot be detected.
 """
 
 from bisect import bisect_left
@@ -21,35 +21,35 @@ from smmplus.journal.state_machine import SPENT
 from smmplus.orders.decimals import EXACT, minus, total
 
 LOOK_BACK = timedelta(days=1)
-"""A fall is told for so long: whoever was told first may not be the one who orders next."""
+"""A fall is reported for so long, because the person who saw it first may not be the one who orders next."""
 
 CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
 class Fall:
-    """A balance that fell by more than the journal knows, between two observations."""
+    """A balance that fell by more than the journal explains, between two observations."""
 
     since: str
     at: str
     fell: Decimal
     known: Decimal
-    """The most that the journal's own orders can have come to in between."""
+    """The most that the journal's own orders can have cost in between."""
     currency: str
 
     @property
     def unexplained(self) -> Decimal:
-        """The least that was debited for something else."""
+        """The least that was debited for anything else."""
         return minus(self.fell, self.known)
 
 
 def fall_between(
     then: Observation, now: Observation, *, unit: Decimal = CENT, orders: int = 0, later: Decimal = Decimal(0)
 ) -> Fall | None:
-    """PURE: compare two observations of an account; None where the journal can explain the difference.
+    """Compare two observations of an account; None if the journal explains the difference.
 
-    Panels round charges and balances: one `unit` is forgiven (see `unit_of`), and one for each order in between that
-    rounding may have changed (`orders`, see `may_be_rounded`). `later` is what may be debited for orders that were
+    Panels round charges and balances. So one `unit` (see `unit_of`) is tolerated, and one for each order in between
+    that may have been rounded (`orders`, see `may_be_rounded`). `later` is what may be debited for orders that were
     accepted before: a subscription is charged post by post.
     """
     if then.currency != now.currency:
@@ -60,25 +60,25 @@ def fall_between(
 
 
 def unit_of(amounts: Sequence[Decimal]) -> Decimal:
-    """PURE: tell to which unit a panel rounds, from its balances in turn: a cent, or the finest step that was seen.
+    """Return the unit to which a panel rounds, from its balances in turn: a cent, or the finest step between two.
 
-    A balance alone does not tell: what once came in may have more digits than what is charged.
+    The digits of one balance do not show it: a payment may have had more digits than charges have.
     """
     steps = (minus(earlier, later) for earlier, later in pairwise(amounts))
     return min((CENT, *(_finest(step) for step in steps)))
 
 
 def latest_fall(journal: Journal, account_id: int, now: Observation) -> Fall | None:
-    """Compare an observation with those of a day before it, and the last one before that; give the greatest fall.
+    """Compare an observation with those of the day before it and the last earlier one, and return the greatest fall.
 
-    With several, for one that was made while orders were under way proves little: it hides falls from its neighbours.
-    None also where an order of the account may cost any amount: then a balance says nothing.
+    It is compared with several, because one that was made while orders were under way hides falls from its neighbours.
+    None also if an order of the account may cost any amount: then a balance proves nothing.
     """
     with journal.reading() as connection:
         earlier = _earlier(connection, account_id, now)
         unit = unit_of([seen.amount for seen in (*earlier, now)])
         falls = [fall_between(then, now, unit=unit) for then in earlier]
-        return _told(connection, account_id, earlier, now, unit) if any(falls) else None
+        return _greatest_fall(connection, account_id, earlier, now, unit) if any(falls) else None
 
 
 def _earlier(connection: Connection, account_id: int, now: Observation) -> list[Observation]:
@@ -89,10 +89,10 @@ def _earlier(connection: Connection, account_id: int, now: Observation) -> list[
     return before if older is None else [older, *before]
 
 
-def _told(
+def _greatest_fall(
     connection: Connection, account_id: int, earlier: Sequence[Observation], now: Observation, unit: Decimal
 ) -> Fall | None:
-    """Look more closely where a first look, without roundings and subscriptions, found a fall."""
+    """Compare again with roundings and subscriptions, after a simple comparison found a fall."""
     start = earlier[0].asked_at
     costs = [row.cost for row in connection.execute(_may_be_debited_later(account_id, start))]
     if None in costs:
@@ -108,12 +108,12 @@ def _told(
 
 
 def last_digit(amount: Decimal) -> Decimal:
-    """PURE: give one unit of an amount's last digit, a cent at the most: 0.001 for 1.250 less 0.001."""
+    """Return one unit of an amount's last digit, a cent at most: 0.001 for 1.249."""
     return min(CENT, _finest(amount))
 
 
 def may_be_rounded(cost: Decimal, unit: Decimal) -> bool:
-    """PURE: tell whether a panel that rounds to this unit charges anything else than the cost."""
+    """Return whether a panel that rounds to this unit may charge something other than the cost."""
     return _finest(cost) < unit
 
 
@@ -123,7 +123,7 @@ def _finest(amount: Decimal) -> Decimal:
 
 
 def _may_be_debited_later(account_id: int, time: str) -> Select[tuple[object, ...]]:
-    """Select the costs of subscriptions that were not over at a time: they are charged post by post."""
+    """Select the costs of subscriptions that had not ended at a time: they are charged post by post."""
     subscription = or_(entries.c.cost.is_(None), entries.c.content.contains('["delay","', autoescape=True))
     not_over = or_(entries.c.final == 0, entries.c.polled_at >= time)
     return (
@@ -134,7 +134,7 @@ def _may_be_debited_later(account_id: int, time: str) -> Select[tuple[object, ..
 
 
 def _settled_since(account_id: int, time: str) -> Select[tuple[object, ...]]:
-    """Select the orders that may have been debited since a time: when they were settled (if not, last) and costs."""
+    """Select when orders that may have been debited since a time got their outcome, and their costs."""
     when = func.coalesce(entries.c.settled_at, "9")
     return (
         select(when.label("time"), entries.c.cost)

@@ -1,4 +1,4 @@
-"""What the balance says of an order in doubt: how far it fell around the sending, less what other orders explain."""
+"""Evidence from balances: how much the balance fell around an order in doubt, less what other orders explain."""
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
@@ -22,21 +22,21 @@ from smmplus.reconciliation.balance_drops import unit_of
 
 
 def siblings(connection: Connection, account_id: int) -> list[int]:
-    """Find the accounts at the panel of an account, itself among them."""
+    """Return all accounts at the panel of an account, including itself."""
     url = select(accounts.c.url).where(accounts.c.id == account_id).scalar_subquery()
     return list(connection.execute(select(accounts.c.id).where(accounts.c.url == url)).scalars())
 
 
 def in_one_currency(connection: Connection, account_id: int) -> list[int]:
-    """Find the siblings whose orders may have been debited from an account's balance: none in another currency."""
+    """Return the siblings whose orders may have been debited from an account's balance: none in another currency."""
     found = connection.execute(select(balances.c.account_id, balances.c.currency).distinct()).all()
     own = _currencies(found, account_id)
     same = siblings(connection, account_id)
     return [each for each in same if each == account_id or not (other := _currencies(found, each)) or own & other]
 
 
-def unsettled(connection: Connection, account_id: int, state: State) -> list[Entry]:
-    """Find the entries of an account and its siblings that are submitting or in doubt."""
+def unsettled_of_siblings(connection: Connection, account_id: int, state: State) -> list[Entry]:
+    """Return the entries of an account and its siblings in a state, submitting or in doubt."""
     return [
         entry for each in siblings(connection, account_id) for entry in entry_queries.unsettled(connection, each, state)
     ]
@@ -47,11 +47,11 @@ def _currencies(found: Iterable[tuple[int, str]], account_id: int) -> set[str]:
 
 
 _ROUNDING = Context(prec=120)
-"""Rounds, where all other sums of money are exact."""
+"""Rounds charges as a panel may do. All other sums of money are exact."""
 
 
 class Verdict(Enum):
-    """What the balance says of an order."""
+    """What the balance shows about an order."""
 
     DEBITED = "it fell by what was to be charged: this order was probably placed"
     DEBITED_LATER = "it fell by this order's charge, but not at once: a slow panel placed it, or it was another order"
@@ -67,41 +67,41 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """An order of the journal that was sent, as far as it bears on balances."""
+    """An order that was sent, as far as it matters for balances."""
 
     entry: int
     cost: Decimal | None
     accepted: bool
-    """Accepted, and surely for this account."""
+    """Whether it was accepted, and certainly for this account."""
     sent_at: str
     over_at: str
-    """From when on the panel can no longer be at it."""
+    """From when on the panel can no longer be working on it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is known around an order in doubt. Amounts are in the account's currency."""
+    """The balances around an order in doubt, and what they show. Amounts are in the account's currency."""
 
     before: Observation | None
-    """The nearest balance from before the sending, if possible one with no other order under way."""
+    """The nearest balance before it was sent, if possible one with no other order under way."""
     after: Observation | None
     verdict: Verdict
     fell: Decimal | None = None
     orders: int = 0
     """Orders that were accepted in between."""
     accepted: Decimal = Decimal(0)
-    """What those cost."""
+    """The cost of those."""
     others: int = 0
-    """Orders besides this one that may have been debited in between."""
+    """Other orders that may have been debited in between."""
 
     @property
     def left(self) -> Decimal | None:
-        """What fell beyond the accepted orders."""
+        """How much the balance fell beyond the accepted orders."""
         return None if self.fell is None else minus(self.fell, self.accepted)
 
 
 class BalanceHistory:
-    """PURE: an account's orders and balances, to look up what was going on at a time."""
+    """An account's orders and balances, to find what happened around a time."""
 
     def __init__(self, orders: Iterable[Sent], observations: Iterable[Observation]) -> None:
         self._orders = sorted(orders, key=lambda order: order.sent_at)
@@ -112,7 +112,7 @@ class BalanceHistory:
         self._units: dict[str, Decimal] = {}
 
     def weigh(self, doubt: Entry) -> Evidence:
-        """Tell what the balances around an order's sending say of it."""
+        """Return what the balances around an order show."""
         settled_at = doubt.settled_at or doubt.sent_at or ""
         first = self._weigh(doubt, settled_at)
         if first.verdict is not Verdict.TOO_EARLY:
@@ -123,7 +123,7 @@ class BalanceHistory:
         return first if later.verdict is Verdict.NO_BALANCE else later
 
     def _weigh(self, doubt: Entry, start: str) -> Evidence:
-        """Compare the nearest balance before the sending with the nearest that was asked for from a time on."""
+        """Compare the nearest balance before it was sent with the nearest that was read from `start` on."""
         after = self._best(doubt, [seen for seen in self._observations if seen.asked_at >= start])
         currency = None if after is None else after.currency
         earlier = [
@@ -147,13 +147,13 @@ class BalanceHistory:
         return next(quiet, nearest_first[0] if nearest_first else None)
 
     def _is_quiet(self, doubt: Entry, seen: Observation) -> bool:
-        """Tell whether no other order was under way while the panel was asked."""
+        """Return whether no other order was under way while the balance was read."""
         over_at = _over_at(doubt.state, doubt.sent_at, doubt.settled_at)
         own = (doubt.sent_at or "") <= seen.at and over_at >= seen.asked_at
         return bisect_right(self._sent, seen.at) - own <= bisect_left(self._over, seen.asked_at)
 
     def _between(self, before: Observation, after: Observation) -> "Between":
-        """Count the orders between two balances, once for all that have these two around them."""
+        """Count the orders between two balances. The count is kept for all orders in doubt between the two."""
         pair = before.id, after.id
         if pair not in self._counted:
             sent = self._orders[: bisect_right(self._sent, after.at)]
@@ -165,16 +165,16 @@ class BalanceHistory:
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """Orders by their costs, None for a cost that is not known: of 100,000 orders few cost differently."""
+    """Numbers of orders by cost, None for a cost that is not known: 100,000 orders have few different costs."""
 
     surely: Mapping[Decimal | None, int]
     """Sent and accepted between two balances."""
     others: Mapping[Decimal | None, int]
-    """Such as may have been debited in between."""
+    """Orders that may have been debited in between."""
 
     @classmethod
     def of(cls, orders: Iterable[Sent], before: Observation, after: Observation) -> "Between":
-        """Tell those that were surely debited in between from those that may have been."""
+        """Count those that were certainly debited in between, and those that may have been."""
         surely: Counter[Decimal | None] = Counter()
         others: Counter[Decimal | None] = Counter()
         for order in orders:
@@ -183,7 +183,7 @@ class Between:
         return cls(surely, others)
 
     def without(self, doubt: Entry) -> "Between":
-        """Leave out the order that is in doubt itself."""
+        """Return the counts without the order in doubt itself."""
         others = Counter(self.others)
         others[doubt.cost] -= 1
         return Between(self.surely, +others)
@@ -200,10 +200,10 @@ def _weighed(doubt: Entry, before: Observation, after: Observation, between: Bet
 
 
 def assess(fell: Decimal, cost: Decimal, between: Between, unit: Decimal) -> Verdict:
-    """PURE: tell what a fall says of an order, beside others that were debited, or may have been.
+    """Return what a fall of the balance shows about an order, next to others that were or may have been debited.
 
-    Panels charge exactly, or round each charge to a unit in one of several ways: where one way says that the order was
-    debited and another that it was not, nothing is known. One unit is forgiven: the balances may be rounded as well.
+    Panels charge exactly, or round each charge to a unit in one of several ways. If one way says that the order was
+    debited and another that it was not, nothing is known. One unit is tolerated: balances may be rounded as well.
     """
     if cost <= 2 * unit:
         return Verdict.TOO_SMALL
@@ -228,7 +228,7 @@ def _charge(cost: Decimal, unit: Decimal, rounding: str | None) -> Decimal:
 
 
 def _verdict(left: Decimal, cost: Decimal, every: Decimal, unit: Decimal) -> Verdict:
-    """Judge what is left of a fall; `every` is what it would be if all that is not known had been debited."""
+    """Return the verdict on what is left of a fall; `every` is the sum if all uncertain orders had been debited."""
     if left < unit.copy_negate():
         return Verdict.ROSE
     if left <= unit:
@@ -239,11 +239,11 @@ def _verdict(left: Decimal, cost: Decimal, every: Decimal, unit: Decimal) -> Ver
 
 
 def evidence(journal: Journal, found: Sequence[Entry]) -> dict[int, Evidence]:
-    """Gather what the journal's balances say of orders in doubt, by entry."""
+    """Return what the journal's balances show about orders in doubt, by entry."""
     with journal.reading() as connection:
         accounts = _accounts_of(connection, {entry.campaign_id for entry in found})
-        books = {account: _books(connection, account) for account in set(accounts.values())}
-    return {entry.id: books[accounts[entry.campaign_id]].weigh(entry) for entry in found}
+        histories = {account: _history_of(connection, account) for account in set(accounts.values())}
+    return {entry.id: histories[accounts[entry.campaign_id]].weigh(entry) for entry in found}
 
 
 def _accounts_of(connection: Connection, ids: Iterable[int]) -> Mapping[int, int]:
@@ -251,7 +251,7 @@ def _accounts_of(connection: Connection, ids: Iterable[int]) -> Mapping[int, int
     return {row.id: row.account_id for row in rows}
 
 
-def _books(connection: Connection, account_id: int) -> BalanceHistory:
+def _history_of(connection: Connection, account_id: int) -> BalanceHistory:
     columns = entries.c
     rows = connection.execute(
         select(columns.id, columns.cost, columns.state, columns.sent_at, columns.settled_at, campaigns.c.account_id)
@@ -265,7 +265,7 @@ def _books(connection: Connection, account_id: int) -> BalanceHistory:
         Sent(
             row.id,
             decimal_or_none(row.cost),
-            # Of another account name it may have been debited from another balance.
+            # An order of another account name may have been debited from another balance.
             row.state == State.ACCEPTED.value and row.account_id == account_id,
             row.sent_at or "",
             _over_at(State(row.state), row.sent_at, row.settled_at),
@@ -282,7 +282,7 @@ def _over_at(state: State, sent_at: str | None, settled_at: str | None) -> str:
 
 
 def _end_of(sent_at: str | None) -> str:
-    """Tell from when on a panel is no longer at an order that it may have taken."""
+    """Return from when on a panel can no longer be working on an order."""
     if sent_at is None:
         return ""
     return (datetime.fromisoformat(sent_at) + STILL_UNDER_WAY).isoformat(timespec="milliseconds")

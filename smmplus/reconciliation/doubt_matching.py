@@ -1,8 +1,8 @@
-"""PURE: what evidence says of an order in doubt: which ids to ask for, and whether what answers is the lost order.
+"""Match orders in doubt with orders on the panel: which ids to ask for, and whether one of them is the lost order.
 
-The panel has no list of orders. But it tells the status of an order by its id, to the account whose order it is, and
-ids grow: an order whose answer was lost stands between those that were accepted before and after it. The answer has no
-link, so that an id is only taken for the lost order where everything else agrees.
+The panel has no list of orders (https://smm.plus/api). But it answers the status of an order by its id, to the account
+that placed it, and ids grow. So an order whose answer was lost is between those that were accepted before and after it.
+The status does not contain the link. So an id is only taken for the lost order if everything else agrees.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -18,12 +18,12 @@ from smmplus.reconciliation.balance_drops import last_digit
 from smmplus.reconciliation.balance_evidence import Evidence, Verdict
 
 STRETCH = 1000
-"""How many ids are asked for beyond the known ones, where none bounds the search."""
+"""How many ids to ask for beyond the known ones, if no later id limits the search."""
 
 
 @dataclass(frozen=True, slots=True)
 class KnownId:
-    """An order id of an account that the journal knows, with the times of its sending."""
+    """An order id of an account that the journal knows, with its times."""
 
     order_id: str
     sent_at: str
@@ -40,9 +40,9 @@ class Fit(Enum):
 
 
 def fit(cost: Decimal | None, status: OrderStatus, *, at_most: bool = False) -> Fit:
-    """Compare a charge with the expected one. Panels round charges: one unit of the last digit is forgiven, or a cent.
+    """Compare a charge with the expected one. One unit of its last digit is tolerated, a cent at most: panels round.
 
-    A Partial or Canceled order's charge is what is left after its refund. `at_most`: the cost is an upper bound.
+    The charge of a Partial or Canceled order is what is left after the refund. `at_most`: the cost is an upper bound.
     """
     if cost is None or status.charge is None:
         return Fit.UNKNOWN
@@ -54,12 +54,12 @@ def fit(cost: Decimal | None, status: OrderStatus, *, at_most: bool = False) -> 
 
 
 def is_open_ended(doubt: Entry) -> bool:
-    """Tell whether an order is a subscription: its expected charge is an upper bound, debited post by post."""
+    """Return whether an order is a subscription: its cost is an upper bound, debited post by post."""
     return "delay" in doubt.request.values
 
 
 def misfit(doubt: Entry, order_id: str, status: OrderStatus, currency: str) -> str:
-    """Say why an order cannot be the one in doubt; "" where nothing speaks against it. `currency` is the account's."""
+    """Return why an order cannot be the one in doubt; "" if it can. `currency` is the account's."""
     cost = doubt.cost
     wanted = "?" if cost is None else f"{plain(cost)} {currency}".strip()
     found = f"order {order_id} is {status.status!r}"
@@ -72,10 +72,10 @@ def misfit(doubt: Entry, order_id: str, status: OrderStatus, currency: str) -> s
 
 
 def ids_to_ask(doubt: Entry, known: Sequence[KnownId]) -> Iterator[str]:
-    """Name the ids that a lost order can have, the likeliest first; none where the known ones are no numbers.
+    """Yield the ids that a lost order can have, in order; none if the known ids are not numbers.
 
-    They begin after the last id that was known before it was sent, and end before the first one that was sent after it
-    was given up; where none was, a stretch after the highest id that is known.
+    They begin after the last id that was known before the order was sent. They end before the first id that was sent
+    after the order came into doubt or, without one, `STRETCH` ids after the highest known one.
     """
     numbers = {int(item.order_id): item for item in known if _is_number(item.order_id)}
     sent_at, settled_at = doubt.sent_at or "", doubt.settled_at or ""
@@ -91,7 +91,7 @@ def ids_to_ask(doubt: Entry, known: Sequence[KnownId]) -> Iterator[str]:
 
 
 def why_unasked(doubt: Entry, known: Sequence[KnownId]) -> str:
-    """Say why there is no id to ask for; "" where there is one."""
+    """Return why there is no id to ask for; "" if there is one."""
     if not known:
         return "no order id of this account is known"
     if not any(_is_number(item.order_id) for item in known):
@@ -102,13 +102,13 @@ def why_unasked(doubt: Entry, known: Sequence[KnownId]) -> str:
 
 
 def all_ids(doubts: Iterable[Entry], known: Sequence[KnownId], most: int) -> tuple[str, ...]:
-    """Name the ids to ask for, for several orders in doubt, each once, and at most so many for each."""
+    """Return the ids to ask for, for several orders in doubt: each once, and at most `most` for each order."""
     return tuple(dict.fromkeys(number for doubt in doubts for number in islice(ids_to_ask(doubt, known), most)))
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """What the panel said of ids that stand in no journal."""
+    """The panel's answers for ids that no journal knows."""
 
     answers: Mapping[str, OrderStatus]
     """Orders of this account."""
@@ -116,22 +116,22 @@ class Probe:
     """How many ids were asked for."""
     calls: int
     cut: bool = False
-    """Whether ids were left out, because no more calls were allowed."""
+    """Whether ids were left out because the number of calls was limited."""
     unasked: Mapping[int, str] = field(default_factory=dict)
-    """Entries of which no id was asked for, with the reason."""
+    """Entries for which no id was asked, with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What evidence says of one order in doubt."""
+    """What the evidence shows about one order in doubt."""
 
     doubt: Entry
     candidates: tuple[str, ...] = ()
     """Orders of this account that may be it."""
     order_id: str | None = None
-    """The one that it is, where nothing else is possible."""
+    """The order that it is, if no other is possible."""
     why: str = ""
-    """What it was taken for, or why nothing is settled."""
+    """Why it is this order, or why it stays in doubt."""
 
 
 def decide(
@@ -141,10 +141,10 @@ def decide(
     sending: Collection[str] = (),
     rivals: Sequence[Entry] = (),
 ) -> list[Finding]:
-    """Decide for all orders in doubt of an account which orders they are.
+    """Decide which orders on the panel the orders in doubt of an account are.
 
-    `sending` names those that are under way. `rivals` are orders in doubt of other account names that may have the same
-    API key: an order that one of them may be is taken for none, and the rival is a finding, too.
+    `sending` names orders that are under way. `rivals` are orders in doubt of other account names that may have the
+    same API key. If a candidate may be a rival's order, nothing is decided, and the rival is a finding, too.
     """
     findings = [_finding(doubt, doubts, evidence[doubt.id], probe, sending, rivals) for doubt in doubts]
     candidates = [order_id for finding in findings for order_id in finding.candidates]
@@ -177,7 +177,7 @@ def _finding(
 
 
 def _fitting(doubt: Entry, order_ids: Iterable[str], probe: Probe, weighed: Evidence) -> tuple[str, ...]:
-    """Find the orders that an order in doubt may be."""
+    """Return the orders that an order in doubt may be."""
     currency = "" if weighed.after is None else weighed.after.currency
     return tuple(
         order_id
@@ -187,7 +187,7 @@ def _fitting(doubt: Entry, order_ids: Iterable[str], probe: Probe, weighed: Evid
 
 
 def claimants(doubts: Iterable[Entry], order_id: str, status: OrderStatus) -> list[Entry]:
-    """Find the orders in doubt that an order may be."""
+    """Return the orders in doubt that may be an order."""
     return [doubt for doubt in doubts if not misfit(doubt, order_id, status, "")]
 
 
@@ -200,7 +200,7 @@ def _claimed(rivals: Sequence[Entry], candidates: tuple[str, ...], probe: Probe)
 def _against(
     doubt: Entry, doubts: Sequence[Entry], weighed: Evidence, probe: Probe, candidates: tuple[str, ...]
 ) -> str:
-    """Say what keeps an order from being settled by evidence; "" where nothing does."""
+    """Return why the evidence is not enough to resolve an order; "" if it is."""
     found = len(probe.answers)
     unasked = probe.unasked.get(doubt.id)
     reasons = {

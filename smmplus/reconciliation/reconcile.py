@@ -1,4 +1,4 @@
-"""Looking for evidence of what became of orders in doubt: the balance, and the statuses of ids that are not known."""
+"""Look for evidence about orders in doubt: the balance, and the statuses of ids that no journal knows."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -16,19 +16,19 @@ from smmplus.journal.schema import entries, order_ids
 from smmplus.journal.state_machine import State
 from smmplus.orders.models import OrderStatus
 from smmplus.reconciliation.balance_drops import Fall, latest_fall
-from smmplus.reconciliation.balance_evidence import Evidence, evidence, siblings, unsettled
+from smmplus.reconciliation.balance_evidence import Evidence, evidence, siblings, unsettled_of_siblings
 from smmplus.reconciliation.doubt_matching import Finding, KnownId, Probe, all_ids, decide, why_unasked
 
 MOST_CALLS = 20
-"""Calls of 100 ids each; at one a second that is a third of a minute."""
+"""The most calls, of 100 ids each. At one a second that is a third of a minute."""
 
 WHO = "reconcile"
-"""In whose name the journal notes what was settled by evidence."""
+"""The name in the journal's notes for orders that were resolved by evidence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """What was found out about an account's orders in doubt."""
+    """What was found about an account's orders in doubt."""
 
     observation: Observation
     fall: Fall | None
@@ -36,7 +36,7 @@ class Reconciled:
     """By entry."""
     findings: tuple[Finding, ...]
     probe: Probe | None = None
-    """None where ids were not asked for."""
+    """None if ids were not asked for."""
 
     @property
     def open(self) -> list[Finding]:
@@ -45,13 +45,13 @@ class Reconciled:
 
 
 def observe(client: Client, journal: Journal, account_id: int) -> Observation:
-    """Ask what an account holds, and write it down with what the journal knows around it."""
+    """Read and record the balance of an account."""
     before = balances.accepted(journal, account_id)
     return balances.record(journal, account_id, client.balance(), before)
 
 
 def look(client: Client, journal: Journal, account_id: int) -> Reconciled:
-    """Compare the balance with what is known, and tell what it says of each order in doubt. Settles nothing."""
+    """Read the balance, and return what it shows about each order in doubt. Resolves nothing."""
     seen = observe(client, journal, account_id)
     doubts = journal.in_doubt(account_id)
     findings = tuple(Finding(doubt) for doubt in doubts)
@@ -59,9 +59,9 @@ def look(client: Client, journal: Journal, account_id: int) -> Reconciled:
 
 
 def probe(client: Client, journal: Journal, account_id: int, *, most_calls: int = MOST_CALLS) -> Reconciled:
-    """Ask for the ids that lost orders can have, and take up an order where all evidence agrees.
+    """Ask for the ids that lost orders can have, and resolve an order in doubt if all evidence agrees.
 
-    The journal is read once more after the panel has answered: an id may have been written down meanwhile.
+    The journal is read again after the panel has answered, because an id may have been recorded meanwhile.
     """
     looked = look(client, journal, account_id)
     known = _known_ids(journal, account_id)
@@ -69,8 +69,8 @@ def probe(client: Client, journal: Journal, account_id: int, *, most_calls: int 
     most = most_calls * MOST_IDS + 1  # one more tells that there are more
     asked = ask(client, all_ids(wanted, known, most), most_calls)
     with journal.reading() as connection:
-        sending = unsettled(connection, account_id, State.SUBMITTING)
-        all_doubts = unsettled(connection, account_id, State.IN_DOUBT)
+        sending = unsettled_of_siblings(connection, account_id, State.SUBMITTING)
+        all_doubts = unsettled_of_siblings(connection, account_id, State.IN_DOUBT)
     own = {entry.id for entry in journal.in_doubt(account_id)}
     doubts = [entry for entry in all_doubts if entry.id in own]
     rivals = [entry for entry in all_doubts if entry.id not in own]
@@ -84,14 +84,14 @@ def probe(client: Client, journal: Journal, account_id: int, *, most_calls: int 
 
 
 def _unasked(doubts: Iterable[Entry], wanted: Iterable[Entry], known: Sequence[KnownId]) -> dict[int, str]:
-    """Find the orders in doubt of which no id was asked for."""
+    """Return the orders in doubt for which no id was asked, with the reason."""
     reasons = {entry.id: why_unasked(entry, known) for entry in wanted}
-    late = "it came into doubt while the panel was asked: ask again"
+    late = "it came into doubt while the panel was asked: run this again"
     return {entry.id: why for entry in doubts if (why := reasons.get(entry.id, late))}
 
 
 def _without(asked: Probe, known: set[str], unasked: dict[int, str]) -> Probe:
-    """Leave out the orders that a journal entry has."""
+    """Remove the orders that the journal knows."""
     answers = {number: status for number, status in asked.answers.items() if number not in known}
     return replace(asked, answers=answers, unasked=unasked)
 
@@ -107,7 +107,7 @@ def _known_ids(journal: Journal, account_id: int) -> list[KnownId]:
 
 
 def _of_panel(journal: Journal, account_id: int) -> set[str]:
-    """Give the order ids of all accounts at the panel: one key may go by two names."""
+    """Return the order ids of all accounts at the panel: one key may have two names."""
     with journal.reading() as connection:
         same = siblings(connection, account_id)
         found = connection.execute(select(order_ids.c.order_id).where(order_ids.c.account_id.in_(same)))
@@ -115,7 +115,7 @@ def _of_panel(journal: Journal, account_id: int) -> set[str]:
 
 
 def ask(client: Client, ids: Iterable[str], most_calls: int) -> Probe:
-    """Ask for statuses, 100 ids a call; in halves where a panel answers one bad id with an error for all."""
+    """Ask for statuses, 100 ids a call, and in halves if the panel answers one bad id with an error for all."""
     waiting = [*hundreds(ids)][::-1]
     answers: dict[str, OrderStatus] = {}
     calls = asked = 0
@@ -135,7 +135,7 @@ def ask(client: Client, ids: Iterable[str], most_calls: int) -> Probe:
         except CallError as error:
             if not error.transient:
                 raise
-            raise CallError(f"nothing is settled, and nothing is known: the panel cannot be asked ({error})") from error
+            raise CallError(f"nothing was resolved, because the panel cannot be asked ({error})") from error
         asked += len(part)
         answers.update({number: status for number, status in found.items() if isinstance(status, OrderStatus)})
     return Probe(answers, asked, calls, bool(waiting))

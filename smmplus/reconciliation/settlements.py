@@ -1,4 +1,4 @@
-"""Settling many orders in doubt by a person's word: all of them or none."""
+"""Resolve many orders in doubt as a person says: all of them or none."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,16 +18,16 @@ MOST_NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What a person says of one order in doubt, and how they know."""
+    """What a person says about one order in doubt, and how they know."""
 
     entry: Entry
     order_id: str | None
-    """None: it was not placed, and the next run may send it."""
+    """None if it was not placed: the next run may send it."""
     why: str
 
 
 def settle_all(journal: Journal, settlements: Sequence[Settlement]) -> None:
-    """Settle orders in one transaction, or none: JournalConflictError names those that stand in the way."""
+    """Resolve orders in one transaction. Raises JournalConflictError, with the orders that prevent it."""
     in_the_way: list[str] = []
     with journal.transaction() as connection:
         rows = connection.execute(select(campaigns.c.id, campaigns.c.account_id))
@@ -52,7 +52,7 @@ def _settle(journal: Journal, connection: Connection, settlement: Settlement, ac
 
 
 def listed(words: Iterable[str]) -> str:
-    """Join what stands in the way, and count what is too much to read."""
+    """Join the first messages, and count the others."""
     found = list(words)
     more = f"; and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
     return "; ".join(found[:MOST_NAMED]) + more

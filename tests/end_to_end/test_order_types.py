@@ -33,7 +33,7 @@ def link(name: str) -> str:
     return f"https://example.com/{name}"
 
 
-# API.md section 2 and the sandbox's price list, computed by hand.
+# The units of each type and the sandbox's price list, computed by hand.
 CASES = {
     "Default": Case("1", {"quantity": "100", "runs": "3", "interval": "60"}, 300, "0.27", ("quantity", "60000")),
     "Package": Case("6", {}, 1, "2.5", ("quantity", "5")),

@@ -1,7 +1,7 @@
-"""Where a SQLite journal may lie: on a disk of this machine, in no folder that a program copies to others.
+"""Check the folder of a SQLite journal: on a disk of this machine, and not synchronised with others.
 
-On a network file system neither locks nor commits hold, and a synchronised folder is replaced under the journal while
-it is open, or gives two machines one journal each. What is there is decided by pure functions on given facts.
+On a network file system, locks and commits are not reliable. A synchronised folder replaces the journal while it is
+open, or gives two machines one journal each.
 """
 
 import os
@@ -19,12 +19,12 @@ _NETWORK = (
     "ncp ncpfs nfs nfs3 nfs4 ocfs2 orangefs osxfs panfs prl_fs pvfs2 smb smb2 smb3 smbfs sshfs vboxsf "
     "virtiofs vmhgfs webdav wekafs"
 )
-"""Also the shares between a virtual machine and its host: their locks end at the machine's border."""
+"""Network file systems, and shares between a virtual machine and its host: locks do not work across them."""
 _LOCAL_FUSE = (
     "fuse.bindfs fuse.cryfs fuse.encfs fuse.exfat fuse.fuse-overlayfs fuse.gocryptfs fuse.mergerfs fuse.ntfs-3g "
     "fuse.ntfs fuse.veracrypt fuse.zfs"
 )
-"""Every other file system in user space is taken for a network's: most are, and nobody can list them."""
+"""File systems in user space (FUSE) that are local. All others are taken for network file systems: most are."""
 
 _SYNCHRONISED = {
     "Dropbox": "Dropbox",
@@ -52,9 +52,9 @@ _SYNCHRONISED = {
     "Proton Drive": "Proton Drive",
     "Syncthing": "Syncthing",
 }
-"""A folder's name -> who synchronises it. Accounts stand behind some: "OneDrive - Company", "Dropbox (Company)"."""
+"""A folder's name -> its program. An account may follow: "OneDrive - Company", "Dropbox (Company)"."""
 _IN_HOME = {"Box": "Box", "MEGA": "MEGA", "Sync": "Sync.com or Syncthing", "pCloud": "pCloud"}
-"""Names that mean something only right below a home folder."""
+"""Names that only count directly in a home folder."""
 _MARKERS = {
     ".stfolder": "Syncthing",
     ".dropbox": "Dropbox",
@@ -65,24 +65,24 @@ _MARKERS = {
     ".megaignore": "MEGA",
     ".tmp.drivedownload": "Google Drive",
 }
-"""What a synchronising program leaves in its folder -> which program."""
+"""Files that programs leave in a synchronised folder -> the program."""
 _ONEDRIVE = ("OneDrive", "OneDriveConsumer", "OneDriveCommercial")
-"""Variables in which Windows names its folders."""
+"""Environment variables with OneDrive's folders on Windows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """One file system: where it begins, and its type as the platform names it."""
+    """A mounted file system: its mount point and its type as the platform names it."""
 
     point: PurePath
     kind: str
     remote: bool = False
-    """Windows calls its type as the server does (NTFS), and says beside it that the drive is remote."""
+    """Whether Windows says that the drive is remote. Its type is then that of the server (NTFS)."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileSystemFacts:
-    """What can be known of a folder, in absolute paths without symbolic links."""
+    """What is known about a folder, in absolute paths without symbolic links."""
 
     folder: PurePath
     home: PurePath
@@ -94,17 +94,17 @@ class FileSystemFacts:
 
 
 def must_hold(path: Path) -> None:
-    """Refuse a file in a folder in which no journal holds; ConfigurationError says why, and what to do."""
+    """Raise ConfigurationError if a journal is not safe in the folder of a file."""
     folder = real(path).parent
     if why := unfit(facts_of(folder, os.environ)):
         raise ConfigurationError(
-            f"the journal cannot lie in {folder}: {why}. Name a file on a disk of this machine in SMMPLUS_JOURNAL "
+            f"the journal cannot be in {folder}: {why}. Name a file on a disk of this machine in SMMPLUS_JOURNAL "
             "(sqlite:////folder/journal.sqlite3), or a PostgreSQL database where several machines share it"
         )
 
 
 def unfit(facts: FileSystemFacts) -> str:
-    """PURE: say why a journal does not hold in a folder; nothing where it does."""
+    """Return why a journal is not safe in a folder; "" if it is."""
     if network := network_of(facts.folder, facts.mounts):
         return f"it is on a network or shared file system ({network}), where neither locks nor commits hold"
     if program := synchroniser_of(facts):
@@ -113,13 +113,13 @@ def unfit(facts: FileSystemFacts) -> str:
 
 
 def network_of(folder: PurePath, mounts: Iterable[Mount]) -> str:
-    """PURE: name the network file system that a folder is on; nothing where the folder is on a disk."""
+    """Return the network file system of a folder; "" if the folder is on a disk."""
     if isinstance(folder, PureWindowsPath) and _is_unc(folder):
         return folder.drive
     around = [mount for mount in mounts if folder.is_relative_to(mount.point)]
     if not around:
         return ""
-    # Of two at one point the later one lies on top.
+    # Of two with one mount point, the later one is on top.
     mount = max(reversed(around), key=lambda mount: len(mount.point.parts))
     return mount.kind if mount.remote or _is_network(mount.kind.lower()) else ""
 
@@ -136,7 +136,7 @@ def _is_network(kind: str) -> bool:
 
 
 def synchroniser_of(facts: FileSystemFacts) -> str:
-    """PURE: name the program that synchronises a folder; nothing where none is known."""
+    """Return the program that synchronises a folder; "" if none is known."""
     for folder in (facts.folder, *facts.folder.parents):
         if folder in facts.named:
             return "OneDrive"
@@ -157,7 +157,7 @@ def _by_name(folder: PurePath, home: PurePath) -> str:
 
 
 def facts_of(folder: Path, environment: Mapping[str, str]) -> FileSystemFacts:
-    """Look at a folder, which need not be there yet: what is above it decides."""
+    """Return the facts about a folder. It need not exist: its parents decide."""
     there = real(folder)
     markers: dict[PurePath, frozenset[str]] = {above: _markers_in(above) for above in (there, *there.parents)}
     named = (real(Path(path)) for name in _ONEDRIVE if (path := environment.get(name)))
@@ -166,7 +166,7 @@ def facts_of(folder: Path, environment: Mapping[str, str]) -> FileSystemFacts:
 
 def real(folder: Path) -> Path:
     """Follow every symbolic link."""
-    return Path(os.path.realpath(folder))  # Path.resolve raises where links lead in a circle
+    return Path(os.path.realpath(folder))  # Path.resolve raises an error for links in a circle
 
 
 def _markers_in(folder: Path) -> frozenset[str]:
@@ -182,7 +182,7 @@ def _home() -> Path:
 
 
 def _mounts() -> tuple[Mount, ...]:
-    with suppress(OSError, psutil.Error):  # where the platform tells nobody, the names still count
+    with suppress(OSError, psutil.Error):  # without a list of mounts, the names still count
         found = psutil.disk_partitions(all=True)
         return tuple(Mount(Path(one.mountpoint), one.fstype, "remote" in one.opts.split(",")) for one in found)
     return ()

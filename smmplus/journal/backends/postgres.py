@@ -42,14 +42,14 @@ _CONNECTING: dict[str, str | int] = {
 _SET = "SELECT set_config(name, %s::jsonb ->> name, false) FROM pg_settings WHERE %s::jsonb ? name"
 """What the server does not know is left out."""
 
-_STANDING = """
+_STATE = """
 SELECT pg_backend_pid(), pg_is_in_recovery(), current_setting('transaction_read_only'), current_setting('fsync'),
        current_setting('synchronous_commit'), current_setting('server_encoding')
 """
 
 
-class _Standing(NamedTuple):
-    """What `_STANDING` answers."""
+class _ServerState(NamedTuple):
+    """What `_STATE` answers."""
 
     process: int
     standby: bool
@@ -163,29 +163,29 @@ def _settings() -> dict[str, str]:
 
 def _prepare(connection: "psycopg.Connection[Any]", name: str) -> None:
     connection.autocommit = True
-    standing = _Standing(*connection.execute(_STANDING).fetchone() or ())
-    if wrong := _unfit(standing, connection.info.backend_pid):
+    state = _ServerState(*connection.execute(_STATE).fetchone() or ())
+    if wrong := _unfit(state, connection.info.backend_pid):
         # Nothing was set: behind a pooler the next user of the server's process would have found it.
         connection.close()
         raise JournalError(f"the journal {name} cannot be used: {wrong}")
     # Set to what it is, durability that was checked cannot be taken away under a run.
-    settings = json.dumps({**_settings(), "synchronous_commit": standing.synchronous_commit})
+    settings = json.dumps({**_settings(), "synchronous_commit": state.synchronous_commit})
     connection.execute(_SET, [settings, settings])
     connection.autocommit = False
 
 
-def _unfit(standing: _Standing, greeted: int) -> str:
+def _unfit(state: _ServerState, greeted: int) -> str:
     """Tell why a server cannot hold a journal, "" where it can; `greeted` is the process that it said it is."""
     forgets = "an order that is committed could be forgotten"
     flaws = {
         "a connection pooler stands before the server, and no lock is safe behind it: connect to the server itself": (
-            greeted != standing.process
+            greeted != state.process
         ),
-        "this server is a standby, and takes no writes: connect to the primary": standing.standby,
-        "the database is read-only (default_transaction_read_only)": standing.read_only == "on",
-        f"the server runs with fsync=off: {forgets}": standing.fsync == "off",
-        f"synchronous_commit is off for this user or database: {forgets}": standing.synchronous_commit == "off",
-        f"its encoding is {standing.encoding}: make one with ENCODING 'UTF8'": standing.encoding != "UTF8",
+        "this server is a standby, and takes no writes: connect to the primary": state.standby,
+        "the database is read-only (default_transaction_read_only)": state.read_only == "on",
+        f"the server runs with fsync=off: {forgets}": state.fsync == "off",
+        f"synchronous_commit is off for this user or database: {forgets}": state.synchronous_commit == "off",
+        f"its encoding is {state.encoding}: make one with ENCODING 'UTF8'": state.encoding != "UTF8",
     }
     return next((flaw for flaw, is_there in flaws.items() if is_there), "")
 

@@ -1,7 +1,7 @@
-"""Copying a journal: into a file, as a backup while runs go on; into PostgreSQL, to which it moves.
+"""Copy a journal: into a file, as a backup while runs go on, or into PostgreSQL, to which it moves.
 
-Every copy is read back and held against what was read: as many rows, and all of them the same. Never are there two
-journals that both place orders: a backup places none, and neither does a journal that has moved.
+Every copy is read back and compared with the original: the same number of rows, with the same content. There are never
+two journals that place orders: a backup places none, and neither does a journal that has moved.
 """
 
 from collections.abc import Iterator
@@ -37,13 +37,13 @@ class Copied:
     where: str
     orders: int
     findings: tuple[Violation, ...]
-    """What `audit` finds in the copy, and so in the journal; a journal that is not sound is not moved."""
+    """What `audit` finds in the copy, and so in the journal. A journal with errors is not moved."""
 
 
 def back_up(url: str, to: Path, now: str) -> Copied:
-    """Write a journal as it is at one moment into a file that is not there yet, while others write.
+    """Write a journal, as it is at one moment, into a new file, while others write into the journal.
 
-    Raises JournalConflictError if the file is there, JournalError where reading or writing fails; no file is left then.
+    Raises JournalConflictError if the file exists, and JournalError if reading or writing fails; then no file is left.
     """
     _must_be_free(to)
     try:
@@ -63,7 +63,7 @@ def back_up(url: str, to: Path, now: str) -> Copied:
 
 @contextmanager
 def _damage_of(where: str) -> Iterator[None]:
-    """Name the journal where damage shows as it is read; a file that is just being made is not damaged."""
+    """Raise an error that names the journal if it turns out to be damaged, and not the new file."""
     try:
         yield
     except DBAPIError as error:
@@ -73,25 +73,25 @@ def _damage_of(where: str) -> Iterator[None]:
 
 
 def move(journal: Journal, url: str) -> Copied:
-    """Copy a journal into a PostgreSQL database that holds none, and let that be the journal from now on.
+    """Copy a journal into a PostgreSQL database without one, which is the journal from then on.
 
-    Raises JournalInUseError while a run is alive, JournalConflictError if the database holds a journal. The file is
-    marked as moved, and places no order any more.
+    Raises JournalInUseError while a run is alive, and JournalConflictError if the database has a journal. The file is
+    marked as moved, and places no more orders.
     """
-    journal.recover_crashed_runs()  # order ids that wait beside the file are found only from there
+    journal.recover_crashed_runs()  # rescue files next to the file are only found from there
     with _postgres(url) as (engine, where), journal.transaction() as source:  # nobody else writes into the file
         _must_be_idle(journal, source)
         said = _must_be_current(source, journal.where)
         if recover.is_left(journal, source):
             raise JournalInUseError(
-                "a run has just ended, and left order ids beside the journal: do the same once more"
+                "a run has just ended, and left order ids next to the journal: run the same command again"
             )
         with translated(where):
             sums, findings = _copy_into(engine, where, source, said | {metadata.COPYING: journal.time()})
         if findings:
             first = f"{findings[0].where}: {findings[0].what}"
             raise JournalError(
-                f"the journal {journal.where} was not moved, for it is not sound ({first}): see `smmplus journal check`"
+                f"the journal {journal.where} was not moved: it has errors ({first}). See `smmplus journal check`"
             )
         metadata.put(source, metadata.MOVED, where)
     finish_move(journal.path, url)
@@ -99,9 +99,9 @@ def move(journal: Journal, url: str) -> Copied:
 
 
 def finish_move(path: Path | None, url: str) -> int | None:
-    """Take the last step of a move: the database is the journal as soon as the file says that it is none any more.
+    """Take the last step of a move: the database becomes the journal once the file is marked as moved.
 
-    Gives the number of orders; None where there is no move to that database that has come so far.
+    Returns the number of orders; None if no move to that database got so far.
     """
     if path is None or not path.is_file():
         return None
@@ -118,7 +118,7 @@ def finish_move(path: Path | None, url: str) -> int | None:
 
 
 def fill_postgres(url: str, source: Connection) -> None:
-    """Copy a journal into a PostgreSQL database that holds none."""
+    """Copy a journal into a PostgreSQL database without one."""
     with _postgres(url) as (engine, where):
         _copy_into(engine, where, source, metadata.read(source))
 
@@ -152,7 +152,7 @@ def _postgres(url: str) -> Iterator[tuple[Engine, str]]:
 
 def _must_be_free(to: Path) -> None:
     if to.exists() or to.is_symlink():
-        raise JournalConflictError(f"{to} is there already, and a copy never takes the place of a file: name another")
+        raise JournalConflictError(f"{to} already exists, and is not overwritten: name another file")
 
 
 def _must_be_current(source: Connection, where: str) -> dict[str, str]:
@@ -172,7 +172,7 @@ def _must_be_idle(journal: Journal, source: Connection) -> None:
 
 
 def _make_room(target: Connection, where: str, uuid: str) -> None:
-    """Leave an empty journal in a database, or find one; what an earlier, unfinished copy left is emptied."""
+    """Make sure that a database has an empty journal. What an unfinished copy left is deleted."""
     tables = postgres.tables(target)
     if not tables:
         make_tables(target)
@@ -181,7 +181,7 @@ def _make_room(target: Connection, where: str, uuid: str) -> None:
     if not (said.get(metadata.UUID_NAME) == uuid and metadata.COPYING in said):
         if not said or _holds_anything(target):
             raise JournalConflictError(
-                f"{where} holds a journal already: copy into another database. To give up what is in it: "
+                f"{where} already has a journal: copy into another database. To delete all that is in it: "
                 f"DROP SCHEMA {postgres.SCHEMA} CASCADE"
             )
         _must_be_current(target, where)
@@ -202,7 +202,7 @@ def _has_meta(source: Connection) -> bool:
 
 
 def _fill(source: Connection, target: Connection, said: dict[str, str]) -> Sums:
-    """Copy all rows, their numbers with them, and say this of the copy."""
+    """Copy all rows with their numbers, and write `said` into the copy's table `meta`."""
     sums = {}
     for table in _copied_tables():
         digest, rows = sha256(), 0
@@ -217,7 +217,7 @@ def _fill(source: Connection, target: Connection, said: dict[str, str]) -> Sums:
 
 
 def _read_back(engine: Engine, sums: Sums) -> tuple[Violation, ...]:
-    """Hold a copy, as it was committed, against what was read."""
+    """Compare a committed copy with what was read."""
     with engine.execution_options(**{READING: True}).connect() as target:
         for table in _copied_tables():
             digest, rows = sha256(), 0
@@ -237,14 +237,14 @@ def _copied_tables() -> list[Table]:
 
 def _pages(connection: Connection, table: Table) -> Iterator[list[tuple[object, ...]]]:
     statement = select(table).order_by(*table.primary_key)
-    with translated(str(connection.engine.url.database)):  # here it is not the copy that fails
+    with translated(str(connection.engine.url.database)):  # an error here is one of the original
         rows = connection.execute(statement, execution_options={"yield_per": _PAGE})
         for part in rows.partitions():
             yield [tuple(row) for row in part]
 
 
 def _set_sequences(target: Connection) -> None:
-    """Let the next row of each table have the number after the last."""
+    """Set the sequence of each table to its highest number."""
     for table in _copied_tables():
         if table.autoincrement_column is not None:
             name = f"{postgres.SCHEMA}.{table.name}"

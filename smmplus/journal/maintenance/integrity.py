@@ -1,7 +1,7 @@
-"""Holding a journal against its own rules: what must be true of every order, and of all of them together.
+"""Check a journal against its rules: what must be true of every order, and of all orders together.
 
-What is true of one order is decided by pure functions on its row; sums and pairs are gone through once, row by row, so
-that a large journal needs no memory.
+Each order is checked by functions of its row alone. Sums and pairs are read once, row by row, so that a large journal
+does not need much memory.
 """
 
 import re
@@ -30,10 +30,10 @@ from smmplus.orders.models import OrderRequest
 
 _PAGE = 1000
 _MOST_OF_SQLITE = 20
-"""Lines of SQLite's own check; a file that is torn has thousands."""
+"""The most lines of SQLite's own check. A damaged file may have thousands."""
 
 _MADE_BY_US = re.compile(r"[0-9a-f]{16}-[0-9]+")
-"""Keys of `key_of`; others are an author's."""
+"""Keys that `key_of` makes. Others were chosen by a caller."""
 _ALWAYS = ("key", "fingerprint", "content", "state", "error", "meaning", "order_status", "currency")
 _AMOUNTS = ("cost", "charge")
 _TIMES = ("sent_at", "settled_at", "polled_at")
@@ -46,44 +46,46 @@ _NEEDS: dict[State, tuple[str, ...]] = {
 }
 _MAY_HAVE_AN_ORDER = frozenset({State.SUBMITTING, State.ACCEPTED, State.IN_DOUBT})
 _MAY_BE_UNSENT = frozenset({State.PLANNED, State.IN_DOUBT})
-"""In doubt without a sending is what a journal restored from a backup had planned."""
+"""A restored journal has orders in doubt that it never sent: they were planned in the backup."""
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """Something that is not as it must be."""
+    """An error in a journal."""
 
     where: str
     what: str
 
 
 def audit(connection: Connection) -> Iterator[Violation]:
-    """Give all that is wrong with a journal, in one reading transaction; nothing for a journal that is sound."""
+    """Yield all errors in a journal, in one reading transaction."""
     try:
         for look in (_storage, _tables, _said):
             broken = list(look(connection))
             yield from broken
-            if broken:  # what stands in torn tables says nothing more
+            if broken:  # further checks of damaged tables are useless
                 return
         for look in (_entries, _pairs, _other_amounts):
             yield from look(connection)
     except (SQLAlchemyError, ValueError) as error:
         reason = getattr(error, "orig", None) or error
-        if is_busy(reason):  # nobody knows then whether it is sound
+        if is_busy(reason):  # it could not be checked
             raise
         yield Violation("the database", f"cannot be read to its end: {reason}")
 
 
 def entry_flaws(values: Mapping[str, Any]) -> Iterator[str]:
-    """PURE: tell what is wrong with one order's row, by itself."""
+    """Yield the errors in the row of one order."""
     if wrong := [name for name in _ALWAYS if not isinstance(values[name], str)]:
         yield f"{', '.join(wrong)}: no text"
         return
     yield from _content_flaws(values["content"], values["fingerprint"], values["key"])
-    yield from (f"{name} is {values[name]!r}, no amount" for name in _AMOUNTS if not _is_amount(values[name]))
-    yield from (f"{name} is {values[name]!r}, no time" for name in _TIMES if not _is_time(values[name]))
+    yield from (
+        f"{name} is {values[name]!r}, which is not an amount" for name in _AMOUNTS if not _is_amount(values[name])
+    )
+    yield from (f"{name} is {values[name]!r}, which is not a time" for name in _TIMES if not _is_time(values[name]))
     if values["state"] not in set(State):
-        yield f"state is {values['state']!r}, which there is not"
+        yield f"state is {values['state']!r}, which is not a state"
     else:
         yield from _state_flaws(State(values["state"]), values)
 
@@ -131,13 +133,13 @@ def _is_time(value: object) -> bool:
 
 
 def _spend(spent: dict[int, Decimal], values: Mapping[str, Any]) -> None:
-    """Add what an order may cost, exactly; rows whose flaws are told elsewhere count nothing."""
+    """Add what an order may cost. Rows whose errors are reported elsewhere are not counted."""
     if values["state"] in SPENT and values["cost"] is not None and _is_amount(values["cost"]):
         spent[values["campaign_id"]] = EXACT.add(spent[values["campaign_id"]], Decimal(values["cost"]))
 
 
 def _storage(connection: Connection) -> Iterator[Violation]:
-    if connection.dialect.name != "sqlite":  # a server looks after its own files
+    if connection.dialect.name != "sqlite":  # a server checks its own files
         return
     for (line,) in islice(connection.exec_driver_sql(f"PRAGMA integrity_check({_MOST_OF_SQLITE})"), _MOST_OF_SQLITE):
         if line != "ok":
@@ -182,7 +184,7 @@ def _entries(connection: Connection) -> Iterator[Violation]:
     for campaign in connection.execute(select(campaigns)):
         where = f"campaign {campaign.name!r}"
         if not _is_amount(campaign.budget):
-            yield Violation(where, f"its budget is {campaign.budget!r}, no amount")
+            yield Violation(where, f"its budget is {campaign.budget!r}, which is not an amount")
         if not _is_amount(campaign.spent) or Decimal(campaign.spent) != spent[campaign.id]:
             yield Violation(
                 where, f"it says that {campaign.spent} is spent, and its orders come to {spent[campaign.id]}"
@@ -190,7 +192,7 @@ def _entries(connection: Connection) -> Iterator[Violation]:
 
 
 def _pairs(connection: Connection) -> Iterator[Violation]:
-    """Hold the order ids of the orders against the table of all ids that the panel ever gave."""
+    """Compare the order ids of entries with the table of all order ids."""
     for row in _paged(connection, _UNLISTED):
         whose = "in no list" if row.owner is None else f"order number {row.owner}'s in the list"
         yield Violation(_name(row), f"its order id {row.order_id} is {whose} of ids")
@@ -202,7 +204,8 @@ def _other_amounts(connection: Connection) -> Iterator[Violation]:
     for row in _paged(connection, select(balances)):
         wrong = [name for name in ("amount", "accepted", "spent") if not _is_amount(getattr(row, name))]
         yield from (
-            Violation(f"balance number {row.id}", f"{name} is {getattr(row, name)!r}, no amount") for name in wrong
+            Violation(f"balance number {row.id}", f"{name} is {getattr(row, name)!r}, which is not an amount")
+            for name in wrong
         )
 
 
@@ -240,7 +243,7 @@ _UNOWNED = (
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many orders of one account stand in one state."""
+    """The number of orders of one account in one state."""
 
     url: str
     account: str
@@ -250,28 +253,28 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a journal holds."""
+    """The contents of a journal, in numbers."""
 
     where: str
     uuid: str
     version: str
     size: int
-    """Bytes on disk, with what is not yet in the file itself."""
+    """Bytes on disk, with the write-ahead log."""
     counts: tuple[Count, ...]
     restored: str
-    """When the backup was made that the journal comes from, or up to when one that lost commits knows all; else ""."""
+    """When its backup was made, or up to when a journal that lost commits is complete; "" for any other."""
     lost: str
-    """How it was noticed that the journal lost commits; "" for one that did not."""
+    """The sign that the journal lost commits; "" if it did not."""
     rescues: tuple[Path, ...]
-    """Files with order ids that the database could not take."""
+    """Rescue files: order ids that the database could not take."""
 
     def orders(self, state: State) -> int:
-        """Count the orders of all accounts in a state."""
+        """Return the number of orders of all accounts in a state."""
         return sum(count.orders for count in self.counts if count.state is state)
 
 
 def summary_of(journal: Journal) -> Summary:
-    """Look at a journal."""
+    """Return the summary of a journal."""
     with journal.reading() as connection:
         said = metadata.read(connection)
         return Summary(
@@ -282,7 +285,7 @@ def summary_of(journal: Journal) -> Summary:
             _counts(connection),
             said.get(metadata.RESTORED, ""),
             said.get(metadata.LOST, ""),
-            tuple(recover.found(journal)),
+            tuple(recover.rescue_files(journal)),
         )
 
 

@@ -1,7 +1,7 @@
-"""Using a backup in place of a lost journal: an explicit step, for orders placed since are unknown to it.
+"""Restore a journal from a backup: an explicit step, because the backup lacks the orders placed since.
 
-Nothing is sent again that the backup had not seen sent: whatever was planned or refused then may have been sent since,
-and is in doubt. The journal is another one from here on, so that a task of Airflow that began with the lost one stops.
+Orders that were planned or refused in the backup may have been sent since, and are put in doubt. The journal gets a new
+uuid, so that an Airflow task that began with the lost one stops.
 """
 
 import sqlite3
@@ -21,28 +21,28 @@ from smmplus.journal.maintenance.backup_and_move import fill_postgres
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """A journal that was made of a backup."""
+    """A restored journal."""
 
     at: str
-    """When the backup was made: what was ordered since then is unknown."""
+    """When the backup was made. Orders placed since then are not known."""
     doubts: int
-    """Orders that were put into doubt, for they may have been sent since."""
+    """Orders that were put in doubt, because they may have been sent since."""
 
 
 def made_at(backup: Path) -> str:
-    """Tell when a backup was made; JournalError where a file is none."""
+    """Return when a backup was made; raise JournalError if the file is not a backup."""
     with translated(str(backup)):
         at = sqlite_file.must_be_whole(backup).get(metadata.BACKUP)
     if at is None:
         raise JournalError(
-            f"{backup} is no backup that `smmplus journal copy` made. If it is your journal itself, name it in "
+            f"{backup} is not a backup that `smmplus journal copy` made. If it is your journal itself, name it in "
             "SMMPLUS_JOURNAL"
         )
     return at
 
 
 def restore(backup: Path, url: str, now: str) -> Restored:
-    """Make a journal of a backup. Raises JournalConflictError where there is a journal; the backup stays as it is."""
+    """Make a journal of a backup. Raises JournalConflictError if there is a journal. The backup is not changed."""
     at = made_at(backup)
     if postgres.is_meant_by(url):
         with tempfile.TemporaryDirectory() as folder, translated(str(backup)):
@@ -62,14 +62,14 @@ def restore(backup: Path, url: str, now: str) -> Restored:
                 doubts = _make(backup, made, at, now)
         except FileExistsError as error:
             raise _taken(error) from error
-        run_traces.forget(path)  # of runs that the lost journal knew: what they did is in doubt by now
+        run_traces.forget(path)  # traces of runs of the lost journal: what they did is in doubt now
     return Restored(at, doubts)
 
 
 def _taken(what: object) -> JournalConflictError:
     return JournalConflictError(
-        f"{what}: move it away, with all that begins with its name, and keep it: it may know orders that the backup "
-        "does not know"
+        f"{what}: move it away, with all files that begin with its name, and keep it: it may have orders that the "
+        "backup does not have"
     )
 
 
@@ -91,7 +91,7 @@ def _make(backup: Path, made: Path, at: str, now: str) -> int:
             lost_commits.mark_closed(
                 connection, metadata.opens(metadata.read(connection))
             )  # they were in the backup's journal
-            return lost_commits.doubt(connection, at, now, f"the journal was restored from a backup of {at}")
+            return lost_commits.put_in_doubt(connection, at, now, f"the journal was restored from a backup of {at}")
     finally:
         engine.dispose()
 
@@ -102,13 +102,13 @@ class Backup:
 
     made_at: str
     restored_at: str
-    """"" where it was not written down."""
+    """When it was restored; "" if that is not known."""
     lost: str = ""
-    """How it was noticed that the journal lost its latest commits; "" where a person restored a backup."""
+    """The sign that the journal lost its latest commits; "" if a person restored a backup."""
 
     @property
     def words(self) -> str:
-        """PURE: say what happened to the journal, without a subject."""
+        """What happened to the journal, as the end of a sentence."""
         when = f" on {_told(self.restored_at)}" if self.restored_at else ""
         if self.lost:
             return f"has lost what was written into it after {_told(self.made_at)} (noticed{when}: {self.lost})"
@@ -116,20 +116,20 @@ class Backup:
 
 
 def backup_of(journal: Journal) -> Backup | None:
-    """Give the backup that a journal was restored from; None for one that was never lost."""
+    """Return the backup that a journal was restored from; None if it was not restored."""
     made_at = (said := _said(journal)).get(metadata.RESTORED)
     return None if made_at is None else Backup(made_at, said.get(metadata.RESTORED_AT, ""), said.get(metadata.LOST, ""))
 
 
-def unsettled(journal: Journal, campaign_id: int) -> Backup | None:
-    """Give the backup, as long as nobody has settled that no order placed since then is sent again; else None."""
+def unconfirmed_backup(journal: Journal, campaign_id: int) -> Backup | None:
+    """Return the backup until a person confirms that no order placed since then is sent again; else None."""
     said = _said(journal)
     settled = {said.get(metadata.SETTLED), said.get(metadata.settled(campaign_id))}
     return None if said[metadata.UUID_NAME] in settled else backup_of(journal)
 
 
-def settle(journal: Journal, campaign_id: int | None = None) -> None:
-    """Keep a person's word that no order placed since the backup will be sent again: of one campaign, or of all."""
+def confirm_restored(journal: Journal, campaign_id: int | None = None) -> None:
+    """Record that no order placed since the backup will be sent again: for one campaign, or for all."""
     with journal.transaction() as connection:
         metadata.put(connection, metadata.settled(campaign_id), metadata.read(connection)[metadata.UUID_NAME])
 

@@ -31,19 +31,19 @@ def notice_losses(journal: OpenJournal) -> bool:
         journal.path is not None,
     )  # read before the journal, because traces of live runs grow
     with journal.reading() as connection:
-        seen = lost_commits.standing(connection, traces, journal.may_live, beside=beside)
+        seen = lost_commits.compare(connection, traces, journal.may_live, beside=beside)
     if seen.why:  # before the uuid changes: rescue files name the journal by it
         record_rescued_ids(journal)
     if not (seen.why or seen.dead):
         return False
     with journal.transaction() as connection:
-        seen = lost_commits.standing(
+        seen = lost_commits.compare(
             connection, traces, journal.may_live, beside=beside
         )  # another process may have done it meanwhile
         if not seen.why:
             lost_commits.mark_closed(connection, seen.dead)
             return False
-        at, doubts = lost_commits.take_for_lost(connection, seen, journal.time())
+        at, doubts = lost_commits.treat_as_restored(connection, seen, journal.time())
     _log.warning(_told(journal.where, seen.why, at, doubts))
     return True
 
@@ -63,11 +63,11 @@ def record_rescued_ids(journal: OpenJournal) -> None:
     It can be repeated after a crash. A file with lines that cannot be read, or do not belong to this journal, is kept.
     That, and every alarm, is logged.
     """
-    for path in found(journal):
+    for path in rescue_files(journal):
         if journal.is_run_alive(path.name.partition(".")[0]):
             continue
         try:
-            lines, damaged = rescue_file.read(path)
+            lines, damaged = rescue_file.read_lines(path)
         except FileNotFoundError:
             continue  # another process has recorded it
         except OSError as error:
@@ -80,7 +80,7 @@ def record_rescued_ids(journal: OpenJournal) -> None:
             path.unlink(missing_ok=True)
 
 
-def found(journal: OpenJournal) -> list[Path]:
+def rescue_files(journal: OpenJournal) -> list[Path]:
     """Return a journal's rescue files: in its folder and, if that was deleted, in the user's data folder."""
     folders = dict.fromkeys([journal.rescues, rescue_file.folder_of(None, journal.uuid)])
     return [path for folder in folders for path in rescue_file.files_in(folder)]
@@ -88,9 +88,9 @@ def found(journal: OpenJournal) -> list[Path]:
 
 def is_left(journal: OpenJournal, connection: Connection) -> bool:
     """Return whether a file has an order id that `record_rescued_ids` would record."""
-    for path in found(journal):
+    for path in rescue_files(journal):
         with suppress(OSError):
-            lines, _ = rescue_file.read(path)
+            lines, _ = rescue_file.read_lines(path)
             fitting, _ = _told_apart(connection, lines, journal.uuid)
             if any(not _is_on_record(connection, line) for line in fitting):
                 return True

@@ -32,7 +32,7 @@ def mark_in_doubt(connection: Connection, is_alive: Callable[[str], bool], now: 
     return left
 
 
-def find(connection: Connection, name: str, account_id: int) -> Entry:
+def find_by_name(connection: Connection, name: str, account_id: int) -> Entry:
     """Find an entry by its name, "campaign/key"; raise JournalConflictError if there is none."""
     campaign, _, key = name.rpartition("/")
     campaign_id = entry_queries.find_campaign(connection, account_id, campaign)
@@ -48,7 +48,7 @@ def resolve_as_placed(
     """Record which order an entry in doubt is."""
     _must_be_in_doubt(entry)
     owner = entry_queries.with_order_id_at_panel(connection, account_id, order_id)
-    must_be_free(order_id, owner, entry)
+    must_be_unclaimed(order_id, owner, entry)
     first = entry.order_id or order_id
     alarm = "" if first == order_id else f"two orders for one row: {first} and {order_id}"
     _write(connection, entry, Event.FOUND, {"settled_at": now, "order_id": first, "error": alarm})
@@ -60,7 +60,7 @@ def resolve_as_placed(
     _note(connection, entry, who, f"is order {order_id}", why, now)
 
 
-def must_be_free(order_id: str, owner: Entry | None, entry: Entry) -> None:
+def must_be_unclaimed(order_id: str, owner: Entry | None, entry: Entry) -> None:
     """Raise JournalConflictError if an order already belongs to another entry."""
     if owner is not None and owner.id != entry.id:
         whose = owner.name if owner.account == entry.account else f"{owner.name} of account {owner.account!r}"

@@ -58,7 +58,7 @@ def test_a_service_that_was_chosen_by_another_name_may_be_another_by_now():
 def test_a_service_that_is_gone_is_told_by_its_id():
     sheet = sheet_of(row(service="9 – Likes"))
     (problem,) = check_rows(sheet, order_rows(sheet).values(), {"2": service()})
-    assert problem.message == "the panel offers no service 9"
+    assert problem.message == "service 9 does not exist or is disabled"
 
 
 @pytest.mark.parametrize("mark", ["e.g. ", "contoh: "])

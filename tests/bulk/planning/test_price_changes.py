@@ -32,7 +32,10 @@ def test_every_price_that_rose_is_named(week):
 
 
 def test_a_service_that_is_gone_is_named(week):
-    assert change(week, service("2", "1.5")) == (Stop.SERVICE, "line 3, service: the panel offers no service 3")
+    assert change(week, service("2", "1.5")) == (
+        Stop.SERVICE,
+        "line 3, service: service 3 does not exist or is disabled",
+    )
 
 
 def test_a_service_that_no_row_uses_may_change(week):
@@ -52,7 +55,7 @@ def test_limits_that_still_fit_are_no_reason(week):
 
 def test_a_type_that_takes_other_fields_is_a_reason(week):
     stop, words = change(week, service("2", "1.5", kind="Package"), service("3", "2"))
-    assert (stop, "Package orders take no quantity" in words) == (Stop.SERVICE, True)
+    assert (stop, "Package orders do not use quantity" in words) == (Stop.SERVICE, True)
 
 
 def test_a_type_that_bills_more_at_the_same_rate_is_a_reason(week):

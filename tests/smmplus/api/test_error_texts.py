@@ -1,4 +1,4 @@
-"""Every error word that API.md lists, each in the class that it is listed under."""
+"""Error texts that panels with this API were seen to answer, each with its meaning."""
 
 import pytest
 

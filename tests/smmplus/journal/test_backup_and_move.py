@@ -245,7 +245,7 @@ def test_a_database_that_holds_a_journal_is_not_written_over(busy, server_url):
         Batch(other).accepted("5")
     rows = all_rows(server_url)
     busy.close()
-    with Journal(url_of(busy)) as mover, pytest.raises(JournalConflictError, match="holds a journal already"):
+    with Journal(url_of(busy)) as mover, pytest.raises(JournalConflictError, match="already has a journal"):
         move(mover, server_url)
     assert all_rows(server_url) == rows
     with Journal(url_of(busy)) as still:
@@ -266,7 +266,7 @@ def test_a_journal_that_is_not_sound_does_not_move(busy, server_url):
     with busy._engine.begin() as connection:
         connection.execute(text("UPDATE campaigns SET spent = '7' WHERE id = 1"))
     busy.close()
-    with Journal(url_of(busy)) as mover, pytest.raises(JournalError, match=r"not sound.*smmplus journal check"):
+    with Journal(url_of(busy)) as mover, pytest.raises(JournalError, match=r"it has errors.*smmplus journal check"):
         move(mover, server_url)
     with pytest.raises(JournalError, match="was never finished"):
         Journal(server_url)
@@ -386,7 +386,7 @@ def test_a_backup_is_not_restored_where_no_journal_holds(busy, backup, tmp_path)
 
 
 def test_only_a_backup_is_restored(busy, tmp_path):
-    with pytest.raises(JournalError, match="is no backup that"):
+    with pytest.raises(JournalError, match="is not a backup that"):
         made_at(busy.path)
     (tmp_path / "torn").write_bytes(b"SQLite")
     with pytest.raises(JournalError, match="damaged"):

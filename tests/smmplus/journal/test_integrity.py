@@ -42,7 +42,7 @@ def test_an_empty_journal_is_sound(journal):
 
 
 BROKEN = [
-    ("UPDATE entries SET state = 'placed' WHERE id = 4", "state is 'placed', which there is not"),
+    ("UPDATE entries SET state = 'placed' WHERE id = 4", "state is 'placed', which is not a state"),
     ("UPDATE entries SET content = '[' WHERE id = 4", "its content cannot be read"),
     ("UPDATE entries SET content = 'null' WHERE id = 4", "its content cannot be read"),
     ("UPDATE entries SET content = replace(content, '1000', '9999') WHERE id = 4", "does not match its fingerprint"),
@@ -50,9 +50,9 @@ BROKEN = [
     ("UPDATE entries SET key = '0123456789abcdef-1' WHERE id = 4", "key '0123456789abcdef-1' does not fit"),
     ("UPDATE entries SET key = substr(key, 1, 17) || '0' WHERE id = 4", "does not match its fingerprint"),
     ("UPDATE entries SET key = '' WHERE id = 4", "key '' does not fit"),
-    ("UPDATE entries SET cost = '1.2.3' WHERE id = 1", "cost is '1.2.3', no amount"),
-    ("UPDATE entries SET charge = 'NaN' WHERE id = 4", "charge is 'NaN', no amount"),
-    ("UPDATE entries SET sent_at = 'noon' WHERE id = 4", "sent_at is 'noon', no time"),
+    ("UPDATE entries SET cost = '1.2.3' WHERE id = 1", "cost is '1.2.3', which is not an amount"),
+    ("UPDATE entries SET charge = 'NaN' WHERE id = 4", "charge is 'NaN', which is not an amount"),
+    ("UPDATE entries SET sent_at = 'noon' WHERE id = 4", "sent_at is 'noon', which is not a time"),
     ("UPDATE entries SET polled_at = '2026-01-01T00:00:00' WHERE id = 4", "no time"),
     ("UPDATE entries SET order_id = NULL WHERE id = 4", "it is accepted, and has no order_id"),
     ("UPDATE entries SET order_id = NULL WHERE id = 4", "the list says that it is order 101"),
@@ -69,7 +69,7 @@ BROKEN = [
     ("UPDATE entries SET attempt = -1 WHERE id = 1", "it is planned, and its attempt is -1"),
     ("UPDATE campaigns SET spent = spent || '1' WHERE id = 1", "campaign 'spring': it says that"),
     ("UPDATE campaigns SET spent = 'much' WHERE id = 1", "it says that much is spent"),
-    ("UPDATE campaigns SET budget = 'much' WHERE id = 1", "its budget is 'much', no amount"),
+    ("UPDATE campaigns SET budget = 'much' WHERE id = 1", "its budget is 'much', which is not an amount"),
     ("UPDATE entries SET state = 'planned' WHERE id = 9", "campaign 'spring': it says that"),
     ("UPDATE entries SET cost = '2' WHERE id = 4", "and its orders come to"),
     ("DELETE FROM meta WHERE name = 'uuid'", "meta: it has no uuid"),
@@ -103,7 +103,7 @@ def test_text_that_is_none_is_told_and_no_traceback(busy):
     spoil(busy, "UPDATE entries SET content = x'00ff' WHERE id = 4", "UPDATE entries SET charge = x'00' WHERE id = 5")
     found = findings(busy)
     assert any("content: no text" in line for line in found)
-    assert any("charge is b'\\x00', no amount" in line for line in found)
+    assert any("charge is b'\\x00', which is not an amount" in line for line in found)
 
 
 def test_text_that_is_no_unicode_is_told(busy):

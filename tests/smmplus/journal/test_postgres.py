@@ -141,7 +141,7 @@ def test_a_database_that_cannot_hold_every_sign_is_refused():
 
 
 def test_a_standby_is_refused():
-    standing = postgres._Standing(1, True, "on", "on", "on", "UTF8")
+    standing = postgres._ServerState(1, True, "on", "on", "on", "UTF8")
     assert "standby" in postgres._unfit(standing, 1)
 
 

@@ -346,7 +346,7 @@ def test_a_file_that_nobody_may_read_is_told(batch, caplog):
 def test_a_folder_that_cannot_be_looked_into_is_told(batch, rescues, caplog):
     rescues.write_text("")
     assert batch.journal.recover_crashed_runs() == []
-    assert f"the rescue files in {rescues} cannot be looked for" in caplog.text
+    assert f"the rescue files in {rescues} cannot be listed" in caplog.text
 
 
 def test_other_files_in_the_folder_are_nobodys_affair(batch, rescues, caplog):

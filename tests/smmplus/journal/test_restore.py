@@ -6,7 +6,7 @@ from smmplus.journal import accounts
 from smmplus.journal.backends import sqlite
 from smmplus.journal.journal import Journal
 from smmplus.journal.maintenance.backup_and_move import back_up
-from smmplus.journal.maintenance.restore import Backup, backup_of, restore, settle, unsettled
+from smmplus.journal.maintenance.restore import Backup, backup_of, confirm_restored, restore, unconfirmed_backup
 from tests.databases import url_of
 from tests.smmplus.batches import Batch
 
@@ -29,45 +29,47 @@ def restored(journal, tmp_path):
 
 def test_a_journal_that_was_never_lost_has_nothing_to_settle(journal):
     assert backup_of(journal) is None
-    assert unsettled(journal, 1) is None
+    assert unconfirmed_backup(journal, 1) is None
 
 
 def test_a_restored_journal_tells_its_backup_and_when_it_was_restored(restored):
-    assert backup_of(restored) == unsettled(restored, 1) == Backup(MADE, LATER)
+    assert backup_of(restored) == unconfirmed_backup(restored, 1) == Backup(MADE, LATER)
 
 
 def test_one_campaign_is_settled_by_itself(restored):
-    settle(restored, 1)
-    assert (unsettled(restored, 1), unsettled(restored, 2), backup_of(restored)) == (
+    confirm_restored(restored, 1)
+    assert (unconfirmed_backup(restored, 1), unconfirmed_backup(restored, 2), backup_of(restored)) == (
         None,
         Backup(MADE, LATER),
         Backup(MADE, LATER),
     )
-    settle(restored, 1)
-    settle(restored, 11)
-    assert unsettled(restored, 1) is None
+    confirm_restored(restored, 1)
+    confirm_restored(restored, 11)
+    assert unconfirmed_backup(restored, 1) is None
 
 
 def test_the_whole_journal_is_settled_at_once(restored):
-    settle(restored)
-    assert unsettled(restored, 1) is unsettled(restored, 2) is None
+    confirm_restored(restored)
+    assert unconfirmed_backup(restored, 1) is unconfirmed_backup(restored, 2) is None
 
 
 @pytest.mark.parametrize(("said_of", "is_settled"), [((1,), False), ((2,), False), ((1, 2), True)])
 def test_of_campaigns_that_become_one_both_must_have_been_settled(restored, said_of, is_settled):
     into, joined = (Batch(restored, account=name).campaign for name in ("default", "shop"))
     for campaign in said_of:
-        settle(restored, campaign)
+        confirm_restored(restored, campaign)
     with restored.transaction() as connection:
         other, account = accounts.named(connection, "default"), accounts.named(connection, "shop")
         accounts.merge(connection, account, other, restored.is_run_alive)
-    assert (unsettled(restored, into) is None) is is_settled
-    assert unsettled(restored, joined) == Backup(MADE, LATER)  # the database may give its number to another campaign
+    assert (unconfirmed_backup(restored, into) is None) is is_settled
+    assert unconfirmed_backup(restored, joined) == Backup(
+        MADE, LATER
+    )  # the database may give its number to another campaign
 
 
 @pytest.mark.parametrize("campaign", [None, 1])
 def test_what_was_settled_counts_no_more_when_it_is_restored_once_more(restored, tmp_path, campaign):
-    settle(restored, campaign)
+    confirm_restored(restored, campaign)
     (tmp_path / "again").mkdir()
     with restored_from(restored, tmp_path / "again", made=LATER) as again:
-        assert unsettled(again, 1) == Backup(LATER, LATER)
+        assert unconfirmed_backup(again, 1) == Backup(LATER, LATER)

@@ -4,7 +4,7 @@ from smmplus.orders.order_types import FIELDS, Units, order_type
 from tests.smmplus.orders import RIGHT
 
 DRIP_FEED = ("runs", "interval")
-# API.md section 2, read a second time.
+# The fields and units of each type, written a second time by hand (https://smm.plus/api, and panels with the same API).
 DOCUMENTED = [
     ("Default", "link quantity", DRIP_FEED, Units.RUNS),
     ("Package", "link", (), Units.PACKAGE),

@@ -26,7 +26,7 @@ from smmplus.journal.entry import Planned
 from smmplus.journal.group_commit import Intent
 from smmplus.journal.journal import Journal
 from smmplus.journal.maintenance.backup_and_move import back_up
-from smmplus.journal.maintenance.restore import restore, settle
+from smmplus.journal.maintenance.restore import confirm_restored, restore
 from smmplus.journal.state_machine import State
 from smmplus.orders.models import OrderRequest
 from smmplus.placing.place_order import find_order, place_order
@@ -283,7 +283,7 @@ async def test_a_restored_journal_sends_no_key_that_it_does_not_know(client, jou
         with pytest.raises(OrderInDoubtError, match="on 2026-01-02 12:00 UTC from a backup of 2026-01-01 12:00 UTC"):
             await place_order(client, restored, **order)
         assert len(ordered()) == 1
-        settle(restored)
+        confirm_restored(restored)
         await place_order(client, restored, **order | {"key": "another|key"})
     assert len(ordered()) == 2
 

@@ -69,7 +69,7 @@ def intend(journal, panel, ids, asking=CANCEL):
 
 def settle(journal, *outcomes):
     with journal.transaction() as connection:
-        records.settle(connection, outcomes, journal.time())
+        records.record_outcomes(connection, outcomes, journal.time())
 
 
 def states(found):
