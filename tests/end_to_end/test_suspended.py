@@ -109,7 +109,7 @@ def is_not_placed(workplace: Workplace) -> None:
 
 def settle_as_not_placed(workplace: Workplace, sheet: Path, database: str) -> None:
     """Settle the row of a suspended run as a person could, and let it be sent by another run."""
-    with pytest.raises(JournalConflictError, match="sent by a process that is alive"):
+    with pytest.raises(JournalConflictError, match="sent by a live process"):
         is_not_placed(workplace)
     take_for_dead(workplace, database)
     with pytest.raises(JournalConflictError, match="still be under way"):

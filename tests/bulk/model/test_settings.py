@@ -122,7 +122,7 @@ def test_a_file_of_nobody_is_told():
 def test_what_is_no_key_is_refused_without_being_shown(text, tmp_path):
     file = tmp_path / "key"
     file.write_text(text)
-    with pytest.raises(ConfigurationError, match="the API key is empty, or has blanks") as caught:
+    with pytest.raises(ConfigurationError, match="The API key is empty, or has blanks") as caught:
         panel_of("default", {"SMMPLUS_API_KEY_FILE": str(file)})
     assert "part" not in str(caught.value)
 

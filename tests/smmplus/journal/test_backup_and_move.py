@@ -232,7 +232,7 @@ def test_order_ids_that_a_run_left_just_now_are_not_left_behind(journal, server_
         rescued(batch, entry, "777")
 
     monkeypatch.setattr(journal, "recover_crashed_runs", and_another_dies)
-    with pytest.raises(JournalInUseError, match="left order ids beside the journal"):
+    with pytest.raises(JournalInUseError, match="left order ids next to the journal"):
         move(journal, server_url)
     monkeypatch.setattr(journal, "recover_crashed_runs", recover)
     assert move(journal, server_url).orders == 1
@@ -284,7 +284,7 @@ def test_a_move_that_was_broken_off_begins_anew(busy, server_url, monkeypatch):
         broken.setattr(backup_and_move, "_read_back", die)
         with pytest.raises(KeyboardInterrupt):
             move(mover, server_url)
-    with pytest.raises(JournalError, match="never finished: run `smmplus journal copy` once more"):
+    with pytest.raises(JournalError, match="never finished: run `smmplus journal copy` again"):
         Journal(server_url)
     with Journal(url_of(busy)) as mover:
         assert move(mover, server_url).orders == 30

@@ -84,7 +84,7 @@ def test_what_is_kept_can_be_read_by_a_person(rescues):
     file.keep([outcome_of(7, "501")], "now")
     file.close()
     text = file.path.read_text()
-    assert text.startswith("# Order ids that the journal could not take. The next run takes them up")
+    assert text.startswith("# Order ids that the journal could not take. The next run records them")
     assert '"entry": 7, "attempt": 1, "order_id": "501", "at": "now"' in text
 
 

@@ -193,7 +193,7 @@ def test_what_a_live_process_is_sending_is_not_given_up(batch, other, clock):
     (entry,) = batch.plan()
     batch.intend(entry)
     clock.pass_by(LATER)
-    with pytest.raises(JournalConflictError, match="a process that is alive"):
+    with pytest.raises(JournalConflictError, match="a live process"):
         other.resolve_as_not_placed(batch.now(entry), why="")
 
 

@@ -596,7 +596,7 @@ async def test_a_refusal_that_comes_after_the_row_was_given_up_changes_nothing(b
 
     with RawServer(answer) as server:
         await place(batch.journal, panel_at(server), [entry], on_placed=told.append)
-    assert told == [Placed(entry.id, IN_DOUBT, error="somebody settled this order while it was being sent")]
+    assert told == [Placed(entry.id, IN_DOUBT, error="this order was resolved while it was being sent")]
     assert batch.now(entry).state is IN_DOUBT
 
 
