@@ -114,7 +114,7 @@ def test_a_person_names_an_order_by_campaign_and_key(journal):
 @pytest.mark.parametrize("name", ["", "spring", "spring/x", "other/KEY"])
 def test_a_name_that_is_no_order_s_is_told(batch, name):
     entry = batch.in_doubt()
-    with pytest.raises(JournalConflictError, match="knows no order"):
+    with pytest.raises(JournalConflictError, match="there is no order"):
         batch.journal.find(batch.account, name.replace("KEY", entry.key))
 
 
@@ -161,7 +161,7 @@ def test_an_order_found_stays_spent(batch):
 def test_another_row_s_order_is_not_taken_for_this_one(batch):
     batch.accepted("501")
     entry = batch.in_doubt()
-    with pytest.raises(JournalConflictError, match="501 is spring/"):
+    with pytest.raises(JournalConflictError, match="501 already belongs to spring/"):
         batch.journal.resolve_as_placed(batch.account, entry, "501", why="")
     assert batch.now(entry).state is State.IN_DOUBT
 
@@ -184,7 +184,7 @@ def test_what_was_not_placed_gets_a_new_attempt(batch, clock):
 def test_what_could_still_be_under_way_at_the_panel_is_not_given_up(batch, clock):
     entry = batch.in_doubt()
     clock.pass_by(LATER - 1)
-    with pytest.raises(JournalConflictError, match="still be under way"):
+    with pytest.raises(JournalConflictError, match="the panel may still place it"):
         batch.journal.resolve_as_not_placed(entry, why="")
     assert batch.now(entry).state is State.IN_DOUBT
 
