@@ -32,7 +32,6 @@ from smmplus.orders.models import OrderRequest
 from smmplus.placing.place_order import find_order, place_order
 from smmplus.reconciliation.balance_evidence import evidence
 from tests.databases import on_both, url_of
-from tests.smmplus.batches import request_for
 
 
 @pytest.fixture(autouse=True)
