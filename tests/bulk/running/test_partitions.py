@@ -86,7 +86,7 @@ def test_what_stands_in_the_way_gives_no_parts(options, panel, journal):
     options.path.write_text("service,link,quantity\n2,nonsense,many\n", "utf-8")
     found = cut(options, panel, journal)
     assert found.parts == ()
-    assert "1 row with problems" in found.blocked
+    assert "1 row has problems" in found.blocked
 
 
 def test_too_little_money_gives_no_parts(options, panel, journal, sandbox):

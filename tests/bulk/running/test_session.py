@@ -82,7 +82,7 @@ def test_rows_to_send_get_entries_in_the_unfinished_batch(week, job_of):
     entries = week.journal.of_batch(week.batch)
     assert [entry.request for entry in entries] == [request(), request(LINK + "/2")]
     assert job.watched == {2: entries[0].id, 3: entries[1].id}
-    assert [(order.entry, order.request) for order in job.orders] == [(entry.id, entry.request) for entry in entries]
+    assert job.orders == [(entry.id, entry.request) for entry in entries]
     assert [entry.cost for entry in entries] == [Decimal("0.15")] * 2
 
 
@@ -112,7 +112,7 @@ def test_what_was_planned_or_refused_before_is_taken_up_at_todays_price(week, jo
     assert [(entry.batch_id, entry.state, entry.cost) for entry in now] == [
         (job.batch_id, State.PLANNED, Decimal("0.15"))
     ] * 2
-    assert [order.entry for order in job.orders] == [planned.id, refused.id]
+    assert [entry for entry, _ in job.orders] == [planned.id, refused.id]
 
 
 def test_placed_rows_are_watched_and_not_sent(week, job_of):
@@ -120,7 +120,7 @@ def test_placed_rows_are_watched_and_not_sent(week, job_of):
     job = job_of()
     job.prepare()
     assert job.watched[2] == entry.id
-    assert [order.request for order in job.orders] == [request(LINK + "/2")]
+    assert [asked for _, asked in job.orders] == [request(LINK + "/2")]
 
 
 # Finishing.
@@ -150,7 +150,7 @@ def test_a_doubt_keeps_the_batch_open_until_it_is_settled(week, job_of):
     job = job_of()
     job.prepare()
     settle(week, job, "501", None)
-    entry = job.orders[1].entry
+    entry = job.orders[1][0]
     assert job.finish().count(State.IN_DOUBT) == 1
     assert not is_finished(week, job)
     week.journal.resolve_as_placed(week.account, week.journal.with_ids([entry])[entry], "502", why="seen")
@@ -215,7 +215,7 @@ def test_order_ids_that_the_journal_could_not_take_are_told_by_row(week, job_of,
     """Also where the journal cannot be read any more: these ids are nowhere else."""
     job = job_of()
     job.prepare()
-    job.progress = Progress(stop=Stop.JOURNAL, reason="the disk is gone", unrecorded={job.orders[1].entry: "777"})
+    job.progress = Progress(stop=Stop.JOURNAL, reason="the disk is gone", unrecorded={job.orders[1][0]: "777"})
     monkeypatch.setattr(week.journal, "with_ids", fails)
     outcome = job.finish()
     assert (outcome.unrecorded, outcome.stop, outcome.exit_status) == ({3: "777"}, Stop.JOURNAL, 7)
@@ -394,7 +394,7 @@ async def test_a_balance_below_what_is_left_to_send_is_told_and_stops_nothing(jo
 async def test_what_is_sent_already_need_not_be_in_the_balance(week, job_of):
     job = job_of()
     job.prepare()
-    (_,) = week.journal.commit([Intent(job.orders[0].entry)])
+    (_,) = week.journal.commit([Intent(job.orders[0][0])])
     await job._look_again(Held(Balance(Decimal("0.15"), "USD"), service()))
     assert job.watcher._watcher.notes == []
 

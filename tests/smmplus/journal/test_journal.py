@@ -234,22 +234,22 @@ def test_an_order_is_found_by_its_id_in_its_account_alone(journal):
 
 
 def again(batch, entry, cost="2"):
-    batch = batch.journal.open_batch(batch.campaign, "later.xlsx")
-    batch.journal.plan(batch.campaign, batch, [], {entry.id: Planned(entry.key, entry.request, Decimal(cost))})
-    return batch, batch.now(entry)
+    later = batch.journal.open_batch(batch.campaign, "later.xlsx")
+    batch.journal.plan(batch.campaign, later, [], {entry.id: Planned(entry.key, entry.request, Decimal(cost))})
+    return later, batch.now(entry)
 
 
 def test_a_refused_entry_is_planned_again_in_a_new_batch_at_today_s_price(batch):
     (entry,) = batch.plan()
     batch.settle(batch.intend(entry), Event.REFUSAL, error="Bad link")
-    batch, now = again(batch, entry)
-    assert (now.state, now.batch_id, now.cost, now.attempt) == (State.PLANNED, batch, Decimal(2), 1)
+    later, now = again(batch, entry)
+    assert (now.state, now.batch_id, now.cost, now.attempt) == (State.PLANNED, later, Decimal(2), 1)
 
 
 def test_a_planned_entry_is_taken_into_the_new_batch(batch):
     (entry,) = batch.plan()
-    batch, now = again(batch, entry)
-    assert (now.state, now.batch_id, now.cost) == (State.PLANNED, batch, Decimal(2))
+    later, now = again(batch, entry)
+    assert (now.state, now.batch_id, now.cost) == (State.PLANNED, later, Decimal(2))
 
 
 @pytest.mark.parametrize("event", [None, Event.DOUBT, Event.ORDER_ID])

@@ -233,7 +233,7 @@ async def test_where_the_outcome_cannot_be_written_it_is_a_doubt_for_the_next(
         raise JournalError("the disk is full")
 
     with Journal(journal_url) as dying, monkeypatch.context() as patch:
-        patch.setattr(records, "settle", fail)
+        patch.setattr(records, "record_outcomes", fail)
         with pytest.raises(JournalError):
             await ask_for(client, dying, CANCEL, ids)
     before = sandbox.calls("cancel")
