@@ -76,7 +76,8 @@ def test_an_order_of_the_same_key_by_another_name_settles_nothing(smmplus, doubt
     assert smmplus("run", other, *RUN, "--account", "two").status == 0
     done = smmplus("resolve", doubt, "--order-id", str(sandbox.orders()[-1]["order"]))
     assert done.status == 3
-    assert "of account 'two' already" in done.words
+    assert "already belongs to two/" in done.words
+    assert "of account 'two'" in done.words
     assert len(smmplus("doubts", "--json").json["doubts"]) == 1
 
 
@@ -92,7 +93,7 @@ def test_an_order_that_is_another_rows_is_refused_by_name_without_a_call(smmplus
     calls = sandbox.calls("status")
     done = smmplus("resolve", doubt, "--order-id", known)
     assert (done.status, sandbox.calls("status")) == (3, calls)
-    assert f"order {known} is week/" in done.words
+    assert f"order {known} already belongs to week/" in done.words
 
 
 def test_where_the_panel_cannot_be_reached_nothing_is_settled(smmplus, doubt, sandbox, monkeypatch):
