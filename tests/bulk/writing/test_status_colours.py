@@ -41,7 +41,9 @@ def blocks(path):
 def test_every_word_of_ours_and_of_panels_has_one_colour():
     words = [word for colour in STATUS_COLOURS for word in colour.words]
     assert len(words) == len(set(words))
-    assert {*STATUS_WORDS.values(), "Completed", "Partial", "Canceled", "In progress", "Processing", "Pending"} <= set(words)
+    assert {*STATUS_WORDS.values(), "Completed", "Partial", "Canceled", "In progress", "Processing", "Pending"} <= set(
+        words
+    )
 
 
 def test_the_column_of_statuses_gets_colours_down_to_the_last_row(tmp_path):
