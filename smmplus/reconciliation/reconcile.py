@@ -135,7 +135,7 @@ def ask(client: Client, ids: Iterable[str], most_calls: int) -> Probe:
         except CallError as error:
             if not error.transient:
                 raise
-            raise CallError(f"nothing was resolved, because the panel cannot be asked ({error})") from error
+            raise CallError(f"nothing was recorded, because the panel cannot be asked ({error})") from error
         asked += len(part)
         answers.update({number: status for number, status in found.items() if isinstance(status, OrderStatus)})
     return Probe(answers, asked, calls, bool(waiting))

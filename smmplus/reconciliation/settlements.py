@@ -38,7 +38,7 @@ def settle_all(journal: Journal, settlements: Sequence[Settlement]) -> None:
             except JournalConflictError as error:
                 in_the_way.append(str(error))
         if in_the_way:
-            raise JournalConflictError(f"nothing is settled: {listed(in_the_way)}")
+            raise JournalConflictError(f"nothing was recorded: {listed(in_the_way)}")
 
 
 def _settle(journal: Journal, connection: Connection, settlement: Settlement, account_id: int) -> None:

@@ -103,7 +103,7 @@ def test_where_one_may_still_be_under_way_none_is_settled(smmplus, old, tmp_path
     change(tmp_path, "UPDATE entries SET sent_at = '2999-01-01T00:00:00.000+00:00' WHERE id = 1")
     done = smmplus("resolve", "--campaign", "week", "--not-placed", "--yes")
     assert (done.status, len(open_ones(smmplus))) == (3, 3)
-    assert f"nothing is settled: {old[0]['key']} was sent less than two minutes ago" in done.err
+    assert f"nothing was recorded: {old[0]['key']} was sent less than two minutes ago" in done.err
     assert old[1]["key"] not in done.err
 
 

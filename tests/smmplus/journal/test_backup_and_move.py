@@ -76,7 +76,7 @@ def test_nothing_is_placed_from_a_backup_and_it_is_not_changed(busy, tmp_path):
 def test_a_backup_never_takes_the_place_of_what_is_there(busy, tmp_path, there):
     to = tmp_path / "backup.sqlite3"
     to.write_text("dear") if there == "a file" else to.symlink_to(tmp_path / "nowhere")
-    with pytest.raises(JournalConflictError, match="there already"):
+    with pytest.raises(JournalConflictError, match="already exists"):
         back_up(url_of(busy), to, NOON)
     assert to.is_symlink() or to.read_text() == "dear"
 
@@ -90,7 +90,7 @@ def test_a_file_that_comes_while_it_is_copied_stays(busy, tmp_path, monkeypatch)
         return read_back(engine, sums)
 
     monkeypatch.setattr(backup_and_move, "_read_back", meanwhile)
-    with pytest.raises(JournalConflictError, match="there already"):
+    with pytest.raises(JournalConflictError, match="already exists"):
         back_up(url_of(busy), to, NOON)
     assert to.read_text() == "dear"
 

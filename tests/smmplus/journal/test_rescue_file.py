@@ -11,7 +11,7 @@ import pytest
 from smmplus.errors import JournalError
 from smmplus.journal.group_commit import Intent
 from smmplus.journal.journal import Journal
-from smmplus.journal.rescue_file import LINE, LINES, RescueFile, folder_of, read
+from smmplus.journal.rescue_file import LINE, LINES, RescueFile, folder_of, read_lines
 from smmplus.journal.state_machine import Event, Outcome, State
 from tests.databases import DATABASES, url_of
 
@@ -75,7 +75,7 @@ def test_it_has_room_for_all_that_can_be_under_way_with_the_longest_ids(rescues)
     file = file_in(rescues)
     file.keep([outcome_of(10**18 + number, f"{number:x>64}") for number in range(256)], "2026-01-01T00:00:00.000+00:00")
     file.close()
-    lines, damaged = read(file.path)
+    lines, damaged = read_lines(file.path)
     assert (len(lines), damaged, file.path.stat().st_size) == (256, 0, LINE * LINES)
 
 
@@ -95,7 +95,7 @@ def test_nothing_but_order_ids_is_kept_and_each_once(rescues):
         file.keep([outcome_of(7), refused], "now")
     assert (file.holds(outcome_of(7)), file.holds(refused)) == (True, False)
     file.close()
-    assert [line.entry for line in read(file.path)[0]] == [7]
+    assert [line.entry for line in read_lines(file.path)[0]] == [7]
 
 
 def test_a_place_is_written_over_once_the_journal_has_its_id(rescues):
@@ -105,7 +105,7 @@ def test_a_place_is_written_over_once_the_journal_has_its_id(rescues):
         file.forget(outcome_of(number - 1))
     file.close()
     assert file.path.stat().st_size == LINE * LINES
-    assert outcome_of(3 * LINES - 1).entry in {line.entry for line in read(file.path)[0]}
+    assert outcome_of(3 * LINES - 1).entry in {line.entry for line in read_lines(file.path)[0]}
 
 
 def test_what_holds_nothing_that_the_journal_has_not_is_removed(rescues):
@@ -153,7 +153,7 @@ def test_it_needs_no_room_when_it_is_needed(rescues):
     assert beyond == "File too large False"
     (path,) = rescues.iterdir()
     assert left == path.name
-    assert len(read(path)[0]) == 8
+    assert len(read_lines(path)[0]) == 8
 
 
 # What the next run makes of it.

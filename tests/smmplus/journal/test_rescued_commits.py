@@ -9,7 +9,7 @@ import pytest
 from smmplus.errors import JournalError, JournalInUseError
 from smmplus.journal.group_commit import Intent
 from smmplus.journal.journal import Journal
-from smmplus.journal.rescue_file import RescueFile, read
+from smmplus.journal.rescue_file import RescueFile, read_lines
 from smmplus.journal.state_machine import Event, Outcome, State
 from smmplus.placing.commit_queue import CommitQueue
 from tests.databases import url_of
@@ -104,7 +104,7 @@ async def test_an_id_that_waits_for_a_slow_journal_is_rescued_meanwhile(batch, j
         waiting.append(asyncio.create_task(commits.commit(second)))
         assert await asyncio.wait_for(kept.get(), PATIENCE) == "502"
         (path,) = files(journal)
-        assert [line.order_id for line in read(path)[0]] == ["501", "502"]
+        assert [line.order_id for line in read_lines(path)[0]] == ["501", "502"]
         journal.gate.set()
         await asyncio.gather(*waiting)
     assert (files(journal), {entry.order_id for entry in batch.journal.of_batch(batch.id)}) == ([], {"501", "502"})
@@ -179,7 +179,7 @@ async def test_a_run_that_is_broken_off_rescues_what_waits(batch, journal):
                 task.cancel()
             await asyncio.wait(others)
             (path,) = files(journal)
-            assert {line.order_id for line in read(path)[0]} == {"501", "502"}
+            assert {line.order_id for line in read_lines(path)[0]} == {"501", "502"}
             journal.gate.set()
 
     with pytest.raises(asyncio.CancelledError):

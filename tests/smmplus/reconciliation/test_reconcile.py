@@ -246,7 +246,7 @@ def test_a_panel_that_goes_down_while_it_is_asked_settles_nothing_and_says_so(ba
 
     with RawServer(answer) as server, Client(panel_at(server), rate=0) as client:
         doubt = lose(batch, client, panel)
-        with pytest.raises(CallError, match="nothing was resolved"):
+        with pytest.raises(CallError, match="nothing was recorded"):
             probe(client, batch.journal, batch.account)
     assert batch.now(doubt).state is State.IN_DOUBT
 
