@@ -27,7 +27,7 @@ def test_check_tells_problems_costs_balance_and_what_would_be_sent_and_sends_not
         "Instagram Followers",
         "to send: 3 rows for 0.97 USD",
         "balance: 1000.00 USD",
-        "1 row with problems",
+        "1 problem:",
     ):
         assert words in done.said
     assert (workplace.ledger.count(), workplace.ledger.calls("add"), sheet.read_bytes()) == (0, 0, before)
@@ -76,7 +76,7 @@ def test_resolve_keeps_who_when_and_why(workplace: Workplace):
     unknown = workplace.command("resolve", doubt["key"], "--order-id", "99999999")
     assert (unknown.status, "knows no order 99999999" in unknown.said) == (3, True)
     taken = workplace.command("resolve", doubt["key"], "--order-id", other)
-    assert (taken.status, f"order {other} is campaign/" in taken.said) == (3, True)
+    assert (taken.status, f"order {other} already belongs to" in taken.said) == (3, True)
     settled = workplace.command("resolve", doubt["key"], "--order-id", order_id, "--why", "seen on the page", "--json")
     assert (settled.status, settled.json["state"], settled.json["order_id"]) == (0, "accepted", order_id)
     (note,) = workplace.query("SELECT * FROM notes")

@@ -122,7 +122,7 @@ def test_a_refusal_is_told_word_for_word(aftermath: Aftermath):
 
 
 def test_after_all_faults_a_person_settles_the_doubts_and_every_row_is_placed_once(aftermath: Aftermath):
-    workplace, sheet = aftermath.desk, aftermath.sheet
+    workplace, sheet = aftermath.workplace, aftermath.sheet
     doubts = sum(state == DOUBT for _, state, _ in FAULTS.values())
     assert aftermath.done.status == 4
     assert aftermath.done.json["states"] == {

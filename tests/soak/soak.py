@@ -94,9 +94,9 @@ class Soak:
 
     def follow(self) -> None:
         """Let the panel deliver, and ask until the sheet knows that every order is completed."""
-        self.desk.panel.advance(5000)
+        self.workplace.panel.advance(5000)
         left = "SELECT count(*) AS number FROM entries WHERE order_status != 'Completed'"
-        while self.desk.query(left)[0]["number"] or self.statuses[-1] != 0:
+        while self.workplace.query(left)[0]["number"] or self.statuses[-1] != 0:
             self._start("status", self.sheet, "--json", "--rate", "0")
 
     def run(self, *options: str, until: Moment | None = None) -> bool:
@@ -106,9 +106,9 @@ class Soak:
 
     def settle(self) -> None:
         """Settle every doubt by what the panel's list of orders says; the first of them with the command itself."""
-        self.desk.age_sendings()
-        with Journal(f"sqlite:///{self.desk.journal}") as journal:
-            account, doubts = journal.ensure_account(self.desk.panel.address, "default"), journal.in_doubt()
+        self.workplace.age_sendings()
+        with Journal(f"sqlite:///{self.workplace.journal}") as journal:
+            account, doubts = journal.ensure_account(self.workplace.panel.address, "default"), journal.in_doubt()
             links = {doubt.request.values["link"] for doubt in doubts}
             placed = {order["link"]: order["order"] for order in orders_of(self.ledger) if order["link"] in links}
             for doubt in doubts[1:]:
@@ -124,13 +124,13 @@ class Soak:
 
     def _start(self, *arguments: str | Path, until: Moment | None = None) -> bool:
         if len(self.statuses) == MOST_RUNS:
-            raise SoakError(f"not through after {MOST_RUNS} runs: {dict(self.desk.states())}, {self.statuses}")
-        out = self.desk.folder / f"output-{len(self.statuses) + 1:03d}"
+            raise SoakError(f"not through after {MOST_RUNS} runs: {dict(self.workplace.states())}, {self.statuses}")
+        out = self.workplace.folder / f"output-{len(self.statuses) + 1:03d}"
         with out.with_suffix(".json").open("wb") as said, out.with_suffix(".err").open("wb") as complained:
             process = subprocess.Popen(
                 [SMMPLUS, *map(str, arguments)],
-                env=self.desk.environment(),
-                cwd=self.desk.folder,
+                env=self.workplace.environment(),
+                cwd=self.workplace.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=said,
                 stderr=complained,
@@ -144,7 +144,7 @@ class Soak:
 
     def _watch(self, process: "subprocess.Popen[bytes]", until: Moment | None) -> None:
         """Wait for its end, or bring it about at the moment; os.wait4 tells the memory of this child alone."""
-        situation = Situation(self.sheet, self.desk.ledger.count, time.monotonic())
+        situation = Situation(self.sheet, self.workplace.ledger.count, time.monotonic())
         ended = 0
         while not ended:
             time.sleep(0.02)
