@@ -1,4 +1,4 @@
-"""The real command as a process of its own, its sheets and its journal, for tests that hold them against the ledger.
+"""The real command in a process of its own, its sheets and its journal, for tests that hold them against the ledger.
 
 ::
 
@@ -27,6 +27,7 @@ import openpyxl
 
 from smmplus.journal.journal import Journal
 from tests.databases import rows_of
+from tests.launcher import LaunchedProcess, launch
 from tests.panel import SandboxProcess
 
 PATIENCE = 60.0
@@ -82,7 +83,7 @@ class Finished:
 class Running:
     """A command under way; `with` sees to it that it is gone at the end."""
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
+    def __init__(self, process: "subprocess.Popen[str] | LaunchedProcess") -> None:
         self._process = process
 
     @property
@@ -188,11 +189,14 @@ class Workplace:
         }
         return kept | own | self.settings | more
 
-    def start(self, *arguments: str | Path, answers: bool = False, **more: str) -> Running:
-        """Start `smmplus` with these arguments; `answers` if it may ask."""
+    def start(self, *arguments: str | Path, answers: bool = False, first: str = "", **more: str) -> Running:
+        """Start `smmplus` with these arguments; `answers` if it may ask; `first` is a program to run before it."""
+        given, environment = [str(argument) for argument in arguments], self.environment(**more)
+        if not any(name.startswith(("PYTHON", "COVERAGE")) for name in more):
+            return Running(launch(given, environment, self.folder, answers=answers, first=first))
         process = subprocess.Popen(
-            [SMMPLUS, *map(str, arguments)],
-            env=self.environment(**more),
+            [SMMPLUS, *given],
+            env=environment,
             cwd=self.folder,
             stdin=subprocess.PIPE if answers else subprocess.DEVNULL,
             stdout=subprocess.PIPE,

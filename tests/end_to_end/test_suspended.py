@@ -1,8 +1,6 @@
 """A run is suspended (a closed lid, Ctrl-Z, a frozen container) around the sending, and wakes in another world."""
 
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -38,10 +36,8 @@ async def stopping(self, call, **more):
         return await ask(self, call, **more)
 {}
 AsyncClient.ask = stopping
-from bulk.cli.app import main
-main()
 """
-"""The command, which suspends itself as it sends an order: when the intent is on disk, or when the answer was read."""
+"""Suspends the command as it sends an order: when the intent is on disk, or when the answer was read."""
 
 IN_A_COMMIT = """
 import os, signal
@@ -53,35 +49,18 @@ def stopping(*arguments, **more):
     os.kill(os.getpid(), signal.SIGSTOP)
     return apply(*arguments, **more)
 group_commit.apply = stopping
-from bulk.cli.app import main
-main()
 """
 
 IMPATIENT = """
 from smmplus.journal.backends import sqlite
 sqlite.BUSY_SECONDS = 1.0
-from bulk.cli.app import main
-main()
 """
-
-
-def start(workplace: Workplace, program: str, *arguments: str | Path) -> Running:
-    """Start the command as a program that does something to it first."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", program, *map(str, arguments)],
-        env=workplace.environment(),
-        cwd=workplace.folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    return Running(process)
 
 
 def start_run(workplace: Workplace, program: str, sheet: Path) -> Running:
     """Start a run that suspends itself, and wait until it has."""
-    running = start(workplace, program, "run", sheet, "--yes", "--rate", "0", "--wait", "0", "--in-flight", "1")
+    options = ("--yes", "--rate", "0", "--wait", "0", "--in-flight", "1")
+    running = workplace.start("run", sheet, *options, first=program)
     of_system = psutil.Process(running.pid)
     wait_until(lambda: of_system.status() == psutil.STATUS_STOPPED or not running.alive, "the run is suspended")
     return running
@@ -112,7 +91,7 @@ def settle_as_not_placed(workplace: Workplace, sheet: Path, database: str) -> No
     with pytest.raises(JournalConflictError, match="sent by a live process"):
         is_not_placed(workplace)
     take_for_dead(workplace, database)
-    with pytest.raises(JournalConflictError, match="still be under way"):
+    with pytest.raises(JournalConflictError, match="the panel may still place it"):
         is_not_placed(workplace)
     workplace.age_sendings()
     is_not_placed(workplace)
@@ -177,7 +156,7 @@ def test_suspended_in_a_commit_it_holds_others_up_for_a_while_and_they_say_who_i
     rows = orders(2)
     sheet, other = workplace.sheet("commit.csv", rows), workplace.sheet("other.csv", orders(1, name="other"))
     with start_run(workplace, IN_A_COMMIT, sheet) as suspended:
-        with start(workplace, IMPATIENT, "run", other, "--yes", "--rate", "0", "--wait", "0") as held_up:
+        with workplace.start("run", other, "--yes", "--rate", "0", "--wait", "0", first=IMPATIENT) as held_up:
             told = held_up.finish()
         assert (told.status, f"process {suspended.pid}" in told.said) == (6, True), told.said
         suspended.signal(signal.SIGCONT)

@@ -205,18 +205,18 @@ class _Halves:
         return getattr(self._file, name)
 
 
-def _in_store(change: Callable[[Any, dict[str, Any]], tuple[Any, dict[str, Any]]]) -> None:
-    original = atomic_write.store
+def _in_writing(change: Callable[[Any, dict[str, Any]], tuple[Any, dict[str, Any]]]) -> None:
+    original = bulk.writing.write_atomically
 
-    def store(target: Any, write: Any, **options: Any) -> Any:
+    def write_atomically(target: Any, write: Any, **options: Any) -> Any:
         write, options = change(write, options)
         return original(target, write, **options)
 
-    bulk.writing.store = store
+    bulk.writing.write_atomically = write_atomically
 
 
 def _writing(strike: Strike) -> None:
-    _in_store(lambda write, options: (lambda file: write(_Halves(file, strike)), options))
+    _in_writing(lambda write, options: (lambda file: write(_Halves(file, strike)), options))
 
 
 def _written(strike: Strike) -> None:
@@ -229,7 +229,7 @@ def _written(strike: Strike) -> None:
 
         return write, {**options, "still": asked}
 
-    _in_store(change)
+    _in_writing(change)
 
 
 def _replaced(strike: Strike) -> None:

@@ -2,10 +2,8 @@
 
 import json
 import os
-import signal
 import socketserver
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -19,12 +17,16 @@ from urllib.parse import urlsplit
 
 from tests import postgres as servers
 from tests.end_to_end.command import SMMPLUS
+from tests.launcher import launch
 from tests.matrix.journals import MOMENT, AtServer, FullServer, InFile, Kept, fill, small_disk
 from tests.matrix.relay import Relay
 from tests.panel import SandboxProcess
 
 PATIENCE = 60.0
 """Seconds that a run may take before the case fails; none waits that long by itself."""
+
+BREAK = "from tests.matrix import breaking; breaking.install(job)"
+"""What runs in the process of a command before it."""
 
 DISK = "8m"
 """Size of a disk that is to be filled."""
@@ -134,30 +136,29 @@ class Scene:
 
     def run(self, *arguments: str | Path, **breaking: object) -> Ended:
         """Run the command to its end, whole or broken as told."""
-        out, err, ids = (self.folder / name for name in ("out", "err", "ids"))
-        for path in (out, err, ids):
-            path.unlink(missing_ok=True)
-        job = {
-            "arguments": [str(argument) for argument in arguments],
-            "environment": self.environment(),
-            "folder": str(self.sheets),
-            "world": self.world.socket,
-            "out": str(out),
-            "err": str(err),
-            "ids": str(ids),
-            **breaking,
-        }
+        ids = self.folder / "ids"
+        ids.unlink(missing_ok=True)
         self.world.scene = self
+        process = launch(
+            [str(argument) for argument in arguments],
+            self.environment(),
+            self.sheets,
+            first=BREAK,
+            world=self.world.socket,
+            ids=str(ids),
+            **breaking,
+        )
         try:
-            status = self.world.launch(job)
+            out, err = process.communicate(timeout=PATIENCE)
         finally:
+            process.kill()
             self.over()
         read = ids.read_text("utf-8").split() if ids.exists() else []
-        return Ended(status, out.read_text("utf-8"), err.read_text("utf-8"), tuple(read))
+        return Ended(process.wait(), out, err, tuple(read))
 
 
 class World:
-    """A panel behind a network, and a launcher of the command; use it with `with`. It serves one case after another."""
+    """A panel behind a network; use it with `with`. It serves one case after another."""
 
     def __init__(self) -> None:
         self.scene: Scene | None = None
@@ -174,17 +175,6 @@ class World:
         self.address = f"http://127.0.0.1:{self.network.port}{urlsplit(self.panel.address).path}"
         self.socket = str(self.folder / "world")
         self._listen()
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
-        # Threads of a library would not come along into a forked process.
-        environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-        self._launcher = subprocess.Popen(
-            [sys.executable, "-m", "tests.matrix.launcher"],
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self._stack.callback(self._stop_launcher)
         return self
 
     def __exit__(
@@ -199,27 +189,6 @@ class World:
         thread.start()
         self._stack.callback(server.server_close)
         self._stack.callback(server.shutdown)
-
-    def _stop_launcher(self) -> None:
-        for pipe in (self._launcher.stdin, self._launcher.stdout):
-            assert pipe is not None
-            pipe.close()
-        self._launcher.wait(10)
-
-    def launch(self, job: dict[str, Any]) -> int:
-        """Run a job in a forked process, and give its exit status."""
-        assert self._launcher.stdin is not None
-        assert self._launcher.stdout is not None
-        self._launcher.stdin.write(json.dumps(job) + "\n")
-        self._launcher.stdin.flush()
-        pid = int(self._launcher.stdout.readline())
-        late = threading.Timer(PATIENCE, os.kill, (pid, signal.SIGKILL))
-        late.start()
-        began = time.monotonic()
-        status = int(self._launcher.stdout.readline())
-        late.cancel()
-        assert time.monotonic() - began < PATIENCE, f"a run did not end: {job['arguments']}"
-        return status
 
     @contextmanager
     def scene_for(self, database: str, disk: str) -> Iterator[Scene]:
