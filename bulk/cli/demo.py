@@ -16,7 +16,7 @@ from rich.text import Text
 from bulk.cli.error_handling import failing
 from bulk.cli.json_output import outcome_object
 from bulk.cli.options import AsJson
-from bulk.cli.progress import watcher_for
+from bulk.cli.progress import listener_for
 from bulk.cli.tables import console, show_outcome, show_plan, show_sheet
 from bulk.model.errors import SheetError
 from bulk.model.options import Options
@@ -67,8 +67,8 @@ def _check(out: Console, options: Options, panel: Panel, journal: Journal) -> No
 
 
 def _run(out: Console, progress: Console, options: Options, panel: Panel, journal: Journal) -> RunResult:
-    with watcher_for(out, progress, agreed=True) as watcher:
-        outcome = run.run(options, panel, journal, watcher)
+    with listener_for(out, progress, agreed=True) as listener:
+        outcome = run.run(options, panel, journal, listener)
     show_outcome(out, outcome)
     if outcome.exit_status:
         raise typer.Exit(int(outcome.exit_status))

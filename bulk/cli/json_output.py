@@ -84,19 +84,19 @@ def plan_object(plan: Plan, *, gather: Gather = list) -> Json:
         "differences": differences(plan),
         "ignored_columns": list(plan.sheet.ignored),
         "headers": dict(plan.sheet.headers),
-        "journal": signs_object(plan.journal_warnings),
+        "journal": journal_object(plan.journal_warnings),
     }
 
 
-def signs_object(signs: JournalWarnings) -> Json:
+def journal_object(warnings: JournalWarnings) -> Json:
     """Describe a journal, and what speaks for its being the wrong one."""
     return {
-        "where": signs.where,
-        "uuid": signs.uuid,
-        "new_to_account": signs.is_new,
-        "unknown_order_ids": signs.unknown_ids,
-        "fall": None if signs.fall is None else fall_object(signs.fall),
-        "warnings": list(signs.warnings),
+        "where": warnings.where,
+        "uuid": warnings.uuid,
+        "new_to_account": warnings.is_new,
+        "unknown_order_ids": warnings.unknown_ids,
+        "fall": None if warnings.fall is None else fall_object(warnings.fall),
+        "warnings": list(warnings.warnings),
     }
 
 

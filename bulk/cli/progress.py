@@ -144,6 +144,6 @@ class Bars(_Telling):
         self._bars.stop()
 
 
-def watcher_for(out: Console, progress: Console, *, agreed: bool) -> Lines | Bars:
+def listener_for(out: Console, progress: Console, *, agreed: bool) -> Lines | Bars:
     """Choose how to show progress: bars on a terminal, lines elsewhere."""
     return (Bars if progress.is_terminal else Lines)(out, progress, agreed=agreed)

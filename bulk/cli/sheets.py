@@ -10,7 +10,7 @@ from rich.text import Text
 from bulk.cli import options as given
 from bulk.cli.error_handling import failing, without_output
 from bulk.cli.json_output import Json, outcome_object, pieces_of, plan_object
-from bulk.cli.progress import Bars, Lines, watcher_for
+from bulk.cli.progress import Bars, Lines, listener_for
 from bulk.cli.tables import (
     WARNING,
     console,
@@ -109,8 +109,8 @@ def run(
     if as_json and not yes:
         raise ConfigurationError("--json needs --yes, because it cannot ask")
     panel = given.panel_for(options.account)
-    with _watching(agreed=yes, as_json=as_json) as watcher, given.open_journal() as journal:
-        outcome = runner.run(options, panel, journal, watcher)
+    with _listening(agreed=yes, as_json=as_json) as listener, given.open_journal() as journal:
+        outcome = runner.run(options, panel, journal, listener)
     _end(outcome, as_json=as_json)
 
 
@@ -122,8 +122,8 @@ def status(options: Options, *, as_json: given.AsJson = False) -> None:
     Places nothing.
     """
     panel = given.panel_for(options.account)
-    with _watching(agreed=False, as_json=as_json) as watcher, given.open_journal() as journal:
-        outcome = runner.status(options, panel, journal, watcher)
+    with _listening(agreed=False, as_json=as_json) as listener, given.open_journal() as journal:
+        outcome = runner.status(options, panel, journal, listener)
     out, _ = consoles(as_json=as_json)
     if outcome.plan.problems:
         show_problems(out, outcome.plan.problems)
@@ -131,8 +131,8 @@ def status(options: Options, *, as_json: given.AsJson = False) -> None:
     _end(outcome, as_json=as_json, name="status")
 
 
-def _watching(*, agreed: bool, as_json: bool) -> "Lines | Bars | nullcontext[RunListener]":
-    return nullcontext(RunListener(agreed=agreed)) if as_json else watcher_for(*consoles(as_json=False), agreed=agreed)
+def _listening(*, agreed: bool, as_json: bool) -> "Lines | Bars | nullcontext[RunListener]":
+    return nullcontext(RunListener(agreed=agreed)) if as_json else listener_for(*consoles(as_json=False), agreed=agreed)
 
 
 def _print(document: Json) -> None:

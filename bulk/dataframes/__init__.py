@@ -78,7 +78,7 @@ class AskedOfRun(AskedOfCheck, total=False):
     in_flight: int
     wait: float | None
     poll: float
-    watcher: RunListener | None
+    listener: RunListener | None
 
 
 _OWN = {
@@ -86,7 +86,7 @@ _OWN = {
     "wait": (0.0, "Seconds to track the orders once they are placed; None until all are finished."),
     "panel": (None, "Panel and API key, where they are not in the environment."),
     "journal": (None, "Journal or its URL; by default what SMMPLUS_JOURNAL names, or the user's own."),
-    "watcher": (None, 'Receives everything that happens; by default warnings go to the logger "bulk".'),
+    "listener": (None, 'Receives everything that happens; by default warnings go to the logger "bulk".'),
 }
 """Default and description of what only these functions have, or have in another way."""
 
@@ -156,12 +156,12 @@ def run(frame: pd.DataFrame, *, campaign: str, **asked: Unpack[AskedOfRun]) -> p
     :raises SmmPlusError: if the panel does not answer before anything was sent, or the journal cannot be used.
     """
     options, sheet = _options(campaign, asked), _sheet(frame, asked)
-    panel, watcher = _panel(asked), asked.get("watcher") or _Logging(agreed=True)
+    panel, listener = _panel(asked), asked.get("listener") or _Logging(agreed=True)
 
     def work() -> RunResult:
         # Opened where the work is done: who no longer waits for it must not close the journal under it.
         with _opened(asked.get("journal")) as opened:
-            return runner.run(options, panel, opened, watcher, sheet=sheet)
+            return runner.run(options, panel, opened, listener, sheet=sheet)
 
     outcome = run_in_thread(work)
     results = joined(frame, outcome)
@@ -184,11 +184,11 @@ def status(frame: pd.DataFrame, *, campaign: str, **asked: Unpack[Asked]) -> pd.
     :returns: a copy with the results.
     """
     options, sheet = _options(campaign, asked), _sheet(frame, asked)
-    panel, watcher = _panel(asked), _Logging(agreed=False)
+    panel, listener = _panel(asked), _Logging(agreed=False)
 
     def work() -> RunResult:
         with _opened(asked.get("journal")) as opened:
-            return runner.status(options, panel, opened, watcher, sheet=sheet)
+            return runner.status(options, panel, opened, listener, sheet=sheet)
 
     outcome = run_in_thread(work)
     results = joined(frame, outcome)

@@ -150,7 +150,7 @@ class Options:
                 raise ConfigurationError(f"{self.surface.name(option)} is {value}: it must be {least:g} or more")
 
     @property
-    def how(self) -> ReadOptions:
+    def read_options(self) -> ReadOptions:
         """How to read the file."""
         return ReadOptions(self.sheet, self.encoding, self.hidden, self.locale, self.headers, self.surface)
 

@@ -30,11 +30,12 @@ def read_sheet(
     return read_as(path, ReadOptions(sheet, encoding, hidden))
 
 
-def read_as(path: Path, how: ReadOptions) -> Sheet:
+def read_as(path: Path, options: ReadOptions) -> Sheet:
     """Read the rows of a sheet as :func:`read_sheet` does, in a process with limits on memory and time.
 
     Mapped headers that are saved next to the sheet are used too.
     """
     saved = load_headers(path)
-    how = replace(how, headers=merge_headers(how.headers, saved))
-    return replace(read_in_subprocess(path, how), headers=how.headers, headers_from=map_path(path) if saved else None)
+    options = replace(options, headers=merge_headers(options.headers, saved))
+    sheet = read_in_subprocess(path, options)
+    return replace(sheet, headers=options.headers, headers_from=map_path(path) if saved else None)

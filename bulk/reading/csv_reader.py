@@ -23,12 +23,12 @@ _WHOLE_NUMBER = re.compile(r"[1-9][0-9]*")
 _MASS_ORDER_REMEDY = "Write it as: service | link | quantity"
 
 
-def parse_csv(path: Path, data: bytes, how: ReadOptions) -> Sheet:
+def parse_csv(path: Path, data: bytes, options: ReadOptions) -> Sheet:
     """Read a CSV file; see :func:`bulk.reading.read_sheet`."""
-    text, encoding = decode(path, data, how.encoding, how.surface)
-    head = find_head(path, text, how.headers, how.surface)
+    text, encoding = decode(path, data, options.encoding, options.surface)
+    head = find_head(path, text, options.headers, options.surface)
     builder = SheetBuilder(path, "csv", "", head.header)
-    readers = [(column.index, _reader(name, how.locale)) for name, column in head.header.columns.items()]
+    readers = [(column.index, _reader(name, options.locale)) for name, column in head.header.columns.items()]
     for record in records_below(path, text, head):
         cells = record.cells
         if len(cells) == head.width:
@@ -64,16 +64,16 @@ def _wrong_width(record: Record, width: int) -> Problem:
     )
 
 
-def parse_mass_order(path: Path, data: bytes, how: ReadOptions) -> Sheet:
+def parse_mass_order(path: Path, data: bytes, options: ReadOptions) -> Sheet:
     """Read ``service | link | quantity``, one order per line, or with link and quantity swapped. Skip empty lines."""
-    if how.headers:
-        option = how.surface.name("headers")
+    if options.headers:
+        option = options.surface.name("headers")
         raise SheetError(f"{path}: mass-order text has no headers to map. Leave {option} out.")
-    text, encoding = decode(path, data, how.encoding, how.surface)
+    text, encoding = decode(path, data, options.encoding, options.surface)
     builder = SheetBuilder(path, "mass_order", "", _MASS_ORDER_HEADER)
     for number, line in enumerate(physical_lines(text.removeprefix("\ufeff")), start=1):
         if strip_text(line):
-            _add_line(builder, number, strip_text(line), how.locale)
+            _add_line(builder, number, strip_text(line), options.locale)
     return builder.finish(digest_of(data), encoding)
 
 

@@ -22,18 +22,18 @@ from bulk.reading.file_checks import check_text, check_workbook, load
 from bulk.reading.xlsx_reader import parse_xlsx
 
 
-def parse(path: Path, how: ReadOptions) -> Sheet:
+def parse(path: Path, options: ReadOptions) -> Sheet:
     """Read a file as :func:`bulk.reading.read_sheet` does, in this process."""
-    if how.locale:
-        check_locale(how.locale)
+    if options.locale:
+        check_locale(options.locale)
     data = load(path)
     ending = path.suffix.casefold()
     if ending == ".xlsx":
-        return parse_xlsx(path, data, how, check_workbook(path, data))
+        return parse_xlsx(path, data, options, check_workbook(path, data))
     check_text(path, data)
     if ending == ".txt":
-        return parse_mass_order(path, data, how)
-    return parse_csv(path, data, how)
+        return parse_mass_order(path, data, options)
+    return parse_csv(path, data, options)
 
 
 Packed = str | tuple[Sequence[str], bytes] | Sequence[str]
@@ -57,7 +57,7 @@ class Task:
     """The file to read."""
 
     path: Path
-    how: ReadOptions
+    options: ReadOptions
     limits: ResourceLimits
 
 
@@ -86,15 +86,15 @@ def main() -> None:
     gc.disable()
     task = pickle.load(sys.stdin.buffer)  # noqa: S301 -- from the process that started this one
     limit(task.limits)
-    answer = read(task.path, task.how)
+    answer = read(task.path, task.options)
     pickle.dump(answer, sys.stdout.buffer, protocol=5)
     sys.stdout.buffer.flush()
 
 
-def read(path: Path, how: ReadOptions) -> ReadFailure | ReadResult:
+def read(path: Path, options: ReadOptions) -> ReadFailure | ReadResult:
     """Read a file. Return the result or the failure in the form in which it is sent."""
     try:
-        sheet = parse(path, how)
+        sheet = parse(path, options)
     except SheetError as error:
         return ReadFailure(str(error), isinstance(error, RefusedFileError))
     texts = {name: pack_column(column) for name, column in sheet.texts.items()}

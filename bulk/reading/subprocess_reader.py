@@ -38,13 +38,13 @@ def limits_for_size(size: int) -> ResourceLimits:
     )
 
 
-def read_in_subprocess(path: Path, how: ReadOptions) -> Sheet:
+def read_in_subprocess(path: Path, options: ReadOptions) -> Sheet:
     """Read a file in a subprocess.
 
     :raises RefusedFileError: if the file is refused, or reading it exceeds the limits or ends the process.
     :raises SheetError: as :func:`bulk.reading.read_sheet` does.
     """
-    result = _run(Task(path, how, limits_for_size(_size(path))))
+    result = _run(Task(path, options, limits_for_size(_size(path))))
     if isinstance(result, ReadFailure):
         raise (RefusedFileError if result.is_refused else SheetError)(result.text)
     texts = {name: unpack_column(packed) for name, packed in result.texts.items()}

@@ -33,7 +33,7 @@ from bulk.reading.worksheet_scan import WorksheetFacts
 Rows = Sequence[Sequence[object]]
 
 
-def parse_xlsx(path: Path, data: bytes, how: ReadOptions, seen: Mapping[str, WorksheetFacts]) -> Sheet:
+def parse_xlsx(path: Path, data: bytes, options: ReadOptions, seen: Mapping[str, WorksheetFacts]) -> Sheet:
     """Read a workbook that :mod:`bulk.reading.file_checks` has checked; see :func:`bulk.reading.read_sheet`.
 
     :param seen: what the check found in each worksheet, by the part's name.
@@ -41,16 +41,16 @@ def parse_xlsx(path: Path, data: bytes, how: ReadOptions, seen: Mapping[str, Wor
     try:
         archive = Archive(data)
         with calamine.CalamineWorkbook.from_filelike(io.BytesIO(data)) as book:
-            chosen, rows = _choose(path, worksheets(archive), lambda name: _rows_of(book, name), how)
+            chosen, rows = _choose(path, worksheets(archive), lambda name: _rows_of(book, name), options)
     except (calamine.CalamineError, ArchiveError, RefusedXmlError) as error:
         raise SheetError(f"{path}: cannot be read: {error}. Open it in Excel and save it again.") from error
     facts = seen[chosen.part]
     rows = _with_error_rows(rows, facts)
-    builder = _builder(path, chosen.name, rows, how)
-    add_rows(builder, rows, facts, how, _totals_rows(archive, chosen.part))
+    builder = _builder(path, chosen.name, rows, options)
+    add_rows(builder, rows, facts, options, _totals_rows(archive, chosen.part))
     builder.problems.extend(_merged_cells(builder, rows, facts))
-    if how.hidden != "include":
-        builder.problems.extend(_hidden_columns(builder, facts, how.surface))
+    if options.hidden != "include":
+        builder.problems.extend(_hidden_columns(builder, facts, options.surface))
     return builder.finish(digest_of(data))
 
 
@@ -66,28 +66,28 @@ def _with_error_rows(rows: Rows, facts: WorksheetFacts) -> Rows:
 
 
 def _choose(
-    path: Path, listed: Sequence[Worksheet], rows_of: Callable[[str], Rows], how: ReadOptions
+    path: Path, listed: Sequence[Worksheet], rows_of: Callable[[str], Rows], options: ReadOptions
 ) -> tuple[Worksheet, Rows]:
     """Return the requested worksheet, or the only visible one with a header of orders, and its rows."""
-    names, wanted = ", ".join(repr(each.name) for each in listed), how.sheet
+    names, wanted = ", ".join(repr(each.name) for each in listed), options.sheet
     if wanted is not None:
         for each in listed:
             if each.name == wanted:
                 return each, rows_of(each.name)
         raise SheetError(f"{path}: it has no worksheet {wanted!r}. Worksheets: {names}.")
     visible = [(each, rows_of(each.name)) for each in listed if each.visible]
-    found = [(each, rows) for each, rows in visible if find_header(_first_texts(rows), how.headers) is not None]
+    found = [(each, rows) for each, rows in visible if find_header(_first_texts(rows), options.headers) is not None]
     if len(found) == 1:
         return found[0]
     if found:
-        several, first = ", ".join(repr(each.name) for each, _ in found), how.surface.phrase(sheet=found[0][0].name)
+        several, first = ", ".join(repr(each.name) for each, _ in found), options.surface.phrase(sheet=found[0][0].name)
         raise SheetError(
             f"{path}: several worksheets hold orders: {several}. Pass the one to read, for example {first}."
         )
     if not visible:
         raise SheetError(f"{path}: it has no visible worksheet.")
     raise missing_header_error(
-        f"{path}, sheet {visible[0][0].name!r}", _first_texts(visible[0][1]), how.headers, how.surface
+        f"{path}, sheet {visible[0][0].name!r}", _first_texts(visible[0][1]), options.headers, options.surface
     )
 
 
@@ -95,12 +95,12 @@ def _first_texts(rows: Rows) -> list[list[str]]:
     return [[result_text(value) for value in row] for row in rows[:HEADER_SEARCH_ROWS]]
 
 
-def _builder(path: Path, name: str, rows: Rows, how: ReadOptions) -> SheetBuilder:
+def _builder(path: Path, name: str, rows: Rows, options: ReadOptions) -> SheetBuilder:
     source, first = f"{path}, sheet {name!r}", _first_texts(rows)
-    index = find_header(first, how.headers)
+    index = find_header(first, options.headers)
     if index is None:
-        raise missing_header_error(source, first, how.headers, how.surface)
-    return SheetBuilder(path, "xlsx", name, parse_header(first[index], index + 1, source, how.headers))
+        raise missing_header_error(source, first, options.headers, options.surface)
+    return SheetBuilder(path, "xlsx", name, parse_header(first[index], index + 1, source, options.headers))
 
 
 def _totals_rows(archive: Archive, part: str) -> frozenset[int]:
@@ -125,13 +125,17 @@ def _only_totals(builder: SheetBuilder, rows: Rows, facts: WorksheetFacts, total
 
 
 def add_rows(
-    builder: SheetBuilder, rows: Rows, facts: WorksheetFacts, how: ReadOptions, totals: AbstractSet[int] = frozenset()
+    builder: SheetBuilder,
+    rows: Rows,
+    facts: WorksheetFacts,
+    options: ReadOptions,
+    totals: AbstractSet[int] = frozenset(),
 ) -> None:
     """Read the rows below the header. Rows of `totals` are left out unless they are orders."""
     left_out = _only_totals(builder, rows, facts, totals)
-    if how.hidden == "skip":
+    if options.hidden == "skip":
         left_out |= facts.hidden_rows
-    readers = [(column.index, _reader(name, how.locale)) for name, column in builder.header.columns.items()]
+    readers = [(column.index, _reader(name, options.locale)) for name, column in builder.header.columns.items()]
     guarded = {column.index for name, column in builder.header.columns.items() if name in GUARDED_FIELDS}
     errors = {place: error for place, error in facts.errors.items() if place[1] in guarded}
     with_errors = {row for row, _ in errors}
@@ -144,8 +148,8 @@ def add_rows(
             # calamine's value of such a cell is empty or wrong.
             cells = [errors.get((number, index), cell) for (index, _), cell in zip(readers, cells, strict=True)]
         is_order = builder.add_row(number, cells)
-        if is_order and how.hidden == "refuse" and number in facts.hidden_rows:
-            builder.problems.append(_hidden_row(number, how.surface))
+        if is_order and options.hidden == "refuse" and number in facts.hidden_rows:
+            builder.problems.append(_hidden_row(number, options.surface))
 
 
 def _reader(name: str, locale: str | None) -> Callable[[object], str | CellError]:

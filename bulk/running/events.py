@@ -47,34 +47,34 @@ class GuardedListener(RunListener):
     A broken output must not end a run while orders are under way.
     """
 
-    def __init__(self, watcher: RunListener) -> None:
+    def __init__(self, listener: RunListener) -> None:
         super().__init__(agreed=False)
-        self._watcher: RunListener | None = watcher
+        self._listener: RunListener | None = listener
 
     def placing(self, orders: int) -> None:
         """Forward the event."""
-        self._pass_on(lambda watcher: watcher.placing(orders))
+        self._pass_on(lambda listener: listener.placing(orders))
 
     def placed(self, placed: Placed) -> None:
         """Forward the event."""
-        self._pass_on(lambda watcher: watcher.placed(placed))
+        self._pass_on(lambda listener: listener.placed(placed))
 
     def following(self, orders: int, final: int) -> None:
         """Forward the event."""
-        self._pass_on(lambda watcher: watcher.following(orders, final))
+        self._pass_on(lambda listener: listener.following(orders, final))
 
     def wrote(self, written: Written) -> None:
         """Forward the event."""
-        self._pass_on(lambda watcher: watcher.wrote(written))
+        self._pass_on(lambda listener: listener.wrote(written))
 
     def note(self, text: str) -> None:
         """Forward the event."""
-        self._pass_on(lambda watcher: watcher.note(text))
+        self._pass_on(lambda listener: listener.note(text))
 
     def _pass_on(self, tell: Callable[[RunListener], None]) -> None:
-        if self._watcher is None:
+        if self._listener is None:
             return
         try:
-            tell(self._watcher)
+            tell(self._listener)
         except (OSError, ValueError):  # ValueError: the stream is closed
-            self._watcher = None
+            self._listener = None

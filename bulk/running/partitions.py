@@ -49,7 +49,7 @@ class PlacedPart:
     progress: Progress
 
 
-def split(options: Options, panel: Panel, journal: Journal, watcher: RunListener, *, size: int) -> Split:
+def split(options: Options, panel: Panel, journal: Journal, listener: RunListener, *, size: int) -> Split:
     """Check a sheet as a run does, write its rows into the journal, and give their keys in parts of `size`.
 
     Asked again, by a retry, the same sheet gives the same parts: they are cut from its batch in the journal. Sends
@@ -59,10 +59,10 @@ def split(options: Options, panel: Panel, journal: Journal, watcher: RunListener
         raise ConfigurationError(f"a part of {size} orders is none: write how many orders a part has at most")
     campaign = load_campaign(options, panel, journal, lock=True)
     plan = plan_sheet(options, panel, journal, campaign, read(options), to_place=True)
-    watcher.planned(plan)
+    listener.planned(plan)
     if blocked := plan.blocker.message if plan.blocker else _short(plan):
         return Split(plan, blocked, ())
-    session = RunSession(options, panel, journal, watcher, plan)
+    session = RunSession(options, panel, journal, listener, plan)
     session.prepare()
     keys = [] if session.batch_id is None else [entry.key for entry in journal.of_batch(session.batch_id)]
     return Split(plan, "", tuple(tuple(keys[start : start + size]) for start in range(0, len(keys), size)))
@@ -73,7 +73,7 @@ def _short(plan: Plan) -> str:
 
 
 def place_part(
-    options: Options, panel: Panel, journal: Journal, keys: Sequence[str], watcher: RunListener
+    options: Options, panel: Panel, journal: Journal, keys: Sequence[str], listener: RunListener
 ) -> PlacedPart:
     """Place the orders of a part that are planned, and give all of the part as the journal has it then.
 
@@ -86,7 +86,7 @@ def place_part(
     planned = [entry for entry in _entries(journal, campaign_id, keys) if entry.state is State.PLANNED]
     progress = Progress()
     if planned:
-        progress = asyncio.run(_place(options, panel, journal, campaign_id, planned, GuardedListener(watcher)))
+        progress = asyncio.run(_place(options, panel, journal, campaign_id, planned, GuardedListener(listener)))
     return PlacedPart(tuple(_entries(journal, campaign_id, keys)), progress)
 
 
@@ -101,19 +101,19 @@ def _entries(journal: Journal, campaign_id: int, keys: Sequence[str]) -> list[En
 
 
 async def _place(
-    options: Options, panel: Panel, journal: Journal, campaign_id: int, planned: Sequence[Entry], watcher: RunListener
+    options: Options, panel: Panel, journal: Journal, campaign_id: int, planned: Sequence[Entry], listener: RunListener
 ) -> Progress:
     from smmplus.api.async_client import AsyncClient  # noqa: PLC0415 -- a check needs no aiohttp
 
     with Interrupts() as stopping:
         client = AsyncClient(panel, rate=options.rate, in_flight=options.in_flight, sleep=stopping.sleep)
         async with client, CommitQueue(journal) as commits:
-            placer = Placer(client, commits, on_placed=watcher.placed)
+            placer = Placer(client, commits, on_placed=listener.placed)
             stopping.on_stop(lambda: placer.progress.stop_for(Stop.ASKED, "interrupted"))
             held = await client.balance()
             await asyncio.to_thread(budgets.hold_to_currency, journal, campaign_id, held.currency)
             await _stop_if_dearer(client, planned, placer.progress)
-            watcher.placing(len(planned))
+            listener.placing(len(planned))
             done = asyncio.Event()
             look = lambda: _look_again(client, planned, placer.progress)  # noqa: E731
             looking = asyncio.create_task(repeat(options.prices_every, look, done))

@@ -105,7 +105,7 @@ def problem_cells(problems: Iterable[Problem]) -> dict[int, Cells]:
     return {row: {"error": "; ".join(found)} for row, found in words.items()}
 
 
-def is_new(sheet: Sheet, cells: Mapping[int, Cells]) -> bool:
+def differs_from_sheet(sheet: Sheet, cells: Mapping[int, Cells]) -> bool:
     """Return whether cells differ from a sheet as it was read."""
     # Column by column: the cells of 100,000 rows as a mapping of their own would take 50 MB.
     return any(_differs(_column(sheet, name), name, cells) for name in RESULT_FIELDS)
@@ -121,7 +121,7 @@ def _differs(column: Mapping[int, str], name: str, cells: Mapping[int, Cells]) -
     return any(column.get(row, "") != wanted[name] for row, wanted in cells.items() if name in wanted)
 
 
-def stamp(cells: Mapping[int, Cells]) -> str:
+def digest_of_cells(cells: Mapping[int, Cells]) -> str:
     """Return the SHA-256 of all rows and texts, so that equal cells are recognized without keeping them."""
     sum_of_all = sha256()
     for row, wanted in cells.items():

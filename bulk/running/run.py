@@ -50,7 +50,7 @@ def run(
     options: Options,
     panel: Panel,
     journal: Journal,
-    watcher: RunListener,
+    listener: RunListener,
     *,
     clock: Callable[[], float] = time.monotonic,
     sheet: Sheet | None = None,
@@ -66,12 +66,12 @@ def run(
     sheet = sheet or read(options)
     priced_at = clock()
     plan = plan_sheet(options, panel, journal, campaign, sheet, to_place=True)
-    if declined := _confirm(plan, watcher):
+    if declined := _confirm(plan, listener):
         return declined
-    session = RunSession(options, panel, journal, watcher, plan)
+    session = RunSession(options, panel, journal, listener, plan)
     session.prepare()
     # A person may have thought for long, or for a second: prices may have changed since they were shown.
-    is_fresh = watcher.agreed and clock() - priced_at <= FRESH_SECONDS
+    is_fresh = listener.agreed and clock() - priced_at <= FRESH_SECONDS
     if plan.to_send and not is_fresh:
         now = ask_prices(options, panel, journal, campaign.account_id)
         if change := blocking_change(plan, now):
@@ -81,14 +81,14 @@ def run(
 
 
 def status(
-    options: Options, panel: Panel, journal: Journal, watcher: RunListener, *, sheet: Sheet | None = None
+    options: Options, panel: Panel, journal: Journal, listener: RunListener, *, sheet: Sheet | None = None
 ) -> RunResult:
     """Ask once for the statuses of a sheet's open orders, and write them into the sheet. Places nothing."""
     campaign = load_campaign(options, panel, journal, lock=True)
     plan = plan_sheet(options, panel, journal, campaign, sheet or read(options))
     # Rows that would be sent, and what is wrong with them, do not concern this command.
     tracked = replace(plan, to_send=(), problems=tuple(plan.matching.problems), warnings=(), blocker=None)
-    session = RunSession(options, panel, journal, watcher, tracked)
+    session = RunSession(options, panel, journal, listener, tracked)
     asyncio.run(session.track_once())
     return session.finish()
 
@@ -121,7 +121,7 @@ def load_campaign(options: Options, panel: Panel, journal: Journal, *, lock: boo
 
 def read(options: Options) -> Sheet:
     """Read the sheet, and save the mapped headers next to it if asked: only a sheet that was read has all of them."""
-    sheet = read_as(options.path, options.how)
+    sheet = read_as(options.path, options.read_options)
     if options.remember_map and sheet.headers:
         return replace(sheet, headers_from=save_headers(options.path, sheet.headers))
     return sheet
@@ -154,14 +154,14 @@ def ask_prices(options: Options, panel: Panel, journal: Journal, account_id: int
     return Prices(services, balance, balance_drops.latest_fall(journal, account_id, seen))
 
 
-def _confirm(plan: Plan, watcher: RunListener) -> RunResult | None:
+def _confirm(plan: Plan, listener: RunListener) -> RunResult | None:
     """Show a plan and have it confirmed. Return the result of a run that sends nothing; None if orders may be sent."""
-    watcher.planned(plan)
-    if plan.blocker and (watcher.agreed or not plan.blocker.is_confirmable):
+    listener.planned(plan)
+    if plan.blocker and (listener.agreed or not plan.blocker.is_confirmable):
         return _nothing_sent(plan, blocked=f"Nothing was placed. {plan.blocker.message}")
     if plan.short_by:
         return _nothing_sent(plan, stop=Stop.FUNDS, reason=f"it is short by {plain(plan.short_by)}")
-    if plan.to_send and not watcher.confirm(plan):
+    if plan.to_send and not listener.confirm(plan):
         return _nothing_sent(plan, stop=Stop.ASKED, reason="not confirmed")
     return None
 

@@ -45,7 +45,7 @@ class RunSession:
     options: Options
     panel: Panel
     journal: Journal
-    watcher: RunListener
+    listener: RunListener
     plan: Plan
     batch_id: int | None = None
     orders: list[tuple[int, OrderRequest]] = field(default_factory=list)
@@ -58,7 +58,7 @@ class RunSession:
 
     def __post_init__(self) -> None:
         """Begin with the rows that the journal knows."""
-        self.watcher = GuardedListener(self.watcher)
+        self.listener = GuardedListener(self.listener)
         self.watched = {row: entry.id for row, entry in self.plan.matching.entries.items()}
         plan, colours = self.plan, self.options.colours
         self.results = WriteBack(plan.sheet, plan.problems, self.journal, self.watched, colours=colours)
@@ -85,7 +85,7 @@ class RunSession:
         with Interrupts() as stopping:
             async with self._client(stopping) as client, self._meanwhile(self.options.write_every, self._write_aside):
                 stopping.on_impatience(
-                    lambda: self.watcher.note(_still_waited_for(self.progress, client.max_call_seconds))
+                    lambda: self.listener.note(_still_waited_for(self.progress, client.max_call_seconds))
                 )
                 if self.orders:
                     await self._place(client, stopping)
@@ -139,14 +139,14 @@ class RunSession:
         return AsyncClient(self.panel, rate=options.rate, in_flight=options.in_flight, sleep=stopping.sleep)
 
     async def _place(self, client: "AsyncClient", stopping: Interrupts) -> None:
-        self.watcher.placing(len(self.orders))
+        self.listener.placing(len(self.orders))
         async with CommitQueue(self.journal) as commits:
             placer = Placer(
                 client,
                 commits,
                 # A campaign that a person named is placed whatever other campaigns have.
                 twins=frozenset(self.watched.values()) if self.options.campaign is None else None,
-                on_placed=self.watcher.placed,
+                on_placed=self.listener.placed,
             )
             self.progress = placer.progress
             stopping.on_stop(lambda: placer.progress.stop_for(Stop.ASKED, "interrupted"))
@@ -167,7 +167,7 @@ class RunSession:
             left = await asyncio.to_thread(self._left_to_send)
             if left > held.amount:
                 words = f"{plain(held.amount)} {held.currency}, and what is left to send costs {plain(left)}"
-                self.watcher.note(f"the balance is {words}: placing goes on until the panel refuses")
+                self.listener.note(f"the balance is {words}: placing goes on until the panel refuses")
 
     async def _look_at_the_end(self, client: "AsyncClient") -> None:
         """Read the balance after placing: it is evidence for orders in doubt.
@@ -178,7 +178,7 @@ class RunSession:
             async with asyncio.timeout(LAST_LOOK_SECONDS):
                 held = await self._read_balance(client)
         except (CallError, JournalError, TimeoutError) as error:
-            self.watcher.note(f"the balance after placing could not be read: {str(error) or 'no answer in time'}")
+            self.listener.note(f"the balance after placing could not be read: {str(error) or 'no answer in time'}")
             return
         if self.progress.stop is Stop.ACCOUNT:
             self.progress.reason += f"; the balance is {plain(held.amount)} {held.currency}"
@@ -200,7 +200,7 @@ class RunSession:
 
     async def _follow(self, client: "AsyncClient", stopping: Interrupts, wait: float | None) -> None:
         try:
-            following = OrderTracking.of(self.results, self.journal, client, self.watcher)
+            following = OrderTracking.of(self.results, self.journal, client, self.listener)
             await following.until(stopping, wait=wait, pause=self.options.poll)
             self.unfollowed = following.unread if following.fault is None else str(following.fault)
         except AccountError as error:
@@ -231,11 +231,11 @@ class RunSession:
             written = self.results.write(self.progress.unrecorded)
         except (SheetError, JournalError) as error:
             self.unwritten = str(error)
-            self.watcher.note(f"the results could not be written: {error}")
+            self.listener.note(f"the results could not be written: {error}")
         else:
             self.unwritten = ""
             if written is not None:
-                self.watcher.wrote(written)
+                self.listener.wrote(written)
 
 
 def _still_waited_for(progress: Progress, longest: float) -> str:

@@ -24,7 +24,7 @@ class OrderTracking:
 
     client: "AsyncClient"
     journal: Journal
-    watcher: RunListener
+    listener: RunListener
     orders: int
     """How many orders the job has; the ones not in `watched` are final."""
     watched: dict[str, int]
@@ -38,13 +38,13 @@ class OrderTracking:
     """What was not understood and reported already: once a run is enough."""
 
     @classmethod
-    def of(cls, results: WriteBack, journal: Journal, client: "AsyncClient", watcher: RunListener) -> "OrderTracking":
+    def of(cls, results: WriteBack, journal: Journal, client: "AsyncClient", listener: RunListener) -> "OrderTracking":
         """Create it from the orders that the journal knows of a run's rows."""
         orders, watched = 0, dict[str, int]()
         for _, entry in results.iter_entries():
             orders += entry.order_id is not None
             watched |= open_orders([entry])
-        return cls(client, journal, watcher, orders, watched)
+        return cls(client, journal, listener, orders, watched)
 
     async def until(self, stopping: Interrupts, *, wait: float | None, pause: float) -> None:
         """Ask in rounds until no order is open or `wait` seconds are over (None: however long it takes).
@@ -56,7 +56,7 @@ class OrderTracking:
         next_in = pause
         while self.watched and not stopping.asked:
             next_in = next_pause(next_in, pause, moved=await self._round())
-            self.watcher.following(self.orders, self.orders - len(self.watched))
+            self.listener.following(self.orders, self.orders - len(self.watched))
             left = None if ends is None else ends - time.monotonic()
             if left is not None and left <= 0:
                 return
@@ -69,7 +69,7 @@ class OrderTracking:
         self._note_what_is_strange(found)
         lost = {entry: answer for entry, answer in found.items() if isinstance(answer, FollowUpError)}
         for order_id in [order_id for order_id, entry in self.watched.items() if entry in lost]:
-            self.watcher.note(
+            self.listener.note(
                 f"order {order_id} cannot be followed: the panel says {lost[self.watched[order_id]].text!r}"
             )
         moved = any(self.heard.get(entry) != answer for entry, answer in found.items())
@@ -85,7 +85,7 @@ class OrderTracking:
         if isinstance(self.fault, UnreadableAnswerError):
             strange, words = [*strange, *words], []
         for text in [*words, *(text for text in strange if text not in self.told)]:
-            self.watcher.note(text)
+            self.listener.note(text)
         self.told.update(strange)
 
     def _unanswered(self, found: Statuses) -> str:

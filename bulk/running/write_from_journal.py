@@ -8,7 +8,7 @@ from bulk.model.sheet import Problem, Sheet
 from bulk.planning.matching import Known, Matching, match_rows
 from bulk.planning.orders import order_rows, row_filters
 from bulk.reading import read_as
-from bulk.running.result import Cells, entry_cells, is_new, problem_cells, stamp
+from bulk.running.result import Cells, differs_from_sheet, digest_of_cells, entry_cells, problem_cells
 from bulk.writing import Written, write_results
 from bulk.writing.result_cells import clean
 from smmplus.errors import JournalError
@@ -40,7 +40,7 @@ class WriteBack:
         # A line that could not be taken apart has no cells to write to.
         self._words = {row: cells for row, cells in words.items() if row in rows}
         self._digest = sheet.digest
-        self._stamp = ""
+        self._cells_digest = ""
         """Of the cells that were written in place."""
 
     def entries(self) -> dict[int, Entry]:
@@ -55,12 +55,12 @@ class WriteBack:
         if self._sheet.kind == "frame":
             return None  # it is given back at the end, with its results
         cells = self._wanted(unrecorded)
-        now = stamp(cells)
-        if now == self._stamp or not (self._stamp or is_new(self._sheet, cells)):
+        now = digest_of_cells(cells)
+        if now == self._cells_digest or not (self._cells_digest or differs_from_sheet(self._sheet, cells)):
             return None
         self.last = write_results(self._sheet, cells, expected_digest=self._digest, colours=self._colours)
         if self.last.in_place:
-            self._digest, self._stamp = self.last.digest, now
+            self._digest, self._cells_digest = self.last.digest, now
         return self.last
 
     def _wanted(self, unrecorded: Mapping[int, str]) -> dict[int, Cells]:
@@ -102,7 +102,7 @@ def write_back(options: Options, url: str, journal: Journal) -> tuple[dict[int, 
     Rows that carry an order id are that order; others are the campaign's equal orders, in their order. What has no row,
     or no order, stays as it is; None where everything stands there already. Raises SheetError and JournalError.
     """
-    sheet = read_as(options.path, options.how)
+    sheet = read_as(options.path, options.read_options)
     rows = order_rows(sheet)
     left_out = row_filters(sheet).left_out
     account_id = journal.ensure_account(url, options.account)

@@ -418,7 +418,7 @@ class Interrupting(RunListener):
 @pytest.mark.parametrize(("moment", "most"), [("planned", 0), ("placed", 2)])
 def test_an_interrupt_in_a_notebook_stops_placing_in_good_order(df, ordered, moment, most):
     async def cell():
-        return run(df, watcher=Interrupting(moment), in_flight=1)
+        return run(df, listener=Interrupting(moment), in_flight=1)
 
     loop = asyncio.new_event_loop()  # asyncio.run would turn the signal into a cancellation; a notebook does not
     try:
@@ -435,7 +435,7 @@ def test_an_interrupt_in_a_notebook_stops_placing_in_good_order(df, ordered, mom
 
 def test_a_second_interrupt_waits_no_longer_and_the_run_ends_in_good_order(df, ordered):
     async def cell():
-        return run(df, watcher=Interrupting("placed", times=2), in_flight=1)
+        return run(df, listener=Interrupting("placed", times=2), in_flight=1)
 
     loop = asyncio.new_event_loop()
     try:

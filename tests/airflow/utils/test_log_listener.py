@@ -76,27 +76,27 @@ def test_of_thousands_of_second_thoughts_the_first_are_told(week, said):
 
 def test_progress_is_told_now_and_then_and_at_the_end(said, monkeypatch):
     clock = itertools.count(0.0, 4.0)
-    watcher = LogWatcher(LOG)
-    watcher.placing(5)
+    listener = LogWatcher(LOG)
+    listener.placing(5)
     placed = SimpleNamespace(entry=1, state=State.ACCEPTED, order_id="501", error="")
     with monkeypatch.context() as patch:
         patch.setattr(log_listener, "time", SimpleNamespace(monotonic=lambda: next(clock)))
         for _ in range(5):
-            watcher.placed(placed)
+            listener.placed(placed)
     assert said() == ["INFO placing 5 orders", "INFO placed 1 of 5", "INFO placed 4 of 5", "INFO placed 5 of 5"]
 
 
 def test_a_watcher_agrees_for_who_runs_a_dag_has_decided(week):
-    watcher = LogWatcher(LOG)
-    assert watcher.agreed
-    assert watcher.confirm(week.plan(sheet_of(row())))
+    listener = LogWatcher(LOG)
+    assert listener.agreed
+    assert listener.confirm(week.plan(sheet_of(row())))
 
 
 def test_notes_and_results_are_told(said, tmp_path):
-    watcher = LogWatcher(LOG)
-    watcher.note("the balance is low")
-    watcher.following(5, 2)
-    watcher.wrote(Written(tmp_path / "week.csv", in_place=True, reason="", digest=""))
+    listener = LogWatcher(LOG)
+    listener.note("the balance is low")
+    listener.following(5, 2)
+    listener.wrote(Written(tmp_path / "week.csv", in_place=True, reason="", digest=""))
     assert said() == [
         "WARNING the balance is low",
         "INFO tracking: 2 of 5 orders finished",

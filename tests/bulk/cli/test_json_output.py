@@ -8,10 +8,10 @@ from pathlib import Path
 from bulk.cli.json_output import (
     balance_object,
     entry_object,
+    journal_object,
     outcome_object,
     plan_object,
     service_object,
-    signs_object,
     states_object,
 )
 from bulk.running.result import RunResult
@@ -78,8 +78,8 @@ def test_what_to_think_of_twice(week):
 
 def test_a_journal_and_what_speaks_for_its_being_the_wrong_one(week):
     fall = Fall("2026-01-01T12:00", "2026-01-02T12:00", Decimal("3.50"), Decimal("1.00"), "USD")
-    signs = replace(week.plan(sheet_of(row())).journal_warnings, fall=fall, unknown_ids=2)
-    assert signs_object(signs) == {
+    warnings = replace(week.plan(sheet_of(row())).journal_warnings, fall=fall, unknown_ids=2)
+    assert journal_object(warnings) == {
         "where": week.journal.where,
         "uuid": week.journal.uuid,
         "new_to_account": True,
@@ -92,9 +92,9 @@ def test_a_journal_and_what_speaks_for_its_being_the_wrong_one(week):
             "since": "2026-01-01T12:00",
             "at": "2026-01-02T12:00",
         },
-        "warnings": list(signs.warnings),
+        "warnings": list(warnings.warnings),
     }
-    assert signs_object(replace(signs, fall=None))["fall"] is None
+    assert journal_object(replace(warnings, fall=None))["fall"] is None
 
 
 def test_a_row_without_bound_has_no_cost(week):

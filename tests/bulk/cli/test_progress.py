@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from bulk.cli import progress as watchers
-from bulk.cli.progress import Bars, Lines, watcher_for
+from bulk.cli.progress import Bars, Lines, listener_for
 from bulk.writing import Written
 from smmplus.journal.maintenance.restore import Backup
 from smmplus.journal.state_machine import State
@@ -50,8 +50,8 @@ def clock():
 
 @pytest.fixture
 def lines(out, progress, clock):
-    with Lines(out, progress, agreed=True, clock=clock) as watcher:
-        yield watcher
+    with Lines(out, progress, agreed=True, clock=clock) as listener:
+        yield listener
 
 
 def placed(state=State.ACCEPTED):
@@ -59,8 +59,8 @@ def placed(state=State.ACCEPTED):
 
 
 def test_on_a_terminal_there_are_bars_and_lines_elsewhere(out):
-    assert isinstance(watcher_for(out, console(terminal=True), agreed=True), Bars)
-    assert isinstance(watcher_for(out, console(), agreed=True), Lines)
+    assert isinstance(listener_for(out, console(terminal=True), agreed=True), Bars)
+    assert isinstance(listener_for(out, console(), agreed=True), Lines)
 
 
 def test_the_plan_goes_to_the_results_and_not_to_the_progress(lines, out, progress, week):
@@ -83,8 +83,8 @@ def test_anyone_else_is_asked_with_the_number_and_the_cost(out, progress, week, 
         return answer
 
     monkeypatch.setattr(typer, "confirm", confirm)
-    watcher = Lines(out, progress, agreed=False)
-    assert watcher.confirm(week.plan(sheet_of(row()))) is answer
+    listener = Lines(out, progress, agreed=False)
+    assert listener.confirm(week.plan(sheet_of(row()))) is answer
     assert asked == ["Place 1 order for 0.15 USD?"]
 
 
@@ -144,15 +144,15 @@ def test_following_is_told(lines, progress, clock):
 
 @pytest.mark.parametrize("kind", [Lines, Bars])
 def test_notes_and_written_files_are_told_as_they_are(kind, out, progress):
-    with kind(out, progress, agreed=True) as watcher:
-        watcher.note("the panel says [/b]")
-        watcher.wrote(Written(Path("a [b].csv"), "", in_place=True, reason=""))
+    with kind(out, progress, agreed=True) as listener:
+        listener.note("the panel says [/b]")
+        listener.wrote(Written(Path("a [b].csv"), "", in_place=True, reason=""))
     assert text_of(progress).rstrip().splitlines() == ["the panel says [/b]", "Wrote a [b].csv"]
 
 
 def test_bars_show_how_far_it_is(out):
     progress = console(terminal=True)
-    with watcher_for(out, progress, agreed=True) as bars:
+    with listener_for(out, progress, agreed=True) as bars:
         bars.placing(2)
         bars.placed(placed(State.IN_DOUBT))
         bars.placed(placed())
@@ -167,14 +167,14 @@ def test_bars_show_how_far_it_is(out):
 
 def test_bars_may_begin_with_following(out):
     progress = console(terminal=True)
-    with watcher_for(out, progress, agreed=True) as bars:
+    with listener_for(out, progress, agreed=True) as bars:
         bars.placed(placed())
         bars.following(5, 4)
     assert "4/5" in text_of(progress)
 
 
 def test_bars_end_with_an_error(out):
-    bars = watcher_for(out, console(terminal=True), agreed=True)
+    bars = listener_for(out, console(terminal=True), agreed=True)
     bars.placing(1)
     bars.__exit__(ZeroDivisionError, ZeroDivisionError(), None)
     assert not bars._bars.live.is_started

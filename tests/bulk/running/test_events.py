@@ -13,18 +13,18 @@ def test_it_agrees_only_if_told_to(agreed):
 
 
 def test_it_hears_everything_and_says_nothing(capfd):
-    watcher = RunListener(agreed=True)
-    watcher.planned(None)
-    watcher.placing(1)
-    watcher.placed(Placed(1, State.ACCEPTED))
-    watcher.following(1, 1)
-    watcher.wrote(None)
-    watcher.note("something")
+    listener = RunListener(agreed=True)
+    listener.planned(None)
+    listener.placing(1)
+    listener.placed(Placed(1, State.ACCEPTED))
+    listener.following(1, 1)
+    listener.wrote(None)
+    listener.note("something")
     assert capfd.readouterr() == ("", "")
 
 
 class Broken(RunListener):
-    """A watcher whose output fails from the second word on."""
+    """A listener whose output fails from the second word on."""
 
     def __init__(self, failure):
         super().__init__(agreed=True)
@@ -42,17 +42,17 @@ class Broken(RunListener):
 @pytest.mark.parametrize("failure", [BrokenPipeError(), OSError(28, "no space left"), ValueError("closed file")])
 def test_an_output_that_is_gone_is_spoken_to_no_more_and_stops_nothing(failure):
     broken = Broken(failure)
-    watcher = GuardedListener(broken)
-    watcher.placing(2)
-    watcher.placed(Placed(1, State.ACCEPTED))
-    watcher.following(2, 1)
-    watcher.wrote(None)
-    watcher.note("something")
+    listener = GuardedListener(broken)
+    listener.placing(2)
+    listener.placed(Placed(1, State.ACCEPTED))
+    listener.following(2, 1)
+    listener.wrote(None)
+    listener.note("something")
     assert broken.heard == [(2,), (Placed(1, State.ACCEPTED),)]
 
 
 def test_an_error_of_the_program_is_not_hidden():
-    watcher = GuardedListener(Broken(ZeroDivisionError()))
-    watcher.note("one")
+    listener = GuardedListener(Broken(ZeroDivisionError()))
+    listener.note("one")
     with pytest.raises(ZeroDivisionError):
-        watcher.note("two")
+        listener.note("two")

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from bulk.model.sheet import RESULT_FIELDS, Problem
-from bulk.running.result import entry_cells, is_new, problem_cells, stamp
+from bulk.running.result import differs_from_sheet, digest_of_cells, entry_cells, problem_cells
 from smmplus.journal.state_machine import State
 from tests.bulk.plans import entry_of, row, sheet_of
 
@@ -94,16 +94,21 @@ def test_problems_become_the_words_of_their_rows():
     ],
 )
 def test_only_what_does_not_stand_there_is_new(cells, new):
-    assert is_new(sheet_of(row(order_id="501"), row()), cells) is new
+    assert differs_from_sheet(sheet_of(row(order_id="501"), row()), cells) is new
 
 
 def test_what_no_column_holds_is_new_unless_it_is_empty():
     sheet = sheet_of(row())
-    assert (is_new(sheet, {2: {"error": ""}}), is_new(sheet, {2: {"error": "no"}})) == (False, True)
+    assert (differs_from_sheet(sheet, {2: {"error": ""}}), differs_from_sheet(sheet, {2: {"error": "no"}})) == (
+        False,
+        True,
+    )
 
 
 @pytest.mark.parametrize(
     "other", [{}, {2: {"order_id": "502"}}, {3: {"order_id": "501"}}, {2: {"charge": "501"}}, {2: {"order_id": ""}}]
 )
-def test_cells_that_differ_have_another_stamp(other):
-    assert stamp({2: {"order_id": "501"}}) == stamp({2: {"order_id": "501"}}) != stamp(other)
+def test_cells_that_differ_have_another_digest(other):
+    assert (
+        digest_of_cells({2: {"order_id": "501"}}) == digest_of_cells({2: {"order_id": "501"}}) != digest_of_cells(other)
+    )

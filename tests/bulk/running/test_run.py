@@ -87,11 +87,11 @@ def count(sandbox):
 
 @pytest.mark.e2e
 def test_a_run_places_every_row_once_and_the_next_one_none(sandbox, panel, journal, path):
-    before, watcher = count(sandbox), Person()
-    outcome = run.run(options(path), panel, journal, watcher)
+    before, listener = count(sandbox), Person()
+    outcome = run.run(options(path), panel, journal, listener)
     assert (outcome.exit_status, outcome.sent, count(sandbox) - before) == (0, 2, 2)
     ids = list(read_sheet(path).frame["order_id"])
-    assert sorted(ids) == sorted(watcher.placed_rows) == sorted(e.order_id for e in outcome.entries.values())
+    assert sorted(ids) == sorted(listener.placed_rows) == sorted(e.order_id for e in outcome.entries.values())
     again = run.run(options(path), panel, journal, Person())
     assert (again.exit_status, again.sent, count(sandbox) - before) == (0, 0, 2)
 

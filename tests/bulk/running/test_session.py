@@ -191,7 +191,7 @@ def test_results_that_cannot_be_written_keep_the_batch_open_and_are_told(week, j
     monkeypatch.setattr(WriteBack, "write", unwritable)
     outcome = job.finish()
     assert outcome.unwritten == "the disk is full"
-    assert job.watcher._watcher.notes == ["the results could not be written: the disk is full"]
+    assert job.listener._listener.notes == ["the results could not be written: the disk is full"]
     assert not is_finished(week, job)
 
 
@@ -207,7 +207,7 @@ def test_a_later_write_that_succeeds_makes_it_good(week, job_of, monkeypatch):
         patch.setattr(WriteBack, "write", unwritable)
         job._write()
     outcome = job.finish()
-    assert (outcome.unwritten, len(job.watcher._watcher.written)) == ("", 1)
+    assert (outcome.unwritten, len(job.listener._listener.written)) == ("", 1)
     assert is_finished(week, job)
 
 
@@ -354,7 +354,7 @@ async def test_a_balance_that_cannot_be_had_hides_nothing_and_is_told(job_of):
     job.progress.stop_for(Stop.ACCOUNT, "Not enough funds")
     await job._look_at_the_end(Held(LostAnswerError("no answer")))
     assert job.progress.reason == "Not enough funds"
-    assert job.watcher._watcher.notes == ["the balance after placing could not be read: no answer"]
+    assert job.listener._listener.notes == ["the balance after placing could not be read: no answer"]
 
 
 async def test_the_last_look_keeps_nobody_waiting(job_of, monkeypatch):
@@ -365,13 +365,13 @@ async def test_the_last_look_keeps_nobody_waiting(job_of, monkeypatch):
     monkeypatch.setattr("bulk.running.session.LAST_LOOK_SECONDS", 0.001)
     job = job_of()
     await job._look_at_the_end(Silent())
-    assert job.watcher._watcher.notes == ["the balance after placing could not be read: no answer in time"]
+    assert job.listener._listener.notes == ["the balance after placing could not be read: no answer in time"]
 
 
 async def look_again(job, balance="1000", *services):
     job.prepare()
     await job._look_again(Held(Balance(Decimal(balance), "USD"), *(services or (service(),))))
-    return job.progress.stop, job.watcher._watcher.notes
+    return job.progress.stop, job.listener._listener.notes
 
 
 async def test_prices_and_balance_that_stayed_are_no_news(job_of):
@@ -396,7 +396,7 @@ async def test_what_is_sent_already_need_not_be_in_the_balance(week, job_of):
     job.prepare()
     (_,) = week.journal.commit([Intent(job.orders[0][0])])
     await job._look_again(Held(Balance(Decimal("0.15"), "USD"), service()))
-    assert job.watcher._watcher.notes == []
+    assert job.listener._listener.notes == []
 
 
 async def test_the_balance_need_not_pay_for_more_than_the_budget(week, job_of):
@@ -408,7 +408,7 @@ async def test_a_look_that_fails_stops_nothing(job_of):
     job = job_of()
     job.prepare()
     await job._look_again(Held(LostAnswerError("no answer"), service(rate="99")))
-    assert (job.progress.stop, job.watcher._watcher.notes) == (None, [])
+    assert (job.progress.stop, job.listener._listener.notes) == (None, [])
 
 
 async def test_every_balance_that_is_read_is_written_down(week, job_of):

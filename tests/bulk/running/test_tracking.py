@@ -83,17 +83,17 @@ def follow(week, two, monkeypatch):
     """Follow the two orders, and give what was done."""
 
     async def run(*rounds, wait=None, pause=60.0, stop_after=100):
-        client, clock, watcher = FakeClient(*rounds), Clock(monkeypatch, stop_after=stop_after), Notes()
-        job = OrderTracking.of(Rows(week, *two), week.journal, client, watcher)
+        client, clock, listener = FakeClient(*rounds), Clock(monkeypatch, stop_after=stop_after), Notes()
+        job = OrderTracking.of(Rows(week, *two), week.journal, client, listener)
         await job.until(clock, wait=wait, pause=pause)
-        return client, clock, watcher
+        return client, clock, listener
 
     return run
 
 
 async def test_it_ends_when_all_are_final(follow):
-    client, clock, watcher = await follow({"501": DONE, "502": DONE})
-    assert (client.asked, clock.sleeps, watcher.seen) == ([["501", "502"]], [], [(2, 2)])
+    client, clock, listener = await follow({"501": DONE, "502": DONE})
+    assert (client.asked, clock.sleeps, listener.seen) == ([["501", "502"]], [], [(2, 2)])
 
 
 async def test_what_it_heard_is_in_the_journal(follow, week, two):
@@ -104,22 +104,22 @@ async def test_what_it_heard_is_in_the_journal(follow, week, two):
 
 
 async def test_final_orders_are_not_asked_about_again(follow):
-    client, clock, watcher = await follow({"501": DONE, "502": RUNNING}, {"502": DONE})
+    client, clock, listener = await follow({"501": DONE, "502": RUNNING}, {"502": DONE})
     assert client.asked == [["501", "502"], ["502"]]
     assert clock.sleeps == [60]
-    assert watcher.seen == [(2, 1), (2, 2)]
+    assert listener.seen == [(2, 1), (2, 2)]
 
 
 async def test_orders_that_were_final_before_count_as_final(follow, week, two):
     week.journal.record_statuses({two[0].id: DONE})
-    client, _, watcher = await follow({"502": DONE})
-    assert (client.asked, watcher.seen) == ([["502"]], [(2, 2)])
+    client, _, listener = await follow({"502": DONE})
+    assert (client.asked, listener.seen) == ([["502"]], [(2, 2)])
 
 
 async def test_where_nothing_is_open_nothing_is_asked(follow, week, two):
     week.journal.record_statuses({entry.id: DONE for entry in two})
-    client, clock, watcher = await follow({})
-    assert (client.asked, clock.sleeps, watcher.seen) == ([], [], [])
+    client, clock, listener = await follow({})
+    assert (client.asked, clock.sleeps, listener.seen) == ([], [], [])
 
 
 async def test_rows_without_an_order_are_not_followed(week, monkeypatch):
@@ -140,19 +140,19 @@ async def test_rounds_never_get_rarer_than_ten_minutes(follow):
 
 
 async def test_a_missing_id_stays_open(follow, week, two):
-    client, _, watcher = await follow({"501": DONE}, {"501": DONE}, {"502": DONE})
+    client, _, listener = await follow({"501": DONE}, {"501": DONE}, {"502": DONE})
     assert client.asked == [["501", "502"], ["502"], ["502"]]
-    assert watcher.notes == []
+    assert listener.notes == []
     assert week.now(two[1]).final
 
 
 async def test_an_unknown_word_is_never_final(follow, week, two):
     strange = OrderStatus("Вручную", Decimal("0.15"), 5, 0, "USD")
-    client, _, watcher = await follow({"501": DONE, "502": strange}, stop_after=3)
+    client, _, listener = await follow({"501": DONE, "502": strange}, stop_after=3)
     assert len(client.asked) == 3
-    assert watcher.seen[-1] == (2, 1)
+    assert listener.seen[-1] == (2, 1)
     assert (week.now(two[1]).order_status, week.now(two[1]).final) == ("Вручную", False)
-    assert watcher.notes == ["the panel's status 'Вручную' is not known: its orders count as open"]
+    assert listener.notes == ["the panel's status 'Вручную' is not known: its orders count as open"]
 
 
 async def test_where_no_word_is_understood_it_is_said_why_nothing_is_known(week, two, monkeypatch):
@@ -171,15 +171,15 @@ async def test_one_word_that_is_understood_is_enough_to_go_on(week, two, monkeyp
 
 async def test_an_answer_that_cannot_be_read_is_told_once_and_asked_for_again(follow):
     strange = UnreadableAnswerError("the panel answered HTTP 200 with '{}'")
-    client, _, watcher = await follow(strange, strange, strange, {"501": DONE, "502": DONE})
+    client, _, listener = await follow(strange, strange, strange, {"501": DONE, "502": DONE})
     assert len(client.asked) == 4
-    assert [note.partition(": ")[2] for note in watcher.notes] == [str(strange)]
+    assert [note.partition(": ")[2] for note in listener.notes] == [str(strange)]
 
 
 async def test_a_number_that_cannot_be_read_is_told_once_and_stands_beside_the_order(follow, week, two):
     odd = OrderStatus("In progress", None, 5, 10, "USD", "charge '1,234'")
-    _, _, watcher = await follow({"501": odd, "502": DONE}, {"501": odd}, {"501": DONE})
-    assert watcher.notes == ["the panel's charge '1,234' cannot be read: nothing is computed from it"]
+    _, _, listener = await follow({"501": odd, "502": DONE}, {"501": odd}, {"501": DONE})
+    assert listener.notes == ["the panel's charge '1,234' cannot be read: nothing is computed from it"]
     assert week.now(two[0]).error == ""
 
 
@@ -190,20 +190,20 @@ async def test_what_could_not_be_read_stays_in_the_row_s_error_while_it_is_so(fo
 
 
 async def test_an_order_that_the_panel_does_not_know_is_told_and_not_asked_about_again(follow, week, two):
-    client, _, watcher = await follow({"501": FollowUpError("Incorrect order ID"), "502": RUNNING}, {"502": DONE})
+    client, _, listener = await follow({"501": FollowUpError("Incorrect order ID"), "502": RUNNING}, {"502": DONE})
     assert client.asked == [["501", "502"], ["502"]]
-    assert watcher.notes == ["order 501 cannot be followed: the panel says 'Incorrect order ID'"]
+    assert listener.notes == ["order 501 cannot be followed: the panel says 'Incorrect order ID'"]
     assert not week.now(two[0]).final
 
 
 @pytest.mark.parametrize("fault", [LostAnswerError("no answer"), BusyError("too many requests")])
 async def test_a_passing_fault_is_told_and_the_next_round_tries_again(follow, fault):
-    client, clock, watcher = await follow(fault, {"501": DONE, "502": DONE}, pause=10)
+    client, clock, listener = await follow(fault, {"501": DONE, "502": DONE}, pause=10)
     assert len(client.asked) == 2
     words = "the statuses of 2 of 2 orders could not be had, the next round asks again"
-    assert watcher.notes == [f"{words}: {fault}"]
+    assert listener.notes == [f"{words}: {fault}"]
     assert clock.sleeps == [15]
-    assert watcher.seen == [(2, 0), (2, 2)]
+    assert listener.seen == [(2, 0), (2, 2)]
 
 
 async def test_an_account_that_is_refused_ends_it(follow):
