@@ -192,7 +192,7 @@ class Workplace:
     def start(self, *arguments: str | Path, answers: bool = False, first: str = "", **more: str) -> Running:
         """Start `smmplus` with these arguments; `answers` if it may ask; `first` is a program to run before it."""
         given, environment = [str(argument) for argument in arguments], self.environment(**more)
-        if not any(name.startswith(("PYTHON", "COVERAGE")) for name in more):
+        if not any(name.startswith("PYTHON") for name in more):
             return Running(launch(given, environment, self.folder, answers=answers, first=first))
         process = subprocess.Popen(
             [SMMPLUS, *given],

@@ -12,7 +12,7 @@ import pytest
 
 from tests.end_to_end.command import SMMPLUS, Workplace, orders, read_rows, write_sheet
 
-pytestmark = [pytest.mark.e2e, pytest.mark.covers]
+pytestmark = pytest.mark.e2e
 
 
 def test_check_tells_problems_costs_balance_and_what_would_be_sent_and_sends_nothing(workplace: Workplace):

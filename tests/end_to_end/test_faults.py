@@ -9,7 +9,7 @@ import pytest
 from tests.end_to_end.command import Finished, Ledger, Order, Workplace, orders, read_rows, wait_until
 from tests.panel import SandboxProcess
 
-pytestmark = [pytest.mark.e2e, pytest.mark.covers]
+pytestmark = pytest.mark.e2e
 
 DOUBT, ACCEPTED, REFUSED = "in_doubt", "accepted", "rejected"
 

@@ -9,7 +9,7 @@ from tests.databases import on_both
 from tests.end_to_end.command import PATIENCE, SHOP_KEY, SMMPLUS, Ledger, Workplace, orders
 from tests.panel import SandboxProcess
 
-pytestmark = [pytest.mark.e2e, pytest.mark.covers]
+pytestmark = pytest.mark.e2e
 
 ALIKE = ("week 1", " Week 1", "Week  1", "Week\u00a01", "Week 1\n", "\uff37eek 1", "We\u200bek 1")
 

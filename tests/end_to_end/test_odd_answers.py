@@ -7,7 +7,7 @@ import pytest
 
 from tests.end_to_end.command import Finished, Workplace, orders, read_rows
 
-pytestmark = [pytest.mark.e2e, pytest.mark.covers]
+pytestmark = pytest.mark.e2e
 
 UNCREATED = "Order could not be created"
 

@@ -12,7 +12,7 @@ from smmplus.orders.models import OrderRequest
 from tests.databases import on_both
 from tests.end_to_end.command import SHOP_KEY, Finished, Workplace, orders, read_rows
 
-pytestmark = [pytest.mark.e2e, pytest.mark.covers]
+pytestmark = pytest.mark.e2e
 
 ROWS = 4
 PROBE = ("reconcile", "--probe", "--rate", "0")

@@ -210,8 +210,7 @@ def test_a_long_run_writes_back_while_it_goes_on(workplace: Workplace):
 def test_ids_that_neither_the_journal_nor_the_sheet_can_take_are_told(workplace: Workplace):
     sheet = workplace.sheet("full.csv", orders(2))
     workplace.panel.faults({"fault": "latency", "action": "add", "seconds": 1})
-    # Coverage would want to write its own file where none can be written.
-    with workplace.start("run", sheet, "--yes", "--rate", "0", COVERAGE_PROCESS_CONFIG="") as running:
+    with workplace.start("run", sheet, "--yes", "--rate", "0") as running:
         wait_until(lambda: workplace.ledger.count() == 2, "both orders")
         # From here on it can write no file any more, as on a disk that is full.
         resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (0, 0))

@@ -6,7 +6,7 @@ import pytest
 
 from tests.end_to_end.command import Finished, Workplace, orders, read_rows
 
-pytestmark = [pytest.mark.e2e, pytest.mark.covers]
+pytestmark = pytest.mark.e2e
 
 SURPLUS = [("doubled", 200), *((moment, status) for moment in ("before", "after") for status in (200, 408, 429))]
 IDS = [f"{moment}-{status}" for moment, status in SURPLUS]
