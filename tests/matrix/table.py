@@ -1,68 +1,68 @@
-"""The matrix as literal tables: the points of an order's way, the faults, and what must become of the order there.
+"""The matrix as literal tables: the points of a run, the faults, and the allowed states of the order at the point.
 
-An order that a fault met is looked at after the broken run and after those that follow. What may become of it is one
-of four things; a cell of the table names those that are right. A cell that is missing makes no sense: before the sheet
-is written, a full disk under the sheet is no fault yet.
+The state of the order at the point is read after the interrupted run and after the runs that follow. A cell of the
+table lists which of four states are correct. A missing cell is a combination that makes no sense: a full disk of the
+sheet, for example, is not a fault before the sheet is written.
 """
 
 POINTS: dict[str, str] = {
-    "planning": "the plan is made, and not in the journal yet",
-    "planned": "the row is planned, its intent not begun",
-    "intending": "the intent is written, and not committed",
-    "intended": "the intent is committed, nothing is sent",
-    "leaving": "the connection stands, the order is about to leave",
-    "sent": "the order has left, the panel has not read it",
-    "accepted": "the panel has accepted it, the answer is on its way",
-    "answered": "the order id is read, and handed to nobody",
-    "recording": "the outcome is written, and not committed",
-    "recorded": "the outcome is committed, nobody is told",
-    "following": "statuses are read, and not written down",
-    "followed": "statuses are written down",
+    "planning": "the plan is made, not yet in the journal",
+    "planned": "the row is planned, no intent written yet",
+    "intending": "the intent is written, not yet committed",
+    "intended": "the intent is committed, nothing sent yet",
+    "leaving": "the connection is open, the order not yet sent",
+    "sent": "the order is sent, not yet received by the panel",
+    "accepted": "the order is accepted, the answer not yet received",
+    "answered": "the answer is read, not yet recorded",
+    "recording": "the outcome is written, not yet committed",
+    "recorded": "the outcome is committed, not yet reported",
+    "following": "the statuses are read, not yet recorded",
+    "followed": "the statuses are recorded",
     "writing": "the new sheet is half written",
-    "written": "the new sheet is whole, about to take the old one's place",
-    "replaced": "the sheet is replaced, the journal not told",
-    "closed": "the batch is closed, the program about to end",
+    "written": "the new sheet is complete, not yet in place",
+    "replaced": "the new sheet is in place, not yet recorded in the journal",
+    "closed": "the run is recorded as finished, the program about to exit",
 }
-"""Where a run is broken, in the order in which a run gets there."""
+"""Points at which a run is interrupted, in the order in which a run reaches them."""
 
 FAULTS: dict[str, str] = {
     "kill": "SIGKILL",
     "term": "SIGTERM",
     "ctrl-c": "Ctrl-C",
-    "ctrl-c-twice": "Ctrl-C, and once more",
-    "ctrl-c-thrice": "Ctrl-C until the program ends",
-    "refuse": "network gone: connections broken, new ones refused",
-    "reset": "network gone: connections broken, new ones too",
-    "hang": "network gone: nothing gets through any more",
-    "surplus-200": "an answer with an order id that belongs to no call",
-    "surplus-408": "an answer 408 that belongs to no call",
-    "surplus-429": "an answer 429 that belongs to no call",
-    "full-journal": "disk full under the journal",
-    "full-sheet": "disk full under the sheet",
-    "full-both": "disk full under journal and sheet",
+    "ctrl-c-twice": "Ctrl-C twice",
+    "ctrl-c-thrice": "Ctrl-C three times",
+    "refuse": "network down: connections dropped, new ones refused",
+    "reset": "network down: existing and new connections dropped",
+    "hang": "network down: no data gets through",
+    "surplus-200": "unsolicited answer with an order id",
+    "surplus-408": "unsolicited answer 408",
+    "surplus-429": "unsolicited answer 429",
+    "full-journal": "disk of the journal full",
+    "full-sheet": "disk of the sheet full",
+    "full-both": "disk of journal and sheet full",
     "locked": "journal locked for longer than the program waits",
     "locked-briefly": "journal locked for a moment",
-    "journal-refuse": "the journal's server gone: connections broken, new ones refused",
-    "journal-cut": "the journal's connections broken",
-    "journal-hang": "the journal's server silent, and gone after some seconds",
-    "journal-lose": "the answer to the journal's next statement lost, then connections broken",
+    "journal-refuse": "journal server down: connections dropped, new ones refused",
+    "journal-cut": "connections to the journal server dropped",
+    "journal-hang": "journal server silent for some seconds, then down",
+    "journal-lose": "answer to the next journal statement lost, then connections dropped",
 }
-"""What breaks it. The network, the disks and the lock stay as they are until the broken run has ended."""
+"""What interrupts a run. Network, disks and locks stay as the fault left them until that run has ended."""
 
 ONLY: dict[str, frozenset[str]] = {
     "sqlite": frozenset({"full-both"}),
     "postgresql": frozenset({"journal-refuse", "journal-cut", "journal-hang", "journal-lose"}),
 }
-"""Faults of one database alone: a file lies on one disk with the sheet, a server is behind a network."""
+"""Faults of one database only: a file can share its disk with the sheet, a server is reached over a network."""
 
 KEPT = "placed"
-"""Accepted by the broken run, in the journal."""
+"""Placed by the interrupted run and in the journal."""
 LATER = "placed later"
-"""Still planned after the broken run, and placed by the next."""
+"""Still planned after the interrupted run, placed by a later one."""
 DOUBT = "in doubt"
-"""In doubt until a person has looked."""
-RESCUED = "taken up"
-"""Its id was read and could not be committed; the next run took it up."""
+"""In doubt until a person resolves it."""
+RESCUED = "recovered"
+"""Its id was read but could not be committed; the next run recorded it from the rescue file."""
 
 Became = frozenset[str]
 
@@ -71,8 +71,8 @@ def _are(*words: str) -> Became:
     return frozenset(words)
 
 
-# A fault that strikes one thread while another goes on has two right ends; so has a third Ctrl-C, which waits for
-# nothing. Nowhere is the order lost or sent twice: that is not in this table, but checked for all.
+# A fault that interrupts one thread while another continues has two correct results. So has a third Ctrl-C, which does
+# not wait. That no order is lost or sent twice is not in this table: it is checked in every case.
 _UNSENT = _are(LATER)
 _SIGNALLED = _are(KEPT, LATER)
 _LOST = _are(DOUBT)
@@ -232,7 +232,7 @@ VERDICTS: dict[str, dict[str, Became]] = {
         "journal-cut": _PLACED,
     },
 }
-"""Point -> fault -> what may become of the order that stands there."""
+"""Point -> fault -> allowed states of the order at the point."""
 
 AFTERWARDS: dict[str, tuple[str, ...]] = {
     "following": ("kill", "term", "ctrl-c", "ctrl-c-thrice", "full-journal", "locked", "locked-briefly",
@@ -244,6 +244,6 @@ AFTERWARDS: dict[str, tuple[str, ...]] = {
                  "journal-cut"),
     "closed": ("kill", "term", "ctrl-c"),
 }  # fmt: skip
-"""Points at which every order is placed and stays so, with the faults that make sense there."""
+"""Points at which every order is placed and remains placed, with the faults that make sense there."""
 
 VERDICTS |= {point: dict.fromkeys(faults, _PLACED) for point, faults in AFTERWARDS.items()}
