@@ -53,16 +53,10 @@ _ROUNDING = Context(prec=120)
 class Verdict(Enum):
     """What the balance shows about an order."""
 
-    DEBITED = "it fell by what was to be charged: this order was probably placed"
-    DEBITED_LATER = "it fell by this order's charge, but not at once: a slow panel placed it, or it was another order"
-    NOT_DEBITED = "it did not fall for this order: probably not placed, unless money came in meanwhile"
-    TOO_EARLY = "it has not fallen for this order yet, but was read while the panel could still be at it: read it again"
-    OTHERS = "other orders may have been debited in between as well: it does not tell for which it fell"
-    MISFIT = "what is left does not fit this order's charge"
-    ROSE = "money came in meanwhile: it tells nothing"
-    TOO_SMALL = "roundings of the panel may hide this order's charge: it tells nothing"
-    NO_COST = "what an order in between costs is not known: it tells nothing"
-    NO_BALANCE = "it was not read both before and after the sending: it tells nothing"
+    DEBITED = "it dropped by this order's charge: the order was probably placed"
+    NOT_DEBITED = "it did not drop for this order: probably not placed, unless money was added since"
+    TOO_EARLY = "it has not dropped for this order yet, but the panel could still be processing it: read it again"
+    INCONCLUSIVE = "it does not show whether this order was placed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +112,10 @@ class BalanceHistory:
         if first.verdict is not Verdict.TOO_EARLY:
             return first
         later = self._weigh(doubt, max(settled_at, _end_of(doubt.sent_at)))
-        if later.verdict is Verdict.DEBITED:
-            return replace(later, verdict=Verdict.DEBITED_LATER)
-        return first if later.verdict is Verdict.NO_BALANCE else later
+        if later.fell is None:
+            return first
+        # A debit that came later may be that of another order.
+        return replace(later, verdict=Verdict.INCONCLUSIVE) if later.verdict is Verdict.DEBITED else later
 
     def _weigh(self, doubt: Entry, start: str) -> Evidence:
         """Compare the nearest balance before it was sent with the nearest that was read from `start` on."""
@@ -133,7 +128,7 @@ class BalanceHistory:
         ]
         before = self._best(doubt, earlier[::-1])
         if before is None or after is None:
-            return Evidence(before, after, Verdict.NO_BALANCE)
+            return Evidence(before, after, Verdict.INCONCLUSIVE)
         return _weighed(doubt, before, after, self._between(before, after).without(doubt), self._unit(after.currency))
 
     def _unit(self, currency: str) -> Decimal:
@@ -190,7 +185,7 @@ class Between:
 
 
 def _weighed(doubt: Entry, before: Observation, after: Observation, between: Between, unit: Decimal) -> Evidence:
-    fell, verdict = minus(before.amount, after.amount), Verdict.NO_COST
+    fell, verdict = minus(before.amount, after.amount), Verdict.INCONCLUSIVE
     if doubt.cost is not None and None not in between.others:
         verdict = assess(fell, doubt.cost, between, unit)
     if verdict is Verdict.NOT_DEBITED and after.asked_at < _end_of(doubt.sent_at):
@@ -206,16 +201,14 @@ def assess(fell: Decimal, cost: Decimal, between: Between, unit: Decimal) -> Ver
     debited and another that it was not, nothing is known. One unit is tolerated: balances may be rounded as well.
     """
     if cost <= 2 * unit:
-        return Verdict.TOO_SMALL
-    verdicts = []
+        return Verdict.INCONCLUSIVE  # rounding may hide its charge
+    verdicts = set()
     for rounding in (None, ROUND_UP, ROUND_HALF_UP, ROUND_DOWN):
         own = _charge(cost, unit, rounding)
         every = total((_sum(between.others, unit, rounding), own))
-        verdicts.append(_verdict(minus(fell, _sum(between.surely, unit, rounding)), own, every, unit))
-    telling = {verdict for verdict in verdicts if verdict in {Verdict.DEBITED, Verdict.NOT_DEBITED}}
-    if len(telling) > 1:
-        return Verdict.TOO_SMALL
-    return telling.pop() if telling else verdicts[0]
+        verdicts.add(_verdict(minus(fell, _sum(between.surely, unit, rounding)), every, unit))
+    verdicts.discard(Verdict.INCONCLUSIVE)
+    return verdicts.pop() if len(verdicts) == 1 else Verdict.INCONCLUSIVE
 
 
 def _sum(costs: Mapping[Decimal | None, int], unit: Decimal, rounding: str | None) -> Decimal:
@@ -227,15 +220,12 @@ def _charge(cost: Decimal, unit: Decimal, rounding: str | None) -> Decimal:
     return cost if rounding is None else cost.quantize(unit, rounding, _ROUNDING)
 
 
-def _verdict(left: Decimal, cost: Decimal, every: Decimal, unit: Decimal) -> Verdict:
+def _verdict(left: Decimal, every: Decimal, unit: Decimal) -> Verdict:
     """Return the verdict on what is left of a fall; `every` is the sum if all uncertain orders had been debited."""
-    if left < unit.copy_negate():
-        return Verdict.ROSE
-    if left <= unit:
+    if left.copy_abs() <= unit:
         return Verdict.NOT_DEBITED
-    if minus(left, every).copy_abs() <= unit:
-        return Verdict.DEBITED
-    return Verdict.OTHERS if every > cost and left < every else Verdict.MISFIT
+    # Less than that may be the charge of another order, or of several.
+    return Verdict.DEBITED if minus(left, every).copy_abs() <= unit else Verdict.INCONCLUSIVE
 
 
 def evidence(journal: Journal, found: Sequence[Entry]) -> dict[int, Evidence]:

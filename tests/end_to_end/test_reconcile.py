@@ -134,7 +134,7 @@ def test_a_foreign_order_with_the_same_charge_is_not_taken_for_one_that_was_not_
     by_hand = order_by_hand(workplace)
     (found,) = probe(workplace).json["doubts"]
     assert (found["taken_up_as"], found["candidates"]) == (None, [by_hand])
-    assert found["evidence"]["verdict"] == "debited_later"
+    assert found["evidence"]["verdict"] == "inconclusive"
     assert workplace.states()["in_doubt"] == 1
 
 

@@ -77,21 +77,21 @@ def test_what_else_may_be_in_the_fall_is_told():
 
 
 def test_a_balance_that_was_not_read_is_told_as_such_and_how_to_read_it():
-    told = said(show_doubts, [DOUBT], {DOUBT.id: Evidence(None, None, Verdict.NO_BALANCE)}, width=400)
+    told = said(show_doubts, [DOUBT], {DOUBT.id: Evidence(None, None, Verdict.INCONCLUSIVE)}, width=400)
     assert "before: not read before it was sent" in told
     assert "after: not read since; to read it: smmplus reconcile" in told
     assert "dropped" not in told
 
 
 def test_a_balance_from_before_is_shown_though_none_was_read_after():
-    told = said(show_doubts, [DOUBT], {DOUBT.id: Evidence(seen("10", 3), None, Verdict.NO_BALANCE)}, width=400)
+    told = said(show_doubts, [DOUBT], {DOUBT.id: Evidence(seen("10", 3), None, Verdict.INCONCLUSIVE)}, width=400)
     assert "before: 10.00 USD at 2026-02-03 03:00:00 UTC" in told
     assert "after: not read since; to read it: smmplus reconcile" in told
 
 
 def test_the_command_that_reads_the_balance_carries_the_account():
     doubt = entry_of(state=State.IN_DOUBT, account="shop")
-    told = said(show_doubts, [doubt], {doubt.id: Evidence(None, None, Verdict.NO_BALANCE)}, width=400)
+    told = said(show_doubts, [doubt], {doubt.id: Evidence(None, None, Verdict.INCONCLUSIVE)}, width=400)
     assert "not read since; to read it: smmplus reconcile --account shop" in told
     assert "smmplus reconcile --probe --account shop" in told
 
