@@ -71,7 +71,7 @@ _ESCAPE_LIKE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 _NOT_KEPT = {
     "images": rb'/image"',
     "shapes": rb":(?:sp|cxnSp|grpSp)[ >]",
-    "details of charts": rb"<c:chartSpace",  # openpyxl writes each chart anew, without a prefix
+    "details of charts": rb"<c:chartSpace",  # openpyxl writes new charts, without a prefix
     "SmartArt": rb'/diagramData"',
     "sparklines": rb":sparklineGroups",
     "slicers": rb'/slicer"',

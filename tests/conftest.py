@@ -1,6 +1,12 @@
 """What all tests share: nothing of the user's own is touched."""
 
+import signal
+
 import pytest
+
+# A shell that starts the tests in the background has Ctrl-C ignored, and so would every process that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -37,7 +37,7 @@ class Log(Protocol):
 
 
 class LogWatcher(RunListener):
-    """Writes what a run does into a task's log. It confirms beforehand: whoever runs a DAG has decided."""
+    """Writes what a run does into a task's log. It confirms every plan: running the DAG is the confirmation."""
 
     def __init__(self, log: Log) -> None:
         super().__init__(agreed=True)

@@ -78,22 +78,24 @@ app.callback(help=PROGRAM)(lambda: None)
 
 
 def main() -> None:
-    """Run the command line. What it refuses itself is told like any other error, with `--json` as one object."""
+    """Run the command line. Usage errors are shown like all others, with `--json` as one object."""
     _spell_out()
     try:
         sys.exit(app(standalone_mode=False))
     except Exception as error:
-        # typer carries click's errors under names that have changed; they all tell their message in this way.
-        tell = getattr(error, "format_message", None)
-        if tell is None:
+        # typer carries click's errors under names that have changed; all have this method.
+        message_of = getattr(error, "format_message", None)
+        if message_of is None:
             raise
         if "--json" in sys.argv:
-            typer.echo(json.dumps({"error": tell(), "exit_status": int(ExitStatus.USAGE)}))
-        elif tell().startswith("Usage:"):  # no command: it is the help
-            typer.echo(tell())
+            typer.echo(json.dumps({"error": message_of(), "exit_status": int(ExitStatus.USAGE)}))
+        elif message_of().startswith("Usage:"):  # no command: it is the help
+            typer.echo(message_of())
         else:
             where = getattr(error, "ctx", None)
-            typer.echo(f"Error: {tell()}\nFor help: {where.command_path if where else 'smmplus'} --help", err=True)
+            typer.echo(
+                f"Error: {message_of()}\nFor help: {where.command_path if where else 'smmplus'} --help", err=True
+            )
         sys.exit(int(ExitStatus.USAGE))
 
 

@@ -26,7 +26,7 @@ COLUMNS = (
     "doubt", "key", "account", "source", "service", "link", "quantity", "sent_at", "expected_charge", "happened",
     "evidence", "answer",
 )  # fmt: skip
-"""`doubt` names the journal, the order and its sending: what was sent anew since is another doubt."""
+"""`doubt` names the journal, the order and its sending: an order that was sent again since is another doubt."""
 
 NOT_PLACED = "not placed"
 
@@ -139,12 +139,12 @@ def _answer(line: int, row: Mapping[str, str], known: Mapping[str, Entry]) -> Fi
     entry = known.get(row.get("doubt", ""))
     if entry is None:
         raise ValueError(
-            f"{row.get('key', '')!r} is not in doubt in this journal: it is settled or was sent anew since the export, "
+            f"{row.get('key', '')!r} is not in doubt in this journal: it was resolved or sent again since the export, "
             "the file is of another journal, or its column doubt was changed"
         )
     for name, value in (("key", entry.name), ("link", entry.request.values.get("link", ""))):
         if row.get(name) != strip_text(clean(value)):
-            raise ValueError(f"its {name} is not that of the exported row: the columns were moved against each other")
+            raise ValueError(f"its {name} differs from the exported row: cells were moved to other rows")
     return FilledAnswer(line, entry, _order_id(written))
 
 
@@ -158,7 +158,7 @@ def _order_id(written: str) -> str | None:
     if re.fullmatch(r"[0-9a-fA-F]{24}", text) and not text.isdigit():
         return text
     if re.fullmatch(r"[0-9]+|[0-9]+([.,][0-9]+)?[eE]\+?[0-9]+", text):
-        remedy = "settle it by itself, with the command that `smmplus doubts` shows"
+        remedy = "resolve it with the command that `smmplus doubts` shows"
         raise ValueError(f"{text!r} has more than {MOST_DIGITS} digits, which spreadsheets round: {remedy}")
     raise ValueError(f"{text!r} is not an answer: write the order id that the panel shows, or {NOT_PLACED!r}")
 

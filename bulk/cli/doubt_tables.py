@@ -18,14 +18,14 @@ from smmplus.reconciliation.doubt_matching import Finding
 from smmplus.reconciliation.settlements import Settlement
 
 MOST_CHARACTERS = 300
-"""Of what was ordered; comments can be long, and whoever must know them finds them in the sheet."""
+"""Of what was ordered. Comments can be long; the sheet has them in full."""
 
 MOST_CANDIDATES = 10
 """Orders that one in doubt may be, on a screen."""
 
 
 def show_doubts(console: Console, entries: Sequence[Entry], evidence: Mapping[int, Evidence]) -> None:
-    """Show the orders of which nobody knows whether they were placed, with what speaks for either."""
+    """Show orders in doubt, each with the evidence for or against it."""
     if not entries:
         console.print("No orders are in doubt.")
         return

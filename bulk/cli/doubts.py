@@ -1,4 +1,4 @@
-"""`smmplus doubts`: orders of which nobody knows whether they were placed, on the screen or as a sheet."""
+"""`smmplus doubts`: list orders in doubt on the screen, or export them as a sheet."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -65,7 +65,7 @@ def doubts(
 
 
 def campaign_of(journal: Journal, account: str, campaign: str, why: str) -> list[Settlement]:
-    """Take a person's word that no order in doubt of a campaign was placed."""
+    """Record that no order in doubt of a campaign was placed."""
     account_id = journal.ensure_account(given.panel_for(account).url, account)
     campaign_id = find_campaign(journal, account_id, campaign)
     if campaign_id is None:
@@ -146,12 +146,12 @@ class Judge:
             must_be_unclaimed(order_id, with_order_id_at_panel(connection, self.account_id, order_id), entry)
 
     def _shared(self, entry: Entry, order_id: str, status: OrderStatus) -> list[str]:
-        """Name the other orders in doubt that an order may be, for all that its charge tells."""
+        """Name the other orders in doubt whose charge an order fits as well."""
         with self.journal.reading() as connection:
             doubts = unsettled_of_siblings(connection, self.account_id, State.IN_DOUBT)
         others = [other for other in doubts if other.id not in {entry.id, *self.answered}]
         found = listed(other.name for other in claimants(others, order_id, status))
-        return [f"by its charge, order {order_id} may also be {found}: its link must tell"] if found else []
+        return [f"the charge of order {order_id} also fits {found}: compare the links"] if found else []
 
 
 def _status_of(panel: Panel, order_id: str) -> OrderStatus:

@@ -46,7 +46,7 @@ _STATUSES: tuple[tuple[type[Exception], ExitStatus], ...] = (
 
 
 def status_of(error: Exception) -> ExitStatus:
-    """PURE: tell the exit status that an error means."""
+    """Return the exit status for an error."""
     return next(status for kind, status in _STATUSES if isinstance(error, kind))
 
 
@@ -59,12 +59,12 @@ def failing(command: Callable[Arguments, Result]) -> Callable[Arguments, Result]
             return command(*arguments, **options)
         except OSError as error:
             # Files are translated where they are used: what comes so far is the terminal, or the file in its place.
-            text = f"the output cannot be written, or the input read: {error.strerror or 'closed'}"
+            text = f"Cannot write the output or read the input: {error.strerror or 'closed'}"
             _tell(text, ExitStatus.UNFINISHED, as_json=bool(options.get("as_json")))
         except (SmmPlusError, SheetError) as error:
             _tell(str(error), status_of(error), as_json=bool(options.get("as_json")))
         except KeyboardInterrupt:
-            text = "interrupted. What was sent is in the journal. Run the same command to continue"
+            text = "Interrupted. The journal has every order that was sent. Run the same command to continue."
             _tell(text, ExitStatus.UNFINISHED, as_json=bool(options.get("as_json")))
 
     return run
@@ -72,7 +72,7 @@ def failing(command: Callable[Arguments, Result]) -> Callable[Arguments, Result]
 
 @contextmanager
 def without_output() -> Iterator[None]:
-    """Go on where nobody listens any more: the exit status still tells what came of it."""
+    """Go on if the output is closed: the exit status still says how the command ended."""
     try:
         yield
         sys.stdout.flush()

@@ -77,7 +77,7 @@ def check(
             findings.append(
                 Violation("the journal", f"has lost its latest commits: {why}. The next run says what to do")
             )
-    except JournalInUseError:  # nobody knows whether it is sound
+    except JournalInUseError:  # whether it is intact is not known
         raise
     except JournalError as error:
         findings.append(Violation("the journal", str(error)))

@@ -74,7 +74,7 @@ def _write(connection: Connection, out: TextIO) -> int:
 
 
 def cells_of(values: Mapping[str, Any]) -> Iterator[str]:
-    """PURE: give an order's cells, from its row of the journal; what stands there is shown also where it is damaged."""
+    """Return an order's cells from its row of the journal. Damaged values are shown as they are."""
     known = {**values, **_content(values["content"])}
     return ("" if known[name] is None else str(known[name]) for name in COLUMNS)
 
@@ -102,7 +102,7 @@ def _orders(connection: Connection) -> Iterator[dict[str, Any]]:
 
 
 def _other_ids(connection: Connection) -> dict[int, list[str]]:
-    """Find the order ids beside the first of their rows: each is an alarm, and there are few."""
+    """Return the second and later order ids of rows. Each is an alarm, and there are few."""
     statement = (
         select(order_ids.c.entry_id, order_ids.c.order_id)
         .join(entries, entries.c.id == order_ids.c.entry_id)

@@ -1,4 +1,4 @@
-"""PURE: what commands say to programs: plain JSON, amounts as text."""
+"""The output of commands with `--json`: plain JSON, amounts as text."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -89,7 +89,7 @@ def plan_object(plan: Plan, *, gather: Gather = list) -> Json:
 
 
 def journal_object(warnings: JournalWarnings) -> Json:
-    """Describe a journal, and what speaks for its being the wrong one."""
+    """Describe a journal, and the signs that it is the wrong one."""
     return {
         "where": warnings.where,
         "uuid": warnings.uuid,
@@ -120,7 +120,7 @@ def sending_object(item: PlannedRow, campaign: str) -> Json:
 
 
 def outcome_object(outcome: RunResult, *, gather: Gather = list) -> Json:
-    """Describe what came of a run."""
+    """Describe the result of a run."""
     written = outcome.written
     return plan_object(outcome.plan, gather=gather) | {
         "sent": outcome.sent,
@@ -183,7 +183,7 @@ def doubt_object(entry: Entry, evidence: Evidence) -> Json:
 
 
 def observation_object(seen: Observation) -> Json:
-    """Describe a balance that the panel told."""
+    """Describe a balance."""
     return {"at": seen.at, "balance": plain(seen.amount), "currency": seen.currency}
 
 

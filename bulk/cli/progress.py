@@ -24,7 +24,7 @@ LINE_EVERY = 5.0
 
 
 class _Telling(RunListener):
-    """What people hear in either way; asks before it spends money unless it was told yes."""
+    """What people see in either way. It asks before money is spent, unless `--yes` was passed."""
 
     def __init__(self, out: Console, progress: Console, *, agreed: bool) -> None:
         super().__init__(agreed=agreed)

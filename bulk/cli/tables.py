@@ -99,7 +99,7 @@ def _show_second_thoughts(console: Console, found: Sequence[Problem]) -> None:
 
 
 def show_problems(console: Console, problems: tuple[Problem, ...]) -> None:
-    """Show what is wrong, where, and how to mend it."""
+    """Show what is wrong, where, and how to fix it."""
     shown = table("where", "value", "problem", "remedy", wrap=("value", "problem", "remedy"))
     for problem in problems[:MOST_PROBLEMS]:
         shown.add_row(
@@ -180,7 +180,7 @@ def show_answers(console: Console, plan: Plan, name: str) -> None:
 
 
 def show_outcome(console: Console, outcome: RunResult, name: str = "run") -> None:
-    """Show what came of a command, which rows are no orders and why, and how to go on."""
+    """Show the result of a command, the rows that were not placed and why, and the next steps."""
     for alarm in outcome.alarms:
         _say(console, f"ALARM: {alarm}", "bold red")
     for row in outcome.unrecorded:

@@ -37,7 +37,7 @@ Money = Decimal | str | int | None
 """An amount of money; never a float, which is no amount."""
 
 NAME = "DataFrame"
-"""What a DataFrame is called that nobody gave a name."""
+"""The name of a DataFrame by default."""
 
 Function = TypeVar("Function", bound=Callable[..., pd.DataFrame])
 
@@ -46,7 +46,7 @@ _MOST_TOLD = 20
 
 
 class Asked(TypedDict, total=False):
-    """What all three functions may be asked beside the campaign; `bulk.model.options` describes it."""
+    """The options that all three functions take besides the campaign. `bulk.model.options` describes them."""
 
     name: str
     account: str
@@ -122,7 +122,7 @@ def check(frame: pd.DataFrame, *, campaign: str | None = None, **asked: Unpack[A
 
     Added are the columns `problems` and `warnings` (text, "" for none) and `price` (a Decimal, the most that the row
     can cost; None for rows that are not sent, or without a bound). Columns of these names are replaced in what is given
-    back; the DataFrame itself is not touched. Its `attrs` tell `campaign`, `rows`, `to_send`, `total`, `balance`,
+    back; the DataFrame itself is not touched. Its `attrs` hold `campaign`, `rows`, `to_send`, `total`, `balance`,
     `currency`, in `fingerprint` what a run of the same campaign can be held to, and in `blocked` why a run would send
     nothing. Without a campaign all rows are new.
 
@@ -143,7 +143,7 @@ def run(frame: pd.DataFrame, *, campaign: str, **asked: Unpack[AskedOfRun]) -> p
     """Place every row of a DataFrame once, and give it back with the columns of the results. Spends money.
 
     Called again for the same campaign and name, whatever became of the first call, rows that were placed are not placed
-    again: they get their results. Rows of any other campaign are ordered anew.
+    again: they get their results. Rows of any other campaign are placed again.
 
     :param frame: a row an order; its columns are named as those of a sheet are. It is not touched.
     :param campaign: Campaign name. A new name places identical rows again.
@@ -249,7 +249,7 @@ class _Logging(RunListener):
 
 
 def _options(campaign: str, asked: Mapping[str, Any]) -> Options:
-    """Read what a caller asked; whoever gives a panel gives its account as the journal knows it."""
+    """Read the options of a call. A caller that passes a panel also passes its account's name."""
     given = {"wait": 0.0} | {name: value for name, value in asked.items() if name in OPTIONS and name != "locale"}
     name, account = _named(asked.get("name", NAME), "name"), asked.get("account", DEFAULT_ACCOUNT)
     given |= {name: _amount(given.get(name), name) for name in ("max_spend", "expect_total")}

@@ -42,6 +42,6 @@ A plan is true for the moment at which it was built. If it is to be placed, `bul
 campaign's lock and after crashed runs were recovered. No other run can then place its rows in the meantime. Prices,
 services and the balance belong to the panel and cannot be locked: `blockers.blocking_change` and `service_change`
 compare the plan with what the panel says later. A sheet that someone edits after a check is caught by the check's
-fingerprint (`approval`). The last word is never the plan's: whether an order may be sent is decided by the journal, in
+fingerprint (`approval`). A plan never has the final decision: the journal decides whether an order may be sent, in
 the transaction that commits its intent.
 """

@@ -126,7 +126,7 @@ class _FilterWords:
 
 _FILTERS = {
     "skip": _FilterWords(_YES | {"x"}, _NO | {""}, "write yes to leave the row out, no or nothing to send it"),
-    # An empty cell may be a row that nobody looked at yet, and an x may mark a row or cross it out.
+    # An empty cell may not have been decided yet, and an x may mark a row or cross it out.
     "enabled": _FilterWords(_NO, _YES, "write yes to send the row, no to leave it out"),
 }
 

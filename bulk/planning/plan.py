@@ -87,7 +87,7 @@ class Blocker:
     message: str
     """What blocks the plan, and what to do about it."""
     remedies: tuple[dict[str, Value], ...] = ()
-    """Options that answer it, each by itself; none where something must be fixed."""
+    """Options each of which allows it; empty if something must be fixed."""
     is_confirmable: bool = False
     """Whether the question before placing asks about it: a person who says yes there has answered it."""
 
@@ -185,12 +185,12 @@ def _service_cost(service: Service, group: list[PlannedRow]) -> ServiceCost:
 
 
 def column_notes(plan: Plan) -> list[str]:
-    """Say what headers stand for by a person's word, and which rows a column leaves out."""
+    """Return notes on headers that the user mapped, and on rows that a column leaves out."""
     sheet, said = plan.sheet, []
     if sheet.headers:
         meant = ", ".join(f"{header!r} is {field}" for header, field in sheet.headers)
-        kept = f" (kept in {sheet.headers_from.name})" if sheet.headers_from else ""
-        said.append(f"headers as you say: {meant}{kept}")
+        kept = f" (saved in {sheet.headers_from.name})" if sheet.headers_from else ""
+        said.append(f"Mapped headers: {meant}{kept}")
     if plan.left_out:
         columns = " and ".join(repr(sheet.columns[name].header) for name in SWITCH_NAMES if name in sheet.columns)
         count, verb = ("1 row", "is") if len(plan.left_out) == 1 else (f"{len(plan.left_out)} rows", "are")

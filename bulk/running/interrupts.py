@@ -19,7 +19,7 @@ ONE_PRESS = 0.5
 
 
 class StopRequest:
-    """The request that a job stops, from another thread: beside the main thread no job hears a signal."""
+    """A request from another thread that a job stops: signals reach only the main thread."""
 
     def __init__(self) -> None:
         self._one_at_a_time = threading.Lock()
@@ -35,7 +35,7 @@ class StopRequest:
 
     @contextmanager
     def forwarded_to(self, listener: Callable[[], object]) -> Iterator[None]:
-        """Call somebody when the request is told, at once if it was told before."""
+        """Call `listener` when the stop is requested, at once if it was requested before."""
         with self._one_at_a_time:
             self._listener = listener
             if self._asked:
@@ -79,7 +79,7 @@ class Interrupts:
             hook()
 
     def on_impatience(self, hook: Callable[[], None]) -> None:
-        """Call something when somebody asks again: it should say what is still waited for."""
+        """Call a function when a stop is requested again: it should say what is still waited for."""
         self._impatient = hook
 
     async def sleep(self, seconds: float) -> None:
@@ -103,7 +103,7 @@ class Interrupts:
                 loop.call_soon_threadsafe(answers[self._times - 1], number)
 
         answers = (lambda _: self.ask(), lambda _: self._impatient(), _end)
-        with suppress(ValueError):  # signals reach the main thread only; elsewhere nobody presses Ctrl-C
+        with suppress(ValueError):  # signals reach the main thread only
             for number in _SIGNALS:
                 self._before[number] = signal.signal(number, hear)
         return self
@@ -125,8 +125,8 @@ class Interrupts:
 def _end(number: int) -> None:
     """End the program as usual.
 
-    The event loop calls this between two steps of its tasks: in the middle of one an order id may just have been read,
-    and be in nobody's hands yet.
+    The event loop calls this between two steps of its tasks: in the middle of one, an order id may just have been read
+    and not recorded yet.
     """
     signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     signal.raise_signal(number)
@@ -136,7 +136,7 @@ Result = TypeVar("Result")
 
 
 def run_in_thread(work: Callable[[], Result]) -> Result:
-    """Do something that runs an event loop of its own: in a thread where this one is in a loop, as in a notebook."""
+    """Run something that starts an event loop; in another thread if this one has a loop, as in a notebook."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -147,7 +147,7 @@ def run_in_thread(work: Callable[[], Result]) -> Result:
     try:
         return done.result()
     except KeyboardInterrupt:
-        # The loop in the thread hears no Ctrl-C. What was sent is paid for, and its answers are about to come.
+        # Ctrl-C does not reach the loop in the thread. What was sent is paid for, and its answers are about to come.
         request.ask()
         return done.result()
 

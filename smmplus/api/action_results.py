@@ -69,7 +69,7 @@ def read_balance(document: Json, notation: Notation) -> Balance:
         if held is not None:
             return Balance(held, _text(inner, "currency"))
         if readings(inner.get("balance")):
-            raise UnreadableError("the balance can be read in two ways, and no other answer of the panel tells which")
+            raise UnreadableError("the balance has two readings, and no other answer of the panel shows which is right")
     raise UnreadableError
 
 

@@ -185,8 +185,8 @@ def meaning(text: str, status: int = 200) -> Meaning:
     known = _meaning(text)
     if known is not Meaning.UNKNOWN:
         return known
-    speaks = by_status is not Meaning.ADDRESS or _NO_PAGE.fullmatch(text.strip())
-    return by_status if by_status and speaks else Meaning.UNKNOWN
+    counts = by_status is not Meaning.ADDRESS or _NO_PAGE.fullmatch(text.strip())
+    return by_status if by_status and counts else Meaning.UNKNOWN
 
 
 def gravest(texts: Iterable[str], status: int = 200) -> Meaning:

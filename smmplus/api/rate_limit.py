@@ -9,7 +9,7 @@ LEAST_SHARE = 1 / 16
 """However often the panel answers 429, this share of the rate remains."""
 
 LONGEST_PAUSE = 120.0
-"""A run whose panel asks for a longer pause ends: nobody should wait a day before hearing of it."""
+"""A run whose panel asks for a longer pause ends, so that a person learns of it."""
 
 
 @dataclass(slots=True)

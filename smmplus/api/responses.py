@@ -170,7 +170,7 @@ def of_status_alone(found: Said, answer: Response, *, effect: bool) -> CallError
     what = of_status(answer.status)
     if what is None or found.sign is True:
         return unclear(answer, effect=effect)
-    return _error(what, "; ".join(found.texts) or _beginning(answer) or "without a word", answer, effect=effect)
+    return _error(what, "; ".join(found.texts) or _beginning(answer) or "no text", answer, effect=effect)
 
 
 _TOO_MANY = "the panel answered HTTP 429 (too many requests)"

@@ -179,6 +179,6 @@ class CommitQueue:
 
 
 def _retrieve(writing: asyncio.Future[list[Answer]]) -> None:
-    # If this run was cancelled, nobody else does, and asyncio would log it.
+    # If this run was cancelled, nothing else does, and asyncio would log it.
     if not writing.cancelled():
         writing.exception()

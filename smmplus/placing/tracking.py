@@ -119,7 +119,7 @@ def not_understood(answers: Iterable[OrderStatus | FollowUpError]) -> list[str]:
     words = dict.fromkeys(status.status for status in statuses if status.phase is Phase.UNKNOWN)
     numbers = dict.fromkeys(status.unread for status in statuses if status.unread)
     return [
-        *(f"the panel's status {word[:40]!r} is not known: its orders count as open" for word in words),
+        *(f"unknown order status {word[:40]!r}: its orders count as unfinished" for word in words),
         *(f"the panel's {text} cannot be read: nothing is computed from it" for text in numbers),
     ]
 

@@ -194,7 +194,7 @@ def claimants(doubts: Iterable[Entry], order_id: str, status: OrderStatus) -> li
 def _claimed(rivals: Sequence[Entry], candidates: tuple[str, ...], probe: Probe) -> str:
     claiming = [rival for order_id in candidates for rival in claimants(rivals, order_id, probe.answers[order_id])]
     names = ", ".join(dict.fromkeys(f"{rival.name} of account {rival.account!r}" for rival in claiming))
-    return f"the order that was found may also be {names}: only the order page tells which it is" if names else ""
+    return f"the order that was found may also be {names}: check the order page" if names else ""
 
 
 def _against(
@@ -204,12 +204,12 @@ def _against(
     found = len(probe.answers)
     unasked = probe.unasked.get(doubt.id)
     reasons = {
-        f"no id was asked for, which says nothing of whether it was placed: {unasked}": unasked is not None,
-        "more ids would have to be asked for: raise --max-calls": probe.cut,
-        "no order of this account was found that stands in no journal": not found,
-        f"{len(doubts)} orders of this account are in doubt: only the order page tells which is which": len(doubts) > 1,
-        f"{found} orders of this account stand in no journal: only the order page tells which it is": found > 1,
-        "the order that was found does not fit it: it may have been placed elsewhere": not candidates,
+        f"no order id was looked up, so this is no sign that it was not placed: {unasked}": unasked is not None,
+        "more order ids must be looked up: raise --max-calls": probe.cut,
+        "every order of this account that was found is in a journal": not found,
+        f"{len(doubts)} orders of this account are in doubt: check the order page to tell them apart": len(doubts) > 1,
+        f"{found} orders of this account are in no journal: check the order page": found > 1,
+        "the order that was found does not match it, and may have been placed elsewhere": not candidates,
         f"the balance does not prove it: {weighed.verdict.value}": weighed.verdict is not Verdict.DEBITED,
     }
     first = next((reason for reason, holds in reasons.items() if holds), "")
@@ -221,7 +221,7 @@ def _against_charge(doubt: Entry, status: OrderStatus) -> str:
     if fitting is not Fit.EXACT or is_open_ended(doubt):
         return f"the order that was found has {fitting.value}"
     if doubt.cost is None or status.charge is None or doubt.cost <= 2 * last_digit(status.charge):
-        return "its charge is rounded, and too small to be told from another"
+        return "its charge is too small: rounding may hide a difference"
     return ""
 
 

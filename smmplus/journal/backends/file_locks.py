@@ -31,7 +31,7 @@ class Locks(Protocol):
 
 
 class FileLocks:
-    """Files in a folder beside the journal."""
+    """Lock files in a folder next to the journal."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -75,7 +75,7 @@ class TraceFile:
         os.fsync(self._file)
 
     def close(self) -> None:
-        """Leave the file as it is: it tells later what the journal must know."""
+        """Leave the file as it is: it says which commits the journal must have."""
         os.close(self._file)
 
 
@@ -91,15 +91,18 @@ class Traces:
         self._run = ""
 
     def found(self) -> list[Trace]:
-        """Read the traces that speak of this journal.
+        """Read the traces of this journal.
 
-        Beside a journal's file all do. In the user's folder the path may have been another journal's before.
+        Next to a journal's file, all are. In the user's folder the path may have been another journal's before.
         """
         own = [trace for trace in read(self._apart) if trace.journal == self._journal_uuid]
         return [*(read(self._beside) if self._beside else ()), *own]
 
     def begin(self, run: str, *, pid: int, host: str, user: str, started_at: str) -> None:
-        """Leave a trace of a run that has sent nothing yet; JournalError where there is no room beside the journal."""
+        """Write the trace of a run that has sent nothing yet.
+
+        Raises JournalError if it cannot be written next to the journal.
+        """
         path = "" if self._path is None else str(self._path)
         trace = Trace(self._journal_uuid, run, path, file_at(self._path), pid, host, user, started_at)
         self._run = run
@@ -108,8 +111,8 @@ class Traces:
                 self._files.append(TraceFile(self._beside, trace))
         except OSError as error:
             raise JournalError(
-                f"no trace of this run can be left in {self._beside} ({error}), and nothing is sent without: a journal "
-                "that loses its latest orders would not be noticed"
+                f"cannot write to {self._beside} ({error}). Nothing is sent: without that file, nobody would notice "
+                "that the journal lost its latest orders"
             ) from error
         with suppress(OSError, JournalError):  # a user without a folder of their own has the one trace
             if self._locks.take(_lock(run)):
@@ -123,7 +126,7 @@ class Traces:
                 if sync:
                     file.sync()
         except OSError as error:
-            raise JournalError(f"the number of the last commit cannot be noted: {error}") from error
+            raise JournalError(f"cannot write the number of the last commit: {error}") from error
 
     def end(self, *, closed: bool = False) -> None:
         """Leave the traces for later, and give back the lock."""
@@ -137,7 +140,7 @@ class Traces:
         self._locks.drop(_lock(self._run), forever=True)
 
     def is_alive(self, run: str) -> bool:
-        """Tell whether a run holds the lock in the user's folder."""
+        """Return whether a run holds the lock in the user's folder."""
         if not self._apart.exists():
             return False
         with suppress(JournalError):
@@ -145,7 +148,7 @@ class Traces:
         return False
 
     def remove(self, runs: Iterable[str]) -> None:
-        """Remove the traces of runs that a later one's trace speaks for."""
+        """Remove the traces of runs that a later run's trace covers."""
         for run in runs:
             for folder in filter(None, (self._beside, self._apart)):
                 _remove(folder / run)
@@ -172,7 +175,7 @@ def forget(path: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    with suppress(OSError):  # what stays says nothing that is wrong
+    with suppress(OSError):  # a trace that stays does no harm
         path.unlink()
 
 

@@ -34,7 +34,7 @@ def path_of(url: str) -> Path:
     try:
         return Path(parsed.database).expanduser().absolute()
     except RuntimeError as error:
-        raise ConfigurationError(f"SMMPLUS_JOURNAL names {parsed.database}, in the home folder of nobody") from error
+        raise ConfigurationError(f"SMMPLUS_JOURNAL names {parsed.database}, but there is no such user") from error
 
 
 def url_of(path: Path) -> str:
@@ -120,13 +120,13 @@ def reading_engine_of(path: Path) -> Engine:
 
 
 def put_into_file(engine: Engine) -> None:
-    """Bring what is committed into the file itself, as far as nobody is reading: it is in the log until then."""
+    """Move commits from the write-ahead log into the file, as far as no reader prevents it."""
     with closing(engine.raw_connection()) as connection:
         connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)").close()
 
 
 def make_single(path: Path) -> None:
-    """Let a file that is written no more be all there is: it can be read without any other beside it."""
+    """Make a file that is complete without any other file next to it."""
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA journal_mode=DELETE").close()
 

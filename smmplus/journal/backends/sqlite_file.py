@@ -22,7 +22,7 @@ structure is looked at, a tenth of a second for each 100 MB."""
 _BUSY_SECONDS = 30.0
 
 KEEP = (
-    "Keep the file and all that lies beside it, and delete nothing: it may be all that knows your orders. "
+    "Keep this file and all files next to it: they may be the only record of your orders. "
     "`smmplus journal check` says more. If you have a backup, move these files away and "
     "`smmplus journal restore BACKUP`"
 )
@@ -87,7 +87,7 @@ def _look(path: Path, connection: sqlite3.Connection) -> None:
     if found != "ok":
         raise damaged(path, " ".join(found.removeprefix("*** in database main ***").split()))
     if not tables:
-        raise damaged(path, "it has no tables; perhaps the file beside it that ends with -wal was left behind")
+        raise damaged(path, "it has no tables. If you copied it, also copy the file next to it that ends with -wal")
 
 
 @contextmanager
@@ -117,7 +117,7 @@ def new_file(path: Path, *, replace: bool = False) -> Iterator[Path]:
 
 
 def _put(made: Path, path: Path) -> None:
-    # What another journal left beside it would be read as this one's latest changes.
+    # Files that another journal left next to it would be read as this one's latest changes.
     if left := [beside for beside in _beside(path) if beside.is_file() and beside.stat().st_size]:
         raise FileExistsError(f"{left[0]} belongs to another journal: move it away")
     try:
@@ -131,7 +131,7 @@ def _put(made: Path, path: Path) -> None:
 
 
 def _beside(path: Path) -> Iterator[Path]:
-    """Give what a journal leaves beside its file."""
+    """Return the files that a journal leaves next to its own."""
     return (path.with_name(path.name + ending) for ending in ("-wal", "-journal", ".locks", ".runs"))
 
 

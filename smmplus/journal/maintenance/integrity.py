@@ -145,7 +145,7 @@ def _storage(connection: Connection) -> Iterator[Violation]:
         if line != "ok":
             yield Violation("the file", " ".join(line.removeprefix("*** in database main ***").split()))
     for row in islice(connection.exec_driver_sql("PRAGMA foreign_key_check"), _MOST_OF_SQLITE):
-        yield Violation("the file", f"row {row[1]} of {row[0]} speaks of a row of {row[2]} that is not there")
+        yield Violation("the file", f"row {row[1]} of {row[0]} refers to a row of {row[2]} that does not exist")
 
 
 def _tables(connection: Connection) -> Iterator[Violation]:

@@ -158,11 +158,11 @@ def _ids(lines: Sequence[Line]) -> str:
 
 
 def _tell_of_what_stays(path: Path, damaged: int, strange: Sequence[Line]) -> None:
-    told = [f"order {line.order_id} (sent at {line.at}) does not belong to this journal" for line in strange]
-    told += [f"{damaged} of its lines cannot be read"] if damaged else []
+    lines = [f"order {line.order_id} (sent at {line.at}) does not belong to this journal" for line in strange]
+    lines += [f"{damaged} of its lines cannot be read"] if damaged else []
     _log.warning(
         "the rescue file %s is kept: %s. Look for those orders on the panel's order page, resolve them with "
         "`smmplus resolve`, and delete the file",
         path,
-        "; ".join(told),
+        "; ".join(lines),
     )

@@ -103,7 +103,6 @@ def ended_by(number, times):
 PRESSED = """
 import asyncio, itertools, signal, sys
 from bulk.running.interrupts import Interrupts
-signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs the tests in the background has it ignored
 async def main(number, times):
     with Interrupts(clock=itertools.count().__next__):
         for press in range(1, times + 1):
