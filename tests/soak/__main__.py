@@ -61,7 +61,7 @@ def _soak(options: argparse.Namespace, folder: Path, panel: SandboxProcess) -> b
 
 def _broken(soak: Soak, panel: SandboxProcess, options: argparse.Namespace) -> list[str]:
     paid = OPENING - Decimal(panel.ledger_without_orders()["balances"][panel.name])
-    journal = f"sqlite:///{soak.desk.journal}"
+    journal = f"sqlite:///{soak.workplace.journal}"
     found = judging.broken(journal, soak.ledger, soak.sheet, options.orders, paid)
     if soak.kills != options.kills:
         found.append(f"{soak.kills} kills, not {options.kills}")
