@@ -108,7 +108,7 @@ def test_killed_while_the_answers_wait_for_a_locked_journal(workplace: Workplace
 def test_a_journal_that_was_locked_for_a_moment_costs_nothing(workplace: Workplace):
     rows = orders(3)
     sheet = workplace.sheet("moment.csv", rows)
-    workplace.panel.faults({"fault": "latency", "action": "add", "seconds": 1})
+    workplace.panel.faults({"fault": "latency", "action": "add", "seconds": 5})
     with workplace.start_run(sheet) as running:
         wait_until(lambda: workplace.ledger.calls("add") == 3, "three orders at the panel")
         with locked(workplace):

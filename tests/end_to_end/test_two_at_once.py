@@ -98,9 +98,9 @@ def test_a_doubt_is_not_settled_while_its_order_may_be_under_way(workplace: Work
         name = f"{entry['campaign']}/{entry['key']}"
         alive = workplace.command("resolve", name, "--not-placed")
         assert alive.status == 3
-        assert "alive" in alive.said
+        assert "live process" in alive.said
         running.kill()
     soon = workplace.command("resolve", name, "--not-placed")
     assert soon.status == 3
-    assert "still be under way" in soon.said
+    assert "the panel may still place it" in soon.said
     assert workplace.states() == {"in_doubt": 1}

@@ -1,4 +1,8 @@
-"""Every file that attacks a reader is refused in words, within 5 seconds of processor time and 500 MB."""
+"""Every file that attacks a reader is refused in words, before it takes much processor time or 500 MB.
+
+Processor time is counted in the time that this machine needs, right before and after, to parse 200,000 cells: on a
+busy machine both take longer.
+"""
 
 import json
 import subprocess
@@ -10,9 +14,19 @@ from tests.bulk.reading.attacks import REFUSED, formats_down_to_the_last_row, ly
 
 pytestmark = pytest.mark.e2e
 
+MOST = 30
+"""Times 200,000 cells; on a machine that parses them in 0.17 seconds, 5 seconds."""
+
 MEASURED = """
-import json, resource, sys
+import json, resource, sys, time
 from pathlib import Path
+from xml.parsers import expat
+def parsing():
+    seen, parser, began = [], expat.ParserCreate(), time.process_time()
+    parser.StartElementHandler = lambda name, attributes: seen.append(name)
+    parser.Parse(b"<r>" + b'<c r="A1"><v>1</v></c>' * 200_000 + b"</r>", True)
+    return time.process_time() - began
+units = [parsing()]
 from bulk.model.errors import SheetError
 from bulk.reading import subprocess_reader
 from bulk.model.options import ReadOptions
@@ -21,12 +35,13 @@ try:
 except SheetError as error:
     told = f"{type(error).__name__}: {error}"
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(json.dumps([told, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024]))
+units.append(parsing())
+print(json.dumps([told, (used.ru_utime + used.ru_stime) / max(units), used.ru_maxrss * 1024]))
 """
 
 
 def measured(path):
-    """Read a file; give how many rows it has or why it is refused, processor seconds, and bytes of memory."""
+    """Read a file; give how many rows it has or why it is refused, its processor time, and bytes of memory."""
     done = subprocess.run([sys.executable, "-c", MEASURED, str(path)], capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 
@@ -35,10 +50,10 @@ def measured(path):
 def test_an_attack_is_refused_before_it_does_harm(tmp_path, attack, words):
     path = attack(tmp_path)
     before = path.read_bytes() if path.stat().st_size < 1 << 20 else b""
-    told, seconds, memory = measured(path)
+    told, effort, memory = measured(path)
     assert str(told).startswith(f"RefusedFileError: {path}")
     assert words in told
-    assert seconds < 5
+    assert effort < MOST
     assert memory < 500_000_000
     assert [each.name for each in tmp_path.iterdir()] == [path.name]
     assert not before or path.read_bytes() == before
@@ -46,7 +61,7 @@ def test_an_attack_is_refused_before_it_does_harm(tmp_path, attack, words):
 
 @pytest.mark.parametrize("harmless", [formats_down_to_the_last_row, lying_dimension])
 def test_what_merely_breaks_other_readers_is_read(tmp_path, harmless):
-    told, seconds, memory = measured(harmless(tmp_path))
+    told, effort, memory = measured(harmless(tmp_path))
     assert told == 2
-    assert seconds < 5
+    assert effort < MOST
     assert memory < 500_000_000

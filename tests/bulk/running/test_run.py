@@ -111,7 +111,7 @@ def test_what_stands_in_the_way_sends_nothing(sandbox, panel, journal, path):
     before = count(sandbox)
     outcome = run.run(options(path), panel, journal, Person())
     assert (outcome.exit_status, count(sandbox)) == (3, before)
-    assert outcome.blocked.startswith("1 row with problems")
+    assert outcome.blocked.startswith("Nothing was placed. 1 row has problems.")
 
 
 @pytest.mark.e2e

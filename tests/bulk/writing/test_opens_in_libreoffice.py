@@ -145,4 +145,4 @@ def test_a_template_shows_the_limits_of_the_service_chosen_by_name_or_by_id(book
     page = books["template"]["Orders"]
     limits = next(cell.column for cell in page[1] if cell.value == "limits")
     shown = [page.cell(row, limits).value for row in (4, 5, 6, 7)]
-    assert shown == ["50 to 10000, 0.9 for 1000", "10 to 1000000, 1.5 for 1000", None, None]
+    assert shown == ["50 to 10000, 0.9 per 1000", "10 to 1000000, 1.5 per 1000", None, None]
