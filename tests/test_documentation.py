@@ -6,7 +6,6 @@ import shlex
 import shutil
 import sqlite3
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,11 +15,11 @@ import smmplus.api.panel
 from bulk.cli.app import app
 from bulk.model.errors import ExitStatus
 from smmplus.journal.journal import Journal
+from tests.launcher import launch
 from tests.panel import SandboxProcess
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-SMMPLUS = Path(sys.executable).with_name("smmplus")
 PANEL_COMMANDS = (
     "check",
     "run",
@@ -67,17 +66,9 @@ class Shell:
         }
 
     def run(self, line, answer=""):
-        command = [str(SMMPLUS), *shlex.split(line)[1:]]
-        return subprocess.run(
-            command,
-            check=False,
-            input=answer,
-            capture_output=True,
-            text=True,
-            cwd=self.folder,
-            env=self.environment,
-            timeout=300,
-        )
+        process = launch(shlex.split(line)[1:], self.environment, self.folder, answers=True)
+        out, err = process.communicate(answer, timeout=300)
+        return subprocess.CompletedProcess(line, process.wait(), out, err)
 
     def doubts(self):
         with sqlite3.connect(self.journal) as journal:

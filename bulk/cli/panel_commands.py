@@ -1,6 +1,7 @@
 """`smmplus services`, `balance`, `template` and `sandbox`: the commands about a panel."""
 
 import json
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -9,10 +10,9 @@ from rich.text import Text
 from bulk.cli import options as given
 from bulk.cli.error_handling import failing
 from bulk.cli.json_output import balance_object, fall_object, service_object
-from bulk.cli.tables import console, money, show_warnings, table
+from bulk.cli.tables import align_decimals, console, money, show_warnings, table
 from bulk.planning.warnings import balance_drop_warning
 from smmplus.api.client import Client
-from smmplus.orders.decimals import plain
 from smmplus.orders.models import Balance, Service
 from smmplus.reconciliation import balance_drops
 from smmplus.reconciliation.reconcile import observe
@@ -30,28 +30,23 @@ def services(
     if as_json:
         typer.echo(json.dumps({"services": [service_object(service) for service in found]}))
         return
-    shown = table(
-        "id",
-        "name",
-        "category",
-        "type",
-        "price/1000",
-        "min",
-        "max",
-        "refill",
-        "cancel",
-        right=("price/1000", "min", "max"),
-        wrap=("name", "category", "type"),
-    )
-    for service in found:
-        flags = ("yes" if flag else "" for flag in (service.refill, service.cancel))
-        texts = (service.id, service.name, service.category, service.type)
-        rate = "?" if service.rate is None else plain(service.rate)
-        most = "" if service.max is None else str(service.max)
-        shown.add_row(*map(Text, texts), rate, str(service.min), most, *flags)
-    console().print(shown if found else Text(f"No services match {word!r}. To list all: smmplus services"))
+    if found:
+        _show_services(found)
+    else:
+        console().print(Text(f"No services match {word!r}. To list all: smmplus services"))
     unusable = [service for service in found if service.unusable]
     show_warnings(console(), (f"service {each.id} cannot be ordered: {each.unusable}" for each in unusable))
+
+
+def _show_services(services: Sequence[Service]) -> None:
+    texts, numbers = ("id", "name", "category", "type"), ("price/1000", "min", "max")
+    shown = table(*texts, *numbers, "refill", "cancel", right=numbers, wrap=texts[1:])
+    for service, price in zip(services, align_decimals([service.rate for service in services]), strict=True):
+        flags = ("yes" if flag else "" for flag in (service.refill, service.cancel))
+        most = "" if service.max is None else str(service.max)
+        named = (service.id, service.name, service.category, service.type)
+        shown.add_row(*map(Text, named), price or "?", str(service.min), most, *flags)
+    console().print(shown)
 
 
 @failing

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bulk.model.sheet import Problem, Sheet
-from bulk.planning.plan import Plan, column_notes
+from bulk.planning.plan import Plan, ServiceCost, column_notes
 from bulk.running.advice import again, describe_rows, next_steps, refused_steps
 from bulk.running.result import RunResult, entry_cells
 from smmplus.commands import Value, command
@@ -55,7 +55,7 @@ def show_plan(console: Console, plan: Plan) -> None:
     """Show what a run would do."""
     sheet, already = plan.sheet, plan.matching.entries
     where = f" (sheet {sheet.name!r})" if sheet.name else ""
-    console.print(Text(f"{sheet.path.name}{where}: {rows(len(sheet.frame))}, campaign {plan.campaign.name!r}", "bold"))
+    console.print(Text(f"{sheet.path.name}{where}: {rows(len(sheet.rows))}, campaign {plan.campaign.name!r}", "bold"))
     if sheet.ignored:
         console.print(Text(f"Ignored columns: {', '.join(sheet.ignored)}", "dim"))
     for words in column_notes(plan):
@@ -118,31 +118,11 @@ def cost_of(plan: Plan) -> str:
 
 
 def _show_costs(console: Console, plan: Plan) -> None:
-    balance = plan.prices.balance
     if not plan.to_send:
         console.print("Nothing to send.")
         return
-    shown = table(
-        "service",
-        "name",
-        "rows",
-        "units",
-        "price/1000",
-        "cost",
-        right=("rows", "units", "price/1000", "cost"),
-        wrap=("name",),
-    )
-    for item in plan.by_service:
-        cost = money(item.cost, "")
-        shown.add_row(
-            Text(item.service.id),
-            Text(item.service.name),
-            str(item.rows),
-            str(item.units),
-            "" if item.service.rate is None else plain(item.service.rate),
-            cost,
-        )
-    console.print(shown)
+    _show_services(console, plan.by_service)
+    balance = plan.prices.balance
     of_all = f" of {len(plan.to_send) + len(plan.deferred)}" if plan.deferred else ""
     words = f"{'the first ' if plan.deferred else ''}{rows(len(plan.to_send))}{of_all}"
     console.print(Text(f"to send: {words} for {cost_of(plan)}", "bold"))
@@ -159,6 +139,22 @@ def _show_costs(console: Console, plan: Plan) -> None:
         _say(console, f"Over budget by {over}. A run stops before it is passed. To raise it:", "red")
         raised = command("budget", plan.campaign.name, account=plan.options.account, set="AMOUNT")
         _say(console, f"  {raised}", "red")
+
+
+def _show_services(console: Console, costs: Sequence[ServiceCost]) -> None:
+    amounts = ("rows", "units", "price/1000", "cost")
+    shown = table("service", "name", *amounts, right=amounts, wrap=("name",))
+    prices = align_decimals([item.service.rate for item in costs])
+    for item, price, cost in zip(costs, prices, align_decimals([item.cost for item in costs]), strict=True):
+        texts = (item.service.id, item.service.name, str(item.rows), str(item.units), price, cost)
+        shown.add_row(*map(Text, texts))
+    console.print(shown)
+
+
+def align_decimals(amounts: Sequence[Decimal | None]) -> list[str]:
+    """Write amounts with as many decimal places each as the longest has, and at least two; "" for none."""
+    places = max([2, *(len(plain(amount).partition(".")[2]) for amount in amounts if amount is not None)])
+    return ["" if amount is None else f"{amount:.{places}f}" for amount in amounts]
 
 
 def show_refused(console: Console, plan: Plan) -> None:

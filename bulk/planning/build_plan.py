@@ -1,6 +1,6 @@
 """Build the plan of a sheet: match its rows with the journal, validate and price the others, find what blocks them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from bulk.model.fields import SWITCH_NAMES
@@ -10,7 +10,7 @@ from bulk.planning.blockers import find_blocker
 from bulk.planning.matching import Known, Matching, match_rows, repeats_message
 from bulk.planning.orders import OrderRow, check_rows, equal_rows, order_rows, row_filters
 from bulk.planning.plan import CampaignContext, Expected, Plan, PlannedRow, Prices
-from bulk.planning.warnings import journal_warnings, row_warnings
+from bulk.planning.warnings import JournalWarnings, journal_warnings, row_warnings
 from smmplus.api.error_texts import Meaning
 from smmplus.commands import command
 from smmplus.journal import sheet_checks
@@ -38,7 +38,6 @@ def build_plan(sheet: Sheet, prices: Prices, campaign: CampaignContext, journal:
     )
     left_out = filters.left_out.difference(matching.entries)
     candidates = _candidates(rows, matching, retry_refused=options.retry_refused)
-    max_spend = campaign.budget if options.max_spend is None else options.max_spend
     problems = [
         *(problem for problem in sheet.problems if problem.row not in left_out or problem.field in SWITCH_NAMES),
         *filters.problems,
@@ -51,11 +50,11 @@ def build_plan(sheet: Sheet, prices: Prices, campaign: CampaignContext, journal:
         problems += equal_rows(sheet, candidates, included, options.surface)
     bad = {problem.row for problem in problems}
     priced = [_price(row, matching, prices.services) for row in candidates if row.number not in bad]
+    max_spend = campaign.budget if options.max_spend is None else options.max_spend
     if max_spend is not None:
         problems += _without_bound(sheet, priced, campaign, options)
         priced = [item for item in priced if item.planned.cost is not None]
     to_send = tuple(priced[: options.first])
-    repeated = [matching.repeated[item.row.number] for item in to_send if item.row.number in matching.repeated]
     plan = Plan(
         options,
         sheet,
@@ -65,23 +64,40 @@ def build_plan(sheet: Sheet, prices: Prices, campaign: CampaignContext, journal:
         matching,
         problems=tuple(sorted(problems, key=lambda problem: problem.row or 0)),
         to_send=to_send,
-        journal_warnings=journal_warnings(
-            journal,
-            campaign.account_id,
-            options.account,
-            ids={row.order_id for row in rows.values() if row.order_id},
-            known=known.by_order_id,
-            fall=prices.fall,
-            surface=options.surface,
-        ),
+        journal_warnings=_journal_warnings(journal, campaign, rows.values(), known, prices, options),
         max_spend=max_spend,
         deferred=tuple(priced[len(to_send) :]),
         warnings=tuple(row_warnings(sheet, candidates, matching.entries, journal, campaign.campaign_id)),
-        repeats=repeats_message(repeated, len(to_send), journal.time()),
+        repeats=_repeats(to_send, matching, journal),
         left_out=left_out,
         expected=_find_expected(journal, campaign, options),
     )
     return replace(plan, blocker=find_blocker(plan))
+
+
+def _repeats(to_send: Sequence[PlannedRow], matching: Matching, journal: Journal) -> str:
+    """Return what to say about rows that another campaign has placed."""
+    repeated = [matching.repeated[item.row.number] for item in to_send if item.row.number in matching.repeated]
+    return repeats_message(repeated, len(to_send), journal.time())
+
+
+def _journal_warnings(
+    journal: Journal,
+    campaign: CampaignContext,
+    rows: Iterable[OrderRow],
+    known: Known,
+    prices: Prices,
+    options: Options,
+) -> JournalWarnings:
+    return journal_warnings(
+        journal,
+        campaign.account_id,
+        options.account,
+        ids={row.order_id for row in rows if row.order_id},
+        known=known.by_order_id,
+        fall=prices.fall,
+        surface=options.surface,
+    )
 
 
 def _find_known(journal: Journal, campaign: CampaignContext, rows: Iterable[OrderRow]) -> Known:

@@ -70,7 +70,7 @@ def test_surplus_answers_to_reads_move_no_status_and_no_balance(workplace: Workp
     workplace.assert_each_row_once(sheet)
     # An answer that names none of the ids is nobody's: the orders stay as they were until the next round.
     for allowed in ({"Placed"}, {"Pending"}), ({"Pending"},):
-        with workplace.start("status", sheet, "--json") as running:
+        with workplace.start("status", sheet, "--json", "--rate", "0") as running:
             running.finish()
         assert {row["order_status"] for row in read_rows(sheet)} in allowed
     assert not workplace.query("SELECT id FROM balances WHERE amount = '0.01'")

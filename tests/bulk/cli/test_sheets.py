@@ -273,7 +273,7 @@ def test_a_sheet_of_a_person_s_own_headers_and_numbers_is_ordered(smmplus, their
     before = sandbox.ledger()["count"]
     checked = smmplus("check", theirs, *MAPPED, "--locale", "id")
     assert checked.status == 0, checked.words
-    assert "headers as you say: 'Kode' is service, 'Alamat' is link, 'Pcs' is quantity" in checked.words
+    assert "Mapped headers: 'Kode' is service, 'Alamat' is link, 'Pcs' is quantity" in checked.words
     assert "1 row is left out by the column 'lewati'" in checked.words
     done = smmplus("run", theirs, *RUN, *MAPPED, "--locale", "id", "--json")
     assert (done.status, done.json["sent"], done.json["left_out"]) == (0, 1, [3])
@@ -287,7 +287,7 @@ def test_a_sheet_of_a_person_s_own_headers_and_numbers_is_ordered(smmplus, their
 
 def test_what_headers_stand_for_is_remembered_and_told(smmplus, theirs):
     first = smmplus("check", theirs, *MAPPED, "--remember-map", "--locale", "id")
-    told = "'Pcs' is quantity (kept in week.map.json)"
+    told = "'Pcs' is quantity (saved in week.map.json)"
     assert (first.status, told in first.words) == (0, True)
     again = smmplus("check", theirs, "--locale", "id", "--json")
     assert (again.status, again.json["headers"]["Alamat"]) == (0, "link")

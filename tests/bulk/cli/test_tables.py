@@ -55,7 +55,7 @@ def test_rows_are_counted_in_words():
 def test_a_plan_tells_its_costs_and_the_balance(week):
     text = words(tables.show_plan, week.plan(sheet_of(row(), row(LINK + "/2"), name="Orders")))
     assert "week.csv (sheet 'Orders'): 2 rows, campaign 'week'" in text
-    assert "2 Likes 2 200 1.5 0.30" in text
+    assert "2 Likes 2 200 1.50 0.30" in text
     assert "to send: 2 rows for 0.30 USD balance: 1000.00 USD" in text
     assert "budget" not in text
 
@@ -98,10 +98,10 @@ def test_a_sum_with_upper_bounds_in_it_is_the_most_that_it_can_be(week):
 def test_a_plan_tells_what_headers_stand_for_and_which_rows_are_left_out(week):
     sheet = replace(sheet_of(row(), row(LINK + "/2", skip="x")), headers=(("Alamat", "link"), ("Pcs", "quantity")))
     text = words(tables.show_plan, week.plan(sheet))
-    assert "headers as you say: 'Alamat' is link, 'Pcs' is quantity" in text
+    assert "Mapped headers: 'Alamat' is link, 'Pcs' is quantity" in text
     assert "1 row is left out by the column 'skip'" in text
     kept = replace(sheet, headers_from=Path("somewhere/week.map.json"))
-    assert "'Pcs' is quantity (kept in week.map.json)" in words(tables.show_plan, week.plan(kept))
+    assert "'Pcs' is quantity (saved in week.map.json)" in words(tables.show_plan, week.plan(kept))
 
 
 def test_a_plan_tells_its_budget(week):
