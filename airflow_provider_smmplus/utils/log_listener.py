@@ -88,7 +88,7 @@ def log_part(log: Log, part: "PlacedPart") -> None:
     held = [describe_entry(entry, why=why[entry.id]) for entry in part.entries if entry.id in why]
     rest = "see the column error once the results are written"
     for words in (
-        *list_lines(f"refused by the panel ({len(refused)}):", refused, rest),
+        *list_lines(f"rejected by the panel ({len(refused)}):", refused, rest),
         *list_lines(f"held back, and not sent ({len(held)}):", held, rest),
         *_refused(part.entries),
     ):

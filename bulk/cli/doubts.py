@@ -138,7 +138,7 @@ class Judge:
         if difference:
             return [f"accepted with --force: {difference}"]
         if entry.cost is None or status.charge is None:
-            return ["its charge could not be compared: what it should cost, or did cost, is unknown"]
+            return ["its charge could not be compared: the expected or the actual charge is unknown"]
         return self._shared(entry, order_id, status)
 
     def _must_be_free(self, entry: Entry, order_id: str) -> None:
@@ -164,7 +164,7 @@ def _status_of(panel: Panel, order_id: str) -> OrderStatus:
             if not error.transient:
                 raise
             raise CallError(
-                f"nothing was recorded: the panel cannot be asked about order {order_id} ({error})"
+                f"nothing was recorded: the panel could not be asked about order {order_id} ({error})"
             ) from error
 
 

@@ -163,8 +163,8 @@ def restore_command(
 
 
 _SINCE = (
-    "Look at the panel's order page for orders of later: a sheet that holds their rows without their ids would place "
-    "them again, so take those rows out before it runs"
+    "Check the panel's order page for later orders. A sheet that has their rows without order IDs would place them "
+    "again: delete those rows first."
 )
 
 
@@ -182,7 +182,7 @@ def settle_command(
         backup = backup_of(opened)
         if backup is None:
             raise ConfigurationError(
-                f"{opened.where} was not restored from a backup, and lost nothing: there is nothing to settle"
+                f"{opened.where} was not restored from a backup and lost nothing: there is nothing to confirm"
             )
         if not (yes or asked(f"Is every row that was placed after {moment(backup.made_at)} out of every sheet?")):
             raise ConfigurationError("not confirmed, nothing was recorded. To skip the question, add --yes")
@@ -233,13 +233,14 @@ def _show_summary(summary: Summary) -> None:
     out.print(f"size: {summary.size / 1_000_000:.1f} MB")
     if summary.lost:
         words = (
-            f"it has lost what was written into it after {summary.restored} ({summary.lost}): orders placed between "
-            "then and now may be unknown"
+            f"it lost everything recorded after {summary.restored} ({summary.lost}): orders placed since then may be "
+            "unknown"
         )
         out.print(Text(words, WARNING), soft_wrap=True)
     elif summary.restored:
         words = (
-            f"restored from a backup of {summary.restored}: orders placed between then and the restoring are unknown"
+            f"restored from a backup of {summary.restored}: orders placed between the backup and its restoration are "
+            "unknown"
         )
         out.print(Text(words, WARNING))
     shown = table("account", "panel", "state", "orders", right=("orders",), wrap=("panel",))
@@ -282,4 +283,4 @@ def _show_findings(where: str, findings: list[Violation]) -> None:
         out.print(Text(f"  {finding.where}: {finding.what}"), soft_wrap=True)
     if len(findings) > MOST_PROBLEMS:
         out.print(f"… and {len(findings) - MOST_PROBLEMS} more (--json shows up to {MOST_FINDINGS})")
-    out.print(Text("Place nothing from it until this is understood. Keep the file as it is, and look for a backup."))
+    out.print("Do not place orders with it until this is explained. Keep the file as it is, and look for a backup.")

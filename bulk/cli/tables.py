@@ -127,13 +127,13 @@ def _show_costs(console: Console, plan: Plan) -> None:
     words = f"{'the first ' if plan.deferred else ''}{rows(len(plan.to_send))}{of_all}"
     console.print(Text(f"to send: {words} for {cost_of(plan)}", "bold"))
     if plan.unbounded:
-        console.print(Text(f"{plan.unbounded} of them have no upper bound, and are not in this sum", WARNING))
+        console.print(Text(f"{plan.unbounded} of them have no maximum cost and are not included", WARNING))
     console.print(Text(f"balance: {money(balance.amount, balance.currency)}"))
     if plan.short_by:
         console.print(Text(f"The balance is short by {money(plan.short_by, balance.currency)}.", "red"))
     if plan.max_spend is not None:
         budget = f"{money(plan.campaign.spent, '')} of {money(plan.max_spend, balance.currency)}"
-        console.print(Text(f"budget of the campaign: {budget} spent before"))
+        console.print(Text(f"campaign budget: {budget} already spent"))
     if plan.over_budget:
         over = money(plan.over_budget, balance.currency)
         _say(console, f"Over budget by {over}. A run stops before it is passed. To raise it:", "red")
@@ -191,14 +191,12 @@ def show_outcome(console: Console, outcome: RunResult, name: str = "run") -> Non
     if outcome.stop is not None:
         _say(console, f"Stopped: {outcome.stop.value} ({outcome.reason})", "red")
     if outcome.plan.deferred and outcome.stop is None and not outcome.blocked:
-        words = (
-            f"these were the first {len(outcome.plan.to_send)} of {len(outcome.plan.to_send + outcome.plan.deferred)}"
-        )
+        words = f"Placed the first {len(outcome.plan.to_send)} of {len(outcome.plan.to_send + outcome.plan.deferred)}"
         _say(console, f"{words} rows to send; for the rest: {_rest(outcome.plan)}", WARNING)
     if outcome.unfollowed:
         _say(console, f"Tracking stopped ({outcome.unfollowed}). The orders continue.", WARNING)
     if outcome.unwritten:
-        _say(console, f"The results are in the journal, but not in the sheet: {outcome.unwritten}", "red")
+        _say(console, f"Results are in the journal but could not be written into the sheet: {outcome.unwritten}", "red")
     _show_next(console, outcome, name)
 
 
@@ -209,12 +207,12 @@ def _say(console: Console, words: str, style: str = "") -> None:
 
 def _unrecorded(outcome: RunResult, row: int) -> str:
     order_id, entry = outcome.unrecorded[row], outcome.entries.get(row)
-    words = f"{outcome.plan.sheet.where(row)} is order {order_id}, which the journal could not take"
+    words = f"{outcome.plan.sheet.where(row)} is order {order_id}, which could not be recorded in the journal"
     if path := outcome.rescued.get(row):
-        return f"{words}: it is in {path}, and the next run takes it up once the journal works again"
+        return f"{words}: it is saved in {path}. The next run records it when the journal works again"
     key, account = ("KEY", outcome.plan.options.account) if entry is None else (entry.name, entry.account)
     settled = command("resolve", key, account=account, order_id=order_id)
-    return f"{words}: write it down. When the journal works again: {settled}"
+    return f"{words}: write the number down. When the journal works again, run: {settled}"
 
 
 def _rest(plan: Plan) -> str:
@@ -236,7 +234,7 @@ def _show_next(console: Console, outcome: RunResult, name: str) -> None:
     def how_to_repeat(**changed: Value) -> str:
         if changed:
             return again("run", outcome.plan.options, **changed)
-        return f"run it again to go on, what is placed is not placed again: {again(name, outcome.plan.options)}"
+        return f"Run the same command to continue. Placed orders are not repeated: {again(name, outcome.plan.options)}"
 
     for words in next_steps(outcome, how_to_repeat):
         _say(console, words, WARNING)

@@ -84,8 +84,8 @@ class AskedOfRun(AskedOfCheck, total=False):
 _OWN = {
     "name": (NAME, "Name of this DataFrame within its campaign. A second one needs another name."),
     "wait": (0.0, "Seconds to track the orders once they are placed; None until all are finished."),
-    "panel": (None, "Panel and API key, where they are not in the environment."),
-    "journal": (None, "Journal or its URL; by default what SMMPLUS_JOURNAL names, or the user's own."),
+    "panel": (None, "Panel and API key. By default from the environment."),
+    "journal": (None, "Journal or its URL. By default from SMMPLUS_JOURNAL, or the user's own journal."),
     "listener": (None, 'Receives everything that happens; by default warnings go to the logger "bulk".'),
 }
 """Default and description of what only these functions have, or have in another way."""
@@ -201,7 +201,7 @@ def how_to_repeat(**changed: Value) -> str:
     """Say how a function is called once more."""
     if changed:
         return f"call it again with {PYTHON.phrase(**changed)}"
-    return "call it again to go on, what is placed is not placed again"
+    return "Call it again to continue. Placed orders are not repeated"
 
 
 def _why(outcome: RunResult) -> Iterator[str]:
@@ -211,13 +211,14 @@ def _why(outcome: RunResult) -> Iterator[str]:
         for each in outcome.plan.problems[:_MOST_TOLD]:
             yield f"{each.where}: {each.message} ({each.remedy})"
     for row, order_id in outcome.unrecorded.items():
-        yield f"{outcome.plan.sheet.where(row)} is order {order_id}, which the journal could not take: write it down"
+        where = outcome.plan.sheet.where(row)
+        yield f"{where} is order {order_id}, which could not be recorded in the journal: write it down"
     if doubts := outcome.count(State.IN_DOUBT):
         yield f"{doubts} in doubt, and not sent again"
     if outcome.stop is not None:
         yield f"stopped: {outcome.stop.value} ({outcome.reason}); {outcome.unsent} not sent"
     elif outcome.unfollowed:
-        yield f"the orders were not followed to the end: {outcome.unfollowed}"
+        yield f"tracking stopped: {outcome.unfollowed}"
     if not outcome.blocked:
         yield from next_steps(outcome, how_to_repeat, "`")
 
@@ -239,7 +240,7 @@ class _Logging(RunListener):
         for each in plan.warnings[:_MOST_TOLD]:
             _LOG.warning("%s: %s", each.where, each.message)
         if len(plan.warnings) > _MOST_TOLD:
-            _LOG.warning("and %d more to think of twice", len(plan.warnings) - _MOST_TOLD)
+            _LOG.warning("and %d more warnings", len(plan.warnings) - _MOST_TOLD)
         for words in (*([plan.repeats] if plan.repeats else []), *plan.journal_warnings.warnings):
             _LOG.warning("%s", words)
 
@@ -278,7 +279,7 @@ def _opened(journal: Journal | str | None) -> Iterator[Journal]:
 
 def _named(text: object, argument: str) -> str:
     if not isinstance(text, str) or not text.strip():
-        raise ConfigurationError(f"{argument} is {text!r}: it is a name, such as 'week 7'")
+        raise ConfigurationError(f"{argument} {text!r} is not a name, such as 'week 7'")
     return text
 
 

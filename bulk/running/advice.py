@@ -29,17 +29,17 @@ class Again(Protocol):
 
 
 FIRST = {
-    Stop.ACCOUNT: "Correct the key, or ask the panel about the account, then ",
-    Stop.ADDRESS: "Correct the API URL, then ",
-    Stop.FUNDS: "Top up the account, then ",
-    Stop.BUDGET: "Raise or lift the campaign's budget, then ",
-    Stop.UNKNOWN: "Find out what the panel's words mean, and correct the rows if they are wrong. For the rest, ",
-    Stop.DOUBT: "Settle the orders in doubt, then ",
-    Stop.UNREACHABLE: "When the panel answers again, ",
-    Stop.MISTAKE: "Check that the API URL is the panel's, then ",
-    Stop.PRICE: "Look at the new price; if you accept it, ",
-    Stop.SERVICE: "Check the sheet against the changed service, then ",
-    Stop.JOURNAL: "When the journal can be written again, ",
+    Stop.ACCOUNT: "Fix the API key, or ask the panel about the account. ",
+    Stop.ADDRESS: "Fix the API URL. ",
+    Stop.FUNDS: "Top up the account. ",
+    Stop.BUDGET: "Raise or remove the campaign's budget. ",
+    Stop.UNKNOWN: "Find out what the panel's text means, and fix the rows if they are wrong. For the others, ",
+    Stop.DOUBT: "Resolve the orders in doubt. ",
+    Stop.UNREACHABLE: "Wait until the panel answers again. ",
+    Stop.MISTAKE: "Check the API URL. ",
+    Stop.PRICE: "Check the new price. If you accept it: ",
+    Stop.SERVICE: "Check the sheet against the changed service. ",
+    Stop.JOURNAL: "Make the journal writable again. ",
     Stop.ASKED: "",
 }
 """What to do before the run is repeated."""
@@ -48,7 +48,7 @@ FIRST = {
 def describe_rows(outcome: RunResult, rest: str) -> Iterator[str]:
     """Yield lines with the rows that were refused, are in doubt or were held back, and why; `rest` is where all are."""
     refused = _named(outcome, State.REJECTED)
-    yield from list_lines(f"refused by the panel ({len(refused)}):", refused, rest)
+    yield from list_lines(f"rejected by the panel ({len(refused)}):", refused, rest)
     doubts = _named(outcome, State.IN_DOUBT)
     yield from list_lines(f"in doubt, and not sent again ({len(doubts)}):", doubts, "see `smmplus doubts`")
     where, entries = outcome.plan.sheet.where, outcome.entries
@@ -95,10 +95,10 @@ def doubt_steps(doubts: Sequence[Entry], mark: str = "") -> Iterator[str]:
     yield f"Look for the orders in doubt on the panel's order page. The evidence for each: {mark}{evidence}{mark}"
     for entry in doubts[:MOST_ROWS]:
         placed = command("resolve", entry.name, account=entry.account, order_id="NUMBER")
-        yield f"If{_link(entry) or ' it'} was placed, with its number: {mark}{placed}{mark}"
+        yield f"If{_link(entry) or ' it'} was placed, pass its number: {mark}{placed}{mark}"
     for campaign, account in dict.fromkeys((entry.campaign, entry.account) for entry in doubts):
         none = command("resolve", account=account, campaign=campaign, not_placed=True)
-        yield f"If none of campaign {campaign!r} was placed, so that the next run sends them: {mark}{none}{mark}"
+        yield f"If none of campaign {campaign!r} was placed, let the next run send them: {mark}{none}{mark}"
     if len(doubts) > 1:
         yield f"To answer them in a spreadsheet: {mark}{command('doubts', export='doubts.csv')}{mark}"
 
@@ -108,11 +108,11 @@ def refused_steps(entries: Iterable[Entry], again: Again) -> Iterator[str]:
     refused = [entry for entry in entries if entry.state is State.REJECTED]
     unknown = sum(entry.meaning == Meaning.UNKNOWN.name for entry in refused)
     if unknown < len(refused):
-        yield "Correct the refused rows: the next run sends them, also those that were left as they are"
+        yield "Fix the rejected rows. The next run sends them, also those that you left unchanged"
     if unknown:
         yield (
-            f"{unknown} refused with a text that is not known: the next run sends such rows only where they were "
-            f"corrected. If they are right, and were not ordered: {again(retry_refused=True)}"
+            f"{unknown} rejected for an unrecognized reason. The next run sends such rows only if you "
+            f"changed them. If they are right and were not placed: {again(retry_refused=True)}"
         )
 
 

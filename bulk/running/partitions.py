@@ -56,7 +56,7 @@ def split(options: Options, panel: Panel, journal: Journal, listener: RunListene
     nothing. Raises what `bulk.running.run.run` raises before it sends anything.
     """
     if size < 1:
-        raise ConfigurationError(f"a part of {size} orders is none: write how many orders a part has at most")
+        raise ConfigurationError(f"size is {size}: a part has at least 1 order")
     campaign = load_campaign(options, panel, journal, lock=True)
     plan = plan_sheet(options, panel, journal, campaign, read(options), to_place=True)
     listener.planned(plan)
@@ -94,8 +94,8 @@ def _entries(journal: Journal, campaign_id: int, keys: Sequence[str]) -> list[En
     known = journal.with_keys(campaign_id, keys)
     if unknown := [key for key in keys if key not in known]:
         raise JournalConflictError(
-            f"the journal {journal.where} does not know {len(unknown)} of the part's orders, such as {unknown[0]}: the "
-            "sheet was split with another journal, or for another campaign"
+            f"the journal {journal.where} does not have {len(unknown)} of the part's orders, for example "
+            f"{unknown[0]}: the sheet was split with another journal or for another campaign"
         )
     return [known[key] for key in keys]
 
@@ -142,11 +142,11 @@ def price_increase(planned: Iterable[Entry], services: Mapping[str, Service]) ->
     for entry in planned:
         service = services.get(entry.request.service)
         if service is None:
-            return f"service {entry.request.service} is gone"
+            return f"service {entry.request.service} no longer exists"
         if service.unusable:
             return f"service {service.id} cannot be ordered: {service.unusable}"
         price = cost(entry.request, service)
         if entry.cost is not None and (price is None or price > entry.cost):
             now = "without a bound" if price is None else plain(price)
-            return f"{entry.name} (service {service.id}) went from {plain(entry.cost)} to {now}"
+            return f"the cost of {entry.name} (service {service.id}) changed from {plain(entry.cost)} to {now}"
     return ""

@@ -160,7 +160,7 @@ def _confirm(plan: Plan, listener: RunListener) -> RunResult | None:
     if plan.blocker and (listener.agreed or not plan.blocker.is_confirmable):
         return _nothing_sent(plan, blocked=f"Nothing was placed. {plan.blocker.message}")
     if plan.short_by:
-        return _nothing_sent(plan, stop=Stop.FUNDS, reason=f"it is short by {plain(plan.short_by)}")
+        return _nothing_sent(plan, stop=Stop.FUNDS, reason=f"short by {plain(plan.short_by)}")
     if plan.to_send and not listener.confirm(plan):
         return _nothing_sent(plan, stop=Stop.ASKED, reason="not confirmed")
     return None

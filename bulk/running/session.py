@@ -166,8 +166,10 @@ class RunSession:
                 self.progress.stop_for(*change)
             left = await asyncio.to_thread(self._left_to_send)
             if left > held.amount:
-                words = f"{plain(held.amount)} {held.currency}, and what is left to send costs {plain(left)}"
-                self.listener.note(f"the balance is {words}: placing goes on until the panel refuses")
+                words = f"{plain(held.amount)} {held.currency}, but the orders still to send cost {plain(left)}"
+                self.listener.note(
+                    f"the balance is {words}: orders are placed until the panel rejects one for lack of funds"
+                )
 
     async def _look_at_the_end(self, client: "AsyncClient") -> None:
         """Read the balance after placing: it is evidence for orders in doubt.
@@ -241,11 +243,11 @@ class RunSession:
 def _still_waited_for(progress: Progress, longest: float) -> str:
     """Return what a run that was asked to stop still waits for."""
     if not progress.under_way:
-        return "nothing is under way at the panel; what is known is being written down. Once more ends it at once"
-    orders = "1 order is" if progress.under_way == 1 else f"{progress.under_way} orders are"
+        return "No order is being sent; results are being written. Press Ctrl-C again to end at once"
+    orders = "1 order" if progress.under_way == 1 else f"{progress.under_way} orders"
     return (
-        f"{orders} under way, and paid for if the panel took them: their answers are waited for, {longest:.0f} seconds "
-        "at most. Once more ends it at once, and leaves them in doubt"
+        f"Waiting up to {longest:.0f} seconds for the panel's answer to {orders} that it may have placed. Press Ctrl-C "
+        "again to end at once and leave them in doubt"
     )
 
 

@@ -70,7 +70,7 @@ class OrderTracking:
         lost = {entry: answer for entry, answer in found.items() if isinstance(answer, FollowUpError)}
         for order_id in [order_id for order_id, entry in self.watched.items() if entry in lost]:
             self.listener.note(
-                f"order {order_id} cannot be followed: the panel says {lost[self.watched[order_id]].text!r}"
+                f"order {order_id} cannot be tracked: the panel says {lost[self.watched[order_id]].text!r}"
             )
         moved = any(self.heard.get(entry) != answer for entry, answer in found.items())
         self.heard |= found
@@ -90,7 +90,7 @@ class OrderTracking:
 
     def _unanswered(self, found: Statuses) -> str:
         missing = len(self.watched) - len(found)
-        return f"the statuses of {missing} of {len(self.watched)} orders could not be had, the next round asks again"
+        return f"no status for {missing} of {len(self.watched)} orders; the next round asks again"
 
 
 def _is_open(answer: OrderStatus | FollowUpError | None) -> bool:

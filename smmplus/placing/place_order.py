@@ -216,7 +216,7 @@ def _accepted(entry: Entry, reason: str) -> Entry:
         case State.REJECTED:
             unknown = entry.meaning == Meaning.UNKNOWN.name
             way = ". This reason is not known. If it was not ordered, retry_refused=True sends it again"
-            raise OrderRefusedError(f"{about} was refused by the panel: {entry.error}{way if unknown else ''}")
+            raise OrderRefusedError(f"{about} was rejected by the panel: {entry.error}{way if unknown else ''}")
         case State.IN_DOUBT:
             raise OrderInDoubtError(
                 f"{about} is in doubt since {(entry.sent_at or '')[:19]} UTC: {entry.error}. It is not sent again. "

@@ -129,7 +129,7 @@ def test_a_status_that_is_not_known_is_a_warning_once(airflow, place, sandbox, c
     body = json.dumps({number: {"status": "Вручную", "charge": "0.1"}})
     sandbox.faults({"fault": "answer", "action": "status", "body": body})
     airflow.run(SmmPlusOrderSensor, order_ids=number, poke_interval=0.01, timeout=1)
-    told = [line for line in "".join(capfd.readouterr()).splitlines() if "status 'Вручную' is not known" in line]
+    told = [line for line in "".join(capfd.readouterr()).splitlines() if "unknown order status 'Вручную'" in line]
     assert (sum("[warning" in line for line in told), len(told) > 1) == (1, True)
 
 

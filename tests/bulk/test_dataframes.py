@@ -250,7 +250,7 @@ def test_rows_with_problems_are_left_out_when_told(df, ordered):
 def test_rows_that_the_panel_refuses_say_why(df, panel, caplog):
     panel.faults({"fault": "refuse", "action": "add", "calls": [2], "text": "Bad link"})
     placed = run(df, in_flight=1)
-    assert "refused by the panel (1):" in caplog.text
+    assert "rejected by the panel (1):" in caplog.text
     assert "row b https://" in caplog.text
     assert placed.order_status.tolist() == ["Placed", "Refused", "Placed"]
     assert placed.error["b"] == "Bad link"
@@ -465,4 +465,4 @@ def test_of_thousands_of_second_thoughts_the_first_are_logged(caplog):
     df = pd.DataFrame({"service": 2, "link": links, "quantity": 100})
     with caplog.at_level(logging.WARNING, "bulk"), pytest.raises(bulk.RunError):
         run(df, expect_rows=1)
-    assert "and 4 more to think of twice" in [record.getMessage() for record in caplog.records]
+    assert "and 4 more warnings" in [record.getMessage() for record in caplog.records]

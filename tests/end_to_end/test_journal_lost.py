@@ -84,7 +84,7 @@ def test_it_is_said_once_and_by_whoever_looks_first(workplace: Workplace, sheet:
     assert "lacks the last commits" in workplace.command("journal", "check").said
     first, second = workplace.command("doubts"), workplace.command("doubts")
     assert ("has lost" in first.said, "has lost" in second.said) == (True, False)
-    assert "it has lost what was written into it" in workplace.command("journal").said
+    assert "it lost everything recorded after" in workplace.command("journal").said
     assert workplace.command("journal", "check").status == 0
     assert_stops(workplace, sheet)
 

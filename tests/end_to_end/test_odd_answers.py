@@ -165,13 +165,13 @@ def test_a_price_is_what_the_panel_wrote(workplace: Workplace, rate: str, cost: 
 def test_a_round_in_which_no_order_is_found_is_said_once_with_its_text(workplace: Workplace, document: object):
     done = follow(workplace, answer(document), wait="0.5")
     assert (done.status, workplace.states()) == (7, {"accepted": 2})
-    assert (json.dumps(document) in done.said, done.said.count("could not be had")) == (True, 1)
+    assert (json.dumps(document) in done.said, done.said.count("no status for")) == (True, 1)
     assert workplace.ledger.calls("status") > 1
 
 
 def test_a_word_that_is_not_known_is_said_with_its_text(workplace: Workplace):
     done = follow(workplace, answer({number: {"status": "Вручную", "charge": "0.1"} for number in next_ids(workplace)}))
-    assert (done.status, "the panel's status 'Вручную' is not known" in done.said) == (7, True)
+    assert (done.status, "unknown order status 'Вручную'" in done.said) == (7, True)
     assert {row["order_status"] for row in read_rows(workplace.folder / "followed.csv")} == {"Вручную"}
 
 

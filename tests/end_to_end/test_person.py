@@ -69,7 +69,7 @@ def test_ctrl_c_on_a_terminal_ends_the_following_and_says_how_to_go_on(workplace
     status, said = end(child)
     assert status == 7
     assert "interrupted" in said
-    assert "run it again to go on" in said
+    assert "Run the same command to continue" in said
     workplace.assert_each_row_once(sheet)
 
 
@@ -85,7 +85,7 @@ def test_a_signal_while_placing_finishes_what_is_under_way_and_writes_back(
         running.signal(number)
         done = running.finish()
     assert done.status == 7
-    assert "run it again to go on" in done.said
+    assert "Run the same command to continue" in done.said
     sent = workplace.ledger.count()
     assert 4 <= sent < 40
     assert workplace.states() == {"accepted": sent, "planned": 40 - sent}

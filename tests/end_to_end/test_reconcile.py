@@ -90,7 +90,7 @@ def test_a_lost_order_that_was_not_placed_is_shown_as_such_and_sent_when_a_perso
     told = probe(workplace)
     (found,) = told.json["doubts"]
     assert (told.status, found["taken_up_as"], found["evidence"]["verdict"]) == (4, None, "not_debited")
-    assert found["why"].startswith("no id was asked for, which says nothing of whether it was placed")
+    assert found["why"].startswith("no order id was looked up, so this is no sign that it was not placed")
     assert workplace.states()["in_doubt"] == 1
     assert workplace.command("resolve", found["key"], "--not-placed").status == 0
     assert workplace.run(sheet).status == 0

@@ -145,7 +145,7 @@ def test_who_asks_twice_is_told_how_long_it_takes_and_the_answers_are_kept(
         running.signal(number)
         done = running.finish()
     assert done.status == 7
-    assert "3 orders are under way, and paid for if the panel took them" in done.said
+    assert "answer to 3 orders that it may have placed" in done.said
     assert "190 seconds at most" in done.said
     assert workplace.states() == {"accepted": 3, "planned": 3}
     workplace.panel.faults()

@@ -173,7 +173,7 @@ def test_what_may_pass_is_tried_again_and_then_placed_once(airflow, sandbox, ord
 
 def test_a_refusal_fails_without_retries_in_the_panels_words(airflow, sandbox, ordered, order):
     sandbox.faults({"fault": "refuse", "action": "add", "text": "Incorrect link"})
-    assert "was refused by the panel: Incorrect link" in failed_for_good(airflow.run(ADD, **order))
+    assert "was rejected by the panel: Incorrect link" in failed_for_good(airflow.run(ADD, **order))
     sandbox.faults()
     assert airflow.run(ADD, **order).state == "success", "somebody asks anew"
 

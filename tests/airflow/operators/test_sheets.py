@@ -307,7 +307,7 @@ def test_mapped_parts_are_placed_once_and_written_by_one(airflow, ordered, sheet
 
 def test_a_part_of_another_split_is_refused(airflow, ordered, sheet):
     airflow.run(SPLIT, **sheet)
-    assert "does not know 1 of the part's orders, such as unknown" in failed_for_good(
+    assert "does not have 1 of the part's orders, for example unknown" in failed_for_good(
         airflow.run(PLACE, **sheet, keys=["unknown"])
     )
     assert ordered() == []

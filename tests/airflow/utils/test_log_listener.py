@@ -109,7 +109,7 @@ REFUSED = entry_of(state=State.REJECTED, error="Moon", meaning=Meaning.UNKNOWN.n
 
 def test_refused_rows_are_named_with_the_way_to_send_them(week, said):
     log_rows(LOG, RunResult(week.plan(sheet_of(row())), {2: REFUSED}))
-    assert said()[:2] == ["WARNING refused by the panel (1):", f"WARNING   row 2 {LINK}: Moon"]
+    assert said()[:2] == ["WARNING rejected by the panel (1):", f"WARNING   row 2 {LINK}: Moon"]
     assert said()[2].endswith("clear the task with retry_refused=True")
 
 
@@ -117,7 +117,7 @@ def test_a_part_names_its_orders(said):
     held = entry_of(number=7, state=State.PLANNED)
     log_part(LOG, PlacedPart((REFUSED, held, entry_of()), Progress(held_back={7: "an active order"})))
     assert said()[:4] == [
-        "WARNING refused by the panel (1):",
+        "WARNING rejected by the panel (1):",
         f"WARNING   service 2 {LINK}: Moon",
         "WARNING held back, and not sent (1):",
         f"WARNING   service 2 {LINK}: an active order",

@@ -176,7 +176,7 @@ async def test_of_many_that_failed_some_are_named():
 async def test_a_status_that_is_not_known_is_strange_and_named_until_it_is_gone():
     client, watch = Answers(all_are("Вручную"), all_are("Pending")), OrdersWatch(["1", "2"])
     first, second = await watch.look(client), await watch.look(client)
-    assert (first.strange, first.done, "status 'Вручную' is not known" in first.words) == (True, False, True)
+    assert (first.strange, first.done, "unknown order status 'Вручную'" in first.words) == (True, False, True)
     assert (second.strange, second.words) == (False, "orders: 2 Pending; 2 open")
 
 

@@ -33,7 +33,7 @@ def test_a_budget_that_is_set_holds_for_runs_that_are_not_told(smmplus, path):
     done = smmplus("run", path, *RUN, "--json")
     assert (done.status, done.json["sent"], done.json["max_spend"]) == (5, 1, "0.05")
     assert smmplus("check", path, "--json").json["max_spend"] == "0.05"
-    assert "budget of the campaign: 0.035 of 0.05 USD spent before" in smmplus("check", path).words
+    assert "campaign budget: 0.035 of 0.05 USD already spent" in smmplus("check", path).words
     raised = smmplus("budget", "week", "--set", "0.07", "--json").json["budgets"][0]
     assert (raised["budget"], raised["left"]) == ("0.07", "0.035")
     assert smmplus("run", path, *RUN, "--json").json["sent"] == 1

@@ -76,7 +76,7 @@ def test_ctrl_c_is_a_sentence_too(capsys):
     with pytest.raises(typer.Exit) as caught:
         raising(KeyboardInterrupt())()
     assert caught.value.exit_code == ExitStatus.UNFINISHED
-    assert capsys.readouterr().err.startswith("Error: interrupted. What was sent is in the journal")
+    assert capsys.readouterr().err.startswith("Error: Interrupted. The journal has every order that was sent")
 
 
 def test_a_mistake_of_the_program_is_not_hidden():

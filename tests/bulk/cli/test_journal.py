@@ -172,7 +172,7 @@ def test_a_lost_journal_is_restored_after_a_question(smmplus, placed, place, tmp
     gone = smmplus("doubts")
     assert (gone.status, "is gone" in gone.words) == (7, True)
     refused = smmplus("journal", "restore", "backup.sqlite3", answer="n\n")
-    assert (refused.status, place.exists(), "take those rows out" in refused.words) == (2, False, True)
+    assert (refused.status, place.exists(), "delete those rows first" in refused.words) == (2, False, True)
     done = smmplus("journal", "restore", "backup.sqlite3", answer="y\n")
     assert (done.status, f"{place} is the journal now" in done.words) == (0, True)
     before = sandbox.ledger()["count"]

@@ -209,7 +209,7 @@ def test_the_first_rows_are_asked_for_and_told(smmplus, path):
     first = smmplus("run", path, "--first", "1", "--rate", "0", "--wait", "0", answer="y\n")
     assert first.status == 0
     assert "Place the first 1 of 2 orders for 0.035 USD?" in first.words
-    assert f"these were the first 1 of 2 rows to send; for the rest: smmplus run {path}" in first.words
+    assert f"Placed the first 1 of 2 rows to send; for the rest: smmplus run {path}" in first.words
     second = smmplus("run", path, *RUN, "--first", "1", "--json").json
     assert (second["sent"], second["to_send"], second["later"], second["states"]) == (1, 1, 0, {"accepted": 2})
 

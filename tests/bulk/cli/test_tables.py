@@ -83,7 +83,7 @@ def test_a_plan_tells_what_stands_against_it(week):
     cells = {"service": "7", "username": "anna", "min": "100", "max": "200", "delay": "0"}
     subscription = service("7", kind="Subscriptions")
     text = words(tables.show_plan, week.plan(sheet_of(row(), cells), service(), subscription, balance="0.1"))
-    assert "1 of them have no upper bound, and are not in this sum" in text
+    assert "1 of them have no maximum cost and are not included" in text
     assert "The balance is short by 0.05 USD" in text
 
 
@@ -107,13 +107,13 @@ def test_a_plan_tells_what_headers_stand_for_and_which_rows_are_left_out(week):
 def test_a_plan_tells_its_budget(week):
     week.accepted()
     text = words(tables.show_plan, week.plan(sheet_of(row(LINK + "/2")), max_spend=Decimal(2)))
-    assert "budget of the campaign: 0.15 of 2.00 USD spent before" in text
+    assert "campaign budget: 0.15 of 2.00 USD already spent" in text
 
 
 def test_a_plan_tells_the_budget_that_the_journal_keeps(week):
     budgets.set_budget(week.journal, week.campaign, Decimal("0.1"))
     text = words(tables.show_plan, week.plan(sheet_of(row())))
-    assert "budget of the campaign: 0.00 of 0.10 USD spent before Over budget by 0.05 USD" in text
+    assert "campaign budget: 0.00 of 0.10 USD already spent Over budget by 0.05 USD" in text
 
 
 def test_a_plan_of_the_first_rows_tells_of_how_many(week):
@@ -123,7 +123,7 @@ def test_a_plan_of_the_first_rows_tells_of_how_many(week):
 
 def test_the_first_rows_are_told_with_the_way_to_the_rest(week):
     plan = week.plan(sheet_of(row(), row(LINK + "/2")), first=1)
-    way = "these were the first 1 of 2 rows to send; for the rest: smmplus run week.csv"
+    way = "Placed the first 1 of 2 rows to send; for the rest: smmplus run week.csv"
     assert way in words(tables.show_outcome, RunResult(plan, {2: week.accepted()}, sent=1))
     assert way not in words(tables.show_outcome, RunResult(plan, {}, stop=Stop.FUNDS))
     assert way not in words(tables.show_outcome, RunResult(plan, {}, blocked="no"))
@@ -213,14 +213,15 @@ def test_order_ids_that_are_in_no_journal_are_shouted(plan):
     text = words(
         tables.show_outcome, RunResult(plan, {}, unrecorded={2: "777"}, alarms=("two orders for one row: 1 and 2",))
     )
-    assert "row 2 is order 777, which the journal could not take: write it down" in text
+    assert "row 2 is order 777, which could not be recorded in the journal: write the number down" in text
     assert "smmplus resolve KEY --order-id 777" in text
     assert "ALARM: two orders for one row: 1 and 2" in text
 
 
 def test_an_order_id_that_waits_in_a_rescue_file_is_nobodys_work(plan):
     text = words(tables.show_outcome, RunResult(plan, {}, unrecorded={2: "777"}, rescued={2: Path("the/file")}))
-    assert "row 2 is order 777, which the journal could not take: it is in the/file, and the next run takes it" in text
+    words_of_it = "row 2 is order 777, which could not be recorded in the journal: it is saved in the/file."
+    assert f"{words_of_it} The next run records it" in text
     assert "smmplus resolve" not in text
 
 
@@ -237,17 +238,20 @@ def test_why_it_stopped_and_how_to_go_on(plan):
     entries = {2: entry_of(state=State.PLANNED)}
     text = words(tables.show_outcome, RunResult(plan, entries, stop=Stop.ACCOUNT, reason="Not enough [funds]"))
     assert "Stopped: the panel refuses the account (Not enough [funds])" in text
-    way = "Correct the key, or ask the panel about the account, then run it again to go on, what is placed is not"
-    assert f"{way} placed again: smmplus run week.csv" in text
+    way = "Fix the API key, or ask the panel about the account. Run the same command to continue. Placed orders are not"
+    assert f"{way} repeated: smmplus run week.csv" in text
 
 
 @pytest.mark.parametrize(
     ("about", "text"),
     [
-        ({"unfollowed": "interrupted"}, "Tracking stopped (interrupted). The orders continue. run it again to go on"),
+        (
+            {"unfollowed": "interrupted"},
+            "Tracking stopped (interrupted). The orders continue. Run the same command to continue.",
+        ),
         (
             {"unwritten": "disk full"},
-            "The results are in the journal, but not in the sheet: disk full run it again",
+            "Results are in the journal but could not be written into the sheet: disk full Run the same command",
         ),
         (
             {"written": Written(Path("week.results.csv"), "", in_place=False, reason="Excel has it open")},

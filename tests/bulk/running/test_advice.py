@@ -24,7 +24,7 @@ def refused(error="Moon", meaning=Meaning.UNKNOWN.name):
 
 def test_rows_are_named_with_link_and_words_and_many_lead_to_the_sheet(plan):
     told = list(describe_rows(RunResult(plan, {number: refused() for number in range(2, 14)}), "see the sheet"))
-    assert told[:2] == ["refused by the panel (12):", f"  row 2 {LINK}: Moon"]
+    assert told[:2] == ["rejected by the panel (12):", f"  row 2 {LINK}: Moon"]
     assert (len(told), told[-1]) == (12, "  … and 2 more: see the sheet")
 
 
@@ -58,7 +58,7 @@ def test_orders_say_nothing(plan):
 def test_only_a_text_that_is_not_known_needs_a_word(plan):
     about = RunResult(plan, dict.fromkeys(range(2, 14), refused(meaning="")))
     (step,) = next_steps(about, how_to_repeat)
-    assert "the next run sends them" in step
+    assert "The next run sends them" in step
     assert "retry_refused" not in step
     (step,) = next_steps(RunResult(plan, dict.fromkeys(range(2, 14), refused())), how_to_repeat)
     assert step.endswith("call it again with retry_refused=True")
@@ -72,7 +72,7 @@ def test_every_stop_says_what_comes_first():
 @pytest.mark.parametrize("stop", [stop for stop in Stop if stop is not Stop.BUDGET])
 def test_every_stop_leads_on(plan, stop):
     (step,) = next_steps(RunResult(plan, {}, stop=stop, reason="why"), how_to_repeat)
-    assert step == FIRST[stop] + "call it again to go on, what is placed is not placed again"
+    assert step == FIRST[stop] + "Call it again to continue. Placed orders are not repeated"
 
 
 def test_doubts_lead_to_commands_with_their_account(plan):

@@ -78,7 +78,7 @@ def test_a_split_after_parts_were_placed_is_still_the_same(options, panel, journ
 
 @pytest.mark.parametrize("size", [0, -1])
 def test_a_part_holds_at_least_one_order(options, panel, journal, size):
-    with pytest.raises(ConfigurationError, match=f"a part of {size} orders is none"):
+    with pytest.raises(ConfigurationError, match=f"size is {size}: a part has at least 1 order"):
         cut(options, panel, journal, size)
 
 
@@ -151,7 +151,7 @@ def test_a_price_that_rose_since_the_split_stops_the_part(options, panel, journa
     sandbox.service("2", rate="0.95")
     part = place(options, panel, journal, keys)
     assert part.progress.stop is Stop.PRICE
-    assert "went from 0.09 to 0.095" in part.progress.reason
+    assert "changed from 0.09 to 0.095" in part.progress.reason
     assert {entry.state for entry in part.entries} == {State.PLANNED}
     assert ordered() == []
     cut(options, panel, journal)
@@ -169,7 +169,7 @@ def test_the_campaigns_budget_holds_for_all_parts(options, panel, journal, order
 
 def test_keys_that_the_journal_does_not_know_stop_it(options, panel, journal, ordered):
     (keys,) = cut(options, panel, journal, size=5).parts
-    with pytest.raises(JournalConflictError, match=r"does not know 1 of the part's orders, such as unknown: "):
+    with pytest.raises(JournalConflictError, match=r"does not have 1 of the part's orders, for example unknown: "):
         place(options, panel, journal, [*keys, "unknown"])
     assert ordered() == []
 
@@ -198,8 +198,8 @@ def test_a_refused_order_is_not_sent_again_by_a_retry_of_the_part(options, panel
     [
         ([service(rate="1.5")], ""),
         ([service(rate="1.4")], ""),
-        ([service(rate="1.51")], "went from 0.15 to 0.151"),
-        ([], "service 2 is gone"),
+        ([service(rate="1.51")], "changed from 0.15 to 0.151"),
+        ([], "service 2 no longer exists"),
     ],
 )
 def test_what_is_dearer_is_named(services, words):

@@ -384,7 +384,10 @@ async def test_a_service_that_changed_meanwhile_stops_the_run(job_of):
     assert job.progress.reason == "service 2 went from 1.5 to 1.6"
 
 
-NOT_ENOUGH = "the balance is 0 USD, and what is left to send costs 0.3: placing goes on until the panel refuses"
+NOT_ENOUGH = (
+    "the balance is 0 USD, but the orders still to send cost 0.3: orders are placed until the panel rejects one for lack "
+    "of funds"
+)
 
 
 async def test_a_balance_below_what_is_left_to_send_is_told_and_stops_nothing(job_of):

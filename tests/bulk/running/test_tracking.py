@@ -152,14 +152,14 @@ async def test_an_unknown_word_is_never_final(follow, week, two):
     assert len(client.asked) == 3
     assert listener.seen[-1] == (2, 1)
     assert (week.now(two[1]).order_status, week.now(two[1]).final) == ("Вручную", False)
-    assert listener.notes == ["the panel's status 'Вручную' is not known: its orders count as open"]
+    assert listener.notes == ["unknown order status 'Вручную': its orders count as unfinished"]
 
 
 async def test_where_no_word_is_understood_it_is_said_why_nothing_is_known(week, two, monkeypatch):
     strange = OrderStatus("Вручную", None, None, None, "")
     job = OrderTracking.of(Rows(week, *two), week.journal, FakeClient({"501": strange, "502": strange}), Notes())
     await job.until(Clock(monkeypatch), wait=0, pause=60)
-    assert job.unread == "the panel's status 'Вручную' is not known: its orders count as open"
+    assert job.unread == "unknown order status 'Вручную': its orders count as unfinished"
 
 
 async def test_one_word_that_is_understood_is_enough_to_go_on(week, two, monkeypatch):
@@ -192,7 +192,7 @@ async def test_what_could_not_be_read_stays_in_the_row_s_error_while_it_is_so(fo
 async def test_an_order_that_the_panel_does_not_know_is_told_and_not_asked_about_again(follow, week, two):
     client, _, listener = await follow({"501": FollowUpError("Incorrect order ID"), "502": RUNNING}, {"502": DONE})
     assert client.asked == [["501", "502"], ["502"]]
-    assert listener.notes == ["order 501 cannot be followed: the panel says 'Incorrect order ID'"]
+    assert listener.notes == ["order 501 cannot be tracked: the panel says 'Incorrect order ID'"]
     assert not week.now(two[0]).final
 
 
@@ -200,7 +200,7 @@ async def test_an_order_that_the_panel_does_not_know_is_told_and_not_asked_about
 async def test_a_passing_fault_is_told_and_the_next_round_tries_again(follow, fault):
     client, clock, listener = await follow(fault, {"501": DONE, "502": DONE}, pause=10)
     assert len(client.asked) == 2
-    words = "the statuses of 2 of 2 orders could not be had, the next round asks again"
+    words = "no status for 2 of 2 orders; the next round asks again"
     assert listener.notes == [f"{words}: {fault}"]
     assert clock.sleeps == [15]
     assert listener.seen == [(2, 0), (2, 2)]

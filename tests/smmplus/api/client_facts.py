@@ -169,7 +169,7 @@ class ClientFacts:
             error = self.fault(panel_at(server), "balance", None)
             with self.client(panel_at(server)) as client:
                 (service,) = client.services()
-        assert (type(error), "can be read in two ways" in str(error)) == (UnreadableAnswerError, True)
+        assert (type(error), "has two readings" in str(error)) == (UnreadableAnswerError, True)
         assert service.unusable == "rate '1.200' cannot be read"
         assert len(server.requests) == 4
 

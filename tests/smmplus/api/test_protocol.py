@@ -308,7 +308,7 @@ def test_a_status_says_nothing_beside_what_may_be_an_order(body, status):
     ("status", "body", "words"),
     [
         (401, b'{"message": "Unauthenticated."}', "Unauthenticated. (HTTP 401: the panel refuses the API key"),
-        (401, b"", "without a word (HTTP 401: the panel refuses the API key"),
+        (401, b"", "no text (HTTP 401: the panel refuses the API key"),
         (403, b'{"error": true}', "(HTTP 403: the panel refuses the API key"),
         (402, b"{}", "(HTTP 402: the account has not enough funds"),
         (404, b'{"message": "The route api/v3 could not be found."}', "SMMPLUS_API_URL"),

@@ -96,7 +96,7 @@ def test_an_order_of_nobody_s_campaign_is_found(busy):
     with closing(sqlite3.connect(busy.path)) as past_the_journal:
         past_the_journal.execute("DELETE FROM campaigns WHERE id = 3")
         past_the_journal.commit()
-    assert "the file: row 21 of entries speaks of a row of campaigns that is not there" in findings(busy)
+    assert "the file: row 21 of entries refers to a row of campaigns that does not exist" in findings(busy)
 
 
 def test_text_that_is_none_is_told_and_no_traceback(busy):

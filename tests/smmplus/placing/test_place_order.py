@@ -152,7 +152,7 @@ async def test_a_refusal_is_told_in_the_panels_words_and_sent_again_when_asked_f
     client, journal, order, sandbox, ordered
 ):
     sandbox.faults({"fault": "refuse", "action": "add", "text": "Incorrect link"})
-    with pytest.raises(OrderRefusedError, match=r"^spring/the\|key .* was refused by the panel: Incorrect link$"):
+    with pytest.raises(OrderRefusedError, match=r"^spring/the\|key .* was rejected by the panel: Incorrect link$"):
         await place_order(client, journal, **order)
     sandbox.faults()
     await place_order(client, journal, **order)

@@ -132,7 +132,7 @@ async def test_a_call_that_is_refused_or_unreadable_costs_its_own_hundred_and_no
     [
         (
             OrderStatus("Вручную", None, None, None, ""),
-            ["the panel's status 'Вручную' is not known: its orders count as open"],
+            ["unknown order status 'Вручную': its orders count as unfinished"],
         ),
         (
             OrderStatus("Pending", None, None, None, "", "charge '1,234'"),

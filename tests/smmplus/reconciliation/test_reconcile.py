@@ -212,7 +212,7 @@ def test_where_no_id_could_be_asked_for_that_is_told_and_is_no_evidence(batch, k
         found = probe(client, batch.journal, batch.account)
     (finding,) = found.findings
     assert (panel.calls, found.probe.asked, batch.now(doubt).state) == ([], 0, State.IN_DOUBT)
-    assert finding.why == f"no id was asked for, which says nothing of whether it was placed: {why}"
+    assert finding.why == f"no order id was looked up, so this is no sign that it was not placed: {why}"
 
 
 def test_between_two_known_ids_that_leave_none_free_nothing_is_asked_for(batch):
