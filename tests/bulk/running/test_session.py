@@ -385,8 +385,8 @@ async def test_a_service_that_changed_meanwhile_stops_the_run(job_of):
 
 
 NOT_ENOUGH = (
-    "the balance is 0 USD, but the orders still to send cost 0.3: orders are placed until the panel rejects one for lack "
-    "of funds"
+    "the balance is 0 USD, but the orders still to send cost 0.3: orders are placed until the panel rejects one for "
+    "lack of funds"
 )
 
 

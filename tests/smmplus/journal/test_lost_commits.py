@@ -73,7 +73,7 @@ def test_two_that_open_it_at_once_make_it_another_once(behind):
     ]
     said = [process.communicate() for process in both]
     ((uuid,),) = batch.rows("SELECT value FROM meta WHERE name = 'uuid'")
-    assert {out.strip() for out, _ in said} == {uuid}
+    assert {out.strip() for out, _ in said} == {uuid}, said
     assert sum("has lost" in err for _, err in said) == 1
 
 

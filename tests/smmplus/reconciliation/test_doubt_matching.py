@@ -198,7 +198,7 @@ def test_one_doubt_one_order_its_charge_and_the_balance_are_taken_together(doubt
 def test_no_order_is_found(doubt):
     finding = found(doubt, {})
     assert (finding.order_id, finding.candidates) == (None, ())
-    assert "no order of this account was found" in finding.why
+    assert "that was found is in a journal" in finding.why
 
 
 def test_two_doubts_are_left_to_a_person(batch, doubt):
@@ -212,13 +212,13 @@ def test_two_orders_are_left_to_a_person(doubt, charge):
     finding = found(doubt, {"601": status(), "602": status(charge)})
     assert finding.order_id is None
     assert finding.candidates == (("601", "602") if charge == "1.5" else ("601",))
-    assert "2 orders of this account stand in no journal" in finding.why
+    assert "2 orders of this account are in no journal" in finding.why
 
 
 def test_an_order_that_does_not_fit_is_not_taken(doubt):
     finding = found(doubt, {"601": status("7")})
     assert (finding.order_id, finding.candidates) == (None, ())
-    assert "does not fit" in finding.why
+    assert "does not match" in finding.why
 
 
 @pytest.mark.parametrize("verdict", [verdict for verdict in Verdict if verdict is not Verdict.DEBITED])
@@ -247,7 +247,7 @@ def test_a_charge_that_is_not_the_expected_one_settles_nothing(doubt, answer):
 
 def test_a_charge_that_rounding_makes_ambiguous_settles_nothing(doubt):
     finding = found(replace(doubt, cost=Decimal("0.009")), {"601": status("0.01")})
-    assert (finding.order_id, "rounded" in finding.why) == (None, True)
+    assert (finding.order_id, "rounding" in finding.why) == (None, True)
 
 
 def test_a_subscription_is_left_to_a_person(batch):
