@@ -137,11 +137,7 @@ class OpenJournal:
         """Return whether the process of a run is alive."""
         if run_id == self._run_id:
             return True
-        name = f"run-{run_id}"
-        dead = self._locks.take(name)
-        if dead:
-            self._locks.drop(name, forever=True)
-        return not dead
+        return not file_locks.is_free(self._locks, f"run-{run_id}")
 
     def may_live(self, run_id: str) -> bool:
         """Return whether a run's process has a lock anywhere: next to the journal, or in the user's folder.

@@ -30,6 +30,19 @@ class Locks(Protocol):
         """Raise JournalError where locks that were taken may have been lost: others may take this process for dead."""
 
 
+LOOK_SECONDS = 0.2
+"""How long a lock is waited for before the process that holds it counts as alive."""
+
+
+def is_free(locks: Locks, name: str) -> bool:
+    """Return whether no process holds a lock whose name is never used again."""
+    # Another process that only looks holds it for a moment, too: it must not be taken for the one that is meant.
+    free = locks.take(name, wait=LOOK_SECONDS)
+    if free:
+        locks.drop(name, forever=True)
+    return free
+
+
 class FileLocks:
     """Lock files in a folder next to the journal."""
 
@@ -98,9 +111,7 @@ def of_file(path: Path) -> str:
     engine, locks = sqlite.engine_of(path), FileLocks(path.with_name(path.name + ".locks"))
 
     def is_alive(run_id: str) -> bool:
-        free = locks.take(f"run-{run_id}")
-        locks.drop(f"run-{run_id}")
-        return not free
+        return not is_free(locks, f"run-{run_id}")
 
     try:
         with engine.execution_options(**{sqlite.READING: True}).begin() as connection:

@@ -18,7 +18,7 @@ from platformdirs import user_state_path
 
 from smmplus.errors import JournalError, JournalInUseError
 from smmplus.journal.backends import sqlite_file
-from smmplus.journal.backends.file_locks import FileLocks
+from smmplus.journal.backends.file_locks import FileLocks, is_free
 
 _DIGITS = 20
 _OPEN, _CLOSED = b" open  ", b" closed"
@@ -144,7 +144,7 @@ class Traces:
         if not self._apart.exists():
             return False
         with suppress(JournalError):
-            return not _is_free(self._locks, run)
+            return not is_free(self._locks, _lock(run))
         return False
 
     def remove(self, runs: Iterable[str]) -> None:
@@ -220,7 +220,7 @@ def must_be_free(path: Path) -> None:
         locks = FileLocks(folder)
         for trace in read(folder):
             same = (trace.path == str(path), trace.file == file_at(path))
-            if same in {(True, False), (False, True)} and not _is_free(locks, trace.run):
+            if same in {(True, False), (False, True)} and not is_free(locks, _lock(trace.run)):
                 raise JournalInUseError(_of_another(path, trace))
 
 
@@ -237,12 +237,6 @@ def _of_another(path: Path, trace: Trace) -> str:
         f"the journal {path} cannot be used now: {trace} is still placing orders with {what}. Nothing was sent. Stop "
         "that process; then bring back the file that it used, with all that begins with its name"
     )
-
-
-def _is_free(locks: FileLocks, run: str) -> bool:
-    free = locks.take(_lock(run))
-    locks.drop(_lock(run), forever=True)
-    return free
 
 
 def _lock(run: str) -> str:

@@ -1,8 +1,10 @@
+from threading import Timer
+
 import pytest
 from sqlalchemy import create_engine
 
 from smmplus.errors import JournalError
-from smmplus.journal.backends.file_locks import FileLocks
+from smmplus.journal.backends.file_locks import FileLocks, is_free
 from smmplus.journal.backends.pg_locks import AdvisoryLocks
 from tests.databases import DATABASES, on_sqlite
 from tests.postgres import fresh_database, server
@@ -144,3 +146,20 @@ def test_a_lock_that_cannot_be_made_is_told_as_the_journal_s_affair(database, tm
     (tmp_path / "no folder").touch()
     with pytest.raises(JournalError, match="no lock can be made"):
         FileLocks(tmp_path / "no folder").take("run-1")
+
+
+def test_a_process_that_only_looks_at_a_lock_is_not_taken_for_the_one_that_holds_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("smmplus.journal.backends.file_locks.LOOK_SECONDS", 30.0)
+    looking = FileLocks(tmp_path)
+    assert looking.take("run-1")
+    leaves = Timer(0.1, looking.drop, ["run-1"])
+    leaves.start()
+    assert is_free(FileLocks(tmp_path), "run-1")
+    leaves.join()
+
+
+def test_a_lock_that_stays_taken_is_not_free(tmp_path):
+    alive = FileLocks(tmp_path)
+    assert alive.take("run-1")
+    assert not is_free(FileLocks(tmp_path), "run-1")
+    alive.drop("run-1")
