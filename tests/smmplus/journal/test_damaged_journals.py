@@ -71,21 +71,21 @@ def test_a_file_of_another_program_is_refused_and_not_changed(tmp_path):
 def test_an_empty_file_becomes_no_new_journal(tmp_path):
     path = tmp_path / "journal.sqlite3"
     path.touch()
-    refused(path, "the file is empty, and a journal never is.*Keep the file.*smmplus journal restore")
+    refused(path, "the file is empty, and a journal never is.*Keep this file.*smmplus journal restore")
 
 
 def test_a_database_without_tables_becomes_no_new_journal(tmp_path):
     path = tmp_path / "journal.sqlite3"
     with closing(sqlite3.connect(path)) as torn:
         torn.execute("PRAGMA journal_mode=WAL").close()
-    refused(path, "no tables.*-wal was left behind")
+    refused(path, "no tables.*ends with -wal")
 
 
 @pytest.mark.parametrize("content", [b"\0" * 8192, b"PK\x03\x04" + b"x" * 2000, b"SQLite"])
 def test_what_is_no_database_is_refused(tmp_path, content):
     path = tmp_path / "journal.sqlite3"
     path.write_bytes(content)
-    refused(path, "file is not a database.*Keep the file")
+    refused(path, "file is not a database.*Keep this file")
 
 
 def test_a_folder_is_no_journal(tmp_path):
