@@ -71,7 +71,7 @@ def test_a_lost_order_is_found_by_balance_and_id_and_written_into_the_sheet(work
     assert (doubt["evidence"]["left"], doubt["evidence"]["verdict"]) == ("0.035", "debited")
     looked = workplace.command("reconcile")
     assert (looked.status, workplace.states()["in_doubt"]) == (4, 1)
-    assert "this order was probably placed" in looked.said
+    assert "the order was probably placed" in looked.said
     told = probe(workplace)
     (found,) = told.json["doubts"]
     assert (told.status, found["taken_up_as"]) == (0, lost_order(workplace))

@@ -209,8 +209,9 @@ def test_a_long_run_writes_back_while_it_goes_on(workplace: Workplace):
 @pytest.mark.skipif(sys.platform != "linux", reason="limits another process's files")
 def test_ids_that_neither_the_journal_nor_the_sheet_can_take_are_told(workplace: Workplace):
     sheet = workplace.sheet("full.csv", orders(2))
-    workplace.panel.faults({"fault": "latency", "action": "add", "seconds": 1})
-    with workplace.start("run", sheet, "--yes", "--rate", "0") as running:
+    workplace.panel.faults({"fault": "latency", "action": "add", "seconds": 4})
+    # Python started anew writes its output into pipes, not into files.
+    with workplace.start("run", sheet, "--yes", "--rate", "0", PYTHONUTF8="1") as running:
         wait_until(lambda: workplace.ledger.count() == 2, "both orders")
         # From here on it can write no file any more, as on a disk that is full.
         resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (0, 0))
