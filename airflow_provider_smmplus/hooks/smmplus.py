@@ -16,6 +16,7 @@ from airflow.sdk import BaseHook, conf
 
 from airflow_provider_smmplus.utils.arguments import name_of
 from airflow_provider_smmplus.utils.connection import CONN_TYPE, DEFAULT_CONN_ID, Settings, journal_url, settings_of
+from airflow_provider_smmplus.utils.event_loop import run_in_event_loop
 from airflow_provider_smmplus.utils.task_identity import quoted
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ class SmmPlusHook(BaseHook):
 
     def refills(self, order_ids: Iterable[str], *, key: str) -> "dict[str, FollowUp]":
         """Request refills of orders, each once per key. See `smmplus.placing.refills_and_cancels.ask_for`."""
-        return asyncio.run(self.arefills(order_ids, key=key))
+        return run_in_event_loop(self.arefills(order_ids, key=key))
 
     async def arefills(self, order_ids: Iterable[str], *, key: str) -> "dict[str, FollowUp]":
         """Request refills as `refills` does."""
@@ -173,7 +174,7 @@ class SmmPlusHook(BaseHook):
 
     def cancel(self, order_ids: Iterable[str], *, key: str) -> "dict[str, FollowUp]":
         """Request to cancel orders, each once per key. See `smmplus.placing.refills_and_cancels.ask_for`."""
-        return asyncio.run(self.acancel(order_ids, key=key))
+        return run_in_event_loop(self.acancel(order_ids, key=key))
 
     async def acancel(self, order_ids: Iterable[str], *, key: str) -> "dict[str, FollowUp]":
         """Request to cancel orders as `cancel` does."""
@@ -212,7 +213,7 @@ class SmmPlusHook(BaseHook):
         placing = self.aplace_order(
             key=key, campaign=campaign, service=service, max_spend=max_spend, retry_refused=retry_refused, **fields
         )
-        return asyncio.run(placing)
+        return run_in_event_loop(placing)
 
     async def aplace_order(
         self,

@@ -1,6 +1,5 @@
 """The bases of the operators: connection and errors, requests of refills and cancels, tracking of a campaign."""
 
-import asyncio
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from airflow_provider_smmplus.hooks.smmplus import SmmPlusHook
 from airflow_provider_smmplus.operators._deferral import airflow_timeout, checked, deadline_after, must_survive
 from airflow_provider_smmplus.utils.arguments import ids_of, name_of, seconds_of
 from airflow_provider_smmplus.utils.connection import DEFAULT_CONN_ID, remember
+from airflow_provider_smmplus.utils.event_loop import run_in_event_loop
 from airflow_provider_smmplus.utils.task_identity import UNMAPPED, TaskName, order_key, prefix_of
 from airflow_provider_smmplus.utils.trigger_events import TriggerResult, TriggerStatus
 from airflow_provider_smmplus.utils.xcom import Json, counted
@@ -139,7 +139,7 @@ class AskingOperator(SmmPlusOperator):
         """Request, and return the result of each order. Fail if an answer is unknown."""
         with airflow_errors(), self.journal(context) as journal:
             ids = ids_of(self.order_ids, "order_ids")
-            found = asyncio.run(self._ask_in_loop(journal, self._asking(context, kind), ids))
+            found = run_in_event_loop(self._ask_in_loop(journal, self._asking(context, kind), ids))
         self._log_results(kind, found)
         return found
 
@@ -223,12 +223,12 @@ class FollowingOperator(SmmPlusOperator):
             return self.execute_complete(context, TriggerResult(TriggerStatus.DONE).payload())
         if self.deferrable:
             self.defer(trigger=trigger, method_name="execute_complete", timeout=airflow_timeout(self.timeout))
-        return self.execute_complete(context, asyncio.run(trigger.wait()).payload())
+        return self.execute_complete(context, run_in_event_loop(trigger.wait()).payload())
 
     def ask_once(self, context: Context, campaign: str) -> dict[str, int]:
         """Ask for the statuses of the open orders, record them, and count the campaign's status words."""
         with airflow_errors(), self.journal(context) as journal:
-            asyncio.run(self._poll(journal, self._open(journal, campaign)))
+            run_in_event_loop(self._poll(journal, self._open(journal, campaign)))
             return counted(
                 entry.order_status or "Placed" for entry in journal.of_campaign(self.known_campaign(journal, campaign))
             )

@@ -10,6 +10,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from airflow_provider_smmplus.hooks.smmplus import SmmPlusHook
 from airflow_provider_smmplus.utils.arguments import seconds_of
+from airflow_provider_smmplus.utils.event_loop import run_in_event_loop
 from airflow_provider_smmplus.utils.pollers import UNKNOWN_ROUNDS, Seen, Watch
 from airflow_provider_smmplus.utils.trigger_events import EventError, TriggerResult, TriggerStatus
 
@@ -60,7 +61,7 @@ def look_once(hook: SmmPlusHook, watch: Watch, *, until_sure: bool = False) -> S
                 seen = await watch.look(client)
             return seen
 
-    return asyncio.run(look())
+    return run_in_event_loop(look())
 
 
 def checked(payload: Any, *, out_of_time: type[AirflowException] = AirflowException) -> TriggerResult:  # noqa: ANN401

@@ -1,6 +1,5 @@
 """Operators for single orders: place, ask for statuses, cancel."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -13,6 +12,7 @@ from airflow_provider_smmplus.links.smmplus import SmmPlusOrdersLink
 from airflow_provider_smmplus.operators._base import AskingOperator, SmmPlusOperator, airflow_errors, task_name
 from airflow_provider_smmplus.operators._deferral import airflow_timeout, checked, deadline_after, must_survive
 from airflow_provider_smmplus.utils.arguments import amount, ids_of, name_of, seconds_of, texts_of
+from airflow_provider_smmplus.utils.event_loop import run_in_event_loop
 from airflow_provider_smmplus.utils.task_identity import (
     UNMAPPED,
     key_of_element,
@@ -121,7 +121,7 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
                 must_survive(self._trigger("0"))
             key = self._key(context, journal)
             self._must_order_the_same(context, journal, key)
-            entry = asyncio.run(self._place(context, journal, key))
+            entry = run_in_event_loop(self._place(context, journal, key))
         SmmPlusOrdersLink.persist(context, self.hook.settings.panel.url, entry.order_id)
         placed = entry_object(entry)
         self._order_id = placed["order_id"]
@@ -132,7 +132,7 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
         trigger = self._trigger(placed["order_id"])
         if self.deferrable:
             self.defer(trigger=trigger, method_name="execute_complete", timeout=airflow_timeout(self.timeout))
-        return self.execute_complete(context, asyncio.run(trigger.wait()).payload())
+        return self.execute_complete(context, run_in_event_loop(trigger.wait()).payload())
 
     def on_kill(self) -> None:
         """Request to cancel the order, if `cancel_on_kill` is set: at once, or as soon as its ID is known."""
@@ -278,7 +278,7 @@ class SmmPlusOrderStatusOperator(SmmPlusOperator):
         """Ask, 100 IDs per call."""
         with airflow_errors():
             ids = ids_of(self.order_ids, "order_ids")
-            answers = asyncio.run(self.hook.aorder_statuses(ids))
+            answers = run_in_event_loop(self.hook.aorder_statuses(ids))
             known = {number: answer for number, answer in answers.items() if not isinstance(answer, Exception)}
             with self.journal(context) as journal:
                 account_id = journal.ensure_account(self.hook.settings.panel.url, self.hook.settings.account)

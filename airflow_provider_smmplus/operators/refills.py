@@ -1,6 +1,5 @@
 """Operators for refills: request them, and ask for their statuses."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from airflow.sdk import Context, conf
 from airflow_provider_smmplus.operators._base import AskingOperator, SmmPlusOperator, airflow_errors
 from airflow_provider_smmplus.operators._deferral import airflow_timeout, checked, deadline_after, must_survive
 from airflow_provider_smmplus.utils.arguments import ids_of, seconds_of
+from airflow_provider_smmplus.utils.event_loop import run_in_event_loop
 from airflow_provider_smmplus.utils.xcom import Json, counted
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class SmmPlusRefillOperator(AskingOperator):
         trigger = self._trigger(list(result["refills"].values()))
         if self.deferrable:
             self.defer(trigger=trigger, method_name="execute_complete", timeout=airflow_timeout(self.timeout))
-        return self.execute_complete(context, asyncio.run(trigger.wait()).payload())
+        return self.execute_complete(context, run_in_event_loop(trigger.wait()).payload())
 
     def execute_complete(self, context: Context, event: Any) -> Json:  # noqa: ANN401 (a trigger's)
         """Return the result after the wait. The journal knows the refills."""
