@@ -56,7 +56,7 @@ def split(options: Options, panel: Panel, journal: Journal, listener: RunListene
     nothing. Raises what `bulk.running.run.run` raises before it sends anything.
     """
     if size < 1:
-        raise ConfigurationError(f"size is {size}: a part has at least 1 order")
+        raise ConfigurationError(f"a part must have at least 1 order, not {size}")
     campaign = load_campaign(options, panel, journal, lock=True)
     plan = plan_sheet(options, panel, journal, campaign, read(options), to_place=True)
     listener.planned(plan)

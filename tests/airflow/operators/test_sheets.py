@@ -315,7 +315,7 @@ def test_a_part_of_another_split_is_refused(airflow, ordered, sheet):
 
 @pytest.mark.parametrize("size", [0, -1])
 def test_a_part_of_no_orders_is_refused(airflow, sheet, size):
-    assert "write how many orders a part has at most" in failed_for_good(airflow.run(SPLIT, **sheet, part_size=size))
+    assert "a part must have at least 1 order" in failed_for_good(airflow.run(SPLIT, **sheet, part_size=size))
 
 
 def test_all_of_it_in_one(airflow, ordered, sheet, path, done):

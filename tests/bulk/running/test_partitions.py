@@ -78,7 +78,7 @@ def test_a_split_after_parts_were_placed_is_still_the_same(options, panel, journ
 
 @pytest.mark.parametrize("size", [0, -1])
 def test_a_part_holds_at_least_one_order(options, panel, journal, size):
-    with pytest.raises(ConfigurationError, match=f"size is {size}: a part has at least 1 order"):
+    with pytest.raises(ConfigurationError, match=f"a part must have at least 1 order, not {size}"):
         cut(options, panel, journal, size)
 
 
