@@ -194,7 +194,7 @@ def blocking_change(plan: Plan, now: Prices) -> PriceChange | None:
     if change := service_change(plan, now):
         return change
     short = replace(plan, prices=replace(plan.prices, balance=now.balance)).short_by
-    return (Stop.FUNDS, f"it is short by {plain(short)}") if short else None
+    return (Stop.FUNDS, f"short by {plain(short)}") if short else None
 
 
 def service_change(plan: Plan, now: Prices) -> PriceChange | None:

@@ -273,7 +273,7 @@ def test_an_order_in_doubt_is_an_error_that_carries_the_results(df, panel, order
 def test_a_balance_that_is_too_small_is_an_error_before_anything_is_sent(df, panel, ordered):
     panel.balance("0.1")
     with pytest.raises(
-        bulk.RunError, match=r"stopped: the balance is too small \(it is short by 0.11\); 3 not sent"
+        bulk.RunError, match=r"stopped: the balance is too small \(short by 0.11\); 3 not sent"
     ) as caught:
         run(df)
     assert caught.value.exit_status is ExitStatus.ACCOUNT

@@ -102,7 +102,7 @@ def test_where_the_panel_cannot_be_reached_nothing_is_settled(smmplus, doubt, sa
     sandbox.faults({"fault": "http_502", "action": "status"})
     done = smmplus("resolve", doubt, "--order-id", order_id, "--force")
     assert done.status == 7
-    assert f"nothing was recorded: the panel cannot be asked about order {order_id}" in done.words
+    assert f"nothing was recorded: the panel could not be asked about order {order_id}" in done.words
     sandbox.faults()
     assert len(smmplus("doubts", "--json").json["doubts"]) == 1
 

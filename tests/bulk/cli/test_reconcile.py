@@ -29,7 +29,7 @@ def test_looking_shows_the_evidence_and_leads_to_the_search(smmplus, doubt):
     done = smmplus("reconcile")
     assert done.status == 4
     assert doubt in done.out
-    assert "this order was probably placed" in done.words
+    assert "the order was probably placed" in done.words
     assert "To search the panel for the missing orders: smmplus reconcile --probe" in done.words
     told = smmplus("reconcile", "--json").json
     assert (told["asked"], told["unknown_orders"], told["fall"], told["exit_status"]) == (None, [], None, 4)

@@ -334,4 +334,4 @@ def test_an_order_that_another_doubt_may_be_is_taken_and_that_is_shown(smmplus, 
     first, second = open_ones(smmplus)
     done = smmplus("resolve", first, "--order-id", placed(sandbox, f"{LINK}/same-0"))
     assert done.status == 0
-    assert f"may also be {second}" in done.words
+    assert f"also fits {second}" in done.words

@@ -76,7 +76,7 @@ def test_a_row_whose_cost_nobody_knew_may_stay_so(week):
 
 
 def test_a_balance_that_no_longer_suffices_is_a_reason_to_begin_nothing(week):
-    assert change(week, *BEFORE, balance="0.349") == (Stop.FUNDS, "it is short by 0.001")
+    assert change(week, *BEFORE, balance="0.349") == (Stop.FUNDS, "short by 0.001")
     assert change(week, *BEFORE, balance="0.35") is None
 
 

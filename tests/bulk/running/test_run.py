@@ -127,7 +127,7 @@ def test_a_balance_that_is_short_sends_nothing(sandbox, panel, journal, path):
     before = count(sandbox)
     outcome = run.run(options(path), panel, journal, Person())
     assert (outcome.exit_status, outcome.stop, count(sandbox)) == (5, Stop.FUNDS, before)
-    assert outcome.reason == "it is short by 0.08"
+    assert outcome.reason == "short by 0.08"
 
 
 @pytest.mark.e2e
@@ -143,7 +143,7 @@ def test_a_balance_that_fell_while_a_person_thought_stops_the_run(sandbox, panel
     before, fall = count(sandbox), Person(meanwhile=lambda: sandbox.balance("0.17"))
     outcome = run.run(options(path), panel, journal, fall)
     assert (outcome.stop, outcome.exit_status, count(sandbox)) == (Stop.FUNDS, 5, before)
-    assert outcome.reason == "it is short by 0.01"
+    assert outcome.reason == "short by 0.01"
     sandbox.balance("0.18")
     assert run.run(options(path), panel, journal, Person()).sent == 2
 
