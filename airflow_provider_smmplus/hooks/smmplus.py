@@ -227,7 +227,7 @@ class SmmPlusHook(BaseHook):
     ) -> "Entry":
         """Place an order as `place_order` does."""
         from smmplus.orders.models import OrderRequest  # noqa: PLC0415
-        from smmplus.placing.place_order import place_request  # noqa: PLC0415
+        from smmplus.placing.place_order import place_request  # noqa: PLC0415 (not while a DAG file is parsed)
 
         account = (await self.asettings()).account
         campaign, key = name_of(campaign, "campaign"), quoted(name_of(key, "key"))

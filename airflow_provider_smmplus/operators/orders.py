@@ -163,7 +163,7 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
         return self._key_of_element(context, journal)
 
     def _find(self, context: Context, journal: "Journal", key: str) -> "Entry | None":
-        from smmplus.placing.place_order import find_order  # noqa: PLC0415
+        from smmplus.placing.place_order import find_order  # noqa: PLC0415 (not while a DAG file is parsed)
 
         return find_order(journal, self._ids(context, journal)[1], key, self._request())
 
@@ -211,7 +211,7 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
         return account_id, campaign_id, other._request().fingerprint  # noqa: SLF001
 
     async def _place(self, context: Context, journal: "Journal", key: str) -> "Entry":
-        from smmplus.placing.place_order import place_request  # noqa: PLC0415
+        from smmplus.placing.place_order import place_request  # noqa: PLC0415 (not while a DAG file is parsed)
 
         async with self.hook.async_client() as client:
             return await place_request(

@@ -165,7 +165,9 @@ def test_hidden_rows_are_what_the_author_says(airflow, ordered, link, tmp_path):
     path = wb.book(tmp_path / "week.xlsx", wb.header() + wb.order(2, "2", link, "1000") + hidden)
     said = {"path": str(path), "campaign": "theirs"}
     assert "1 row has problems" in failed_for_good(airflow.run(PLACE, **said))
-    assert "'hide'" in failed_for_good(airflow.run(PLACE, **said, hidden="hide"))
+    assert "hidden is 'hide': it must be one of refuse, include, skip" in failed_for_good(
+        airflow.run(PLACE, **said, hidden="hide")
+    )
     assert airflow.run(PLACE, **said, hidden="skip").state == "success"
     assert [order["link"] for order in ordered()] == [link]
 
