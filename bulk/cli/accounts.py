@@ -11,7 +11,7 @@ from bulk.cli import options as given
 from bulk.cli.error_handling import failing
 from bulk.cli.json_output import budget_object
 from bulk.cli.tables import WARNING, console, show_budgets, table
-from bulk.model.settings import url_of
+from bulk.model.options import url_of
 from smmplus.commands import command
 from smmplus.errors import ConfigurationError, JournalConflictError
 from smmplus.journal import accounts, budgets

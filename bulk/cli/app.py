@@ -18,7 +18,8 @@ _MODULES = {
     **dict.fromkeys(("check", "run", "status"), "sheets"),
     **dict.fromkeys(("doubts", "resolve"), "doubts"),
     **dict.fromkeys(("account", "budget"), "accounts"),
-    **dict.fromkeys(("services", "balance"), "panel_commands"),
+    **dict.fromkeys(("demo", "sandbox"), "demo"),
+    **dict.fromkeys(("services", "balance", "template"), "panel_commands"),
 }
 """Where the commands are that are not in a module of their own name."""
 

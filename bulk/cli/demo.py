@@ -1,4 +1,4 @@
-"""`smmplus demo`: the whole job on sample sheets, against a simulated panel."""
+"""`smmplus demo`, the whole job on sample sheets against a simulated panel, and `smmplus sandbox`, that panel alone."""
 
 import json
 import shutil
@@ -130,3 +130,16 @@ def _first_lines(process: "subprocess.Popen[str]") -> Panel:
         if "address" in found and "key" in found:
             return Panel(key=found["key"].split()[-1], url=found["address"])
     raise ConfigurationError("the simulated panel did not start")
+
+
+sandbox = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@sandbox.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
+def _sandbox(context: typer.Context) -> None:
+    """Start a simulated panel."""
+    # A program of its own: nothing of the client may share code with the panel that tests it.
+    try:
+        raise typer.Exit(subprocess.call([sys.executable, "-m", "smmplus.sandbox", *context.args]))  # noqa: S603
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None

@@ -9,13 +9,13 @@ from rich.text import Text
 
 from bulk.cli.tables import WARNING, money, table
 from bulk.cli.texts import counted
-from bulk.model.settings import DEFAULT_ACCOUNT
+from bulk.model.options import DEFAULT_ACCOUNT
 from smmplus.commands import command
 from smmplus.journal.balances import Observation
 from smmplus.journal.entry import Entry
 from smmplus.reconciliation.balance_evidence import Evidence
 from smmplus.reconciliation.doubt_matching import Finding
-from smmplus.reconciliation.settlements import Settlement
+from smmplus.reconciliation.reconcile import Settlement
 
 MOST_CHARACTERS = 300
 """Of what was ordered. Comments can be long; the sheet has them in full."""

@@ -24,13 +24,12 @@ from smmplus.journal.budgets import find_campaign
 from smmplus.journal.entry import Entry
 from smmplus.journal.journal import Journal
 from smmplus.journal.queries import with_order_id_at_panel
-from smmplus.journal.recovery.resolution import must_be_unclaimed
+from smmplus.journal.recovery import must_be_unclaimed
 from smmplus.journal.state_machine import State
 from smmplus.orders.models import OrderStatus
 from smmplus.reconciliation.balance_evidence import evidence, unsettled_of_siblings
 from smmplus.reconciliation.doubt_matching import claimants, misfit
-from smmplus.reconciliation.reconcile import ask
-from smmplus.reconciliation.settlements import Settlement, listed, settle_all
+from smmplus.reconciliation.reconcile import Settlement, ask, listed, settle_all
 
 
 @failing

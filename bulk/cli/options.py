@@ -17,8 +17,18 @@ import typer
 from bulk.model.cell_values import check_locale
 from bulk.model.errors import SheetError
 from bulk.model.fields import HeaderNames
-from bulk.model.options import DEFAULTS, OF_COMMANDS, OPTIONS, Hidden, OptionInfo, Options
-from bulk.model.settings import DEFAULT_ACCOUNT, account_named, panel_of, prompt_for_key
+from bulk.model.options import (
+    DEFAULT_ACCOUNT,
+    DEFAULTS,
+    OF_COMMANDS,
+    OPTIONS,
+    Hidden,
+    OptionInfo,
+    Options,
+    account_named,
+    panel_of,
+    prompt_for_key,
+)
 from bulk.planning.approval import parse_fingerprint
 from bulk.reading.saved_headers import parse_headers
 from smmplus.api.client import Client

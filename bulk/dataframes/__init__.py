@@ -15,8 +15,7 @@ import pandas as pd
 
 from bulk.dataframes.results import RunError, checked, joined
 from bulk.model.errors import ExitStatus
-from bulk.model.options import DEFAULTS, OPTIONS, Options
-from bulk.model.settings import DEFAULT_ACCOUNT, account_named, panel_of, prompt_for_key
+from bulk.model.options import DEFAULT_ACCOUNT, DEFAULTS, OPTIONS, Options, account_named, panel_of, prompt_for_key
 from bulk.model.sheet import Sheet
 from bulk.model.surfaces import PYTHON
 from bulk.planning.approval import parse_fingerprint

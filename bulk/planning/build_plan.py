@@ -13,7 +13,7 @@ from bulk.planning.plan import CampaignContext, Expected, Plan, PlannedRow, Pric
 from bulk.planning.warnings import JournalWarnings, journal_warnings, row_warnings
 from smmplus.api.error_texts import Meaning
 from smmplus.commands import command
-from smmplus.journal import sheet_checks
+from smmplus.journal import lookup
 from smmplus.journal.entry import Entry, Planned
 from smmplus.journal.journal import Journal
 from smmplus.journal.lookup import look_up
@@ -168,4 +168,4 @@ def _find_expected(journal: Journal, campaign: CampaignContext, options: Options
     fingerprint = options.expect_fingerprint
     if fingerprint is None:
         return None
-    return Expected(fingerprint, sheet_checks.find(journal, campaign.account_id, fingerprint))
+    return Expected(fingerprint, lookup.find(journal, campaign.account_id, fingerprint))

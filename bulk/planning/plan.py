@@ -13,8 +13,8 @@ from bulk.planning.orders import OrderRow
 from bulk.planning.warnings import JournalWarnings
 from smmplus.commands import Value
 from smmplus.journal.entry import Entry, Planned
+from smmplus.journal.lookup import Check
 from smmplus.journal.maintenance.restore import Backup
-from smmplus.journal.sheet_checks import Check
 from smmplus.journal.state_machine import State
 from smmplus.orders.decimals import minus, total
 from smmplus.orders.models import Balance, Service

@@ -18,7 +18,7 @@ from bulk.running.result import RunResult
 from bulk.running.session import RunSession
 from smmplus.api.client import Client
 from smmplus.api.panel import Panel
-from smmplus.journal import budgets, sheet_checks
+from smmplus.journal import budgets, lookup
 from smmplus.journal.journal import Journal
 from smmplus.journal.maintenance import restore
 from smmplus.journal.normal_forms import normal_url
@@ -42,7 +42,7 @@ def check(options: Options, panel: Panel, journal: Journal, *, sheet: Sheet | No
     sheet = sheet or read(options)
     campaign = load_campaign(options, panel, journal)
     plan, content = with_fingerprint(plan_sheet(options, panel, journal, campaign, sheet))
-    sheet_checks.keep(journal, campaign.campaign_id, plan.fingerprint, content)
+    lookup.keep(journal, campaign.campaign_id, plan.fingerprint, content)
     return plan
 
 

@@ -15,7 +15,7 @@ from bulk.model.fields import LIST_FIELDS
 from bulk.model.sheet import RESULT_FIELDS
 from bulk.template.other_pages import FONT, TEXT, choices, look_up, write_header, write_text
 from bulk.template.words import Words
-from bulk.writing.status_colours import STATUS_COLOURS, condition
+from bulk.writing.column_style import STATUS_COLOURS, condition
 from smmplus.orders.models import Service
 
 NAME = "Orders"

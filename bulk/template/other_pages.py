@@ -10,8 +10,8 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from bulk.model.cell_values import service_label
 from bulk.template.words import Words
+from bulk.writing.column_style import STATUS_COLOURS
 from bulk.writing.result_cells import clean
-from bulk.writing.status_colours import STATUS_COLOURS
 from smmplus.orders.decimals import plain
 from smmplus.orders.models import Service
 from smmplus.orders.order_types import OrderType, Units, order_type

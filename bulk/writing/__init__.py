@@ -2,7 +2,7 @@
 
 `write_results` cleans the texts (`result_cells`) and edits the file: `csv_editor` inserts cells into lines,
 `xlsx_editor` splices them into the XML of the worksheet. `worksheet_rows` finds rows by their bytes; if it cannot,
-`worksheet_positions` finds them with a parser. `column_widths` and `status_colours` make new columns readable.
+`worksheet_positions` finds them with a parser. `column_style` makes new columns readable.
 A file that cannot be edited faithfully raises CannotSpliceError, and a new file with orders and results is written.
 """
 

@@ -9,9 +9,8 @@ from bulk.files.zip_archive import Archive, ArchiveError, rewrite
 from bulk.model.cell_address import LAST_COLUMN, column_letter, parse_range
 from bulk.model.errors import CannotSpliceError
 from bulk.model.sheet import RESULT_FIELDS, Sheet
-from bulk.writing.column_widths import add_column_widths, style_of_column
+from bulk.writing.column_style import SIGN, add_column_widths, add_status_colours, formatting, style_of_column
 from bulk.writing.result_cells import CellWriter, Changes, new_fields
-from bulk.writing.status_colours import SIGN, add_status_colours, formatting
 from bulk.writing.worksheet_positions import (
     RowPosition,
     WorksheetPositions,

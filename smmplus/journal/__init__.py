@@ -7,8 +7,8 @@
    and says why an intent is committed first.
 3. `queries` records the statuses that the panel reports later.
 
-Next to it: `budgets`, `balances` (what the account had, as evidence), `refills_and_cancels`, `sheet_checks`, and
-`lookup` for sheets. `entry` is an order as a frozen value, `schema` has the tables.
+Next to it: `budgets`, `balances` (what the account had, as evidence), `refills_and_cancels`, and `lookup` for
+sheets. `entry` is an order as a frozen value, `schema` has the tables.
 
 A run that crashes leaves orders that may have been sent. `run_presence` shows which processes live, `recovery` puts
 what dead ones left in doubt, and `rescue_file` keeps order ids that the database could not take. `lost_commits` finds

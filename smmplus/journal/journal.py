@@ -8,12 +8,11 @@ from pathlib import Path
 from sqlalchemy import insert, select, update
 
 from smmplus.errors import JournalInUseError
-from smmplus.journal import accounts, group_commit, queries, refills_and_cancels
+from smmplus.journal import accounts, group_commit, queries, recovery, refills_and_cancels
 from smmplus.journal import rescue_file as rescue
 from smmplus.journal.backends import file_locks
 from smmplus.journal.backends.open import default_url
 from smmplus.journal.entry import Entry, Planned
-from smmplus.journal.recovery import recover, resolution
 from smmplus.journal.run_presence import OpenJournal, user_name
 from smmplus.journal.schema import batches, campaigns
 from smmplus.journal.state_machine import State
@@ -40,7 +39,7 @@ class Journal(OpenJournal):
     ) -> None:
         super().__init__(url or default_url(), now=now, rescues=rescues)
         try:
-            lost = recover.notice_losses(self)
+            lost = recovery.notice_losses(self)
         except BaseException:
             self.close()
             raise
@@ -180,10 +179,10 @@ class Journal(OpenJournal):
 
     def recover_crashed_runs(self) -> list[Entry]:
         """Put on record the order ids that crashed runs rescued, and in doubt what else they left; return that."""
-        recover.record_rescued_ids(self)
+        recovery.record_rescued_ids(self)
         with self.transaction() as connection:
             refills_and_cancels.mark_in_doubt(connection, self.is_run_alive, self.time())
-            return resolution.mark_in_doubt(connection, self.is_run_alive, self.time())
+            return recovery.mark_in_doubt(connection, self.is_run_alive, self.time())
 
     def in_doubt(self, account_id: int | None = None) -> list[Entry]:
         """Return the entries in doubt, of one account or of all."""
@@ -193,16 +192,16 @@ class Journal(OpenJournal):
     def find(self, account_id: int, name: str) -> Entry:
         """Find an entry by its name, "campaign/key"; raise JournalConflictError if there is none."""
         with self.reading() as connection:
-            return resolution.find_by_name(connection, name, account_id)
+            return recovery.find_by_name(connection, name, account_id)
 
     def resolve_as_placed(
         self, account_id: int, entry: Entry, order_id: str, *, why: str, who: str | None = None
     ) -> None:
         """Resolve an entry in doubt as this order. `who` is on record for it; by default the user of this machine."""
         with self.transaction() as connection:
-            resolution.resolve_as_placed(connection, entry, account_id, order_id, who or user_name(), why, self.time())
+            recovery.resolve_as_placed(connection, entry, account_id, order_id, who or user_name(), why, self.time())
 
     def resolve_as_not_placed(self, entry: Entry, *, why: str) -> None:
         """Resolve an entry in doubt as not placed. The next run may send it."""
         with self.transaction() as connection:
-            resolution.resolve_as_not_placed(connection, entry, user_name(), why, self._now(), self.is_run_alive)
+            recovery.resolve_as_not_placed(connection, entry, user_name(), why, self._now(), self.is_run_alive)

@@ -3,5 +3,5 @@
 `reconcile` reads the balance and, if asked to, the statuses of order ids that no journal knows. `balance_evidence`
 compares the balance before and after each order in doubt. `balance_drops` reports a balance that fell by more than the
 journal explains. `doubt_matching` decides whether the evidence identifies an order. An order is only resolved without
-a person if everything agrees. `settlements` records what a person says of many orders at once.
+a person if everything agrees. `reconcile` also records what a person says of many orders at once.
 """

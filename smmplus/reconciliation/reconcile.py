@@ -1,18 +1,23 @@
-"""Look for evidence about orders in doubt: the balance, and the statuses of ids that no journal knows."""
+"""Look for evidence about orders in doubt: the balance, and the statuses of ids that no journal knows.
+
+What a person says of many orders at once is recorded here too, all of it or nothing.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from smmplus.api.client import Client
 from smmplus.api.protocol import MOST_IDS, hundreds
-from smmplus.errors import CallError, FollowUpError, UnknownRefusalError, UnreadableAnswerError
-from smmplus.journal import balances
+from smmplus.errors import CallError, FollowUpError, JournalConflictError, UnknownRefusalError, UnreadableAnswerError
+from smmplus.journal import balances, recovery
 from smmplus.journal.balances import Observation
 from smmplus.journal.entry import Entry
 from smmplus.journal.journal import Journal
-from smmplus.journal.schema import entries, order_ids
+from smmplus.journal.run_presence import user_name
+from smmplus.journal.schema import campaigns, entries, order_ids
 from smmplus.journal.state_machine import State
 from smmplus.orders.models import OrderStatus
 from smmplus.reconciliation.balance_drops import Fall, latest_fall
@@ -139,3 +144,48 @@ def ask(client: Client, ids: Iterable[str], most_calls: int) -> Probe:
         asked += len(part)
         answers.update({number: status for number, status in found.items() if isinstance(status, OrderStatus)})
     return Probe(answers, asked, calls, bool(waiting))
+
+
+MOST_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What a person says about one order in doubt, and how they know."""
+
+    entry: Entry
+    order_id: str | None
+    """None if it was not placed: the next run may send it."""
+    why: str
+
+
+def settle_all(journal: Journal, settlements: Sequence[Settlement]) -> None:
+    """Resolve orders in one transaction. Raises JournalConflictError, with the orders that prevent it."""
+    in_the_way: list[str] = []
+    with journal.transaction() as connection:
+        rows = connection.execute(select(campaigns.c.id, campaigns.c.account_id))
+        accounts = {row.id: row.account_id for row in rows}
+        for settlement in settlements:
+            try:
+                _settle(journal, connection, settlement, accounts[settlement.entry.campaign_id])
+            except JournalConflictError as error:
+                in_the_way.append(str(error))
+        if in_the_way:
+            raise JournalConflictError(f"nothing was recorded: {listed(in_the_way)}")
+
+
+def _settle(journal: Journal, connection: Connection, settlement: Settlement, account_id: int) -> None:
+    entry, order_id, why, now = settlement.entry, settlement.order_id, settlement.why, journal.time()
+    if order_id is None:
+        recovery.resolve_as_not_placed(
+            connection, entry, user_name(), why, datetime.fromisoformat(now), journal.is_run_alive
+        )
+    else:
+        recovery.resolve_as_placed(connection, entry, account_id, order_id, user_name(), why, now)
+
+
+def listed(words: Iterable[str]) -> str:
+    """Join the first messages, and count the others."""
+    found = list(words)
+    more = f"; and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+    return "; ".join(found[:MOST_NAMED]) + more

@@ -17,8 +17,8 @@ from aiohttp import web
 from smmplus.sandbox import money, storage
 from smmplus.sandbox.app import API_PATH, NOT_SIMULATED, create_app
 from smmplus.sandbox.catalogue import CatalogueError, default_catalogue, parse_catalogue
-from smmplus.sandbox.changes import apply
 from smmplus.sandbox.faults import ScriptError, parse_rules
+from smmplus.sandbox.lifecycle import apply
 from smmplus.sandbox.panel import Panel
 from smmplus.sandbox.records import Event, State
 from smmplus.sandbox.storage import Clock, LineFile, StorageError, parse_entry

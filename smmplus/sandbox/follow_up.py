@@ -5,7 +5,7 @@ import zlib
 from smmplus.sandbox import lifecycle, money
 from smmplus.sandbox.calls import INCORRECT_REQUEST, Asked, Result, find_order, ids, number, or_error, takes_one
 from smmplus.sandbox.catalogue import Service
-from smmplus.sandbox.changes import apply, net_charge
+from smmplus.sandbox.lifecycle import apply, net_charge
 from smmplus.sandbox.records import CancelRequested, Event, Order, Refill, RefillRequested, Refusal, State
 
 REFILL_LIFE = ((0.0, "Pending"), (60.0, "In progress"))

@@ -9,8 +9,8 @@ from typing import Any
 
 from smmplus.sandbox import faults, follow_up, lifecycle, money, storage, validation
 from smmplus.sandbox.calls import Asked, Call, Fields, Reply, Result, error, json_reply, parse_call, takes_none
-from smmplus.sandbox.changes import apply, settle
 from smmplus.sandbox.faults import Rule
+from smmplus.sandbox.lifecycle import apply, settle
 from smmplus.sandbox.records import BalanceSet, Event, Order, OrderAccepted, Refusal, ServiceChanged, State
 from smmplus.sandbox.storage import Clock, Entry, LineFile, entry_of
 

@@ -11,7 +11,7 @@ from bulk.reading import read_sheet
 from bulk.template import write_template
 from bulk.template.words import LONGEST_PROMPT, WORDS, Language
 from bulk.writing import write_results
-from bulk.writing.status_colours import SIGN, STATUS_COLOURS
+from bulk.writing.column_style import SIGN, STATUS_COLOURS
 from smmplus.orders.order_types import Units, order_type
 from tests.bulk.plans import LINK, service
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from smmplus.sandbox import changes, panel
+from smmplus.sandbox import lifecycle, panel
 from smmplus.sandbox.catalogue import default_catalogue
 from smmplus.sandbox.records import BalanceSet, State
 
@@ -47,7 +47,7 @@ def new_desk():
         state = State(default_catalogue(), **options)
         opened = [BalanceSet(account, Decimal(balance), 0.0) for account in ("sandbox", "other")]
         for event in opened:
-            changes.apply(state, event)
+            lifecycle.apply(state, event)
         return Batch(state, list(opened))
 
     return new

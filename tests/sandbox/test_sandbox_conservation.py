@@ -5,7 +5,7 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smmplus.sandbox import changes
+from smmplus.sandbox import lifecycle
 from smmplus.sandbox.catalogue import default_catalogue
 from smmplus.sandbox.records import State
 from smmplus.sandbox.storage import entry_of, parse_entry
@@ -64,7 +64,7 @@ def test_the_events_as_they_are_stored_make_the_same_state(new_desk, steps):
     now = walk(batch, steps) + 100
     again = State(default_catalogue())
     for event in batch.events:
-        changes.apply(again, parse_entry(entry_of(event)))
-    changes.settle(again, now)
-    changes.settle(batch.state, now)
+        lifecycle.apply(again, parse_entry(entry_of(event)))
+    lifecycle.settle(again, now)
+    lifecycle.settle(batch.state, now)
     assert again == batch.state

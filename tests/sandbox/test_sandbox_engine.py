@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from smmplus.sandbox import changes
+from smmplus.sandbox import lifecycle
 from smmplus.sandbox.catalogue import TYPES, CatalogueError
 from smmplus.sandbox.records import ServiceChanged
 
@@ -168,7 +168,7 @@ def test_a_disabled_service_is_not_listed(batch):
 
 
 def test_a_changed_rate_is_listed_and_charged(batch):
-    changes.apply(batch.state, ServiceChanged("1", {"rate": "2.00"}, 0.0))
+    lifecycle.apply(batch.state, ServiceChanged("1", {"rate": "2.00"}, 0.0))
     assert batch.call("services")[0]["rate"] == "2.00"
     assert batch.status(batch.order())["charge"] == "2"
 
@@ -180,7 +180,7 @@ def test_a_changed_rate_is_listed_and_charged(batch):
 def test_a_change_that_does_not_fit_changes_nothing(batch, wrong):
     before = dict(batch.state.services)
     with pytest.raises(CatalogueError):
-        changes.apply(batch.state, ServiceChanged("1", wrong, 0.0))
+        lifecycle.apply(batch.state, ServiceChanged("1", wrong, 0.0))
     assert batch.state.services == before
 
 
@@ -192,7 +192,7 @@ def test_a_refusal_tells_storage_nothing(batch):
 
 def test_a_charge_of_more_digits_than_the_default_context_holds_leaves_the_balance_exactly(new_desk):
     batch = new_desk(balance="10000000000")
-    changes.apply(batch.state, ServiceChanged("1", {"rate": "1234567890.123456789012345678901234567"}, 0.0))
+    lifecycle.apply(batch.state, ServiceChanged("1", {"rate": "1234567890.123456789012345678901234567"}, 0.0))
     order = batch.order()
     assert batch.status(order)["charge"] == "1234567890.123456789012345678901234567"
     assert batch.call("balance")["balance"] == "8765432109.876543210987654321098765433"

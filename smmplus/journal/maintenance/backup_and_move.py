@@ -15,13 +15,12 @@ from sqlalchemy import Connection, Engine, Table, delete, func, insert, select, 
 from sqlalchemy.exc import DBAPIError
 
 from smmplus.errors import ConfigurationError, JournalConflictError, JournalError, JournalInUseError
-from smmplus.journal import metadata, schema
+from smmplus.journal import metadata, recovery, schema
 from smmplus.journal.backends import postgres, sqlite, sqlite_file
 from smmplus.journal.backends.open import READING, make_tables, new_engine, snapshot, translated
 from smmplus.journal.backends.open import where as name_of
 from smmplus.journal.journal import Journal
 from smmplus.journal.maintenance.integrity import Violation, audit
-from smmplus.journal.recovery import recover
 
 _PAGE = 1000
 _MOST_FINDINGS = 20
@@ -82,7 +81,7 @@ def move(journal: Journal, url: str) -> Copied:
     with _postgres(url) as (engine, where), journal.transaction() as source:  # nobody else writes into the file
         _must_be_idle(journal, source)
         said = _must_be_current(source, journal.where)
-        if recover.is_left(journal, source):
+        if recovery.is_left(journal, source):
             raise JournalInUseError(
                 "a run has just ended, and left order ids next to the journal: run the same command again"
             )

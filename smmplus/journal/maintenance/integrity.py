@@ -17,12 +17,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, and_, func, inspect, or_, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from smmplus.journal import metadata, schema
+from smmplus.journal import metadata, recovery, schema
 from smmplus.journal.backends import postgres
 from smmplus.journal.backends.open import is_busy
 from smmplus.journal.entry import nth_of
 from smmplus.journal.journal import Journal
-from smmplus.journal.recovery import recover
 from smmplus.journal.schema import accounts, balances, campaigns, entries, order_ids
 from smmplus.journal.state_machine import SPENT, State
 from smmplus.orders.decimals import EXACT
@@ -285,7 +284,7 @@ def summary_of(journal: Journal) -> Summary:
             _counts(connection),
             said.get(metadata.RESTORED, ""),
             said.get(metadata.LOST, ""),
-            tuple(recover.rescue_files(journal)),
+            tuple(recovery.rescue_files(journal)),
         )
 
 

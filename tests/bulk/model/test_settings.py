@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from bulk.model import settings
-from bulk.model.settings import account_named, panel_of, prompt_for_key
+from bulk.model import options
+from bulk.model.options import account_named, panel_of, prompt_for_key
 from smmplus.api.panel import DEFAULT_URL
 from smmplus.errors import ConfigurationError
 
@@ -61,7 +61,7 @@ def test_spellings_that_share_their_settings_are_one_account(spelling):
 
 
 def test_the_default_account_is_itself_in_any_case():
-    assert account_named("Default") == settings.DEFAULT_ACCOUNT
+    assert account_named("Default") == options.DEFAULT_ACCOUNT
     assert panel_of("Default", {"SMMPLUS_API_KEY": KEY}).key == KEY
 
 

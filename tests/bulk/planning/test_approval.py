@@ -8,7 +8,7 @@ import pytest
 from bulk.planning.approval import Checked, CheckedRow, differences, parse_fingerprint, with_fingerprint
 from smmplus.api.error_texts import Meaning
 from smmplus.errors import ConfigurationError
-from smmplus.journal import sheet_checks
+from smmplus.journal import lookup
 from tests.bulk.plans import LINK, Ledger, blocker_of, request, row, service, sheet_of
 
 A, B, C = (f"{LINK}/{name}" for name in "abc")
@@ -17,7 +17,7 @@ A, B, C = (f"{LINK}/{name}" for name in "abc")
 def approve(week, *rows, services=(), **options):
     """Check a sheet, and keep what it would send."""
     plan, content = with_fingerprint(week.plan(sheet_of(*rows), *services, **options))
-    sheet_checks.keep(week.journal, week.campaign, plan.fingerprint, content)
+    lookup.keep(week.journal, week.campaign, plan.fingerprint, content)
     return plan.fingerprint
 
 

@@ -1,6 +1,6 @@
 """Room for result columns that are new."""
 
-from bulk.writing.column_widths import add_column_widths
+from bulk.writing.column_style import add_column_widths
 
 NEW = {"order_id": 7, "error": 8}
 MADE = b'<col min="8" max="8" width="12" customWidth="1"/><col min="9" max="9" width="40" customWidth="1"/>'

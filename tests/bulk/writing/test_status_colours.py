@@ -6,7 +6,7 @@ import pytest
 from bulk.reading import read_sheet
 from bulk.running.result import STATUS_WORDS
 from bulk.writing import write_results
-from bulk.writing.status_colours import STATUS_COLOURS, add_status_colours
+from bulk.writing.column_style import STATUS_COLOURS, add_status_colours
 from tests.bulk import workbooks as wb
 
 pytestmark = pytest.mark.usefixtures("read_here")

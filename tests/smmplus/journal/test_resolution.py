@@ -4,7 +4,7 @@ import pytest
 
 from smmplus.errors import JournalConflictError
 from smmplus.journal.journal import Journal
-from smmplus.journal.recovery.resolution import STILL_UNDER_WAY
+from smmplus.journal.recovery import STILL_UNDER_WAY
 from smmplus.journal.state_machine import Event, State
 from tests.databases import DATABASES, url_of
 from tests.smmplus.batches import Batch, attempt_of
