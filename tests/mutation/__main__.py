@@ -33,7 +33,7 @@ from tests.mutation.mutants import Mutant, mutants_of
 TESTS = {
     "smmplus/journal/state_machine.py": ("tests/smmplus/journal/test_state_machine.py",),
     "smmplus/api/retry.py": ("tests/smmplus/api/test_retry.py",),
-    "smmplus/api/protocol.py": ("tests/smmplus/api/test_protocol.py",),
+    "smmplus/api/protocol.py": ("tests/smmplus/api/test_protocol.py", "tests/smmplus/api/test_single_answer.py"),
     "smmplus/placing/placer.py": (
         "tests/smmplus/placing/test_placer.py",
         "tests/smmplus/placing/test_cancelled.py",

@@ -257,7 +257,7 @@ def test_the_kind_of_an_error_does_not_hang_on_its_wrapping(kind, document, stat
         {"error": "", "order": {"error": "Bad link"}}, {"error": "Bad link", "data": [{"order": 23501}]},
         {"error": {"message": "Bad link", "order": "23501"}}, {"error": "Bad link", "order_number": 23501},
         {"error": "Bad link", "answer": '{"order":23501}'}, {"error": {"code": "E12", "text2": "Order not created"}},
-        {"error": "Bad link", "info": "Order could not be created"}, b'Notice: {"order": 23501} {"error": "Bad link"}',
+        {"error": "Bad link", "info": "Order could not be created"}, {"error": "Bad link", "data": {"order": "N/A?"}}, b'Notice: {"order": 23501} {"error": "Bad link"}',
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("status", [200, 400, 422])
@@ -849,6 +849,24 @@ def test_a_no_to_a_single_cancel_is_no_yes(document, kind):
 )
 def test_a_balance_is_read_exactly(document, balance):
     assert read(protocol.balance(), document) == balance
+
+
+@pytest.mark.parametrize(
+    ("call", "item", "result"),
+    [
+        (ADD, {"order": 5}, "5"),
+        (protocol.balance(), {"balance": 5}, Balance(Decimal(5), "")),
+        (protocol.refill("5"), {"refill": 7}, "7"),
+        (protocol.refill_status("7"), {"status": "Completed"}, "Completed"),
+    ],
+)
+def test_a_list_of_one_answers_a_call_for_one(call, item, result):
+    assert read(call, [item]) == result
+
+
+def test_an_answer_that_cannot_be_read_says_why_and_is_quoted_after_it():
+    error = fault(protocol.status("5"), {"order": 6, "status": "Completed"})
+    assert str(error).index("another id: ") < str(error).index("Completed")
 
 
 @pytest.mark.parametrize("document", [{}, [], {"balance": None}, {"balance": "much"}, {"balance": "1.000"}])
