@@ -1,7 +1,7 @@
 # make demo     see the whole job on sample sheets, against a simulated panel
 # make airflow-demo   Airflow with example DAGs, against a simulated panel; Ctrl-C ends it
 # make test     every check: lint, types, imports, all tests
-# make check    the quick part of it: lint, types, imports, unit tests
+# make check    the quick part of it: lint, types, imports, unit tests that are not slow
 # make coverage  the unit tests, and the end-to-end tests marked for it, reach 95 % of smmplus and bulk
 # make properties  thousands of random steps, other ones each time (EXAMPLES=100 of 50 steps at most)
 # make mutants  small faults put into what decides about money: does a test notice each?
@@ -16,6 +16,9 @@ BIN := $(VENV)/bin
 IN_MEMORY = $(shell [ "$$(df -Pk /dev/shm 2>/dev/null | awk 'END { print $$4 }')" -gt 4000000 ] 2>/dev/null && echo TMPDIR=/dev/shm)
 PYTEST = $(IN_MEMORY) $(BIN)/python -m pytest -n 2 --dist worksteal
 
+# Tests start hundreds of processes: each would compile every module again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo airflow-demo test check coverage e2e lint properties mutants matrix soak bench clean
 
 demo: $(VENV)/run.installed
@@ -28,7 +31,7 @@ test: lint
 	$(PYTEST)
 
 check: lint
-	$(PYTEST) -q -m 'not e2e'
+	$(PYTEST) -q -m 'not e2e and not slow'
 
 coverage: $(VENV)/dev.installed
 	rm -f .coverage .coverage.*

@@ -8,6 +8,8 @@ import pytest
 import bulk
 import smmplus
 
+pytestmark = pytest.mark.slow
+
 PACKAGES = (smmplus, bulk)
 HEAVY = {"aiohttp", "requests", "sqlalchemy", "pandas", "numpy", "openpyxl", "typer", "rich"}
 

@@ -72,6 +72,7 @@ def test_it_is_found_in_a_journal_that_was_not_closed(tmp_path):
         assert any("-wal" in name for name in leaks(SECRET, tmp_path))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("innocent", [b"", b"{'order': 23501}", SECRET[: PART - 1].encode(), b"%zz &# \\u12 " * 9])
 def test_what_is_no_secret_is_not_found(innocent, tmp_path):
     (tmp_path / "log.txt").write_bytes(innocent)

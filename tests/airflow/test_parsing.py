@@ -13,6 +13,8 @@ from airflow.sdk import DAG, BaseOperator, BaseSensorOperator
 from airflow_provider_smmplus.get_provider_info import get_provider_info
 from airflow_provider_smmplus.operators._base import SmmPlusOperator
 
+pytestmark = pytest.mark.slow
+
 HEAVY = (
     "pandas",
     "numpy",

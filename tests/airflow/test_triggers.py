@@ -315,6 +315,7 @@ asyncio.run(look())
 """
 
 
+@pytest.mark.slow
 def test_nothing_heavy_is_imported_in_the_event_loop(connect):
     """SQLAlchemy would hold up every other trigger for a tenth of a second."""
     connect()

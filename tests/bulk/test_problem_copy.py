@@ -294,6 +294,7 @@ def test_of_merged_cells_one_that_cannot_be_seen_is_coloured_alone(tmp_path):
     assert (marked.unexplained, marked.lost) == (1, "")
 
 
+@pytest.mark.slow
 def test_marked_once_more_a_comment_of_ours_is_replaced(tmp_path):
     first = mark(rich_book(tmp_path / "week.xlsx"), problem(), problem("B4", "link"))
     second = mark(first.path, problem(message="is too small"))
@@ -322,6 +323,7 @@ HIDDEN_VALUE = '<mergeCells count="1"><mergeCell ref="D4:D5"/></mergeCells>'
 AS_TEXT = "the copy holds the orders as text, without formats and other worksheets: copying the workbook "
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rows", "after", "change", "why"),
     [

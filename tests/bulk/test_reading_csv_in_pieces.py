@@ -3,6 +3,7 @@
 from pathlib import Path
 from unittest import mock
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -79,6 +80,7 @@ def outcome(way, text, locale):
         return str(error)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(files(), st.sampled_from([None, "id"]), st.sampled_from([1, 16, 1 << 16]))
 def test_csv_says_what_it_says_cell_by_cell_however_it_is_cut(text, locale, piece):

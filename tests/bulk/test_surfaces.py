@@ -48,6 +48,7 @@ def told(journal, tmp_path, monkeypatch):
     return tell
 
 
+@pytest.mark.slow
 def test_in_python_no_message_names_an_option_of_a_command_outside_of_a_command(told):
     messages, phrased = told(PYTHON, how_to_repeat)
     for text in messages:

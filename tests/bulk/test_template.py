@@ -15,7 +15,7 @@ from bulk.writing.column_style import SIGN, STATUS_COLOURS
 from smmplus.orders.order_types import Units, order_type
 from tests.bulk.plans import LINK, service
 
-pytestmark = pytest.mark.usefixtures("read_here")
+pytestmark = [pytest.mark.usefixtures("read_here"), pytest.mark.slow]
 
 SERVICES = (
     service("1", "0.90", least=50, most=10_000, name="Followers \U0001f468\u200d\U0001f469"),

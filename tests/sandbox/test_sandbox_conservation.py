@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -36,6 +37,7 @@ def net_charges(batch, now):
     return sum(Decimal(batch.status(order, now)["charge"]) for order in batch.state.orders)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(steps=STEPS, later=st.sampled_from([0.0, 61.0, 10_000.0]))
 def test_the_opening_balance_is_the_balance_and_all_net_charges(new_desk, steps, later):

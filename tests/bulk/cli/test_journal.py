@@ -15,6 +15,8 @@ from smmplus.journal.normal_forms import normal_url
 from tests.bulk.plans import LINK
 from tests.postgres import lent_url
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def place(tmp_path):

@@ -14,6 +14,8 @@ from smmplus.journal.state_machine import Event
 from smmplus.orders.models import OrderRequest
 from tests.smmplus.batches import Batch, request_for
 
+pytestmark = pytest.mark.slow
+
 
 def rows_of(path):
     with path.open(encoding="utf-8-sig", newline="") as file:

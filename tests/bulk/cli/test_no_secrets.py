@@ -6,6 +6,8 @@ from typer.testing import CliRunner
 from bulk.cli.app import app
 from tests.secrets import leaks
 
+pytestmark = pytest.mark.slow
+
 KEY = "9f8e7d6c5b4a39281706f5e4d3c2b1a0"
 PASSWORD = "pa55-0a1b2c3d4e5f6071"
 NOBODY = "127.0.0.1:1"

@@ -41,6 +41,7 @@ def test_without_a_command_the_help_is_shown(monkeypatch):
     assert caught.value.code == 0
 
 
+@pytest.mark.slow
 def test_a_template_without_services_needs_no_key(tmp_path, monkeypatch):
     monkeypatch.delenv("SMMPLUS_API_KEY", raising=False)
     monkeypatch.chdir(tmp_path)

@@ -322,6 +322,7 @@ def what_of(binding, number):
     return ("new", binding.new[number]) if number in binding.new else ("wrong",)
 
 
+@pytest.mark.slow
 @random_cases
 @given(cases())
 def test_no_entry_is_two_rows_and_every_row_is_one_thing(case):

@@ -14,6 +14,8 @@ from bulk.reading import read_as, read_sheet, reader_worker, subprocess_reader
 from bulk.reading.reader_worker import ResourceLimits, pack_column, parse, unpack_column
 from tests.bulk import workbooks as wb
 
+pytestmark = pytest.mark.slow
+
 BEFORE = (
     "import os, pickle, sys, time; sys.path[:] = pickle.load(sys.stdin.buffer); "
     "from bulk.reading import reader_worker; "

@@ -10,6 +10,8 @@ from bulk.reading.worksheet_rows import PlainRowSkipper
 from bulk.reading.worksheet_scan import FileLimits, WorksheetFacts, scan
 from tests.bulk import workbooks as wb
 
+pytestmark = pytest.mark.slow
+
 LIBREOFFICE = (
     '<row r="@" customFormat="false" ht="12.8" hidden="false" customHeight="false" outlineLevel="0" collapsed="false">'
     '<c r="A@" s="0" t="s"><v>0</v></c><c r="C@" s="0" t="n"><f aca="false">A1*2</f><v>100</v></c></row>'

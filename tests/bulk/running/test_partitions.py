@@ -19,6 +19,8 @@ from smmplus.placing.placer import Stop
 from tests.bulk.plans import LINK, entry_of, service
 from tests.panel import SandboxProcess
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def sandbox():

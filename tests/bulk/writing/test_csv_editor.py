@@ -134,6 +134,7 @@ anything = st.lists(st.tuples(value, value, value), min_size=1, max_size=5)
 results = st.dictionaries(st.integers(0, 4), st.dictionaries(st.sampled_from(RESULT_FIELDS), value, min_size=1))
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=anything, first=results, second=results, mark=st.sampled_from(",;\t|"),

@@ -74,6 +74,7 @@ def sheet_xml(names, body, around, top: int) -> str:
     return wb.worksheet(titles + header + made, *around)
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     names=names,

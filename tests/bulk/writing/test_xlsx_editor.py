@@ -321,6 +321,7 @@ orders = st.lists(
 results = st.dictionaries(st.integers(0, 5), st.dictionaries(st.sampled_from(RESULT_FIELDS), value, min_size=1))
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(orders=orders, first=results, second=results)
 def test_orders_and_results_come_back_as_they_were_written(tmp_path, orders, first, second):

@@ -257,7 +257,8 @@ def test_the_kind_of_an_error_does_not_hang_on_its_wrapping(kind, document, stat
         {"error": "", "order": {"error": "Bad link"}}, {"error": "Bad link", "data": [{"order": 23501}]},
         {"error": {"message": "Bad link", "order": "23501"}}, {"error": "Bad link", "order_number": 23501},
         {"error": "Bad link", "answer": '{"order":23501}'}, {"error": {"code": "E12", "text2": "Order not created"}},
-        {"error": "Bad link", "info": "Order could not be created"}, {"error": "Bad link", "data": {"order": "N/A?"}}, b'Notice: {"order": 23501} {"error": "Bad link"}',
+        {"error": "Bad link", "info": "Order could not be created"},
+        {"error": "Bad link", "data": {"order": "N/A?"}}, b'Notice: {"order": 23501} {"error": "Bad link"}',
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("status", [200, 400, 422])
@@ -382,12 +383,14 @@ def test_arbitrary_bytes_are_doubt_or_a_clear_no(body, status):
     judge(body, status)
 
 
+@pytest.mark.slow
 @given(PREFIXES, JSON, STATUSES)
 @example(b"", {"error": "\ud83d"}, 200)
 def test_arbitrary_json_is_an_order_id_doubt_or_a_clear_no(prefix, document, status):
     judge(prefix + json.dumps(document).encode(), status)
 
 
+@pytest.mark.slow
 @given(PREFIXES, JSON, st.integers(min_value=1, max_value=400), st.sampled_from([200, 400, 422]))
 @example(b"Notice: x\n", {"status": 1, "order": {"error": "Bad link"}}, 1, 200)
 def test_a_document_cut_short_is_always_doubt(prefix, document, cut, status):

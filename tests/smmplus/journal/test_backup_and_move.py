@@ -23,6 +23,8 @@ from tests.smmplus.batches import Batch, request_for
 from tests.smmplus.full_journal import fill_journal
 from tests.smmplus.journal.test_rescue_file import rescued
 
+pytestmark = pytest.mark.slow
+
 NOON = "2026-01-01T12:00:00.000+00:00"
 REPOSITORY = Path(__file__).parents[3]
 

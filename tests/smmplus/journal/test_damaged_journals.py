@@ -20,6 +20,8 @@ from smmplus.journal.journal import Journal
 from smmplus.journal.state_machine import Event, State
 from tests.smmplus.batches import Batch, request_for
 
+pytestmark = pytest.mark.slow
+
 
 def url_of(path):
     return f"sqlite:///{path}"

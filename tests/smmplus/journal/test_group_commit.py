@@ -268,6 +268,7 @@ def test_no_text_keeps_an_outcome_from_being_written(batch, text):
     assert batch.now(first).order_id == "501"
 
 
+@pytest.mark.slow
 def test_many_threads_take_each_entry_once(batch, tmp_path):
     entries = batch.plan(20)
     journals = [Journal(url_of(batch.journal)) for _ in range(4)]
@@ -299,6 +300,7 @@ MOVES = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(MOVES, st.integers(1, 6))
 def test_random_moves_keep_the_spending_and_every_id(journal, moves, together):

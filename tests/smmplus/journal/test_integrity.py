@@ -13,6 +13,8 @@ from tests.databases import on_both, url_of
 from tests.smmplus.batches import Batch
 from tests.smmplus.full_journal import fill_journal
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def busy(journal):

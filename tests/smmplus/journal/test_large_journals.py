@@ -5,6 +5,8 @@ import pytest
 from smmplus.journal.journal import Journal
 from tests.smmplus.batches import Batch, request_for
 
+pytestmark = pytest.mark.slow
+
 
 def many(one):
     """Ask for as many as one query takes, most of them unknown: that is what makes SQLite think of another way."""

@@ -18,6 +18,8 @@ from smmplus.journal.state_machine import Event, State
 from tests.databases import DATABASES, on_sqlite, url_of
 from tests.smmplus.batches import Batch
 
+pytestmark = pytest.mark.slow
+
 RUNS_ON = DATABASES
 
 TRACE = Trace("a journal", "0" * 31 + "1", "", "", 7, "host", "user", "2026-01-01T12:00:00.000+00:00", 5)

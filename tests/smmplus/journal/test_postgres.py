@@ -19,6 +19,8 @@ from tests.postgres import WITH_PASSWORD, fresh_database, server
 from tests.smmplus.batches import Batch
 from tests.smmplus.wire import refused_port
 
+pytestmark = pytest.mark.slow
+
 RUNS_ON = ["postgresql"]
 
 PASSWORD = "pa55-wörd"

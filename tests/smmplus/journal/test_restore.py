@@ -10,6 +10,8 @@ from smmplus.journal.maintenance.restore import Backup, backup_of, confirm_resto
 from tests.databases import url_of
 from tests.smmplus.batches import Batch
 
+pytestmark = pytest.mark.slow
+
 MADE, LATER = "2026-01-01T12:00:00.000+00:00", "2026-01-02T12:00:00.000+00:00"
 
 

@@ -52,6 +52,7 @@ def test_an_unknown_type_has_no_price():
     assert (units(order("Default"), service_of("Odd")), cost(order("Default"), service_of("Odd"))) == (None, None)
 
 
+@pytest.mark.slow
 @given(
     st.decimals(min_value=0, max_value=10**6, places=5),
     st.integers(min_value=1, max_value=10**15 - 1),

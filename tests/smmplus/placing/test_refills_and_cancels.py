@@ -173,6 +173,7 @@ async def test_a_lost_answer_is_not_asked_again_by_the_retry_policy(journal, pan
     assert sandbox.faults_applied() == [1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("moment", "status"), [("before", 429), ("after", 429), ("before", 200), ("doubled", 200)])
 @pytest.mark.parametrize("asking", [CANCEL, REFILL], ids=["cancel", "refill"])
 async def test_a_surplus_answer_is_a_doubt_and_left_alone(client, journal, place, sandbox, asking, moment, status):

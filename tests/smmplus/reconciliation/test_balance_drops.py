@@ -208,6 +208,7 @@ def test_whatever_the_journal_did_itself_is_never_told(steps, digits):
     assert [fall for fall in truth.falls() if fall] == []
 
 
+@pytest.mark.slow
 @given(STEPS, st.decimals("0.02", "50", places=5))
 def test_a_foreign_spending_with_nothing_else_going_on_is_always_told_in_its_amount(steps, foreign):
     truth = Truth(5)
