@@ -1,6 +1,7 @@
 """`smmplus demo`, the whole job on sample sheets against a simulated panel, and `smmplus sandbox`, that panel alone."""
 
 import json
+import runpy
 import shutil
 import subprocess
 import sys
@@ -113,8 +114,11 @@ def _simulated_panel(folder: Path) -> Iterator[Panel]:
         _SPEED,
         "--ledger",
         str(folder / "ledger.jsonl"),
+        "--until-eof",
     ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+    # The input is only there to end with this process, however that ends: the panel would hold its port for ever.
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:  # noqa: S603
         try:
             yield _first_lines(process)
         finally:
@@ -138,8 +142,7 @@ sandbox = typer.Typer(rich_markup_mode=None, add_completion=False)
 @sandbox.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True}, add_help_option=False)
 def _sandbox(context: typer.Context) -> None:
     """Start a simulated panel."""
-    # A program of its own: nothing of the client may share code with the panel that tests it.
-    try:
-        raise typer.Exit(subprocess.call([sys.executable, "-m", "smmplus.sandbox", *context.args]))  # noqa: S603
-    except KeyboardInterrupt:
-        raise typer.Exit(0) from None
+    # In this process: a child would go on, and hold the port, if a signal ended only this one. It is not imported,
+    # because nothing of the client may share code with the panel that tests it.
+    sys.argv[1:] = context.args
+    runpy.run_module("smmplus.sandbox", run_name="__main__", alter_sys=True)

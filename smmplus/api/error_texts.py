@@ -74,7 +74,7 @@ _MAYBE_ORDER = re.compile(
 
 _WORDS = {
     Meaning.MISTAKE: r"""
-        incorrect request
+        incorrect request(: .*)?
         (invalid|unknown|incorrect|missing) action
         missing key or action
         """,

@@ -5,8 +5,10 @@ import json
 import math
 import os
 import random
+import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
@@ -75,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--latency", type=_from_zero, default=0.0, metavar="SECONDS", help="answer every API call this much later")
     add("--catalogue", type=Path, metavar="FILE.json", help="offer the services of FILE")
     add("--json", action="store_true", help="say address and keys as one object on the first line")
+    add("--until-eof", action="store_true", help="end when standard input ends, because the program behind it has")
     return parser
 
 
@@ -187,6 +190,17 @@ def _announce(text: str) -> Callable[[web.Application], Awaitable[None]]:
     return announce
 
 
+async def _end_with_input(_: web.Application) -> None:
+    """End when standard input does: a parent that was killed can pass on no signal."""
+
+    def wait() -> None:
+        while sys.stdin.buffer.read(1):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the sandbox until a signal ends it. Return the exit status."""
     options = _parser().parse_args(arguments)
@@ -198,6 +212,8 @@ def main(arguments: list[str] | None = None) -> int:
         return _FAILED
     app = create_app(panel, options.latency)
     app.on_startup.append(_announce(_first_words(listening, panel.keys, as_json=options.json)))
+    if options.until_eof:
+        app.on_startup.append(_end_with_input)
     web.run_app(app, sock=listening, access_log=None, print=None, shutdown_timeout=0.5)
     return 0
 

@@ -178,7 +178,7 @@ def _api(panel: Panel, latency: float) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         body = await request.read()
         if request.query_string:
-            return respond(json_reply({"error": "Incorrect request"}))
+            return respond(json_reply({"error": "Incorrect request: fields in the URL"}))
         outcome = panel.receive(request.headers.get("Content-Type", ""), body)
         if outcome.delay or latency:
             await asyncio.sleep(outcome.delay + latency)

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 from urllib.parse import parse_qsl
@@ -13,6 +14,8 @@ Fields = Mapping[str, str]
 MOST_IDS = 100
 INCORRECT_REQUEST = "Incorrect request"
 _HEX_ID = re.compile(r"[0-9a-f]{24}")
+_NAME = re.compile(r"[a-z_]{1,30}(\[\])?")
+"""A name of a field that may be repeated: one that the API could have, and not a key in the wrong place."""
 
 
 class Result(NamedTuple):
@@ -36,10 +39,17 @@ def error(refusal: Refusal) -> dict[str, str]:
     return {"error": str(refusal)}
 
 
+def refuse_fields(names: Iterable[str], why: str = "unexpected") -> None:
+    """Raise Refusal, with the names, if there are any."""
+    names = sorted(names)
+    shown = [name for name in names if _NAME.fullmatch(name)]
+    if names:
+        raise Refusal(f"{INCORRECT_REQUEST}: {why} field {', '.join(shown)}" if shown else INCORRECT_REQUEST)
+
+
 def takes_none(fields: Fields) -> None:
     """Raise Refusal if any field was sent besides key and action."""
-    if fields:
-        raise Refusal(INCORRECT_REQUEST)
+    refuse_fields(fields)
 
 
 def find_order(state: State, account: str, order_id: str) -> Order:
@@ -62,14 +72,17 @@ def or_error(action: Callable[[Asked, str], object], asked: Asked, item: str) ->
         return error(refusal)
 
 
-def takes_one(fields: Fields, one: str, many: str) -> bool:
-    """Tell `order` from `orders`.
+def takes_one(fields: Fields, *choices: str) -> str:
+    """Return which of the fields was sent, to tell `order` from `orders`.
 
     Raises Refusal unless exactly one of them was sent, not empty, and nothing else.
     """
-    if fields.keys() not in ({one}, {many}) or not all(fields.values()):
-        raise Refusal(INCORRECT_REQUEST)
-    return one in fields
+    refuse_fields(fields.keys() - set(choices))
+    if len(fields) != 1:
+        raise Refusal(f"{INCORRECT_REQUEST}: send {' or '.join(choices)}")
+    ((name, value),) = fields.items()
+    refuse_fields([name] if not value else [], "empty")
+    return name
 
 
 def ids(text: str) -> list[str]:
@@ -115,11 +128,11 @@ def parse_call(content_type: str, body: bytes) -> Call:
     """
     kind, _, charset = content_type.lower().partition(";")
     if kind.strip() != FORM or charset.strip() not in {"", "charset=utf-8"}:
-        raise Refusal("Incorrect request")
+        raise Refusal(f"{INCORRECT_REQUEST}: send a form as {FORM}, in UTF-8")
     pairs = _pairs(body)
+    times = Counter(name for name, _ in pairs)
+    refuse_fields([name for name in times if times[name] > 1], "repeated")
     sent = dict(pairs)
-    if len(sent) != len(pairs):
-        raise Refusal("Incorrect request")
     key, action = sent.pop("key", ""), sent.pop("action", "")
     if not key or not action:
         raise Refusal("Missing key or action")
@@ -137,7 +150,7 @@ def _pairs(body: bytes) -> list[tuple[str, str]]:
         )
     except ValueError as error:
         # An empty body lacks key and action. Anything else is not a form.
-        raise Refusal("Incorrect request" if body else "Missing key or action") from error
+        raise Refusal(INCORRECT_REQUEST if body else "Missing key or action") from error
 
 
 def dump(answer: object) -> bytes:

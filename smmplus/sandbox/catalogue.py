@@ -34,14 +34,16 @@ class OrderType:
         return frozenset((*self.required, *self.optional, "service", *(["link"] if self.link else [])))
 
 
+_QUANTITY = ("quantity",)
+"""Published clients send it with comments as well. The panel checks it, and counts the comments."""
 _DRIP_FEED = ("runs", "interval")
 _TRAFFIC = ("google_keyword", "referring_url")
 
 TYPES: Mapping[str, OrderType] = {
     "Default": OrderType(("quantity",), optional=_DRIP_FEED),
     "Package": OrderType((), Billing.PACKAGE),
-    "Custom Comments": OrderType(("comments",), Billing.COMMENTS),
-    "Custom Comments Package": OrderType(("comments",), Billing.PACKAGE),
+    "Custom Comments": OrderType(("comments",), Billing.COMMENTS, _QUANTITY),
+    "Custom Comments Package": OrderType(("comments",), Billing.PACKAGE, _QUANTITY),
     "Mentions": OrderType(("quantity", "usernames")),
     "Mentions with Hashtags": OrderType(("quantity", "usernames", "hashtags")),
     "Mentions Custom List": OrderType(("usernames",), Billing.USERNAMES),
@@ -49,7 +51,7 @@ TYPES: Mapping[str, OrderType] = {
     "Mentions User Followers": OrderType(("quantity", "username")),
     "Mentions Media Likers": OrderType(("quantity", "media")),
     "Comment Likes": OrderType(("quantity", "username")),
-    "Comment Replies": OrderType(("username", "comments"), Billing.COMMENTS),
+    "Comment Replies": OrderType(("username", "comments"), Billing.COMMENTS, _QUANTITY),
     "Poll": OrderType(("quantity", "answer_number")),
     "Invites from Groups": OrderType(("quantity", "groups")),
     "SEO": OrderType(("quantity", "keywords")),
@@ -211,7 +213,8 @@ def _parse_service(entry: object, where: str) -> Service:
     missing = [name for name in _REQUIRED if name not in entry]
     if missing:
         raise CatalogueError(f"{where} lacks {', '.join(missing)}.")
-    return Service(**_read_fields(entry, where))
+    # The list in the API's documentation says nothing of drip-feed, and its action `add` has `runs` and `interval`.
+    return Service(**{"dripfeed": True, **_read_fields(entry, where)})
 
 
 _INSTAGRAM = "Instagram"

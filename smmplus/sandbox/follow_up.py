@@ -3,7 +3,7 @@
 import zlib
 
 from smmplus.sandbox import lifecycle, money
-from smmplus.sandbox.calls import INCORRECT_REQUEST, Asked, Result, find_order, ids, number, or_error, takes_one
+from smmplus.sandbox.calls import Asked, Result, find_order, ids, number, or_error, takes_one
 from smmplus.sandbox.catalogue import Service
 from smmplus.sandbox.lifecycle import apply, net_charge
 from smmplus.sandbox.records import CancelRequested, Event, Order, Refill, RefillRequested, Refusal, State
@@ -59,7 +59,7 @@ def _start_count(order: Order) -> int:
 
 def status(asked: Asked) -> Result:
     """Answer `status`: one order's, or a map from id to each."""
-    if takes_one(asked.fields, "order", "orders"):
+    if takes_one(asked.fields, "order", "orders") == "order":
         return Result(_status_of(asked, asked.fields["order"]), [])
     answer = {order_id: or_error(_status_of, asked, order_id) for order_id in ids(asked.fields["orders"])}
     return Result(answer, [])
@@ -78,7 +78,7 @@ def refill(asked: Asked) -> Result:
         events.append(_new_refill(asked, order_id))
         return str(asked.state.next_refill - 1)
 
-    if takes_one(asked.fields, "order", "orders"):
+    if takes_one(asked.fields, "order", "orders") == "order":
         return Result({"refill": ask(asked, asked.fields["order"])}, events)
     answers = [(order_id, or_error(ask, asked, order_id)) for order_id in ids(asked.fields["orders"])]
     return Result([{"order": number(order_id), "refill": _number_or(answer)} for order_id, answer in answers], events)
@@ -102,7 +102,7 @@ def _new_refill(asked: Asked, order_id: str) -> RefillRequested:
 
 def refill_status(asked: Asked) -> Result:
     """Answer `refill_status`: one word, or a list of `{refill, status}`."""
-    if takes_one(asked.fields, "refill", "refills"):
+    if takes_one(asked.fields, "refill", "refills") == "refill":
         return Result({"status": _refill_status_of(asked, asked.fields["refill"])}, [])
     asked_for = ids(asked.fields["refills"])
     return Result([{"refill": number(one), "status": or_error(_refill_status_of, asked, one)} for one in asked_for], [])
@@ -117,8 +117,7 @@ def _refill_status_of(asked: Asked, refill_id: str) -> str:
 
 def cancel(asked: Asked) -> Result:
     """Answer `cancel`: a list of `{order, cancel}`."""
-    if asked.fields.keys() != {"orders"} or not asked.fields["orders"]:
-        raise Refusal(INCORRECT_REQUEST)
+    takes_one(asked.fields, "orders")
     events: list[Event] = []
 
     def ask(asked: Asked, order_id: str) -> int:

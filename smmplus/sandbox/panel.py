@@ -30,7 +30,7 @@ def perform(state: State, account: str, action: str, fields: Fields, now: float)
 
 def _add(asked: Asked) -> Result:
     state = asked.state
-    request = validation.validate(state.services, asked.fields)
+    request = validation.validate(state.services, asked.fields, asked.now)
     order = _order(asked, request)
     if state.duplicate_guard and _has_active(state, order, asked.now):
         raise Refusal("You have active order with this link. Please wait until order being completed.")

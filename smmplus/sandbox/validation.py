@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from smmplus.sandbox import money
+from smmplus.sandbox.calls import refuse_fields
 from smmplus.sandbox.catalogue import KNOWN, TYPES, Billing, Service
 from smmplus.sandbox.records import Refusal
 
@@ -35,6 +36,11 @@ def whole(name: str, text: str) -> int:
 def lines(text: str) -> list[str]:
     """Return the items of a list, one per line, without empty lines."""
     return [line for line in text.replace("\r\n", "\n").split("\n") if line.strip()]
+
+
+def names(text: str) -> list[str]:
+    """Return the items of a list of names, one per line or separated by commas: published clients send either."""
+    return [name.strip() for line in lines(text) for name in line.split(",") if name.strip()]
 
 
 def check_link(text: str) -> str:
@@ -65,8 +71,8 @@ def _token(name: str, text: str) -> None:
     _require(_TOKEN.fullmatch(text), name)
 
 
-def _token_lines(name: str, text: str) -> None:
-    _require(lines(text) and all(_TOKEN.fullmatch(line) for line in lines(text)), name)
+def _tokens(name: str, text: str) -> None:
+    _require(names(text) and all(_TOKEN.fullmatch(item) for item in names(text)), name)
 
 
 def _url(name: str, text: str) -> None:
@@ -77,22 +83,22 @@ def _delay(name: str, text: str) -> None:
     _require(whole(name, text) in _DELAYS, name)
 
 
-def _date(name: str, text: str) -> None:
+def _date(name: str, text: str) -> dt.datetime:
     _require(_DATE.fullmatch(text), name)
     day, month, year = (int(part) for part in text.split("/"))
     try:
-        dt.date(year, month, day)
+        return dt.datetime(year, month, day, tzinfo=dt.UTC)
     except ValueError as error:
         raise Refusal(f"Incorrect {name}") from error
 
 
 # `quantity` is not here: the panel checks it after all other fields.
-_CHECKS: Mapping[str, Callable[[str, str], None]] = {
+_CHECKS: Mapping[str, Callable[[str, str], object]] = {
     "runs": _whole_from(1),
     "interval": _whole_from(1),
     "comments": _some_lines,
-    "usernames": _token_lines,
-    "hashtags": _token_lines,
+    "usernames": _tokens,
+    "hashtags": _tokens,
     "hashtag": _token,
     "username": _token,
     "media": _url,
@@ -131,14 +137,15 @@ class Request:
     charge: Decimal
 
 
-def validate(services: Mapping[str, Service], sent: Mapping[str, str]) -> Request:
-    """Check the fields of an `add`, key and action taken out.
+def validate(services: Mapping[str, Service], sent: Mapping[str, str], now: float) -> Request:
+    """Check the fields of an `add`, key and action taken out. `now` is in Unix seconds.
 
     Raises Refusal with the panel's words.
     """
     service = _service(services, sent)
     link = check_link(sent.get("link", "")) if TYPES[service.type].link else ""
     _check_fields(service, sent)
+    _check_expiry(sent, now)
     quantity, runs = _quantity(service, sent), int(sent.get("runs", "1"))
     _check_limits(service, quantity, runs, sent)
     unit_price = _unit_price(service)
@@ -156,14 +163,13 @@ def _service(services: Mapping[str, Service], sent: Mapping[str, str]) -> Servic
 
 
 def _check_fields(service: Service, sent: Mapping[str, str]) -> None:
-    if not sent.keys() <= KNOWN[service.type]:
-        raise Refusal("Incorrect request")
+    refuse_fields(sent.keys() - KNOWN[service.type])
     kind = TYPES[service.type]
     for name in kind.required:
         if name != "quantity":
             check(name, sent.get(name, ""))
     for name in kind.optional:
-        if name in sent:
+        if name in sent and name != "quantity":
             check(name, sent[name])
     _check_drip_feed(service, sent)
     _check_traffic(sent)
@@ -179,6 +185,13 @@ def _check_drip_feed(service: Service, sent: Mapping[str, str]) -> None:
             raise Refusal(f"Incorrect {name}")
 
 
+def _check_expiry(sent: Mapping[str, str], now: float) -> None:
+    """Refuse a day that is over, in UTC."""
+    if "expiry" in sent:
+        _require(now < _date("expiry", sent["expiry"]).timestamp() + _DAY, "expiry")
+
+
+_DAY = 24 * 60 * 60
 _NEEDED_BY_TRAFFIC = {"1": "google_keyword", "2": "referring_url"}
 
 
@@ -188,12 +201,17 @@ def _check_traffic(sent: Mapping[str, str]) -> None:
         raise Refusal(f"Incorrect {needed}")
 
 
+_ITEMS = {Billing.COMMENTS: lines, Billing.USERNAMES: names}
+
+
 def _quantity(service: Service, sent: Mapping[str, str]) -> int:
     billing = TYPES[service.type].billing
-    if billing is Billing.QUANTITY:
-        return whole("quantity", sent.get("quantity", ""))
-    if billing in {Billing.COMMENTS, Billing.USERNAMES}:
-        return len(lines(sent[billing]))
+    if billing is Billing.QUANTITY or "quantity" in sent:
+        quantity = whole("quantity", sent.get("quantity", ""))
+        if billing is Billing.QUANTITY:
+            return quantity
+    if billing in _ITEMS:
+        return len(_ITEMS[billing](sent[billing]))
     return 1 if billing is Billing.PACKAGE else 0
 
 

@@ -1,13 +1,15 @@
 """Every command, for people and with `--json`."""
 
 import json
-import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import openpyxl
+import psutil
 import pytest
 
 from tests.end_to_end.command import SMMPLUS, Workplace, orders, read_rows, write_sheet
@@ -140,22 +142,30 @@ def test_a_template_is_filled_in_by_its_lists_and_runs_as_it_is(workplace: Workp
     assert [bool(after.cell(row, header["order_id"]).value) for row in (2, 3, 4, 5)] == [False, False, True, True]
 
 
-def test_sandbox_starts_a_panel(workplace: Workplace):
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_sandbox_is_a_panel_that_ends_with_the_command(workplace: Workplace, ending: signal.Signals):
     with subprocess.Popen([SMMPLUS, "sandbox", "--port", "0"], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         first = process.stdout.readline(), process.stdout.readline()
         address, key = first[0].split()[1], first[1].split()[-1]
         told = workplace.command("balance", SMMPLUS_API_URL=address, SMMPLUS_API_KEY=key)
-        # As Ctrl-C on a terminal would: the command and the panel that it started both hear it.
-        for child in children(process.pid):
-            os.kill(child, signal.SIGINT)
-        process.stdout.read()
-        assert process.wait() == 0
+        process.send_signal(ending)
+        assert process.wait() == (-ending if ending == signal.SIGKILL else 0)
     assert told.out == "1000.00 USD\n"
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", urlsplit(address).port or 0))
 
 
-def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()]
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL])
+def test_the_panel_of_a_demo_that_is_ended_ends_too(workplace: Workplace, ending: signal.Signals):
+    folder = workplace.folder / "demo"
+    with subprocess.Popen([SMMPLUS, "demo", "--folder", folder], stdout=subprocess.DEVNULL) as process:
+        demo = psutil.Process(process.pid)
+        while not (panels := [child for child in demo.children() if "smmplus.sandbox" in child.cmdline()]):
+            assert process.poll() is None
+        process.send_signal(ending)
+    assert process.returncode == -ending
+    assert psutil.wait_procs(panels, timeout=20)[1] == []
 
 
 def test_demo_shows_the_whole_job_in_a_folder_of_its_own(workplace: Workplace):

@@ -117,23 +117,29 @@ def test_an_id_in_hexadecimal_is_known(batch):
 
 
 @pytest.mark.parametrize(
-    ("action", "fields"),
+    ("action", "fields", "why"),
     [
-        ("status", {}),
-        ("status", {"order": ""}),
-        ("status", {"orders": ""}),
-        ("status", {"order": "1", "orders": "1"}),
-        ("status", {"order": "1", "service": "1"}),
-        ("refill", {}),
-        ("refill_status", {"order": "1"}),
-        ("cancel", {"order": "1"}),
-        ("cancel", {"orders": ""}),
-        ("balance", {"order": "1"}),
-        ("services", {"service": "1"}),
+        ("status", {}, "send order or orders"),
+        ("status", {"order": ""}, "empty field order"),
+        ("status", {"orders": ""}, "empty field orders"),
+        ("status", {"order": "1", "orders": "1"}, "send order or orders"),
+        ("status", {"order": "1", "service": "1", "link": "x"}, "unexpected field link, service"),
+        ("refill", {}, "send order or orders"),
+        ("refill_status", {"order": "1"}, "unexpected field order"),
+        ("cancel", {}, "send orders"),
+        ("cancel", {"order": "1"}, "unexpected field order"),
+        ("cancel", {"orders": ""}, "empty field orders"),
+        ("balance", {"order": "1"}, "unexpected field order"),
+        ("services", {"service": "1"}, "unexpected field service"),
+        ("services", {"orders[]": "1"}, "unexpected field orders[]"),
     ],
 )
-def test_wrong_fields_are_an_incorrect_request(batch, action, fields):
-    assert batch.call(action, **fields) == {"error": "Incorrect request"}
+def test_wrong_fields_are_an_incorrect_request_that_names_them(batch, action, fields, why):
+    assert batch.call(action, **fields) == {"error": f"Incorrect request: {why}"}
+
+
+def test_a_name_that_could_be_a_key_is_not_repeated(batch):
+    assert batch.call("balance", d36d6a4ae6493e70="1") == {"error": "Incorrect request"}
 
 
 @pytest.mark.parametrize("action", ["Add", "BALANCE", "orders"])

@@ -81,12 +81,13 @@ async def test_json_and_multipart_are_refused(site):
         {"data": aiohttp.FormData(ADD, default_to_multipart=True)},
     ):
         async with site.post(**options) as response:
-            assert await response.json() == {"error": "Incorrect request"}
+            words = "Incorrect request: send a form as application/x-www-form-urlencoded, in UTF-8"
+            assert await response.json() == {"error": words}
 
 
 async def test_fields_in_the_url_are_refused(site):
     async with site.post("/api/v2?key=sandbox-key", data={"key": "sandbox-key", **ADD}) as response:
-        assert await response.json() == {"error": "Incorrect request"}
+        assert await response.json() == {"error": "Incorrect request: fields in the URL"}
 
 
 async def test_the_ledger_counts_orders_calls_and_balances(site):

@@ -1,6 +1,8 @@
+import datetime as dt
+
 import pytest
 
-from smmplus.sandbox.catalogue import SERVICES, TYPES
+from smmplus.sandbox.catalogue import SERVICES, TYPES, parse_catalogue
 
 GOOD = {
     "Default": ({"quantity": "1000"}, 1000),
@@ -59,7 +61,7 @@ def test_a_field_may_not_be_empty(batch, kind, field):
 
 @pytest.mark.parametrize("kind", TYPES)
 def test_a_field_of_no_use_to_the_type_is_refused(batch, kind):
-    assert order(batch, kind, colour="red") == {"error": "Incorrect request"}
+    assert order(batch, kind, colour="red") == {"error": "Incorrect request: unexpected field colour"}
 
 
 @pytest.mark.parametrize(
@@ -125,17 +127,67 @@ def test_the_limits_themselves_are_allowed(batch, quantity):
         ("Subscriptions", {"min": "21"}, "Incorrect max"),
         ("Subscriptions", {"min": "9"}, "Quantity less than minimal 10"),
         ("Subscriptions", {"max": "10001"}, "Quantity more than maximum 10000"),
-        ("Subscriptions", {"link": "https://a.b"}, "Incorrect request"),
+        ("Subscriptions", {"link": "https://a.b"}, "Incorrect request: unexpected field link"),
         ("Mentions", {"usernames": "two words"}, "Incorrect usernames"),
         ("Mentions Media Likers", {"media": "123"}, "Incorrect media"),
         ("Custom Comments", {"comments": "\n \n"}, "Incorrect comments"),
-        ("Custom Comments", {"quantity": "2"}, "Incorrect request"),
+        ("Custom Comments", {"quantity": "two"}, "Incorrect quantity"),
         ("Custom Comments", {"comments": "\n".join(["x"] * 501)}, "Quantity more than maximum 500"),
-        ("Package", {"quantity": "1"}, "Incorrect request"),
+        ("Package", {"quantity": "1"}, "Incorrect request: unexpected field quantity"),
     ],
 )
 def test_the_rules_of_single_types(batch, kind, changes, error):
     assert order(batch, kind, **changes) == {"error": error}
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "text", "units"),
+    [
+        ("Mentions Custom List", "usernames", "test, testing", 2),
+        ("Mentions Custom List", "usernames", "test,testing,\r\nfb\n", 3),
+        ("Mentions with Hashtags", "hashtags", "#a, #b", 10),
+        ("Custom Comments", "comments", "nice, really\ngreat", 2),
+        ("Custom Comments", "quantity", "7", 2),
+        ("Custom Comments Package", "quantity", "2", 1),
+        ("Comment Replies", "quantity", "2", 2),
+    ],
+)
+def test_what_published_clients_send_is_accepted(batch, kind, field, text, units):
+    accepted = str(order(batch, kind, **{field: text})["order"])
+    assert batch.state.orders[accepted].units == units
+
+
+@pytest.mark.parametrize(
+    ("now", "is_accepted"), [("2030-12-30", True), ("2030-12-31T23:59:59", True), ("2031-01-01", False)]
+)
+def test_a_day_of_expiry_that_is_over_is_refused(batch, now, is_accepted):
+    seconds = dt.datetime.fromisoformat(f"{now}+00:00" if "T" in now else f"{now}T00:00+00:00").timestamp()
+    answer = order(batch, "Subscriptions", now=seconds)
+    assert ("order" in answer) if is_accepted else (answer == {"error": "Incorrect expiry"})
+
+
+DOCUMENTED = [
+    {"service": 1, "name": "Followers", "type": "Default", "category": "First Category",
+     "rate": "0.90", "min": "50", "max": "10000", "refill": True, "cancel": True},
+    {"service": 2, "name": "Comments", "type": "Custom Comments", "category": "Second Category",
+     "rate": "8", "min": "10", "max": "1500", "refill": False, "cancel": True},
+]  # fmt: skip
+"""The service list of the API's documentation (https://smm.plus/api)."""
+
+
+def test_the_documented_services_take_the_documented_fields(batch):
+    batch.state.services = parse_catalogue(DOCUMENTED)
+    assert batch.call("services") == DOCUMENTED
+    assert "order" in batch.add(service=1, quantity=50, runs=2, interval=5)
+    assert "order" in batch.add(service=2, quantity=None, comments="\n".join("abcdefghij"))
+    assert batch.add(service=2, quantity=None, comments="a", runs=2) == {
+        "error": "Incorrect request: unexpected field runs"
+    }
+
+
+def test_a_catalogue_may_say_that_a_service_has_no_drip_feed(batch):
+    batch.state.services = parse_catalogue([{**DOCUMENTED[0], "dripfeed": False}])
+    assert batch.add(runs=2, interval=5) == {"error": "Dripfeed is not supported by this service"}
 
 
 FAILINGS = [

@@ -30,6 +30,11 @@ def test_what_is_no_plain_form_is_refused(body):
         parse_call(FORM, body)
 
 
+def test_a_repeated_field_is_named():
+    with pytest.raises(Refusal, match=r"^Incorrect request: repeated field link$"):
+        parse_call(FORM, b"key=k&action=add&link=a&quantity=1&link=b")
+
+
 @pytest.mark.parametrize("body", [b"", b"key=k", b"action=add", b"key=&action=add", b"key=k&action="])
 def test_key_and_action_are_needed(body):
     with pytest.raises(Refusal, match="Missing key or action"):
