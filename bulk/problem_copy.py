@@ -31,7 +31,7 @@ from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 from openpyxl.worksheet.worksheet import Worksheet
 
 from bulk.files.atomic_write import digest_of, write_atomically
-from bulk.files.csv_text import decode, physical_lines, split_csv
+from bulk.files.csv_text import decode, physical_lines, split_csv, surplus
 from bulk.model.cell_address import column_letter, parse_range
 from bulk.model.errors import SheetError
 from bulk.model.fields import ORDER_FIELDS
@@ -385,15 +385,15 @@ def _lines_of(sheet: Sheet, text: str) -> Rows:
 def _records_of(sheet: Sheet, text: str) -> Rows:
     """Return the records of a CSV.
 
-    A record with more or fewer cells than the header is in one cell, for a person to split: spread over the columns it
-    could be taken for another order.
+    A record with values beyond the last column is in one cell, for a person to split: spread over the columns it could
+    be taken for another order.
     """
     file = split_csv(sheet.path, text, sheet.headers)
     results = {column.index for name, column in sheet.columns.items() if name in RESULT_FIELDS}
     first = min(column.index for name, column in sheet.columns.items() if name not in RESULT_FIELDS)
     rows: list[tuple[int, Sequence[str]]] = [(file.header_record.line, file.header_record.cells)]
     for record in file.records:
-        if len(record.cells) == len(file.header_record.cells):
+        if not surplus(file.header_record.cells, record.cells):
             cells = [plain_result(cell) if at in results else cell for at, cell in enumerate(record.cells)]
         else:
             cells = [*[""] * first, record.raw.strip()]

@@ -122,8 +122,8 @@ def log_plan(log: Log, plan: "Plan") -> None:
         )
     log.info(
         "campaign %r: %d rows, %d already in the journal, %d to send for %s %s; the balance is %s",
-        plan.campaign.name, len(plan.rows), len(plan.matching.entries), len(plan.to_send), plain(plan.total), currency,
-        plain(plan.prices.balance.amount),
+        plan.campaign.name, len(plan.sheet.rows), len(plan.matching.entries), len(plan.to_send), plain(plan.total),
+        currency, plain(plan.prices.balance.amount),
     )  # fmt: skip
     if plan.fingerprint:
         log.info("fingerprint %s", plan.fingerprint)

@@ -80,7 +80,7 @@ def plan_object(plan: "Plan") -> Json:
     ]
     return {
         "campaign": plan.campaign.name,
-        "rows": len(plan.rows),
+        "rows": len(plan.sheet.rows),
         "to_send": len(plan.to_send),
         "total": plain(plan.total),
         "currency": currency,

@@ -47,7 +47,7 @@ def plan_object(plan: Plan, *, gather: Gather = list) -> Json:
     return {
         "file": str(plan.sheet.path),
         "campaign": plan.campaign.name,
-        "rows": len(plan.rows),
+        "rows": len(plan.sheet.rows),
         "to_send": len(plan.to_send),
         "later": len(plan.deferred),
         "left_out": sorted(plan.left_out),

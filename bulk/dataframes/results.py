@@ -76,7 +76,7 @@ def checked(frame: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     balance = plan.prices.balance
     result.attrs |= {
         "campaign": plan.campaign.name,
-        "rows": len(plan.rows),
+        "rows": len(plan.sheet.rows),
         "to_send": len(plan.to_send),
         "total": plain(plan.total),  # text: a file of the DataFrame may keep its attrs as JSON
         "balance": plain(balance.amount),

@@ -125,10 +125,22 @@ class CsvHead:
     above: str
     """Everything above the header: a byte-order mark, a sep= line, a title."""
 
-    @property
-    def width(self) -> int:
-        """The number of columns of the header, and of every correct record."""
-        return len(self.header_record.cells)
+
+def named_width(header: Sequence[str]) -> int:
+    """Return the number of a header's cells up to the last one with a name: a header may end in delimiters."""
+    return next((at for at in range(len(header), 0, -1) if strip_text(header[at - 1])), 0)
+
+
+def surplus(header: Sequence[str], cells: Sequence[str]) -> str:
+    """Return the first value that no column of the header explains; "" if there is none.
+
+    Exporters add and drop empty cells at the end of a record, so only values count. A value directly behind the last
+    name may have been moved there by a delimiter that is not quoted. One further right, in a column without a name, is
+    a note next to the table.
+    """
+    beyond = [strip_text(cell) for cell in cells[named_width(header) :]]
+    notes = len(header) - named_width(header)
+    return next(filter(None, (*beyond[:1], *beyond[max(1, notes) :])), "")
 
 
 def split_csv(path: Path, text: str, given: HeaderNames = ()) -> CsvFile:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from bulk.files.atomic_write import digest_of
-from bulk.files.csv_text import Record, decode, find_head, physical_lines, records_below
+from bulk.files.csv_text import CsvHead, Record, decode, find_head, named_width, physical_lines, records_below, surplus
 from bulk.model.cell_values import NUMBER_FIELDS, CellError, plain_digits, strip_text
 from bulk.model.errors import SheetError
 from bulk.model.fields import Header
@@ -29,12 +29,17 @@ def parse_csv(path: Path, data: bytes, options: ReadOptions) -> Sheet:
     head = find_head(path, text, options.headers, options.surface)
     builder = SheetBuilder(path, "csv", "", head.header)
     readers = [(column.index, _reader(name, options.locale)) for name, column in head.header.columns.items()]
+    names, width = head.header_record.cells, named_width(head.header_record.cells)
+    missing = [""] * width
     for record in records_below(path, text, head):
         cells = record.cells
-        if len(cells) == head.width:
+        if len(cells) < width:
+            cells = [*cells, *missing]
+        if len(cells) > width and (value := surplus(names, record.cells)):
+            results = {name: read(cells[at]) for name, (at, read) in zip(head.header.columns, readers, strict=True)}
+            builder.add_unreadable(_moved(head, record, value), results)
+        else:
             builder.add_row(record.line, [read(cells[index]) for index, read in readers])
-        elif any(map(strip_text, cells)):
-            builder.problems.append(_wrong_width(record, head.width))
     return builder.finish(digest_of(data), encoding)
 
 
@@ -53,13 +58,15 @@ def plain_result(cell: str) -> str:
     return text[1:] if text.startswith("'") and text[1:].startswith((*FORMULA_STARTS, "'")) else text
 
 
-def _wrong_width(record: Record, width: int) -> Problem:
+def _moved(head: CsvHead, record: Record, value: str) -> Problem:
+    results = {column.index for name, column in head.header.columns.items() if name in RESULT_FIELDS}
+    own = (cell for at, cell in enumerate(record.cells) if at not in results)
     return Problem(
         where=f"line {record.line}",
         field="",
-        value=record.raw.strip()[:200],
-        message=f"has {len(record.cells)} columns where the header has {width}",
-        remedy="Write a value (or nothing) for every column, and quote values that contain the delimiter.",
+        value=head.delimiter.join(own).strip()[:200],
+        message=f"has {value[:80]!r} to the right of the last column, so its values may have moved",
+        remedy="Empty that cell, or put a value that contains the delimiter in quotes.",
         row=record.line,
     )
 
@@ -82,7 +89,7 @@ def _add_line(builder: SheetBuilder, number: int, line: str, locale: str | None)
     parts[1:] = [plain_digits(part, locale) for part in parts[1:]]
     ordered = _in_order(parts)
     if isinstance(ordered, str):
-        builder.problems.append(Problem(f"line {number}", "", line[:200], ordered, _MASS_ORDER_REMEDY, number))
+        builder.add_unreadable(Problem(f"line {number}", "", line[:200], ordered, _MASS_ORDER_REMEDY, number))
     else:
         builder.add_row(number, ordered)
 

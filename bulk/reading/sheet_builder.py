@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from bulk.model.cell_values import CellError, is_example, order_text
 from bulk.model.fields import ORDER_FIELDS, SWITCH_NAMES, Header
-from bulk.model.sheet import Column, FileKind, Problem, Sheet
+from bulk.model.sheet import RESULT_FIELDS, Column, FileKind, Problem, Sheet
 
 ORDERING_FIELDS = frozenset({*ORDER_FIELDS, "order_id"})
 """A row with a value in any of these is an order."""
@@ -55,6 +56,22 @@ class SheetBuilder:
             for name, text in texts.items():
                 self._texts[name].append(text)
         return is_order
+
+    def add_unreadable(self, problem: Problem, results: Mapping[str, str | CellError] = MappingProxyType({})) -> None:
+        """Add a row that could not be split into its cells, with its problem.
+
+        Its text is in the first column of an order. Spread over the columns, it could be taken for another order.
+
+        :param results: what result columns hold; other fields are ignored.
+        """
+        if problem.row is None:
+            raise ValueError("the problem is not about a row")
+        self.problems.append(problem)
+        self._numbers.append(problem.row)
+        first = next(name for name in self._texts if name in ORDER_FIELDS)
+        for name, texts in self._texts.items():
+            held = results.get(name, "") if name in RESULT_FIELDS else ""
+            texts.append(problem.value if name == first else str(held))
 
     def _add_problem(self, row: int, name: str, column: Column, error: CellError) -> None:
         self.problems.append(Problem(self.place(row, column), name, error.value, error.message, error.remedy, row))

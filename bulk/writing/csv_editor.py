@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import BinaryIO
 
-from bulk.files.csv_text import CsvFile, Record, decode, line_end, physical_lines, raw_cells, split_csv
+from bulk.files.csv_text import CsvFile, Record, decode, line_end, named_width, physical_lines, raw_cells, split_csv
 from bulk.model.errors import CannotSpliceError
 from bulk.model.sheet import RESULT_FIELDS, Sheet
 from bulk.reading.csv_reader import FORMULA_STARTS
@@ -34,36 +35,37 @@ class _LineWriter:
         self._encoding = encoding
         self._places = {name: at.index for name, at in file.header.columns.items() if name in RESULT_FIELDS}
         self._new = new_fields(changes, self._places)
-        self._header_cells = raw_cells(_body(file.header_record.raw).removeprefix("\ufeff"), file.delimiter)
-        self._quote_all = all(cell.startswith('"') for cell in self._header_cells)
+        self._width = named_width(file.header_record.cells)
+        """Where new columns begin: what a row has further right must not get under their names."""
+        header = raw_cells(_body(file.header_record.raw).removeprefix("\ufeff"), file.delimiter)
+        self._quote_all = all(cell.startswith('"') for cell in header[: self._width])
 
     def header_line(self) -> str:
-        raw = self._file.header_record.raw
-        return self._extended(raw, [self._written(name, "") for name in self._new])
+        header = self._file.header_record
+        mark = header.raw[: header.raw.startswith("\ufeff")]
+        new = [self._written(name, "") for name in self._new]
+        return mark + self._with_cells(replace(header, raw=header.raw.removeprefix(mark)), {}, new)
 
     def line(self, record: Record) -> str:
-        """Return a record's new text. Empty lines stay empty, and a wrong number of columns stays wrong by as many."""
+        """Return a record's new text. Empty lines stay empty, and values beyond the last column stay beyond it."""
         if not record.cells:
             return record.raw
-        changed = self._changes.get(record.line)
-        if changed is None:
-            return self._extended(record.raw, [""] * len(self._new))
-        new = [self._written(changed.get(name, ""), "") for name in self._new]
-        return self._extended(self._replaced(record, changed), new)
+        changed = self._changes.get(record.line, {})
+        return self._with_cells(record, changed, [self._written(changed.get(name, ""), "") for name in self._new])
 
-    def _replaced(self, record: Record, changed: Mapping[str, str]) -> str:
-        if not self._places.keys() & changed.keys():
-            return record.raw
-        cells = raw_cells(_body(record.raw), self._file.delimiter)
+    def _with_cells(self, record: Record, changed: Mapping[str, str], new: list[str]) -> str:
+        """Return a record with changed cells, and with new ones behind those that have a name."""
+        delimiter, width = self._file.delimiter, self._width
+        if not self._places.keys() & changed.keys() and (not new or len(record.cells) == width):
+            return delimiter.join([_body(record.raw), *new]) + line_end(record.raw)
+        cells = raw_cells(_body(record.raw), delimiter)
         if len(cells) != len(record.cells):
             raise CannotSpliceError(f"line {record.line} cannot be split into cells")
+        cells += [""] * (width - len(cells))
         for name, index in self._places.items():
             if name in changed:
                 cells[index] = self._written(changed[name], cells[index])
-        return self._file.delimiter.join(cells) + line_end(record.raw)
-
-    def _extended(self, raw: str, cells: list[str]) -> str:
-        return self._file.delimiter.join([_body(raw), *cells]) + line_end(raw)
+        return delimiter.join([*cells[:width], *new, *cells[width:]]) + line_end(record.raw)
 
     def _written(self, text: str, old: str) -> str:
         """Return a value in the quoting of the file. It has as many lines as the old one, so that no row moves."""

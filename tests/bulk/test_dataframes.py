@@ -81,7 +81,7 @@ def test_a_check_gives_problems_and_prices(df, ordered):
     assert [str(price) for price in found.price] == ["0.035", "None", "0.105"]
     assert found.attrs == {
         "campaign": "week",
-        "rows": 2,
+        "rows": 3,
         "to_send": 2,
         "total": "0.14",
         "balance": "1000",

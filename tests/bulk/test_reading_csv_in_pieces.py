@@ -43,10 +43,17 @@ def cell_by_cell(text, locale):
     file = split_csv(PATH, text)
     rows, found = {}, []
     for record in file.records:
-        if len(record.cells) != len(file.header_record.cells):
-            found += [(record.line, "")] if any(map(strip_text, record.cells)) else []
+        width = len(file.header_record.cells)
+        held = [*record.cells, *[""] * width]
+        if any(map(strip_text, record.cells[width:])):
+            found.append((record.line, ""))
+            results = {name: plain_result(held[file.header.columns[name].index]) for name in file.header.columns}
+            kept = {name: text if name in RESULT_FIELDS else "" for name, text in results.items()}
+            places = {at.index for name, at in file.header.columns.items() if name in RESULT_FIELDS}
+            own = file.delimiter.join(cell for at, cell in enumerate(record.cells) if at not in places)
+            rows[record.line] = list((kept | {"service": own.strip()}).values())
             continue
-        cells = {name: settle(name, record.cells[at.index], locale) for name, at in file.header.columns.items()}
+        cells = {name: settle(name, held[at.index], locale) for name, at in file.header.columns.items()}
         texts = {name: cell.value if isinstance(cell, CellError) else cell for name, cell in cells.items()}
         is_order = any(texts[name] for name in ORDERING_FIELDS.intersection(texts))
         if is_order:
@@ -94,7 +101,7 @@ def test_a_large_file_is_read_across_its_pieces():
     lines[16_000] = "7,x,1,5"
     read = parse_csv(PATH, "\n".join(["service,link,quantity", *lines]).encode(), ReadOptions())
     assert (len(read.rows), read.texts["link"][15_000], read.texts["quantity"][-1]) == (
-        19_999,
+        20_000,
         "https://x.com/a",
         "20000",
     )

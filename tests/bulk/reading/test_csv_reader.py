@@ -2,6 +2,7 @@ import pytest
 
 from bulk.model.errors import RefusedFileError, SheetError
 from bulk.model.sheet import Sheet
+from bulk.planning.orders import order_rows
 from bulk.reading import read_sheet
 
 pytestmark = pytest.mark.usefixtures("read_here")
@@ -76,12 +77,28 @@ def test_nul_characters_are_refused(tmp_path):
         read(tmp_path, "service,link\n7,\0x\n")
 
 
-@pytest.mark.parametrize("line", ["7,x", "7,x,100,", "7", "7,x,1,000"])
-def test_a_row_of_another_width_than_the_header_is_a_problem_and_no_order(tmp_path, line):
-    sheet = read(tmp_path, f"service,link,quantity\n{line}\n8,y,5\n")
+@pytest.mark.parametrize("header", ["service,link,quantity", "service,link,quantity,", "service,link,quantity, ,,"])
+@pytest.mark.parametrize("line", ["7,x,1,000", "7,x,100,note", "7,x,100,,,,note", "7,x,,note"])
+def test_a_value_beyond_the_last_column_is_a_problem_and_no_order(tmp_path, header, line):
+    sheet = read(tmp_path, f"{header}\n{line}\n8,y,5\n")
     (problem,) = sheet.problems
     assert (problem.where, problem.row, problem.value) == ("line 2", 2, line)
-    assert list(sheet.frame.index) == [3]
+    assert "to the right of the last column" in problem.message
+    assert cells(sheet) == {2: [line, "", ""], 3: ["8", "y", "5"]}
+    assert list(order_rows(sheet)) == [3]
+
+
+@pytest.mark.parametrize("behind", ["", ",,", ", "])
+@pytest.mark.parametrize("line", ["7,x,5", "7,x,5,", "7,x,5,,", "7,x,5,,,,,,", "7,x,5, ,\u00a0,", '7,x,5,"",""'])
+def test_empty_cells_at_the_end_of_a_row_may_be_missing_or_too_many(tmp_path, behind, line):
+    sheet = read(tmp_path, f"service,link,quantity,comments{behind}\n{line}\n8,y,6,c\n")
+    assert (cells(sheet), sheet.problems) == ({2: ["7", "x", "5", ""], 3: ["8", "y", "6", "c"]}, ())
+
+
+def test_a_note_next_to_the_table_is_no_surplus(tmp_path):
+    """A delimiter that is not quoted would move a value into the column next to the table, not further."""
+    sheet = read(tmp_path, "service,link,quantity,,\n7,x,5,,call first\n")
+    assert (cells(sheet), sheet.problems) == ({2: ["7", "x", "5"]}, ())
 
 
 def test_empty_rows_of_any_width_are_passed_over(tmp_path):

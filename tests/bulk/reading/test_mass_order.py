@@ -1,6 +1,7 @@
 import pytest
 
 from bulk.model.sheet import Sheet
+from bulk.planning.orders import order_rows
 from bulk.reading import read_sheet
 
 pytestmark = pytest.mark.usefixtures("read_here")
@@ -39,7 +40,8 @@ def test_a_line_that_can_be_read_two_ways_or_none_is_a_problem(tmp_path, line):
     sheet = read(tmp_path, f"\n{line}\n8 | y | 5\n")
     (problem,) = sheet.problems
     assert (problem.where, problem.row, problem.value) == ("line 2", 2, line)
-    assert list(sheet.frame.index) == [3]
+    assert list(sheet.frame["service"]) == [line, "8"]
+    assert list(order_rows(sheet)) == [3]
 
 
 def test_each_line_is_told_for_itself(tmp_path):

@@ -108,7 +108,6 @@ def test_a_filtered_row_is_a_hidden_row(tmp_path):
 @pytest.mark.parametrize(
     ("text", "where"),
     [
-        ("service,link,quantity\n7,https://x.com/p\n", "line 2"),
         ("service,link,quantity\n7,https://x.com/p,1,000\n", "line 2"),
         ("sep=;\nservice;link;quantity\n7;https://x.com/p;5;6\n", "line 3"),
         ('service,link,quantity\n7,"https://x.com/p\n",5\n', ""),

@@ -194,3 +194,14 @@ def test_rows_that_are_sent_are_watched_once_they_have_entries(week, path):
     watched[3] = week.accepted("502", request(LINK + "/2")).id
     results.write({})
     assert written(path)[3]["order_id"] == "502"
+
+
+def test_a_row_with_a_surplus_value_gets_its_error_and_stays_wrong(week, path):
+    """New columns must not stand over the foreign value: on the next run, the row would look right."""
+    path.write_text(f"{HEADER}\n2,{LINK}?a=1,200,100\n2,{LINK},100,\n", "utf-8")
+    for _ in range(2):
+        write_back(week, path).write({})
+        rows = written(path)
+        assert "'100' to the right of the last column" in rows[2]["error"]
+        assert (rows[3]["error"], rows[2][None]) == ("", ["100"])
+        assert [problem.row for problem in read_sheet(path).problems] == [2]

@@ -103,9 +103,23 @@ def test_a_result_never_moves_the_lines_below(tmp_path):
     assert list(read_sheet(tmp_path / "a.csv").frame["error"]) == ["one line", ""]
 
 
-def test_a_line_of_the_wrong_width_stays_wrong(tmp_path):
-    write(tmp_path, "service,link\n7,x,y\n8\n9,z\n", {4: {"order_id": "1"}})
-    assert [problem.row for problem in read_sheet(tmp_path / "a.csv").problems] == [2, 3]
+@pytest.mark.parametrize(
+    ("header", "behind"), [("service,link", ""), ("service,link,", ","), ("service,link, ,", ", ,")]
+)
+def test_new_columns_begin_behind_the_last_name_whatever_a_row_has_there(tmp_path, header, behind):
+    lines = [header, "7,x,y", "8", "9,z", "9,w,", "9,v,,,", ",,,", "", "9,u,,,note", '"9","t, ",']
+    results = {number: {"order_id": "1", "error": "e"} for number in (2, 4, 5, 6, 9)}
+    after = write(tmp_path, "\n".join([*lines, ""]), results).decode().splitlines()
+    assert after[0].removesuffix(behind) == "service,link,order_id,error"
+    assert after[1:] == [
+        "7,x,1,e,y", "8,,,", "9,z,1,e", "9,w,1,e,", "9,v,1,e,,,", ",,,,,", "", "9,u,1,e,,,note", '"9","t, ",,,',
+    ]  # fmt: skip
+    assert [problem.row for problem in read_sheet(tmp_path / "a.csv").problems] == [2, 9]
+
+
+def test_a_result_is_written_into_a_cell_that_the_row_lacks(tmp_path):
+    after = write(tmp_path, "service,link,quantity,order_id,note\n7,x\n8,y,1\n", {2: {"order_id": "5"}})
+    assert after == b"service,link,quantity,order_id,note\n7,x,,5,\n8,y,1\n"
 
 
 def test_one_sheet_serves_for_many_writes(tmp_path):
