@@ -9,8 +9,7 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from airflow_provider_smmplus.links.smmplus import SmmPlusOrdersLink
 from airflow_provider_smmplus.operators._base import SmmPlusOperator, task_name
-from airflow_provider_smmplus.utils.arguments import amount, name_of, whole_of
-from airflow_provider_smmplus.utils.failures import AIRFLOW
+from airflow_provider_smmplus.utils.arguments import AIRFLOW, amount, name_of, whole_of
 from airflow_provider_smmplus.utils.xcom import Json, outcome_object, plan_object, states_object
 
 if TYPE_CHECKING:

@@ -1,8 +1,9 @@
 """Operators for single orders: place, ask for statuses, cancel."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from datetime import timedelta
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import NEVER_EXPIRE, Context, conf  # type: ignore[attr-defined]  # its stub lacks the name
@@ -31,10 +32,14 @@ if TYPE_CHECKING:
     from airflow_provider_smmplus.triggers.smmplus import SmmPlusOrdersTrigger
     from smmplus.journal.entry import Entry
     from smmplus.journal.journal import Journal
+    from smmplus.journal.refills_and_cancels import FollowUp
     from smmplus.orders.models import OrderRequest
 
 DELIVERED = ("Completed", "Success", "Partial")
 """Status words of an order that delivered something."""
+
+CANCEL_SECONDS = 30.0
+"""Seconds that a task which was ended waits for its request to cancel. Airflow kills it after 60 (its default)."""
 
 
 class SmmPlusAddOrderOperator(SmmPlusOperator):
@@ -242,17 +247,27 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
 def cancel_ended(hook: "SmmPlusHook", order_id: str, log: "Logger") -> None:
     """Request once that the panel cancels an order, and log the answer or the error.
 
-    This runs in a thread: the signal that ends a task may arrive while its event loop runs.
+    The signal that ends a task may arrive while its event loop runs, or while it holds a lock that the request needs.
+    So the request has a thread of its own, and is only waited for as long as it may take.
     """
     from smmplus.errors import SmmPlusError  # noqa: PLC0415 (not while a DAG file is parsed)
 
     log.warning("the task was ended: requesting to cancel order %s", order_id)
-    with ThreadPoolExecutor(1) as aside:
+    answers: Future[dict[str, FollowUp]] = Future()
+
+    def request() -> None:
         try:
-            asked = aside.submit(hook.cancel, [order_id], key=f"on_kill of {order_id}").result()[order_id]
-        except SmmPlusError as error:
-            log.error("order %s was not cancelled. Cancel it on the panel's page: %s", order_id, error)  # noqa: TRY400 (foreseen)
-            return
+            answers.set_result(hook.cancel([order_id], key=f"on_kill of {order_id}"))
+        except BaseException as error:  # noqa: BLE001 (raised where it is waited for)
+            answers.set_exception(error)
+
+    Thread(target=request, daemon=True).start()
+    try:
+        asked = answers.result(CANCEL_SECONDS)[order_id]
+    except (SmmPlusError, TimeoutError) as error:
+        why = str(error) or f"no answer within {CANCEL_SECONDS:.0f} seconds"
+        log.error("order %s was not cancelled. Cancel it on the panel's page: %s", order_id, why)  # noqa: TRY400 (foreseen)
+        return
     log.warning("cancel of order %s: %s %s", order_id, asked.state.value, asked.answer or asked.error)
 
 

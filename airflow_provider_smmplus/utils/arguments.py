@@ -8,7 +8,17 @@ from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from math import isfinite
 
+from bulk.model.surfaces import Surface
 from smmplus.errors import ConfigurationError
+
+AIRFLOW = Surface(
+    {
+        "sheet": "worksheet",
+        "account": "its account",
+        "journal": "the connection's journal_conn_id",
+    }
+)
+"""How operators name options in messages that they share with the command line."""
 
 
 def texts_of(given: object, name: str) -> list[str]:

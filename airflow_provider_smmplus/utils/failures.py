@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from bulk.model.surfaces import Surface
+from airflow_provider_smmplus.utils.arguments import AIRFLOW
 from bulk.running.advice import FIRST, doubt_steps
 from smmplus.commands import Value, command
 from smmplus.journal.state_machine import State
@@ -14,16 +14,6 @@ from smmplus.placing.placer import Stop
 if TYPE_CHECKING:
     from bulk.running.result import RunResult
     from smmplus.journal.entry import Entry
-AIRFLOW = Surface(
-    {
-        "sheet": "worksheet",
-        "account": "its account",
-        "journal": "the connection's journal_conn_id",
-    }
-)
-"""How operators name options in messages that they share with the command line."""
-
-
 WORTH_A_RETRY = frozenset({Stop.ACCOUNT, Stop.FUNDS, Stop.UNREACHABLE, Stop.JOURNAL, Stop.ASKED})
 """Stops that may pass, or be fixed before the retry: funds, a panel out of reach, a killed task."""
 

@@ -5,7 +5,8 @@ import inspect
 import pytest
 
 from airflow_provider_smmplus.operators._sheets import OF_OPERATORS, SheetOperator
-from airflow_provider_smmplus.utils.failures import AIRFLOW, how_to_repeat
+from airflow_provider_smmplus.utils.arguments import AIRFLOW
+from airflow_provider_smmplus.utils.failures import how_to_repeat
 from bulk.model.options import DEFAULTS, OPTIONS
 from smmplus.journal.journal import Journal
 from tests.bulk.remedies import Recording, bare_options, must_be_pasted, remedies, texts

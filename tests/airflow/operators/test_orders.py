@@ -380,6 +380,13 @@ def test_a_panel_that_refuses_the_cancel_does_not_keep_the_task_from_its_end(air
     assert airflow.run(ADD, **order, **WAITING, cancel_on_kill=True).result["status"] == "Completed"
 
 
+def test_a_cancel_without_an_answer_does_not_hold_the_task_up(airflow, order, killed, sandbox, done, monkeypatch):
+    monkeypatch.setattr("airflow_provider_smmplus.operators.orders.CANCEL_SECONDS", 0.5)
+    sandbox.faults({"fault": "hang_before_accept", "action": "cancel", "seconds": 5})
+    killed(done)
+    assert airflow.run(ADD, **order, **WAITING, cancel_on_kill=True).result["status"] == "Completed"
+
+
 @pytest.mark.parametrize("event", [None, {}, {"status": "success"}])
 def test_an_event_that_is_none_of_ours_fails_the_task(airflow, order, event):
     task = ADD(task_id="task", **order)
