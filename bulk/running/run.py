@@ -14,7 +14,7 @@ from bulk.planning.plan import CampaignContext, Plan, Prices
 from bulk.reading import read_as
 from bulk.reading.saved_headers import save_headers
 from bulk.running.events import RunListener
-from bulk.running.result import RunResult
+from bulk.running.result import DECLINED, RunResult
 from bulk.running.session import RunSession
 from smmplus.api.client import Client
 from smmplus.api.panel import Panel
@@ -83,13 +83,16 @@ def run(
 def status(
     options: Options, panel: Panel, journal: Journal, listener: RunListener, *, sheet: Sheet | None = None
 ) -> RunResult:
-    """Ask once for the statuses of a sheet's open orders, and write them into the sheet. Places nothing."""
+    """Ask for the statuses of a sheet's open orders, and write them into the sheet. Places nothing.
+
+    It asks once, and again until the time of `wait` is over.
+    """
     campaign = load_campaign(options, panel, journal, lock=True)
     plan = plan_sheet(options, panel, journal, campaign, sheet or read(options))
     # Rows that would be sent, and what is wrong with them, do not concern this command.
     tracked = replace(plan, to_send=(), problems=tuple(plan.matching.problems), warnings=(), blocker=None)
     session = RunSession(options, panel, journal, listener, tracked)
-    asyncio.run(session.track_once())
+    asyncio.run(session.track())
     return session.finish()
 
 
@@ -150,6 +153,8 @@ def ask_prices(options: Options, panel: Panel, journal: Journal, account_id: int
     with Client(panel, rate=options.rate) as client:
         seen = observe(client, journal, account_id)
         services = {service.id: service for service in client.services()}
+    # Only now the account counts as used: of two names of one account at once, the later one stops here.
+    journal.ensure_account(panel.url, options.account, key=panel.key)
     balance = Balance(seen.amount, seen.currency)
     return Prices(services, balance, balance_drops.latest_fall(journal, account_id, seen))
 
@@ -162,7 +167,7 @@ def _confirm(plan: Plan, listener: RunListener) -> RunResult | None:
     if plan.short_by:
         return _nothing_sent(plan, stop=Stop.FUNDS, reason=f"short by {plain(plan.short_by)}")
     if plan.to_send and not listener.confirm(plan):
-        return _nothing_sent(plan, stop=Stop.ASKED, reason="not confirmed")
+        return _nothing_sent(plan, stop=Stop.ASKED, reason=DECLINED)
     return None
 
 

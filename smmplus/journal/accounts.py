@@ -127,18 +127,25 @@ def _find(connection: Connection, url: str, name: str) -> int | None:
 def must_be_its_own(connection: Connection, account_id: int, key: str) -> None:
     """Record a salted hash of an account's key; raise JournalConflictError if the key is known as another account's.
 
-    It is not raised if a person said of either account that it is a separate one.
+    It is not raised if a person said of either account that it is a separate one, or if the other account's panel never
+    answered: its URL was wrong, and it has no orders.
     """
     digest = _digest(connection, key)
     same = connection.execute(select(account_keys.c.account_id).where(account_keys.c.hash == digest)).scalars().all()
-    if account_id in same:
-        return
-    known = {account.id: account for account in all_of(connection)}
-    on_purpose = {account.id for account in known.values() if account.same_as == account.id}
-    others = [known[other] for other in same if other not in on_purpose]
-    if others and account_id not in on_purpose:
-        raise JournalConflictError(_words(known[account_id], others[0], list(known.values())))
-    connection.execute(insert(account_keys), {"account_id": account_id, "hash": digest})
+    if set(same) != {account_id}:
+        known = {account.id: account for account in all_of(connection)}
+        on_purpose = {account.id for account in known.values() if account.same_as == account.id}
+        others = [known[other] for other in same if other not in on_purpose | {account_id}]
+        others = [other for other in others if other.orders or _has_answered(connection, other.id)]
+        if others and account_id not in on_purpose:
+            raise JournalConflictError(_words(known[account_id], others[0], list(known.values())))
+    if account_id not in same:
+        connection.execute(insert(account_keys), {"account_id": account_id, "hash": digest})
+
+
+def _has_answered(connection: Connection, account_id: int) -> bool:
+    found = connection.execute(select(balances.c.id).where(balances.c.account_id == account_id).limit(1))
+    return found.first() is not None
 
 
 def _words(account: Account, other: Account, known: list[Account]) -> str:

@@ -117,6 +117,8 @@ async def place_request(
     if entry is None or _is_sent_again(entry, retry_refused=retry_refused):
         price = _cost(request, {service.id: service for service in await client.services()})
         held = await _read_balance(client, journal, account_id)
+        # Only now the account counts as used: of two names of one account at once, the later one stops here.
+        journal.ensure_account(client.panel.url, account, key=client.panel.key)
         budgets.hold_to_currency(journal, campaign_id, held.currency)
         entry = _plan(journal, campaign_id, source, Planned(key, request, price), entry)
     reason = ""

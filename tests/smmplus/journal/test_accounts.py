@@ -5,9 +5,10 @@ from decimal import Decimal
 import pytest
 
 from smmplus.errors import JournalConflictError, JournalInUseError
-from smmplus.journal import accounts, budgets
+from smmplus.journal import accounts, balances, budgets
 from smmplus.journal.journal import Journal
 from smmplus.journal.maintenance.integrity import audit
+from smmplus.orders.models import Balance
 from tests.databases import DATABASES, rows_of, url_of
 from tests.smmplus.batches import Batch
 
@@ -45,8 +46,13 @@ def say_one(connection, journal, one="shop", other="default"):
     accounts.merge(connection, accounts.named(connection, one), accounts.named(connection, other), journal.is_run_alive)
 
 
+def answered(journal, account_id):
+    """Record what the panel said to the account, as every run does first."""
+    balances.record(journal, account_id, Balance(Decimal(5), "USD"), balances.accepted(journal, account_id))
+
+
 def test_a_key_under_another_name_or_address_stops_until_a_person_says_what_it_is(journal):
-    journal.ensure_account(URL, "default", key=KEY)
+    answered(journal, journal.ensure_account(URL, "default", key=KEY))
     for url, name in ((URL, "shop"), ("https://other.example/api", "default")):
         for _ in range(2):  # asked again, the answer is the same
             with pytest.raises(JournalConflictError, match="this API key belongs to account 'default'"):
@@ -54,8 +60,21 @@ def test_a_key_under_another_name_or_address_stops_until_a_person_says_what_it_i
     assert journal.ensure_account(URL, "default", key=KEY) == 1
 
 
+def test_an_address_that_never_answered_stops_nothing_until_it_does(journal):
+    wrong = journal.ensure_account("https://panel.example", "default", key=KEY)
+    right = journal.ensure_account(URL, "default", key=KEY)
+    assert wrong != right
+    answered(journal, wrong)
+    with pytest.raises(JournalConflictError, match=r"belongs to account 'default' at https://panel\.example"):
+        journal.ensure_account(URL, "default", key=KEY)
+    assert journal.ensure_account("https://panel.example", "default", key=KEY) == wrong
+    answered(journal, right)
+    with pytest.raises(JournalConflictError):
+        journal.ensure_account("https://panel.example", "default", key=KEY)
+
+
 def test_what_stops_says_commands_that_work(journal):
-    journal.ensure_account(URL, "default", key=KEY)
+    answered(journal, journal.ensure_account(URL, "default", key=KEY))
     with pytest.raises(JournalConflictError, match=r"`smmplus account 'my shop' --same-as default`") as raised:
         journal.ensure_account(URL, "my shop", key=KEY)
     assert "`smmplus account 'my shop' --separate`" in str(raised.value)
@@ -66,12 +85,13 @@ def test_what_stops_says_commands_that_work(journal):
 
 @pytest.mark.parametrize("said", ["shop", "default"])
 def test_two_on_purpose_are_two_whichever_it_is_said_of(journal, said):
-    journal.ensure_account(URL, "default", key=KEY)
+    answered(journal, journal.ensure_account(URL, "default", key=KEY))
     shop = journal.ensure_account(URL, "shop")
     with journal.transaction() as connection:
         accounts.separate(connection, accounts.named(connection, said))
     assert journal.ensure_account(URL, "shop", key=KEY) == shop != journal.ensure_account(URL, "default", key=KEY)
     assert journal.accounts_with_same_key(shop) == [1, shop]
+    answered(journal, shop)
     with pytest.raises(JournalConflictError):
         journal.ensure_account(URL, "third", key=KEY)
 
