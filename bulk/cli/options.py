@@ -76,6 +76,8 @@ def _options(file: Path, asked: dict[str, Any]) -> Options:
     for name in ("max_spend", "expect_total"):
         if name in asked:
             asked[name] = money(asked[name], f"--{name.replace('_', '-')}")
+    if "wait" in asked:
+        asked["wait"] = duration(asked["wait"], "--wait")
     if asked.get("expect_fingerprint") is not None:
         asked["expect_fingerprint"] = parse_fingerprint(asked["expect_fingerprint"])
     asked["hidden"] = hidden(include=asked.pop("include_hidden"), visible_only=asked.pop("visible_only"))
@@ -114,6 +116,8 @@ def _parameters(option: str) -> list[inspect.Parameter]:
         return [_parameter(name, bool, False, replace(about, help=words)) for name, words in _HIDDEN.items()]
     if option == "headers":
         return [_parameter(option, list[str] | None, None, about)]
+    if option == "wait":
+        return [_parameter(option, str, "0", about)]
     kind = get_type_hints(Options)[option]
     return [_parameter(option, str | None if kind == Decimal | None else kind, DEFAULTS[option], about)]
 
@@ -164,6 +168,20 @@ def money(text: str | None, option: str = "--max-spend") -> Decimal | None:
     if not _AMOUNT.fullmatch(text.strip()):
         raise ConfigurationError(f"{option} {text!r} is not a valid amount: write an amount such as 120 or 99.50")
     return Decimal(text.strip())
+
+
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smhd]?)")
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def duration(text: str, option: str) -> float | None:
+    """Read a duration that a person typed, in seconds; None for "final", which is without end."""
+    if text.strip() == "final":
+        return None
+    found = _DURATION.fullmatch(text.strip())
+    if found is None:
+        raise ConfigurationError(f"{option} {text!r} is not a valid duration: write 90s, 5m, 6h, 2d or final")
+    return float(found[1]) * _SECONDS[found[2]]
 
 
 def hidden(*, include: bool, visible_only: bool) -> Hidden:

@@ -1,17 +1,19 @@
 """How a run looks while it goes on: a progress bar where a person looks on, plain lines where none does."""
 
+import sys
 import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from bulk.cli.tables import WARNING, cost_of, show_plan
-from bulk.cli.texts import counted
+from bulk.cli.texts import counted, lasting
 from bulk.planning.blockers import backup_gap_message, backup_gap_remedy
 from bulk.planning.plan import Plan
 from bulk.running.events import RunListener
@@ -26,11 +28,23 @@ LINE_EVERY = 5.0
 class _Telling(RunListener):
     """What people see in either way. It asks before money is spent, unless `--yes` was passed."""
 
-    def __init__(self, out: Console, progress: Console, *, agreed: bool) -> None:
+    def __init__(
+        self,
+        out: Console,
+        progress: Console,
+        *,
+        agreed: bool,
+        later: str = "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Begin; `later` is the command that updates the sheet later, for a person who does not want to wait."""
         super().__init__(agreed=agreed)
         self._out = out
         self._progress_console = progress
+        self._later = later
+        self._clock = clock
         self._orders = self._done = self._doubts = self._refused = 0
+        self._began = 0.0
 
     def planned(self, plan: Plan) -> None:
         show_plan(self._out, plan)
@@ -49,10 +63,18 @@ class _Telling(RunListener):
             if plan.deferred
             else ""
         )
-        return asked(f"Place {first or counted(len(plan.to_send), 'order')} for {cost_of(plan)}{since}?{repeats}")
+        what = f"{first or counted(len(plan.to_send), 'order')} for {cost_of(plan)}{since}"
+        where = f"from account {plan.options.account} at {urlsplit(plan.campaign.panel).netloc}"
+        return asked(f"Place {what} {where}?{repeats}{_duration(plan)}")
 
     def placing(self, orders: int) -> None:
-        self._orders = orders
+        self._orders, self._began = orders, self._clock()
+
+    def following(self, orders: int, final: int) -> None:
+        if self._later and final < orders:
+            words = "It is safe to end this: the orders continue. To update the sheet later:"
+            self._progress_console.print(f"{words} {self._later}", markup=False, soft_wrap=True)
+        self._later = ""
 
     def placed(self, placed: Placed) -> None:
         self._done += 1
@@ -66,8 +88,26 @@ class _Telling(RunListener):
         self._progress_console.print(text, style=WARNING, markup=False, soft_wrap=True)
 
     def _words(self) -> str:
-        extra = [f"{count} {word}" for count, word in ((self._refused, "refused"), (self._doubts, "in doubt")) if count]
+        extra = [
+            f"{count} {word}" for count, word in ((self._refused, "rejected"), (self._doubts, "in doubt")) if count
+        ]
         return ", ".join(["placing", *extra])
+
+    def _pace(self) -> str:
+        """Return how many orders a second are placed, and how long the others take at that pace."""
+        seconds = self._clock() - self._began
+        if seconds <= 0 or self._done in {0, self._orders}:
+            return ""
+        pace = self._done / seconds
+        return f", {pace:.1f} a second, {lasting((self._orders - self._done) / pace)} left"
+
+
+def _duration(plan: Plan) -> str:
+    """Return how long placing takes at the least."""
+    rate = plan.options.rate
+    if not rate:
+        return ""
+    return f" {lasting(len(plan.to_send) / rate).capitalize()} at {counted(rate, 'call')} a second."
 
 
 def asked(question: str) -> bool:
@@ -75,24 +115,22 @@ def asked(question: str) -> bool:
     try:
         return typer.confirm(question)
     except typer.Abort:
+        if not sys.stdin.isatty():
+            typer.echo("Not a terminal: add --yes", err=True)
         return False
 
 
 class Lines(_Telling):
     """A plain line now and then."""
 
-    def __init__(
-        self, out: Console, progress: Console, *, agreed: bool, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        super().__init__(out, progress, agreed=agreed)
-        self._clock = clock
-        self._last = float("-inf")
+    _last = float("-inf")
 
     def placed(self, placed: Placed) -> None:
         super().placed(placed)
-        self._line(f"{self._words()}: {self._done} of {self._orders}", last=self._done == self._orders)
+        self._line(f"{self._words()}: {self._done} of {self._orders}{self._pace()}", last=self._done == self._orders)
 
     def following(self, orders: int, final: int) -> None:
+        super().following(orders, final)
         self._line(f"tracking: {final} of {orders} finished", last=final == orders)
 
     def _line(self, text: str, *, last: bool) -> None:
@@ -112,9 +150,9 @@ class Lines(_Telling):
 class Bars(_Telling):
     """A progress bar for placing, and one for following."""
 
-    def __init__(self, out: Console, progress: Console, *, agreed: bool) -> None:
-        super().__init__(out, progress, agreed=agreed)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    def __init__(self, out: Console, progress: Console, *, agreed: bool, later: str = "") -> None:
+        super().__init__(out, progress, agreed=agreed, later=later)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self._bars = Progress(*columns, console=progress)
         self._placing: TaskID | None = None
         self._following: TaskID | None = None
@@ -127,9 +165,13 @@ class Bars(_Telling):
     def placed(self, placed: Placed) -> None:
         super().placed(placed)
         if self._placing is not None:
-            self._bars.update(self._placing, completed=self._done, description=self._words())
+            self._bars.update(self._placing, completed=self._done, description=self._words() + self._speed())
+
+    def _speed(self) -> str:
+        return self._pace().rpartition(",")[0]
 
     def following(self, orders: int, final: int) -> None:
+        super().following(orders, final)
         self._bars.start()
         if self._following is None:
             self._following = self._bars.add_task("tracking", total=orders)
@@ -144,6 +186,7 @@ class Bars(_Telling):
         self._bars.stop()
 
 
-def listener_for(out: Console, progress: Console, *, agreed: bool) -> Lines | Bars:
-    """Choose how to show progress: bars on a terminal, lines elsewhere."""
-    return (Bars if progress.is_terminal else Lines)(out, progress, agreed=agreed)
+def listener_for(out: Console, progress: Console, *, agreed: bool, later: str = "") -> Lines | Bars:
+    """Choose how to show progress: bars on a terminal that can move its cursor, lines elsewhere."""
+    has_bars = progress.is_terminal and not progress.is_dumb_terminal
+    return (Bars if has_bars else Lines)(out, progress, agreed=agreed, later=later)

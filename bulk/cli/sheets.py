@@ -28,6 +28,7 @@ from bulk.model.options import Options
 from bulk.planning.plan import Plan
 from bulk.problem_copy import ProblemCopy, write_problem_copy
 from bulk.running import run as runner
+from bulk.running.advice import again
 from bulk.running.events import RunListener
 from bulk.running.result import RunResult
 from smmplus.errors import ConfigurationError
@@ -109,7 +110,7 @@ def run(
     if as_json and not yes:
         raise ConfigurationError("--json needs --yes, because it cannot ask")
     panel = given.panel_for(options.account)
-    with _listening(agreed=yes, as_json=as_json) as listener, given.open_journal() as journal:
+    with _listening(options, agreed=yes, as_json=as_json) as listener, given.open_journal() as journal:
         outcome = runner.run(options, panel, journal, listener)
     _end(outcome, as_json=as_json)
 
@@ -122,7 +123,7 @@ def status(options: Options, *, as_json: given.AsJson = False) -> None:
     Places nothing.
     """
     panel = given.panel_for(options.account)
-    with _listening(agreed=False, as_json=as_json) as listener, given.open_journal() as journal:
+    with _listening(options, agreed=False, as_json=as_json) as listener, given.open_journal() as journal:
         outcome = runner.status(options, panel, journal, listener)
     out, _ = consoles(as_json=as_json)
     if outcome.plan.problems:
@@ -131,8 +132,11 @@ def status(options: Options, *, as_json: given.AsJson = False) -> None:
     _end(outcome, as_json=as_json, name="status")
 
 
-def _listening(*, agreed: bool, as_json: bool) -> "Lines | Bars | nullcontext[RunListener]":
-    return nullcontext(RunListener(agreed=agreed)) if as_json else listener_for(*consoles(as_json=False), agreed=agreed)
+def _listening(options: Options, *, agreed: bool, as_json: bool) -> "Lines | Bars | nullcontext[RunListener]":
+    if as_json:
+        return nullcontext(RunListener(agreed=agreed))
+    later = "" if options.wait == 0 else again("status", options, wait=None)
+    return listener_for(*consoles(as_json=False), agreed=agreed, later=later)
 
 
 def _print(document: Json) -> None:
@@ -145,5 +149,9 @@ def _end(outcome: RunResult, *, as_json: bool, name: str = "run") -> None:
     with without_output():
         if as_json:
             _print(outcome_object(outcome, gather=iter))
-        show_outcome(consoles(as_json=as_json)[0], outcome, name)
+        out, _ = consoles(as_json=as_json)
+        if outcome.declined:
+            out.print("Cancelled. Nothing was sent.")
+        else:
+            show_outcome(out, outcome, name)
     raise typer.Exit(int(outcome.exit_status))

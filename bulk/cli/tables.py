@@ -9,13 +9,15 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
+from bulk.cli.texts import counted
 from bulk.model.sheet import Problem, Sheet
 from bulk.planning.plan import Plan, ServiceCost, column_notes
 from bulk.running.advice import again, describe_rows, next_steps, refused_steps
-from bulk.running.result import RunResult, entry_cells
+from bulk.running.result import RunResult, charges_of, entry_cells
 from smmplus.commands import Value, command
 from smmplus.journal.budgets import Budget
 from smmplus.journal.entry import Entry
+from smmplus.journal.state_machine import State
 from smmplus.orders.decimals import plain
 
 WARNING = "dark_orange3"
@@ -23,6 +25,9 @@ WARNING = "dark_orange3"
 
 MOST_PROBLEMS = 50
 """Lines of problems on a screen; `--json` has them all."""
+
+FIRST_STATUSES = "in 5 minutes or later"
+"""When statuses are worth asking for: panels begin with an order after some minutes."""
 
 MOST_SECOND_THOUGHTS = 20
 """Lines of what may well be meant."""
@@ -100,13 +105,11 @@ def _show_second_thoughts(console: Console, found: Sequence[Problem]) -> None:
 
 def show_problems(console: Console, problems: tuple[Problem, ...]) -> None:
     """Show what is wrong, where, and how to fix it."""
-    shown = table("where", "value", "problem", "remedy", wrap=("value", "problem", "remedy"))
+    console.print(Text(f"{counted(len(problems), 'problem')}:", "bold red"))
     for problem in problems[:MOST_PROBLEMS]:
-        shown.add_row(
-            *(Text(text[:80]) for text in (problem.where, problem.value)), Text(problem.message), Text(problem.remedy)
-        )
-    console.print(Text(f"{len(problems)} problem{'s' if len(problems) > 1 else ''}:", "bold red"))
-    console.print(shown)
+        value = f" ({problem.value[:80]})" if problem.value else ""
+        _say(console, f"  {problem.where}{value}: {problem.message}")
+        _say(console, f"    {problem.remedy}", "dim")
     if len(problems) > MOST_PROBLEMS:
         console.print(f"… and {len(problems) - MOST_PROBLEMS} more (--json shows all)")
 
@@ -188,6 +191,7 @@ def show_outcome(console: Console, outcome: RunResult, name: str = "run") -> Non
         console.print("No new orders were placed.")
     if outcome.entries and not outcome.blocked:
         _say(console, _states(outcome.entries.values()), "bold")
+        _show_charges(console, outcome)
     if outcome.stop is not None:
         _say(console, f"Stopped: {outcome.stop.value} ({outcome.reason})", "red")
     if outcome.plan.deferred and outcome.stop is None and not outcome.blocked:
@@ -198,6 +202,22 @@ def show_outcome(console: Console, outcome: RunResult, name: str = "run") -> Non
     if outcome.unwritten:
         _say(console, f"Results are in the journal but could not be written into the sheet: {outcome.unwritten}", "red")
     _show_next(console, outcome, name)
+
+
+def _show_charges(console: Console, outcome: RunResult) -> None:
+    """Show what the orders cost, and what is left."""
+    currency, charges = outcome.plan.prices.balance.currency, charges_of(outcome.entries.values())
+    parts = [f"charged: {money(charges.charged, currency)}"] if charges.charged else []
+    if charges.refunded:
+        parts.append(f"refunded: {money(charges.refunded, currency)}")
+    if charges.open:
+        parts.append(
+            f"not reported yet: {counted(charges.open, 'order')}, {money(charges.expected, currency)} by the price list"
+        )
+    if outcome.balance is not None:
+        parts.append(f"balance: {money(outcome.balance.amount, outcome.balance.currency)}")
+    if parts:
+        _say(console, "; ".join(parts))
 
 
 def _say(console: Console, words: str, style: str = "") -> None:
@@ -238,6 +258,14 @@ def _show_next(console: Console, outcome: RunResult, name: str) -> None:
 
     for words in next_steps(outcome, how_to_repeat):
         _say(console, words, WARNING)
+    _show_when_to_ask(console, outcome)
+
+
+def _show_when_to_ask(console: Console, outcome: RunResult) -> None:
+    is_open = any(entry.state is State.ACCEPTED and not entry.final for entry in outcome.entries.values())
+    if is_open and outcome.stop is None:
+        _say(console, f"Orders take minutes to days. To update the sheet, {FIRST_STATUSES}:")
+        _say(console, f"  {again('status', outcome.plan.options, wait=None)}")
 
 
 def show_budgets(console: Console, budgets: Sequence[Budget]) -> None:

@@ -23,6 +23,14 @@ SUMMARIES: Mapping[str, str] = {
 """The commands, in the order in which they are listed."""
 
 
-def counted(number: int, noun: str) -> str:
+def lasting(seconds: float) -> str:
+    """Return a duration in the largest unit that fits: "about 8 minutes"."""
+    for unit, length in (("hour", 3600), ("minute", 60)):
+        if seconds >= 1.5 * length:
+            return f"about {counted(round(seconds / length), unit)}"
+    return f"about {counted(max(1, round(seconds)), 'second')}"
+
+
+def counted(number: float, noun: str) -> str:
     """Return "1 order", "2 orders"."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    return f"{number:g} {noun}{'' if number == 1 else 's'}"

@@ -250,7 +250,7 @@ class _Logging(RunListener):
 
 def _options(campaign: str, asked: Mapping[str, Any]) -> Options:
     """Read the options of a call. A caller that passes a panel also passes its account's name."""
-    given = {"wait": 0.0} | {name: value for name, value in asked.items() if name in OPTIONS and name != "locale"}
+    given = {name: value for name, value in asked.items() if name in OPTIONS and name != "locale"}
     name, account = _named(asked.get("name", NAME), "name"), asked.get("account", DEFAULT_ACCOUNT)
     given |= {name: _amount(given.get(name), name) for name in ("max_spend", "expect_total")}
     given["account"] = account_named(account) if asked.get("panel") is None else account

@@ -131,9 +131,9 @@ class Options:
     )
     retry_refused: bool = _option(False, "Retry rows that the panel refused for an unrecognized reason.", "Recovery")
     wait: float | None = _option(
-        None, "Track the orders for this many seconds; 0 not at all. Without it, until all are finished.", "Output",
-        "SECONDS", 0,
-    )  # fmt: skip
+        0.0, "How long to track the orders, such as 5m or 6h; final: until all are finished.", "Output", "DURATION"
+    )
+    """Seconds; None until all are finished."""
     poll: float = _option(60.0, "Seconds between status checks.", "Output", "SECONDS", 0.1)
     rate: float = _option(1.0, "API calls per second; 0 for no limit.", "Output", "N", 0)
     in_flight: int = _option(16, "Maximum concurrent API calls.", "Output", "N", 1, 256)
@@ -191,7 +191,7 @@ PACE = ("wait", "poll", "rate", "in_flight", "colours")
 OF_COMMANDS: Mapping[str, tuple[str, ...]] = {
     "check": (*READING, "remember_map", *PLACING),
     "run": (*READING, "remember_map", *PLACING, *PACE),
-    "status": (*READING, "rate", "colours"),
+    "status": (*READING, "wait", "poll", "rate", "colours"),
 }
 """The options of each command on a sheet."""
 

@@ -146,6 +146,8 @@ def again(name: str, options: Options, **changed: Value) -> str:
     """Return the command `smmplus run`, `check` or `status` on the same sheet, with options changed."""
     asked = {option: getattr(options, option) for option in OF_COMMANDS[name] if option not in _OF_ONCE}
     said = {option: _written(value) for option, value in asked.items() if value != DEFAULTS[option]}
+    if "wait" in said:
+        said["wait"] = said["wait"] or "final"
     if "colours" in said:
         said["no_colours"] = not said.pop("colours")
     words: Any = as_command(**said | changed)  # not `windows`, which is not an option

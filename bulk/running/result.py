@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
 from sys import intern
@@ -13,8 +14,45 @@ from bulk.planning.plan import Plan
 from bulk.writing import Written
 from smmplus.journal.entry import Entry
 from smmplus.journal.state_machine import State
-from smmplus.orders.decimals import plain
+from smmplus.orders.decimals import minus, plain, total
+from smmplus.orders.models import COMPLETE, Balance, Phase, phase
 from smmplus.placing.placer import Stop
+
+DECLINED = "not confirmed"
+"""The reason of a run that a person did not agree to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Charges:
+    """What the orders of a run have cost so far, as the panel reports it with their statuses."""
+
+    charged: Decimal
+    refunded: Decimal
+    """What the panel took less than was expected of orders that it cancelled or delivered in part."""
+    open: int
+    """Orders that the panel has reported no charge for."""
+    expected: Decimal
+    """What these cost by the price list."""
+
+
+def charges_of(entries: Iterable[Entry]) -> Charges:
+    """Add up what placed orders have cost."""
+    placed = [entry for entry in entries if entry.state is State.ACCEPTED]
+    known = [entry for entry in placed if entry.charge is not None]
+    unknown = [entry for entry in placed if entry.charge is None]
+    return Charges(
+        total(entry.charge or Decimal(0) for entry in known),
+        total(_refund(entry) for entry in known),
+        len(unknown),
+        total(entry.cost or Decimal(0) for entry in unknown),
+    )
+
+
+def _refund(entry: Entry) -> Decimal:
+    is_cut_short = phase(entry.order_status) is Phase.FINAL and entry.order_status.lower() not in COMPLETE
+    if not is_cut_short or entry.cost is None or entry.charge is None:
+        return Decimal(0)
+    return max(Decimal(0), minus(entry.cost, entry.charge))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +80,17 @@ class RunResult:
     """Why tracking ended early; "" if it did not."""
     unwritten: str = ""
     """Why the results are not in a sheet; the journal has them."""
+    balance: Balance | None = None
+    """The balance after the last order was placed; None if it was not read."""
 
     def count(self, state: State) -> int:
         """Count the rows in a state."""
         return sum(entry.state is state for entry in self.entries.values())
+
+    @property
+    def declined(self) -> bool:
+        """Whether a person was asked and did not agree, so that nothing was sent."""
+        return self.stop is Stop.ASKED and self.reason == DECLINED
 
     @property
     def unsent(self) -> int:

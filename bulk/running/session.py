@@ -54,6 +54,7 @@ class RunSession:
     progress: Progress = field(default_factory=Progress)
     unfollowed: str = ""
     unwritten: str = ""
+    balance: Balance | None = None
     results: WriteBack = field(init=False)
 
     def __post_init__(self) -> None:
@@ -92,11 +93,11 @@ class RunSession:
                 if self.progress.stop is None and self.options.wait != 0:
                     await self._follow(client, stopping, self.options.wait)
 
-    async def track_once(self) -> None:
-        """Ask once for the statuses of the open orders."""
+    async def track(self) -> None:
+        """Ask for the statuses of the open orders, at least once."""
         with Interrupts() as stopping:
-            async with self._client(stopping) as client:
-                await self._follow(client, stopping, 0)
+            async with self._client(stopping) as client, self._meanwhile(self.options.write_every, self._write_aside):
+                await self._follow(client, stopping, self.options.wait)
 
     def finish(self) -> RunResult:
         """Write the results for the last time, and finish the batch if nothing of it is open."""
@@ -122,6 +123,7 @@ class RunSession:
             held={rows[entry]: words for entry, words in self.progress.held_back.items()},
             unfollowed=self.unfollowed,
             unwritten=self.unwritten,
+            balance=self.balance,
         )
 
     def _close_batch(self, entries: Mapping[int, Entry]) -> None:
@@ -178,7 +180,7 @@ class RunSession:
         """
         try:
             async with asyncio.timeout(LAST_LOOK_SECONDS):
-                held = await self._read_balance(client)
+                self.balance = held = await self._read_balance(client)
         except (CallError, JournalError, TimeoutError) as error:
             self.listener.note(f"the balance after placing could not be read: {str(error) or 'no answer in time'}")
             return

@@ -131,7 +131,9 @@ class Ledger:
     def place(self, *, unfinished=True):
         batch = self.batch if unfinished else None
         spent, budget = self.journal.spent(self.campaign), budgets.budget(self.journal, self.campaign)
-        return CampaignContext(self.account, self.campaign, "week", batch, spent, budget)
+        return CampaignContext(
+            self.account, self.campaign, "week", batch, spent, budget, panel="https://smm.plus/api/v2"
+        )
 
     def plan(self, sheet, *services, balance="1000", unfinished=True, **options):
         """Plan a run of a sheet."""

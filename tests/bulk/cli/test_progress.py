@@ -16,6 +16,8 @@ from smmplus.journal.state_machine import State
 from smmplus.placing.placer import Placed
 from tests.bulk.plans import LINK, row, sheet_of
 
+WHERE = "from account default at smm.plus"
+
 
 def console(*, terminal=False):
     return Console(file=io.StringIO(), force_terminal=terminal, width=100, highlight=False)
@@ -85,14 +87,14 @@ def test_anyone_else_is_asked_with_the_number_and_the_cost(out, progress, week, 
     monkeypatch.setattr(typer, "confirm", confirm)
     listener = Lines(out, progress, agreed=False)
     assert listener.confirm(week.plan(sheet_of(row()))) is answer
-    assert asked == ["Place 1 order for 0.15 USD?"]
+    assert asked == [f"Place 1 order for 0.15 USD {WHERE}? About 1 second at 1 call a second."]
 
 
 def test_whoever_wants_the_first_rows_alone_is_asked_for_those(out, progress, week, monkeypatch):
     asked = []
     monkeypatch.setattr(typer, "confirm", asked.append)
     Lines(out, progress, agreed=False).confirm(week.plan(sheet_of(row(), row(LINK + "/2")), first=1))
-    assert asked == ["Place the first 1 of 2 orders for 0.15 USD?"]
+    assert asked == [f"Place the first 1 of 2 orders for 0.15 USD {WHERE}? About 1 second at 1 call a second."]
 
 
 def test_what_a_restored_journal_does_not_know_is_told_before_the_question_and_in_it(out, progress, week, monkeypatch):
@@ -100,7 +102,7 @@ def test_what_a_restored_journal_does_not_know_is_told_before_the_question_and_i
     monkeypatch.setattr(typer, "confirm", asked.append)
     restored = replace(plan, campaign=replace(plan.campaign, backup=Backup("2026-01-01T12:00", "2026-01-02T12:00")))
     Lines(out, progress, agreed=False).confirm(restored)
-    assert asked == ["Place 1 order for 0.15 USD, none of them placed since the backup?"]
+    assert asked[0].startswith(f"Place 1 order for 0.15 USD, none of them placed since the backup {WHERE}?")
     said = " ".join(text_of(out).split())
     assert said.startswith("This journal was restored on 2026-01-02 12:00 UTC from a backup of 2026-01-01 12:00 UTC")
     assert "Look at the panel's order page" in said
@@ -122,14 +124,18 @@ def test_lines_come_now_and_then_and_at_the_end(lines, progress, clock):
     clock.now += 0.1
     lines.placed(placed())
     lines.placed(placed())
-    assert text_of(progress).splitlines() == ["placing: 1 of 4", "placing: 3 of 4", "placing: 4 of 4"]
+    assert text_of(progress).splitlines() == [
+        "placing: 1 of 4",
+        "placing: 3 of 4, 0.6 a second, about 2 seconds left",
+        "placing: 4 of 4",
+    ]
 
 
 def test_refusals_and_doubts_are_counted(lines, progress):
     lines.placing(3)
     for state in (State.REJECTED, State.IN_DOUBT, State.IN_DOUBT):
         lines.placed(placed(state))
-    assert text_of(progress).splitlines()[-1] == "placing, 1 refused, 2 in doubt: 3 of 3"
+    assert text_of(progress).splitlines()[-1] == "placing, 1 rejected, 2 in doubt: 3 of 3"
 
 
 def test_following_is_told(lines, progress, clock):

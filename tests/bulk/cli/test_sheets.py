@@ -129,7 +129,7 @@ def test_run_asks(smmplus, path, sandbox):
     assert smmplus("run", path, "--rate", "0", answer="").status == 7
     assert sandbox.ledger()["count"] == before
     done = smmplus("run", path, "--rate", "0", "--wait", "0", answer="y\n")
-    assert "Place 2 orders for 0.07 USD?" in done.out
+    assert "Place 2 orders for 0.07 USD from account default at localhost" in done.out
     assert (done.status, sandbox.ledger()["count"]) == (0, before + 2)
 
 
@@ -208,7 +208,7 @@ def test_the_first_rows_are_asked_for_and_told(smmplus, path):
     assert smmplus("check", path, "--first", "1", "--json").json["later"] == 1
     first = smmplus("run", path, "--first", "1", "--rate", "0", "--wait", "0", answer="y\n")
     assert first.status == 0
-    assert "Place the first 1 of 2 orders for 0.035 USD?" in first.words
+    assert "Place the first 1 of 2 orders for 0.035 USD from account default at localhost" in first.words
     assert f"Placed the first 1 of 2 rows to send; for the rest: smmplus run {path}" in first.words
     second = smmplus("run", path, *RUN, "--first", "1", "--json").json
     assert (second["sent"], second["to_send"], second["later"], second["states"]) == (1, 1, 0, {"accepted": 2})
@@ -337,7 +337,7 @@ def test_the_help_of_a_run_lists_its_options_in_panels(smmplus):
     help_text = smmplus("run", "--help").out
     places = [help_text.index(f"\n{group}:\n") for group in get_args(Group)]
     assert places == sorted(places)
-    assert all(option in help_text for option in ("--skip-bad", "--max-spend AMOUNT", "--first N", "--wait SECONDS"))
+    assert all(option in help_text for option in ("--skip-bad", "--max-spend AMOUNT", "--first N", "--wait DURATION"))
 
 
 def test_what_a_check_leaves_out_can_be_approved(smmplus, path):

@@ -277,7 +277,7 @@ async def test_with_no_wait_it_does_not_follow(job_of, done):
 
 
 async def test_without_rows_to_send_it_follows(job_of, done):
-    await job_of().place_and_track()
+    await job_of(wait=None).place_and_track()
     assert done == [("follow", None)]
 
 
@@ -289,7 +289,7 @@ async def test_once_stopped_it_does_not_follow(job_of, done):
 
 
 async def test_status_is_one_round(job_of, done):
-    await job_of().track_once()
+    await job_of().track()
     assert done == [("follow", 0)]
 
 
@@ -310,7 +310,7 @@ async def test_an_account_that_is_refused_while_following_stops_the_run(job_of, 
         raise AccountError("Invalid API key")
 
     monkeypatch.setattr("bulk.running.tracking.OrderTracking.until", refuse)
-    job = job_of()
+    job = job_of(wait=None)
     await job.place_and_track()
     assert (job.progress.stop, job.progress.reason, job.unfollowed) == (Stop.ACCOUNT, "Invalid API key", "")
 
@@ -321,7 +321,7 @@ async def test_ctrl_c_while_following_is_told(job_of, monkeypatch):
         await stopping.sleep(3600)
 
     monkeypatch.setattr("bulk.running.tracking.OrderTracking.until", interrupt)
-    job = job_of()
+    job = job_of(wait=None)
     await job.place_and_track()
     assert job.unfollowed == "interrupted"
 
