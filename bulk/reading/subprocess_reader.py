@@ -29,11 +29,11 @@ _SAVE_AGAIN = "Open it in Excel or LibreOffice and save it again, or split it in
 
 
 def limits_for_size(size: int) -> ResourceLimits:
-    """Return the limits for a file of this size: several times what an ordinary one needs."""
+    """Return the limits for a file of this size: far more than an ordinary one needs, also on a slow machine."""
     mebibytes = size / (1 << 20)
     return ResourceLimits(
         memory_bytes=(400 << 20) + 24 * size,
-        processor_seconds=4 + int(3 * mebibytes),
+        processor_seconds=60 + int(10 * mebibytes),
         seconds=120 + 60 * mebibytes,
     )
 

@@ -18,6 +18,8 @@ PROBE = f"probe{token_hex(8)}"
 
 _SEGMENT = 1 << 18
 _FIRST_COLUMNS, _MOST_COLUMNS = 8, 512
+_NO_VALUE = 2
+"""The last group that matches in a row without values: its tag has two."""
 _CHARACTERS = rb"[^<>&\x00-\x08\x0b\x0c\x0e-\x1f]*+"
 _TEXT = _CHARACTERS + rb"(?:&(?:amp|lt|gt|quot|apos);" + _CHARACTERS + rb")*+"
 _KIND, _STYLE = rb' t="(?:s|n|b|str|inlineStr)"', rb' s="[0-9]{1,6}"'
@@ -75,6 +77,15 @@ def _row(prefix: bytes, columns: int) -> re.Pattern[bytes]:
     return re.compile(_tag(prefix).pattern + b"".join(rb"(?:%b)?+" % cell for cell in cells) + b"</%brow>" % prefix)
 
 
+@cache
+def _empty_rows(prefix: bytes, columns: int) -> re.Pattern[bytes]:
+    """Compile the expression for rows without values: formats reach down to the last row of many sheets."""
+    addresses = (rb' r="%b\1"' % column_letter(index).encode() for index in range(columns))
+    written = (rb"(?:%b%b|%b%b)" % (address, _ATTRIBUTES, _STYLE, address) for address in addresses)
+    cells = b"".join(rb"(?:%b)?+" % _element(prefix + b"c", b"", each) for each in written)
+    return re.compile(rb"(?:%b(?:(?<=/>)|%b</%brow>))++" % (_tag(prefix).pattern, cells, prefix))
+
+
 def _element(name: bytes, inside: bytes, attributes: bytes = b"") -> bytes:
     return rb"<%b%b(?: ?/>|>%b</%b>)" % (name, attributes, inside, name)
 
@@ -90,6 +101,8 @@ class PlainRowSkipper:
         self._probes = 0
         # Other attributes of a row -> whether they hide it, as the parser understood them the first time.
         self._hides: dict[bytes, bool] = {}
+        # The same, with those of rows that end with their tag.
+        self._hides_empty: dict[bytes, bool] = {}
 
     def remaining(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """Yield what the parser has to read."""
@@ -131,25 +144,51 @@ class PlainRowSkipper:
 
     def _skip_rows(self, segment: bytes, at: int) -> int:
         """Skip the plain rows that begin here. Return the index at which they end."""
+        before = -1
+        while before < at:
+            before, at = at, self._skip_empty_rows(segment, self._skip_filled_rows(segment, at))
+        return at
+
+    def _skip_filled_rows(self, segment: bytes, at: int) -> int:
         listener, hides, match = self._listener, self._hides, _row(self._prefix, self._columns).match
         last = listener.row
         while found := match(segment, at):
             number, is_hidden = int(found[1]), hides.get(found[2])
-            if number <= last or is_hidden is None:
+            if number <= last or is_hidden is None or found.lastindex == _NO_VALUE:
                 break
-            listener.skip_row(number, (found.lastindex or 0) - 3, segment.count(self._cell, at, found.end()))
+            listener.skip_row(
+                number, (found.lastindex or 0) - _NO_VALUE - 1, segment.count(self._cell, at, found.end())
+            )
             if is_hidden:
                 listener.hidden_rows.add(number)
             last, at = number, found.end()
         return at
+
+    def _skip_empty_rows(self, segment: bytes, at: int) -> int:
+        listener, hides = self._listener, self._hides_empty
+        run = _empty_rows(self._prefix, self._columns).match(segment, at)
+        end, last = run.end() if run else at, listener.row
+        for tag in _tag(self._prefix).finditer(segment, at, end):
+            number, is_hidden = int(tag[1]), hides.get(tag[2])
+            if number <= last or is_hidden is None:
+                end = tag.start()
+                break
+            if is_hidden:
+                listener.hidden_rows.add(number)
+            last = number
+        if last > listener.row:
+            listener.skip_row(last, -1, 0)
+        return end
 
     def _parse_row(self, row: bytes) -> Iterator[bytes]:
         """Yield a row for the parser, and learn from what it reports."""
         before, tag = self._listener.row, _tag(self._prefix).match(row)
         yield row
         number = self._listener.row
-        if tag is not None and before < number == int(tag[1]) and not tag[2].endswith(b"/"):
-            self._hides[tag[2]] = number in self._listener.hidden_rows
+        if tag is not None and before < number == int(tag[1]):
+            is_hidden = self._hides_empty[tag[2]] = number in self._listener.hidden_rows
+            if not tag[2].endswith(b"/"):
+                self._hides[tag[2]] = is_hidden
         while self._columns <= self._listener.column and self._columns < _MOST_COLUMNS:
             self._columns *= 4
 

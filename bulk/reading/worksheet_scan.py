@@ -44,7 +44,7 @@ class FileLimits:
     columns: int = 2_000
     """The last column that holds a value."""
     cells: int = 3_000_000
-    """Rows times columns of a worksheet; and cells in the XML, with or without a value."""
+    """Rows times columns of a worksheet; and cells in the XML of rows that have a value."""
     odd_cells: int = 2_000_000
     """Cells that are not written plainly: a parser reads them one by one."""
     errors: int = 300_000
@@ -80,7 +80,8 @@ class _CellListener:
         self._limits = limits
         self._cursor = Cursor()
         self._row = self._cell = self._formula = self._data = self._probe = ""
-        self._depth = self._cells = self._odd_cells = self._last_row = 0
+        self._depth = self._cells = self._odd_cells = self._last_row = self._empty_cells = 0
+        self._has_value = False
         self._last_column = -1
         self._outer: Callable[[str, dict[str, str]], None] = self._find_data
         self._type = ""
@@ -162,7 +163,7 @@ class _CellListener:
             raise RefusedXmlError("it has two tables of cells")
         else:
             # Any element inside a cell may be a value. A cell that is only formatted has none.
-            self._extend(self._cursor.row, self._cursor.column)
+            self._enter_value()
             if name == self._formula:
                 self._watch()
 
@@ -171,6 +172,7 @@ class _CellListener:
             row = self._cursor.enter_row(attributes.get("r"))
         except ValueError as error:
             raise RefusedXmlError(f"its cells are out of order: {error}") from error
+        self._empty_cells, self._has_value = 0, False
         if _is_true(attributes.get("hidden")) or _is_zero(attributes.get("ht")):
             self.facts.hidden_rows.add(row)
 
@@ -182,10 +184,20 @@ class _CellListener:
         self._odd_cells += 1
         if self._odd_cells > self._limits.odd_cells:
             raise RefusedXmlError(f"it has more than {self._limits.odd_cells:,} cells that are written unusually")
-        self._count(1)
+        if self._has_value:
+            self._count(1)
+        else:
+            self._empty_cells += 1
         self._type = attributes.get("t", "")
         if self._type == "e":
             self._watch()
+
+    def _enter_value(self) -> None:
+        if not self._has_value:
+            # Rows that are only formatted do not count: formats may reach down to the last row.
+            self._has_value = True
+            self._count(self._empty_cells)
+        self._extend(self._cursor.row, self._cursor.column)
 
     def _count(self, cells: int) -> None:
         self._cells += cells
@@ -214,7 +226,7 @@ class _CellListener:
     def _forget_text(self, _name: str, _attributes: dict[str, str]) -> None:
         self._depth += 1
         self._text.clear()
-        self._extend(self._cursor.row, self._cursor.column)
+        self._enter_value()
 
     def _settle(self, name: str) -> None:
         self._depth -= 1

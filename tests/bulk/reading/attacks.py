@@ -90,10 +90,6 @@ def many_cells_without_addresses(folder: Path) -> Path:
     return _grown(folder / FILE, _sheet(_rows("<c><v>#</v></c>", 40, 80_000, tag="<row>")))
 
 
-def many_cells_without_values(folder: Path) -> Path:
-    return _grown(folder / FILE, _sheet(_rows('<c r="&@" s="#"/>', 40, 80_000)))
-
-
 def many_formulas_without_values(folder: Path) -> Path:
     return _grown(folder / FILE, _sheet(_rows('<c r="&@"><f>&@+#</f></c>', 25, 100_000)))
 
@@ -133,10 +129,23 @@ def nothing_but_line_ends(folder: Path) -> Path:
     return _text(folder, "service,link,quantity\n" + "\n" * 90_000_000)
 
 
-def formats_down_to_the_last_row(folder: Path) -> Path:
-    rows = _rows('<c r="A@" s="#"/><c r="B@" s="#"/>', 1, 1_048_573)
+def _formatted(folder: Path, rows: Iterable[bytes]) -> Path:
+    """Write two orders, and below them rows that hold formats alone."""
     orders = [(wb.order(2) + wb.order(3)).encode()]
     return _grown(folder / FILE, _sheet([*orders, *islice(rows, 2, None)]))
+
+
+def formats_down_to_the_last_row(folder: Path) -> Path:
+    return _formatted(folder, _rows('<c r="A@" s="#"/><c r="B@" s="#"/>', 1, 1_048_573))
+
+
+def formats_of_many_columns_down_to_the_last_row(folder: Path) -> Path:
+    return _formatted(folder, _rows('<c r="&@" s="#"/>', 9, 1_048_573, tag='<row r="@" spans="1:9" ht="15">'))
+
+
+def row_heights_down_to_the_last_row(folder: Path) -> Path:
+    rows = (b'<row r="%d" s="%d" customFormat="1" ht="15"/>' % (at, at % 7) for at in range(2, 1_048_577))
+    return _formatted(folder, rows)
 
 
 def lying_dimension(folder: Path) -> Path:
@@ -152,7 +161,6 @@ REFUSED = {
     many_plain_cells: "H300001 is used",
     many_cells_in_wide_rows: "more than 3,000,000 cells",
     many_cells_without_addresses: "more than 2,000,000 cells that are written unusually",
-    many_cells_without_values: "more than 3,000,000 cells",
     many_formulas_without_values: "more than 300,000 cells hold an error, or a formula without a value",
     many_errors: "more than 300,000 cells hold an error, or a formula without a value",
     many_merged_cells: "merged cells cover each other",

@@ -10,7 +10,13 @@ import sys
 
 import pytest
 
-from tests.bulk.reading.attacks import REFUSED, formats_down_to_the_last_row, lying_dimension
+from tests.bulk.reading.attacks import (
+    REFUSED,
+    formats_down_to_the_last_row,
+    formats_of_many_columns_down_to_the_last_row,
+    lying_dimension,
+    row_heights_down_to_the_last_row,
+)
 
 pytestmark = pytest.mark.e2e
 
@@ -59,7 +65,15 @@ def test_an_attack_is_refused_before_it_does_harm(tmp_path, attack, words):
     assert not before or path.read_bytes() == before
 
 
-@pytest.mark.parametrize("harmless", [formats_down_to_the_last_row, lying_dimension])
+@pytest.mark.parametrize(
+    "harmless",
+    [
+        formats_down_to_the_last_row,
+        formats_of_many_columns_down_to_the_last_row,
+        row_heights_down_to_the_last_row,
+        lying_dimension,
+    ],
+)
 def test_what_merely_breaks_other_readers_is_read(tmp_path, harmless):
     told, effort, memory = measured(harmless(tmp_path))
     assert told == 2

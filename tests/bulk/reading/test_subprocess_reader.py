@@ -196,6 +196,6 @@ def test_a_platform_without_limits_is_left_without(monkeypatch):
 def test_an_honest_file_may_take_several_times_what_it_needs():
     small, large = subprocess_reader.limits_for_size(2_000), subprocess_reader.limits_for_size(100 << 20)
     assert small.memory_bytes <= 500_000_000
-    assert small.processor_seconds <= 5
+    assert small.processor_seconds == 60
     assert large.memory_bytes > 2 << 30
-    assert large.processor_seconds > 200
+    assert large.processor_seconds > 1000

@@ -105,6 +105,11 @@ def rows(draw) -> bytes:
 @given(rows())
 @example(worksheet(*map(wb.order, (1, 2, 3, 3))))
 @example(worksheet(*map(wb.order, (1, 2, 4, 3))))
+@example(worksheet(*(f'<row r="{at}"><c r="B{at}"/><c r="A{at}"/></row>' for at in range(1, 5))))
+@example(worksheet(*(f'<row r="{at}"><c r="A{at}"/><c r="A{at + at // 4}"/></row>' for at in range(1, 5))))
+@example(worksheet(*(f'<row r="{at}" hidden="1"/>' for at in (1, 2, 3, 3, 4))))
+@example(worksheet(*(f'<row r="{at}" ht="1"/><row r="{at + 1}" ht="1"><c r="A{at + 1}"/></row>' for at in (1, 3, 5))))
+@example(worksheet(*(f'<row r="{at}" {"hi" if at > 2 else ""}/>' for at in range(1, 5))))
 @example(worksheet(wb.order(1), wb.row(2, wb.text("A2", "\ufffe"))))
 @example(worksheet(HIDDEN.replace("@", "1"), '<w xmlns="other">', HIDDEN.replace("@", "2"), "</w>"))
 @example(worksheet(wb.row(1, wb.text("A1", "x")), "<!-- ", wb.row(2, wb.text("A2", "x")), " -->"))
@@ -132,6 +137,9 @@ def test_however_the_pieces_are_cut(xml, size):
         LIBREOFFICE,
         '<row r="@"><c r="A@" t="inlineStr"><is><t>https://x.com/?a=1&amp;b=é</t></is></c><c r="H@" /></row>',
         '<row r="@" hidden="1"><c r="A@"><v>1</v></c><c r="B@" t="s" s="2"><v>1</v></c></row>',
+        '<row r="@" s="1" customFormat="1" ht="15"/>',
+        '<row r="@" hidden="1" />',
+        '<row r="@" spans="1:3"><c r="A@" s="4"/><c r="B@" s="4"></c><c s="4" r="C@" /></row>',
     ],
 )
 def test_rows_as_programs_write_them_are_passed_over(row):
