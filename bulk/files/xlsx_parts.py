@@ -1,9 +1,10 @@
 """The XML of a workbook: a strict parser, the list of worksheets, and the tables of a worksheet."""
 
 import posixpath
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from xml.parsers import expat
+from xml.sax.saxutils import escape
 
 from bulk.files.zip_archive import Archive
 from bulk.model.cell_address import parse_range
@@ -57,18 +58,14 @@ def _refuse_doctype(*_: object) -> None:
 
 def _refuse_encoding(_version: str, encoding: str | None, _standalone: int) -> None:
     if encoding is not None and encoding.casefold() not in {"utf-8", "us-ascii"}:
-        raise RefusedXmlError(f"its XML is in {encoding}, not in UTF-8")
+        raise RefusedXmlError(f"its XML is in {encoding}, neither in UTF-8 nor in UTF-16")
 
 
 def feed(parser: expat.XMLParserType, pieces: Iterable[bytes]) -> None:
-    """Parse a part piece by piece. Raise RefusedXmlError if it is not well-formed or not in UTF-8."""
-    first, fed = True, 0
+    """Parse a part piece by piece, in UTF-8. Raise RefusedXmlError if it is not well-formed."""
+    fed = 0
     try:
         for piece in pieces:
-            # UTF-16 has a zero byte next to each ASCII character.
-            if first and b"\0" in piece[:4]:
-                raise RefusedXmlError("its XML is not in UTF-8")
-            first = False
             parser.Parse(piece)
             fed += len(piece)
             if fed - parser.CurrentByteIndex > _LONGEST_TAG + len(piece):
@@ -95,8 +92,7 @@ def local_name(name: str) -> str:
 
 def relationships(archive: Archive, part: str) -> dict[str, tuple[str, str]]:
     """Return the parts that a part refers to: id -> (last word of the type, name of the part)."""
-    folder, name = posixpath.split(part)
-    rels = archive.find(posixpath.join(folder, "_rels", f"{name}.rels"))
+    folder, rels = posixpath.dirname(part), archive.find(_rels_of(part))
     found: dict[str, tuple[str, str]] = {}
 
     def on_start(element: str, attributes: dict[str, str]) -> None:
@@ -109,6 +105,51 @@ def relationships(archive: Archive, part: str) -> dict[str, tuple[str, str]]:
         parser.StartElementHandler = on_start
         feed(parser, archive.unpack(rels))
     return found
+
+
+_READ = frozenset({"worksheet", "sharedStrings", "styles", "table"})
+"""Kinds of parts that are read or rewritten; all others are carried over as bytes."""
+
+
+def parts_read(archive: Archive) -> frozenset[str]:
+    """Return the names of the parts of a workbook that are read or rewritten."""
+    book = workbook_part(archive)
+    found, waiting = {book}, [book]
+    while waiting:
+        for kind, target in relationships(archive, waiting.pop()).values():
+            part = archive.find(target) if kind in _READ else None
+            if part is not None and part not in found:
+                found.add(part)
+                waiting.append(part)
+    # The reader of values finds these by their names.
+    usual = map(archive.find, ("xl/workbook.xml", "xl/sharedStrings.xml", "xl/styles.xml"))
+    rels = (archive.find(_rels_of(part)) for part in ("", *found))
+    return frozenset({*found, *filter(None, usual), *filter(None, rels)})
+
+
+def _rels_of(part: str) -> str:
+    folder, name = posixpath.split(part)
+    return posixpath.join(folder, "_rels", f"{name}.rels")
+
+
+def without_interruptions(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield XML without comments and processing instructions, and with CDATA sections as plain text.
+
+    Readers disagree about values that one of these interrupts.
+    """
+    kept: list[str] = []
+    parser = expat.ParserCreate()
+    parser.DefaultHandler = kept.append
+    parser.CharacterDataHandler = lambda text: kept.append(escape(text, {"\r": "&#13;"}))
+    parser.CommentHandler = lambda _text: None
+    parser.ProcessingInstructionHandler = lambda _target, _text: None
+    parser.StartCdataSectionHandler = parser.EndCdataSectionHandler = lambda: None
+    for piece in pieces:
+        parser.Parse(piece)
+        yield "".join(kept).encode()
+        kept.clear()
+    parser.Parse(b"", True)
+    yield "".join(kept).encode()
 
 
 def workbook_part(archive: Archive) -> str:

@@ -1,9 +1,11 @@
 """Zip archives of workbooks: parts are unpacked in pieces, and an archive is rewritten with some parts replaced."""
 
 import io
+import re
 import struct
 import zipfile
 import zlib
+from codecs import getincrementaldecoder
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
@@ -58,7 +60,15 @@ class Archive:
         return packed
 
     def unpack(self, name: str) -> Iterator[bytes]:
-        """Yield a part's content in pieces of at most 64 KiB. Raise ArchiveError if it is damaged or missing."""
+        """Yield an XML part in pieces, as UTF-8 also if it is in UTF-16. Raise as :meth:`unpack_bytes` does."""
+        return _as_utf8(name, self.unpack_bytes(name))
+
+    def is_utf16(self, name: str) -> bool:
+        """Return whether an XML part is in UTF-16."""
+        return _utf16_of(next(filter(None, self.unpack_bytes(name)), b"")) is not None
+
+    def unpack_bytes(self, name: str) -> Iterator[bytes]:
+        """Yield a part's bytes in pieces of at most 64 KiB. Raise ArchiveError if it is damaged or missing."""
         entry = self._by_name.get(name.casefold())
         if entry is None:
             raise ArchiveError(f"the part {name} is missing")
@@ -70,7 +80,7 @@ class Archive:
             raise ArchiveError(f"the part {name} is damaged")
 
     def read(self, name: str) -> bytes:
-        """Return a part's whole content. Only for files that `bulk.reading.file_checks` has checked."""
+        """Return an XML part whole, in UTF-8. Only for files that `bulk.reading.file_checks` has checked."""
         entry = self._by_name.get(name.casefold())
         if entry is None or entry.compress_type != zipfile.ZIP_DEFLATED or entry.flag_bits & _ENCRYPTED:
             return b"".join(self.unpack(name))
@@ -81,7 +91,35 @@ class Archive:
             raise ArchiveError(f"the part {name} is damaged: {error}") from error
         if zlib.crc32(content) != entry.CRC:
             raise ArchiveError(f"the part {name} is damaged")
-        return content
+        return b"".join(_as_utf8(name, iter([content]))) if _utf16_of(content) else content
+
+
+_SIGNS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be", b"<\0": "utf-16-le", b"\0<": "utf-16-be"}
+"""How XML in UTF-16 begins: with a byte-order mark, or with "<" (XML 1.0, appendix F.1)."""
+
+_ENCODING = re.compile(r"""\A(\ufeff?<\?xml[^>]*?)\sencoding\s*=\s*["']utf-16(?:le|be)?["']""", re.IGNORECASE)
+
+
+def _utf16_of(beginning: bytes) -> str | None:
+    return _SIGNS.get(beginning[:2])
+
+
+def _as_utf8(name: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield XML in UTF-8, without a declaration of UTF-16."""
+    first = next(filter(None, pieces), b"")
+    encoding = _utf16_of(first)
+    if encoding is None:
+        yield first
+        yield from pieces
+        return
+    decoder = getincrementaldecoder(encoding)()
+    try:
+        yield _ENCODING.sub(r"\1", decoder.decode(first), count=1).removeprefix("\ufeff").encode()
+        for piece in pieces:
+            yield decoder.decode(piece).encode()
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        raise ArchiveError(f"the part {name} is not valid UTF-16") from error
 
 
 def _inflate(entry: zipfile.ZipInfo, packed: memoryview) -> Iterator[bytes]:

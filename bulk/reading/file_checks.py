@@ -6,10 +6,11 @@ character). So no declared size is trusted, and no more than one piece of 64 KiB
 
 import io
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
-from bulk.files.xlsx_parts import RefusedXmlError, Worksheet, worksheets
+from bulk.files.xlsx_parts import RefusedXmlError, parts_read, worksheets
 from bulk.files.zip_archive import Archive, ArchiveError
 from bulk.model.cell_address import LAST_COLUMN
 from bulk.model.errors import RefusedFileError, SheetError
@@ -93,7 +94,7 @@ def check_text(path: Path, data: bytes, limits: FileLimits = DEFAULT_LIMITS) -> 
 
 
 def check_workbook(path: Path, data: bytes, limits: FileLimits = DEFAULT_LIMITS) -> Mapping[str, WorksheetFacts]:
-    """Scan every part of a workbook. Return what was found in each worksheet, by the part's name.
+    """Scan every part of a workbook that is read. Return what was found in each worksheet, by the part's name.
 
     :raises RefusedFileError: with the file, the sheet or part, the cell if there is one, and the remedy.
     """
@@ -113,43 +114,44 @@ def _check_parts(path: Path, archive: Archive, limits: FileLimits) -> None:
     if not archive.find("[Content_Types].xml"):
         raise RefusedFileError(f"{path}: a zip file, but not an Excel workbook. {_SAVE_AS_XLSX}")
     types = b"".join(_Counter(archive, limits).pieces("[Content_Types].xml"))
+    types = types.replace(b"\0", b"")  # it may be in UTF-16
     if archive.find("xl/vbaProject.bin") or b"macroEnabled" in types or b"vbaProject" in types:
         raise RefusedFileError(f"{path}: {_REFUSED_ENDINGS['.xlsm']}")
 
 
 def _unpack_all(path: Path, archive: Archive, limits: FileLimits) -> dict[str, WorksheetFacts]:
-    """Unpack every part once, the list of worksheets before them: so that an error can name the worksheet."""
+    """Unpack every part, and scan those that are read. Worksheets come last, so that an error can name them."""
     counter = _Counter(archive, limits)
-    small_first = sorted(archive.entries, key=lambda entry: entry.filename.casefold().startswith("xl/worksheets/"))
-    names: dict[str, str] = {}
+    others, last = _split(archive)
+    for part in others:
+        with _named(path, f"part {part}"):
+            counter.count(part)
+    # These are small enough now to be read: what is a worksheet, and which parts are never looked into.
+    read, names = parts_read(archive), {sheet.part: sheet.name for sheet in worksheets(archive)}
     seen: dict[str, WorksheetFacts] = {}
-    for entry in small_first:
-        part = entry.filename
-        if not names and part.casefold().startswith("xl/worksheets/"):
-            names = {sheet.part: sheet.name for sheet in _listed(archive)}
-        try:
-            facts = _look_into(part, counter, limits)
-        except (ArchiveError, RefusedXmlError) as error:
-            what = f"sheet {names[part]!r}" if part in names else f"part {part}"
-            raise RefusedFileError(f"{path}, {what}: {error}. {_SAVE_AS_XLSX}") from error
-        if facts is not None:
-            seen[part] = facts
+    for part in (*others, *last):
+        with _named(path, f"sheet {names[part]!r}" if part in names else f"part {part}"):
+            if part in read:
+                seen[part] = scan(archive.unpack(part) if part in others else counter.pieces(part), limits)
+            elif part not in others:
+                counter.count(part)
     return seen
 
 
-def _listed(archive: Archive) -> tuple[Worksheet, ...]:
+def _split(archive: Archive) -> tuple[list[str], list[str]]:
+    """Return the names of the parts that are not in the folder of worksheets, and of those that are."""
+    names = [entry.filename for entry in archive.entries]
+    last = [name for name in names if name.casefold().startswith("xl/worksheets/") and not name.endswith(".rels")]
+    return [name for name in names if name not in last], last
+
+
+@contextmanager
+def _named(path: Path, what: str) -> Iterator[None]:
+    """Name the part in an error about it."""
     try:
-        return worksheets(archive)
-    except (ArchiveError, RefusedXmlError):
-        return ()
-
-
-def _look_into(part: str, counter: "_Counter", limits: FileLimits) -> WorksheetFacts | None:
-    if part.casefold().endswith((".xml", ".rels")):
-        return scan(counter.pieces(part), limits)
-    for _ in counter.pieces(part):
-        pass
-    return None
+        yield
+    except (ArchiveError, RefusedXmlError) as error:
+        raise RefusedFileError(f"{path}, {what}: {error}. {_SAVE_AS_XLSX}") from error
 
 
 class _Counter:
@@ -161,10 +163,18 @@ class _Counter:
         self._packed = {entry.filename: entry.compress_size for entry in archive.entries}
         self._total = 0
 
+    def count(self, part: str) -> None:
+        """Unpack a part of any kind."""
+        for _ in self._within_limits(part, self._archive.unpack_bytes(part)):
+            pass
+
     def pieces(self, part: str) -> Iterator[bytes]:
-        """Yield a part's content as long as it and all parts before it stay within the limits."""
+        """Yield the content of an XML part as long as it and all parts before it stay within the limits."""
+        return self._within_limits(part, self._archive.unpack(part))
+
+    def _within_limits(self, part: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
         limits, unpacked = self._limits, 0
-        for piece in self._archive.unpack(part):
+        for piece in pieces:
             unpacked += len(piece)
             self._total += len(piece)
             if self._total > limits.unpacked_bytes:

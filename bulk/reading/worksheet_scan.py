@@ -5,7 +5,7 @@ columns, merged cells, errors, and formulas without a value.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from bulk.files.xlsx_parts import RefusedXmlError, feed, local_name, make_parser
@@ -25,6 +25,8 @@ class WorksheetFacts:
     """First row, first column, last row, last column of each."""
     errors: dict[tuple[int, int], CellError] = field(default_factory=dict)
     """(row, column) -> why this cell, which a reader of values reports as empty, cannot be read faithfully."""
+    is_interrupted: bool = False
+    """Whether it has comments, processing instructions or CDATA sections: readers disagree about values with these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class _CellListener:
         self._cursor = Cursor()
         self._row = self._cell = self._formula = self._data = self._probe = ""
         self._depth = self._cells = self._odd_cells = self._last_row = self._empty_cells = 0
-        self._has_value = False
+        self._has_value = self._is_interrupted = False
         self._last_column = -1
         self._outer: Callable[[str, dict[str, str]], None] = self._find_data
         self._type = ""
@@ -89,6 +91,8 @@ class _CellListener:
         self._formula_text: str | None = None
         self.parser = make_parser()
         self.parser.StartElementHandler = self._root
+        self.parser.CommentHandler = self.parser.ProcessingInstructionHandler = self._interrupt
+        self.parser.StartCdataSectionHandler = self._interrupt
 
     @property
     def row(self) -> int:
@@ -133,10 +137,10 @@ class _CellListener:
         self._row, self._cell, self._formula = f"{namespace}row", f"{namespace}c", f"{namespace}f"
         self._probe, self._data = f"{namespace}{PROBE}", name
         self._listen()
-        # Readers disagree about numbers that a comment or a CDATA section interrupts.
-        self.parser.CommentHandler = self.parser.ProcessingInstructionHandler = _refuse_interruption
-        self.parser.StartCdataSectionHandler = _refuse_interruption
         self.wants_probe = True
+
+    def _interrupt(self, *_: object) -> None:
+        self._is_interrupted = True
 
     def _listen(self) -> None:
         self.parser.StartElementHandler, self.parser.EndElementHandler = self._enter, self._leave
@@ -148,8 +152,7 @@ class _CellListener:
             return
         self.wants_probe = False
         self.parser.StartElementHandler = self._outer
-        self.parser.EndElementHandler = self.parser.StartCdataSectionHandler = None
-        self.parser.CommentHandler = self.parser.ProcessingInstructionHandler = None
+        self.parser.EndElementHandler = None
 
     def _enter(self, name: str, attributes: dict[str, str]) -> None:
         self._depth += 1
@@ -254,11 +257,7 @@ class _CellListener:
         )
         if covered > self._last_row * (self._last_column + 1):
             raise RefusedXmlError("its merged cells cover each other")
-        return self.facts
-
-
-def _refuse_interruption(*_: object) -> None:
-    raise RefusedXmlError("a comment or a special section is among its cells")
+        return replace(self.facts, is_interrupted=self._is_interrupted)
 
 
 @lru_cache(maxsize=256)

@@ -8,8 +8,8 @@ from pathlib import Path
 import python_calamine as calamine
 
 from bulk.files.atomic_write import digest_of
-from bulk.files.xlsx_parts import RefusedXmlError, Worksheet, tables, worksheets
-from bulk.files.zip_archive import Archive, ArchiveError
+from bulk.files.xlsx_parts import RefusedXmlError, Worksheet, tables, without_interruptions, worksheets
+from bulk.files.zip_archive import Archive, ArchiveError, rewrite
 from bulk.model.cell_values import (
     DATE_FIELD,
     NUMBER_FIELDS,
@@ -40,7 +40,7 @@ def parse_xlsx(path: Path, data: bytes, options: ReadOptions, seen: Mapping[str,
     """
     try:
         archive = Archive(data)
-        with calamine.CalamineWorkbook.from_filelike(io.BytesIO(data)) as book:
+        with calamine.CalamineWorkbook.from_filelike(_plain(archive, data, seen)) as book:
             chosen, rows = _choose(path, worksheets(archive), lambda name: _rows_of(book, name), options)
     except (calamine.CalamineError, ArchiveError, RefusedXmlError) as error:
         raise SheetError(f"{path}: cannot be read: {error}. Open it in Excel and save it again.") from error
@@ -52,6 +52,18 @@ def parse_xlsx(path: Path, data: bytes, options: ReadOptions, seen: Mapping[str,
     if options.hidden != "include":
         builder.problems.extend(_hidden_columns(builder, facts, options.surface))
     return builder.finish(digest_of(data))
+
+
+def _plain(archive: Archive, data: bytes, seen: Mapping[str, WorksheetFacts]) -> io.BytesIO:
+    """Return a workbook that calamine reads like any other: in UTF-8, and without what interrupts values."""
+    interrupted = {part for part, facts in seen.items() if facts.is_interrupted}
+    unusual = [part for part in seen if part in interrupted or archive.is_utf16(part)]
+    if not unusual:
+        return io.BytesIO(data)
+    out = io.BytesIO()
+    rewrite(archive, {part: without_interruptions(archive.unpack(part)) for part in unusual}, out)
+    out.seek(0)
+    return out
 
 
 def _rows_of(book: calamine.CalamineWorkbook, name: str) -> Rows:

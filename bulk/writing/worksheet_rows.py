@@ -1,8 +1,7 @@
 """Finds the rows of a plainly written worksheet by their bytes, several times as fast as a parser.
 
 Nearly all worksheets are plain. Any doubt raises :class:`NotPlainError`, and the positions are found by a parser
-instead: :mod:`bulk.writing.worksheet_positions`. `bulk.reading.file_checks` has refused comments and CDATA among cells,
-so every "<" there begins a tag.
+instead: :mod:`bulk.writing.worksheet_positions`. Without comments and CDATA, every "<" begins a tag.
 """
 
 import re
@@ -69,6 +68,8 @@ class PlainRows:
         # Twice: the start tag and the end tag. Any other could be in a comment, or in a cell's text.
         if table is None or xml.count(b"sheetData") != 2:
             raise NotPlainError("no usual table of cells")
+        if xml.find(b"<!", table.end()) >= 0 or xml.find(b"<?", table.end()) >= 0:
+            raise NotPlainError("comments among the cells")
         prefix, start, end = table[1], table.end(), xml.rfind(b"</" + table[1] + b"sheetData")
         header = xml.find(b'<%brow r="%d"' % (prefix, header_row), start, end)
         behind = b"</" + prefix + b"row>"

@@ -140,7 +140,7 @@ def formats_down_to_the_last_row(folder: Path) -> Path:
 
 
 def formats_of_many_columns_down_to_the_last_row(folder: Path) -> Path:
-    return _formatted(folder, _rows('<c r="&@" s="#"/>', 9, 1_048_573, tag='<row r="@" spans="1:9" ht="15">'))
+    return _formatted(folder, _rows('<c r="&@" s="#"/>', 4, 1_048_573, tag='<row r="@" spans="1:4" ht="15">'))
 
 
 def row_heights_down_to_the_last_row(folder: Path) -> Path:

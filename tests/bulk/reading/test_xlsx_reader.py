@@ -305,3 +305,38 @@ def test_totals_that_count_the_order_ids_are_no_order(tmp_path):
     names = ("service", "order_id", "quantity")
     sheet = read_sheet(with_table(tmp_path / "a.xlsx", wb.text("A4", "Total"), count, names=names))
     assert list(cells(sheet)) == [2, 3]
+
+
+@pytest.mark.parametrize("inside", ["1<!-- x -->2", "<![CDATA[12]]>", "<![CDATA[1]]>2", "1<?x y?>2", "<!-- -->12"])
+@pytest.mark.parametrize("of_text", [False, True])
+def test_a_value_that_is_interrupted_is_read_as_xml_means_it(tmp_path, inside, of_text):
+    """Calamine alone reads some of these as 1 and others as nothing."""
+    cell = wb.text("C2", inside) if of_text else wb.number("C2", inside)
+    row = wb.row(2, "<!-- a -->", wb.number("A2", "7"), wb.text("B2", "https://x.com/?a=1&amp;b=<![CDATA[<&]]>"), cell)
+    sheet = read_sheet(wb.book(tmp_path / "a.xlsx", wb.header() + row + "<!-- b -->" + wb.order(3)))
+    assert cells(sheet)[2] == ["7", "https://x.com/?a=1&b=<&", "12"]
+    assert (list(sheet.rows), sheet.problems) == ([2, 3], ())
+
+
+def test_a_shared_text_that_is_interrupted_is_read_as_xml_means_it(tmp_path):
+    rows = wb.header() + wb.row(2, wb.number("A2", "7"), '<c r="B2" t="s"><v>0</v></c>', wb.number("C2", "5"))
+    strings = wb.shared("https://<!-- x -->x.com/<![CDATA[a]]>")
+    sheet = read_sheet(wb.book(tmp_path / "a.xlsx", rows, **{"xl/sharedStrings.xml": strings}))
+    assert cells(sheet)[2][1] == "https://x.com/a"
+
+
+def test_a_value_of_a_formula_may_be_interrupted(tmp_path):
+    formula = '<c r="C2"><f>A1*<!-- x -->2</f><v><![CDATA[1]]>00</v></c>'
+    row = wb.row(2, wb.number("A2", "7"), wb.text("B2", "x"), formula)
+    sheet = read_sheet(wb.book(tmp_path / "a.xlsx", wb.header() + row))
+    assert (cells(sheet)[2], sheet.problems) == (["7", "x", "100"], ())
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_every_part_may_be_in_utf_16(tmp_path, encoding):
+    rows = wb.header() + wb.row(2, wb.number("A2", "7"), '<c r="B2" t="s"><v>0</v></c>', wb.number("C2", "5"))
+    made = wb.parts({"Orders": wb.worksheet(rows)}) | {"xl/sharedStrings.xml": wb.shared("https://x.com/é\u8bed")}
+    declared = '<?xml version="1.0" encoding="UTF-16" standalone="yes"?>'
+    coded = {name: (declared + str(content)).encode(encoding) for name, content in made.items()}
+    sheet = read_sheet(wb.pack(coded, tmp_path / "a.xlsx"))
+    assert (cells(sheet), sheet.problems) == ({2: ["7", "https://x.com/é\u8bed", "5"]}, ())

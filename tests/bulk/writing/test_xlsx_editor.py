@@ -439,3 +439,35 @@ def test_new_columns_leave_sparklines_alone(tmp_path):
     )
     path = wb.book(tmp_path / "a.xlsx", wb.header() + wb.order(2), after=after)
     assert in_place(path, {2: RESULT}).columns["order_id"].letter == "F"
+
+
+def test_a_part_that_has_nothing_to_do_with_orders_keeps_its_bytes_whatever_it_holds(tmp_path):
+    query = '<?xml version="1.0" encoding="utf-16"?><DataMashup>AAAA</DataMashup>'.encode("utf-16")
+    others = {"customXml/item1.xml": query, "customXml/item2.xml": b"<a>", "docProps/app.xml": b"\0\1"}
+    path = wb.book(tmp_path / "a.xlsx", wb.header() + wb.order(2), **others)
+    before = wb.packed(path)
+    in_place(path, {2: RESULT})
+    assert {name for name in before if wb.packed(path)[name] != before[name]} == {wb.SHEET}
+    assert {name: wb.unpacked(path)[name] for name in others} == others
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_results_go_into_a_worksheet_in_utf_16(tmp_path, encoding):
+    made = wb.parts({"Orders": wb.worksheet(wb.header() + wb.order(2, link="https://x.com/\u8bed"))})
+    coded = {
+        name: ('<?xml version="1.0" encoding="UTF-16"?>' + str(xml)).encode(encoding) for name, xml in made.items()
+    }
+    path = wb.pack(coded, tmp_path / "a.xlsx")
+    again = in_place(path, {2: RESULT})
+    assert again.frame.loc[2, ["link", *RESULT]].to_list() == ["https://x.com/\u8bed", *RESULT.values()]
+    assert {name for name in made if wb.unpacked(path)[name] != coded[name]} == {wb.SHEET}
+
+
+def test_comments_and_sections_among_the_cells_stay(tmp_path):
+    row = wb.row(2, wb.number("A2", "7"), "<!-- <c r='D2'/> -->", wb.text("B2", "<![CDATA[x<]]>"))
+    path = wb.book(tmp_path / "a.xlsx", f"{wb.header()}<!-- a > b -->{row}<?p <row?>{wb.order(3)}")
+    again = in_place(path, {2: RESULT, 3: RESULT})
+    assert [again.frame.loc[row, list(RESULT)].to_list() for row in (2, 3)] == [[*RESULT.values()]] * 2
+    xml = wb.unpacked(path)[wb.SHEET].decode()
+    assert all(each in xml for each in ("<!-- a > b -->", "<!-- <c r='D2'/> -->", "<![CDATA[x<]]>", "<?p <row?>"))
+    in_place(path, {2: RESULT | {"order_status": "Completed"}})
