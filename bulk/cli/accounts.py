@@ -113,6 +113,8 @@ def budget(
         if campaign_id is not None and (limit is not None or remove):
             budgets.set_budget(journal, campaign_id, limit)
         found = [each for each in budgets.all_budgets(journal) if campaign_id in {None, each.campaign_id}]
+    if campaign is None:  # a campaign that was only checked has neither orders nor a budget
+        found = [each for each in found if each.spent or each.in_doubt or each.amount is not None]
     if as_json:
         typer.echo(json.dumps({"budgets": [budget_object(each) for each in found]}))
         return

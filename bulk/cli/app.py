@@ -5,11 +5,12 @@ import json
 import sys
 from functools import cache
 from importlib import import_module
-from typing import Any, get_args
+from typing import Annotated, Any, get_args
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+import smmplus
 from bulk.cli.texts import PROGRAM, SUMMARIES
 from bulk.model.errors import ExitStatus
 from bulk.model.options import Group
@@ -22,6 +23,8 @@ _MODULES = {
     **dict.fromkeys(("services", "balance", "template"), "panel_commands"),
 }
 """Where the commands are that are not in a module of their own name."""
+
+_HELP = {"help_option_names": ["-h", "--help"]}
 
 _PANELS = ("Arguments", *get_args(Group), "Options")
 
@@ -64,18 +67,33 @@ def _imported(name: str) -> Any:  # noqa: ANN401 (click's, which typer carries)
     made = getattr(import_module(f"bulk.cli.{_MODULES.get(name, name)}"), name)
     if not isinstance(made, typer.Typer):
         command, made = made, typer.Typer(add_completion=False, rich_markup_mode=None)
-        made.command(name, cls=Panels)(command)
+        made.command(name, cls=Panels, context_settings=_HELP)(command)
     return typer.main.get_command(made)
 
 
 app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
-    add_completion=False,
+    context_settings=_HELP,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,  # its tracebacks show the values of variables, an API key among them
 )
-app.callback(help=PROGRAM)(lambda: None)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"smmplus {smmplus.__version__}")
+        raise typer.Exit
+
+
+@app.callback(help=PROGRAM)
+def _program(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    """Take the options that come before a command; each is done when it is read."""
 
 
 def main() -> None:

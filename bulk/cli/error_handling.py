@@ -3,8 +3,9 @@
 import functools
 import io
 import json
+import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NoReturn, ParamSpec, TypeVar
 
@@ -12,6 +13,7 @@ import typer
 
 from bulk.cli.tables import console
 from bulk.model.errors import ExitStatus, SheetError
+from bulk.model.options import DEFAULT_ACCOUNT, key_source, url_of
 from smmplus.errors import (
     AccountError,
     AddressError,
@@ -62,12 +64,23 @@ def failing(command: Callable[Arguments, Result]) -> Callable[Arguments, Result]
             text = f"Cannot write the output or read the input: {error.strerror or 'closed'}"
             _tell(text, ExitStatus.UNFINISHED, as_json=bool(options.get("as_json")))
         except (SmmPlusError, SheetError) as error:
-            _tell(str(error), status_of(error), as_json=bool(options.get("as_json")))
+            _tell(f"{error}{_hint(error, options)}", status_of(error), as_json=bool(options.get("as_json")))
         except KeyboardInterrupt:
             text = "Interrupted. The journal has every order that was sent. Run the same command to continue."
             _tell(text, ExitStatus.UNFINISHED, as_json=bool(options.get("as_json")))
 
     return run
+
+
+def _hint(error: Exception, options: Mapping[str, object]) -> str:
+    """Return where the key that a panel refused comes from, and where the right one is."""
+    if not isinstance(error, AccountError):
+        return ""
+    account = str(options.get("account") or DEFAULT_ACCOUNT)
+    return (
+        f"\n{url_of(account, os.environ)} answered this to account {account!r}, whose API key comes from "
+        f"{key_source(account, os.environ)}. You find the key on the panel's website, on its API page."
+    )
 
 
 @contextmanager

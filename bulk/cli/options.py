@@ -14,6 +14,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
 
+from bulk.cli.error_handling import failing
 from bulk.model.cell_values import check_locale
 from bulk.model.errors import SheetError
 from bulk.model.fields import HeaderNames
@@ -37,7 +38,19 @@ from smmplus.errors import ConfigurationError
 from smmplus.journal.journal import Journal
 
 File = Annotated[
-    Path, typer.Argument(help="The sheet: .csv, .xlsx, or mass-order text (.txt).", exists=True, dir_okay=False)
+    Path,
+    typer.Argument(
+        help="The sheet: .csv, .xlsx, or mass-order text (.txt).", metavar="FILE", exists=True, dir_okay=False
+    ),
+]
+Files = Annotated[
+    list[Path],
+    typer.Argument(
+        help="One or more sheets: .csv, .xlsx, or mass-order text (.txt).",
+        metavar="FILE...",
+        exists=True,
+        dir_okay=False,
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.", rich_help_panel="Output")]
 Mark = Annotated[
@@ -59,16 +72,29 @@ def takes_options_of(name: str) -> Callable[[Callable[..., Result]], Callable[..
 
     def taking(command: Callable[..., Result]) -> Callable[..., Result]:
         @functools.wraps(command)
-        def run(*, file: Path, **given: Any) -> Result:
+        def run(*, file: Path | list[Path], **given: Any) -> Result:
             asked = {each.name: given.pop(each.name) for each in parameters}
-            return command(_options(file, asked), **given)
+            if isinstance(file, Path) or len(file) == 1:
+                return command(_options(file if isinstance(file, Path) else file[0], asked), **given)
+            statuses = [_status_of(command, each, dict(asked), given) for each in file]
+            raise typer.Exit(next(filter(None, statuses), 0))
 
         own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
-        file = inspect.Parameter("file", inspect.Parameter.KEYWORD_ONLY, annotation=File)
+        kind = Files if name == "check" else File
+        file = inspect.Parameter("file", inspect.Parameter.KEYWORD_ONLY, annotation=kind)
         run.__signature__ = inspect.Signature([file, *parameters, *own])  # type: ignore[attr-defined]
         return run
 
     return taking
+
+
+def _status_of(command: Callable[..., object], file: Path, asked: dict[str, Any], given: dict[str, Any]) -> int:
+    """Run a command on one of several files, and return its exit status."""
+    try:
+        failing(lambda **named: command(_options(file, asked), **named))(**given)
+    except typer.Exit as end:
+        return end.exit_code
+    return 0
 
 
 def _options(file: Path, asked: dict[str, Any]) -> Options:

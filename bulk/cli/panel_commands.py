@@ -56,7 +56,13 @@ def _show_services(services: Sequence[Service]) -> None:
 
 
 @failing
-def balance(account: given.Account = given.DEFAULT, as_json: given.AsJson = False) -> None:
+def balance(
+    account: given.Account = given.DEFAULT,
+    acknowledge: Annotated[
+        bool, typer.Option("--acknowledge", help="Confirm that earlier drops of the balance are explained.")
+    ] = False,
+    as_json: given.AsJson = False,
+) -> None:
     """Show the account balance.
 
     It is recorded in the journal. If it dropped by more than the journal's orders explain, a warning says so.
@@ -65,13 +71,15 @@ def balance(account: given.Account = given.DEFAULT, as_json: given.AsJson = Fals
     with given.open_journal() as journal, Client(panel) as client:
         account_id = journal.ensure_account(panel.url, account)
         seen = observe(client, journal, account_id)
+        if acknowledge:
+            balance_drops.acknowledge(journal, account_id, seen)
         fall = balance_drops.latest_fall(journal, account_id, seen)
     if as_json:
         fallen = None if fall is None else fall_object(fall)
         typer.echo(json.dumps(balance_object(Balance(seen.amount, seen.currency)) | {"fall": fallen}))
         return
     console().print(money(seen.amount, seen.currency), markup=False, soft_wrap=True)
-    show_warnings(console(stderr=True), [] if fall is None else [balance_drop_warning(fall)])
+    show_warnings(console(stderr=True), [] if fall is None else [balance_drop_warning(fall, account)])
 
 
 def matches(service: Service, word: str) -> bool:

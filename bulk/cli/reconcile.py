@@ -59,7 +59,7 @@ def show_reconciled(console: Console, found: Reconciled, account: str) -> None:
     """Show what was found out, and how to settle the rest."""
     seen = found.observation
     console.print(Text(f"balance: {money(seen.amount, seen.currency)}"))
-    show_warnings(console, [] if found.fall is None else [balance_drop_warning(found.fall)])
+    show_warnings(console, [] if found.fall is None else [balance_drop_warning(found.fall, account)])
     if found.probe is not None and found.findings:
         console.print(Text(_asked(found.probe)))
     for finding in found.findings:

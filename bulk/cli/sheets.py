@@ -44,7 +44,7 @@ def consoles(*, as_json: bool) -> tuple[Console, Console]:
 def check(options: Options, *, mark: given.Mark = False, as_json: given.AsJson = False) -> None:
     """Check a sheet and show what it would cost.
 
-    Places nothing.
+    Places nothing. Of several sheets, the exit status is that of the first one that is not 0.
     """
     with given.open_journal() as journal:
         plan = runner.check(options, given.panel_for(options.account), journal)

@@ -69,14 +69,19 @@ def show_plan(console: Console, plan: Plan) -> None:
         console.print(Text(f"Already in the journal: {_states(already.values())}"))
     if elsewhere := {entry.campaign for entry in already.values()} - {plan.campaign.name}:
         names = ", ".join(repr(name) for name in sorted(elsewhere))
-        words = f"Some of them are orders of another campaign ({names}). To place them again, clear their order_id."
-        console.print(Text(words, WARNING))
+        words = (
+            f"Some of them are orders of another campaign ({names}). To place them again, clear their order_id and run:"
+        )
+        _say(console, words, WARNING)
+        _say(console, f"  {again('run', plan.options, campaign=plan.campaign.name)}", WARNING)
     if plan.problems:
         show_problems(console, plan.problems)
     _show_costs(console, plan)
     _show_second_thoughts(console, plan.warnings)
     show_warnings(console, [plan.repeats] if plan.repeats else [])
-    show_warnings(console, plan.journal_warnings.warnings)
+    signs = plan.journal_warnings
+    for words in signs.warnings:
+        _say(console, words, "dim" if words == signs.first_run else WARNING)
 
 
 def show_fingerprint(console: Console, plan: Plan) -> None:
@@ -187,7 +192,7 @@ def show_outcome(console: Console, outcome: RunResult, name: str = "run") -> Non
     if outcome.blocked:
         _say(console, outcome.blocked, "red")
         show_answers(console, outcome.plan, name)
-    elif outcome.sent == 0 and not outcome.plan.to_send and not outcome.stop:
+    elif name == "run" and outcome.sent == 0 and not outcome.plan.to_send and not outcome.stop:
         console.print("No new orders were placed.")
     if outcome.entries and not outcome.blocked:
         _say(console, _states(outcome.entries.values()), "bold")

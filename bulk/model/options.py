@@ -155,6 +155,19 @@ class Options:
             value, least = getattr(self, option), OPTIONS[option].least
             if value is not None and least is not None and value < least:
                 raise ConfigurationError(f"{self.surface.name(option)} is {value}: it must be {least:g} or more")
+        kind, useless = _WITHOUT_EFFECT.get(self.path.suffix.lower(), ("", ()))
+        for option in useless:
+            if getattr(self, option) != DEFAULTS[option]:
+                words = f"{self._written(option)} has no effect on {self.path.name}, which is {kind}: leave it out"
+                raise ConfigurationError(words)
+        if self.wait == 0 and self.poll != DEFAULTS["poll"]:
+            name = self.surface.name
+            raise ConfigurationError(f"{name('poll')} has no effect without {name('wait')}: pass both, or neither")
+
+    def _written(self, option: str) -> str:
+        """Name an option that has a value as a person wrote it: `--visible-only`, not `--hidden`."""
+        value = getattr(self, option)
+        return self.surface.phrase(**{option: value}) if option in {"hidden", "colours"} else self.surface.name(option)
 
     @property
     def read_options(self) -> ReadOptions:
@@ -176,6 +189,12 @@ OPTIONS: Mapping[str, OptionInfo] = {each.name: each.metadata["about"] for each 
 """Option -> its description, for each option that a user sets."""
 
 DEFAULTS: Mapping[str, Any] = {each.name: each.default for each in fields(Options)}
+
+_WITHOUT_EFFECT: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    **dict.fromkeys((".csv", ".tsv", ".txt"), ("a text file", ("sheet", "hidden", "colours"))),
+    **dict.fromkeys((".xlsx", ".xlsm"), ("a workbook", ("encoding",))),
+}
+"""Ending of a file -> what it is, and the options that mean nothing for it."""
 
 READING = ("account", "campaign", "sheet", "encoding", "hidden", "locale", "headers")
 """The options of every command on a sheet."""
@@ -240,6 +259,16 @@ def _key_of(account: str, suffix: str, environment: Mapping[str, str], ask: Call
         f"there is no API key for account {account!r}: set SMMPLUS_API_KEY{suffix}, or SMMPLUS_API_KEY_FILE{suffix} "
         "to the path of a file that holds it"
     )
+
+
+def key_source(account: str, environment: Mapping[str, str]) -> str:
+    """Return where an account's key comes from, for a message."""
+    suffix = _suffix(account_named(account))
+    if environment.get(f"SMMPLUS_API_KEY{suffix}", "").strip():
+        return f"SMMPLUS_API_KEY{suffix}"
+    if environment.get(f"SMMPLUS_API_KEY_FILE{suffix}"):
+        return f"the file that SMMPLUS_API_KEY_FILE{suffix} names"
+    return "your input"
 
 
 def _read_key(path: Path, setting: str) -> str:

@@ -41,8 +41,13 @@ class CommandLine(Surface):
 
 def as_command(**options: Value) -> dict[str, Value]:
     """Return the options of a run under the names that they have in commands."""
-    hidden, headers = options.pop("hidden", None), options.pop("headers", None)
-    return options | {"map": headers, "include_hidden": hidden == "include", "visible_only": hidden == "skip"}
+    hidden, headers, colours = (options.pop(name, None) for name in ("hidden", "headers", "colours"))
+    return options | {
+        "map": headers,
+        "no_colours": colours is False,
+        "include_hidden": hidden == "include",
+        "visible_only": hidden == "skip",
+    }
 
 
 def _literal(option: str, value: Value) -> str:

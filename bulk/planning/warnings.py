@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 from bulk.model.sheet import Problem, Sheet
 from bulk.model.surfaces import COMMAND_LINE, Surface
 from bulk.planning.orders import OrderRow
+from smmplus.commands import command
 from smmplus.journal import queries
 from smmplus.journal.entry import Entry
 from smmplus.journal.journal import Journal
@@ -232,8 +233,8 @@ class JournalWarnings:
     def warnings(self) -> tuple[str, ...]:
         """What the signs are, and what to do."""
         words = (
-            self._unknown_ids_warning() or self._new_journal_warning(),
-            "" if self.fall is None else balance_drop_warning(self.fall),
+            self._unknown_ids_warning() or self.first_run,
+            "" if self.fall is None else balance_drop_warning(self.fall, self.account),
         )
         return tuple(text for text in words if text)
 
@@ -247,23 +248,24 @@ class JournalWarnings:
             f"none of them; {journal} and {account} must name those that it was ordered with"
         )
 
-    def _new_journal_warning(self) -> str:
+    @property
+    def first_run(self) -> str:
+        """What to know of a journal that has no orders of the account; "" if it has some."""
         if not self.is_new:
             return ""
         return (
-            f"this journal is new to account {self.account!r} ({self.where}): if you have ordered from sheets before, "
-            f"{self.surface.name('journal')} must name the journal that you ordered with"
+            f"First run for account {self.account!r}. Order history: {self.where}. If you ordered with another journal "
+            f"before, {self.surface.name('journal')} must name it"
         )
 
 
-def balance_drop_warning(fall: Fall) -> str:
-    """Return what a drop of the balance may mean, and what to do."""
-    since, currency = fall.since[:19].replace("T", " "), f" {fall.currency}" if fall.currency else ""
+def balance_drop_warning(fall: Fall, account: str) -> str:
+    """Return how much a balance fell without an order of the journal, and how to answer it."""
+    since, currency = fall.since[:16].replace("T", " "), f" {fall.currency}" if fall.currency else ""
     return (
-        f"since {since} UTC the balance fell by {plain(fall.unexplained)}{currency} more than this journal knows "
-        f"(by {plain(fall.fell)}, its own orders come to {plain(fall.known)} at the most): orders may have been placed "
-        "elsewhere (another computer, another journal, by hand on the site), or were charged at a higher price; "
-        "compare the panel's order page before ordering"
+        f"since {since} UTC the balance fell by {plain(fall.unexplained)}{currency} more than this journal knows. If "
+        f"that is explained, such as by orders by hand: `{command('balance', account=account, acknowledge=True)}`. If "
+        "not, compare the panel's order page before ordering"
     )
 
 

@@ -148,8 +148,6 @@ def again(name: str, options: Options, **changed: Value) -> str:
     said = {option: _written(value) for option, value in asked.items() if value != DEFAULTS[option]}
     if "wait" in said:
         said["wait"] = said["wait"] or "final"
-    if "colours" in said:
-        said["no_colours"] = not said.pop("colours")
     words: Any = as_command(**said | changed)  # not `windows`, which is not an option
     return command(name, str(options.path), account=options.account, **words)
 

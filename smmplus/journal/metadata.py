@@ -33,6 +33,11 @@ SETTLED = "settled"
 by its number, for one campaign. The value is the journal's uuid: restoring changes the uuid, and asks again."""
 
 
+def acknowledged(account_id: int) -> str:
+    """Return the name under which the latest balance is recorded whose falls a person explained."""
+    return f"acknowledged {account_id}"
+
+
 def settled(campaign_id: int | None) -> str:
     """Return the name under which the confirmation for a campaign, or for the whole journal, is recorded."""
     return SETTLED if campaign_id is None else f"{SETTLED} {campaign_id}"

@@ -14,6 +14,7 @@ from itertools import pairwise
 
 from sqlalchemy import ColumnElement, Connection, Select, func, or_, select
 
+from smmplus.journal import metadata
 from smmplus.journal.balances import Observation, from_time, last_before
 from smmplus.journal.journal import Journal
 from smmplus.journal.schema import campaigns, entries
@@ -81,12 +82,19 @@ def latest_fall(journal: Journal, account_id: int, now: Observation) -> Fall | N
         return _greatest_fall(connection, account_id, earlier, now, unit) if any(falls) else None
 
 
+def acknowledge(journal: Journal, account_id: int, now: Observation) -> None:
+    """Record that a person can explain all falls up to an observation. Later ones are not compared with older ones."""
+    with journal.transaction() as connection:
+        metadata.put(connection, metadata.acknowledged(account_id), str(now.id))
+
+
 def _earlier(connection: Connection, account_id: int, now: Observation) -> list[Observation]:
     start = datetime.fromisoformat(now.at) - LOOK_BACK
     day = from_time(connection, account_id, start.isoformat(timespec="milliseconds"), now.currency)
     older = last_before(connection, account_id, start.isoformat(timespec="milliseconds"), now.currency)
     before = [then for then in day if then.id < now.id and then.at <= now.asked_at]
-    return before if older is None else [older, *before]
+    explained = int(metadata.read(connection).get(metadata.acknowledged(account_id), 0))
+    return [then for then in ([] if older is None else [older]) + before if then.id >= explained]
 
 
 def _greatest_fall(

@@ -165,7 +165,7 @@ def test_the_daily_sheet_is_ordered_when_a_person_has_approved_it(runs):
     assert re.search(r"They cost [\d.]+ USD; the balance is [\d.]+\.", asked[1])
     assert re.search(r"\n- 2 rows of service \d+, .+: [\d.]+\n", asked[1])
     assert "0 problems, whose rows are left out; " in asked[1]
-    assert "~~~\nthis journal is new to account" in asked[1]
+    assert "~~~\nFirst run for account" in asked[1]
     assert_each_row_once(runs, runs.sheets / "campaign.xlsx", runs.sheets / f"campaign {run.run_id}.xlsx")
 
 

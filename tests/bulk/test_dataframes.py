@@ -457,7 +457,7 @@ def test_what_a_person_should_know_goes_to_the_log(df, caplog):
         run(df)
     said = [record.getMessage() for record in caplog.records if record.name == "bulk"]
     assert said[0] == f"row b, link: differs only in form from row a, link, for the same service: {LINK}/a"
-    assert "this journal is new to account 'default'" in said[1]
+    assert "First run for account 'default'" in said[1]
 
 
 def test_of_thousands_of_second_thoughts_the_first_are_logged(caplog):

@@ -186,7 +186,7 @@ def test_a_second_journal_of_the_same_account_is_noticed_by_the_first(workplace:
     other = workplace.sheet("other.csv", orders(2, name="other"))
     done = workplace.command("run", other, "--yes", "--rate", "0", "--wait", "0", SMMPLUS_JOURNAL=elsewhere)
     assert done.status == 0
-    assert f"this journal is new to account 'default' ({workplace.folder / 'elsewhere.sqlite3'})" in done.said
+    assert f"First run for account 'default'. Order history: {workplace.folder / 'elsewhere.sqlite3'}." in done.said
     checked = workplace.command("check", sheet)
     assert "the balance fell by 0.07 USD more than this journal knows" in checked.said
     assert "is new to" not in checked.said

@@ -64,7 +64,7 @@ def test_a_check_prices_and_sends_nothing(airflow, sandbox, ordered, sheet, path
         "warned": 1,
         "warnings": ran.result["warnings"],
     }
-    assert "this journal is new to account" in ran.result["warnings"][0]
+    assert "First run for account" in ran.result["warnings"][0]
     told = {each["service"]: (each["rows"], each["cost"]) for each in by_service}
     assert told == {"1": (1, "0.09"), "2": (2, "0.14")}
     assert json.loads(json.dumps(by_service)) == by_service

@@ -6,7 +6,9 @@ import sys
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
+import smmplus
 from bulk.cli.app import app, main
 from bulk.cli.texts import SUMMARIES
 
@@ -17,7 +19,7 @@ HEAVY = {"aiohttp", "requests", "sqlalchemy", "pandas", "openpyxl", "rich"}
     ("arguments", "told"),
     [
         (["check", "nothing.csv"], "nothing.csv"),
-        (["run"], "file"),
+        (["run"], "FILE"),
         (["balance", "--no-such-option"], "--no-such-option"),
         (["nonsense"], "nonsense"),
     ],
@@ -60,3 +62,13 @@ def test_a_summary_fits_its_line_and_begins_the_help(name):
     assert found.help.startswith(f"{SUMMARIES[name]}.")
     summaries = [SUMMARIES[name], *(each.get_short_help_str(1000) for each in getattr(found, "commands", {}).values())]
     assert max(map(len, summaries)) <= 60
+
+
+def test_the_version_is_shown_without_a_command():
+    assert CliRunner().invoke(app, ["--version"]).output == f"smmplus {smmplus.__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [["-h"], ["check", "-h"], ["journal", "export", "-h"]])
+def test_help_has_a_short_name(arguments):
+    done = CliRunner().invoke(app, arguments)
+    assert (done.exit_code, "-h, --help" in done.output) == (0, True)

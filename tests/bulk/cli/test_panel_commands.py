@@ -1,6 +1,5 @@
 """`smmplus services`, `balance`, `template` and `sandbox`."""
 
-import subprocess
 import sys
 
 import openpyxl
@@ -11,27 +10,10 @@ from bulk.cli import app as cli
 from bulk.cli.app import app
 
 
-def sandbox_with(monkeypatch, call):
-    monkeypatch.setattr(subprocess, "call", call)
-    return CliRunner().invoke(app, ["sandbox", "--port", "0", "--help"])
-
-
-def test_the_sandbox_is_a_program_of_its_own_and_gets_all_options(monkeypatch):
-    called = []
-
-    def call(command):
-        called.append(command)
-        return 5
-
-    assert sandbox_with(monkeypatch, call).exit_code == 5
-    assert called == [[sys.executable, "-m", "smmplus.sandbox", "--port", "0", "--help"]]
-
-
-def test_ctrl_c_ends_the_sandbox_as_it_should(monkeypatch):
-    def call(_):
-        raise KeyboardInterrupt
-
-    assert sandbox_with(monkeypatch, call).exit_code == 0
+def test_the_sandbox_gets_all_options(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["smmplus", "sandbox"])
+    done = CliRunner().invoke(app, ["sandbox", "--port", "0", "--help"])
+    assert (done.exit_code, "A simulated SMM panel" in done.output) == (0, True)
 
 
 def test_without_a_command_the_help_is_shown(monkeypatch):
@@ -87,6 +69,16 @@ def test_a_balance_that_fell_for_no_known_reason_is_told_to_whoever_asks(smmplus
     assert done.out == "997.50 USD\n"
     assert "the balance fell by 2.5 USD more than this journal knows" in done.err
     assert smmplus("balance", "--json").json["fall"]["unexplained"] == "2.5"
+
+
+@pytest.mark.e2e
+def test_a_fall_that_a_person_explained_is_not_told_again_and_a_later_one_is(smmplus, sandbox):
+    smmplus("balance")
+    sandbox.balance("997.50")
+    assert smmplus("balance", "--acknowledge").err == ""
+    assert smmplus("balance").err == ""
+    sandbox.balance("990.00")
+    assert "the balance fell by 7.5 USD more than this journal knows" in smmplus("balance").err
 
 
 @pytest.mark.e2e

@@ -345,3 +345,28 @@ def test_what_a_check_leaves_out_can_be_approved(smmplus, path):
     assert "--skip-bad" in smmplus("check", path).words.partition("smmplus check")[2]
     told = smmplus("check", path, "--skip-bad", "--json")
     assert (told.status, told.json["blocked"], len(told.json["problems"])) == (0, "", 1)
+
+
+def test_several_sheets_are_checked_in_turn(smmplus, path, tmp_path):
+    bad = tmp_path / "bad.csv"
+    bad.write_text("service,link,quantity\n2,nowhere,100\n")
+    done = smmplus("check", path, bad, path)
+    assert (done.status, done.words.count("to send: 2 rows"), "'nowhere' is not a link" in done.words) == (3, 2, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("week.csv", ("--sheet", "A"), "--sheet has no effect on week.csv, which is a text file"),
+        ("week.csv", ("--visible-only",), "--visible-only has no effect on week.csv"),
+        ("week.csv", ("--include-hidden",), "--include-hidden has no effect on week.csv"),
+        ("week.txt", ("--no-colours",), "--no-colours has no effect on week.txt"),
+        ("week.xlsx", ("--encoding", "cp1252"), "--encoding has no effect on week.xlsx, which is a workbook"),
+        ("week.csv", ("--poll", "5"), "--poll has no effect without --wait"),
+    ],
+)
+def test_an_option_without_effect_is_refused(smmplus, tmp_path, name, options, words):
+    file = tmp_path / name
+    file.write_text("service,link,quantity\n")
+    done = smmplus("run", file, *options)
+    assert (done.status, words in done.words) == (2, True), done.words

@@ -15,8 +15,8 @@ def test_a_journal_that_knows_no_order_of_the_account_is_told_as_new(week):
     signs = week.plan(sheet_of(row())).journal_warnings
     (words,) = signs.warnings
     assert words == (
-        f"this journal is new to account 'default' ({week.journal.where}): if you have ordered from sheets before, "
-        "SMMPLUS_JOURNAL must name the journal that you ordered with"
+        f"First run for account 'default'. Order history: {week.journal.where}. If you ordered with another "
+        "journal before, SMMPLUS_JOURNAL must name it"
     )
 
 
@@ -52,9 +52,9 @@ def test_a_fall_is_told_with_what_to_do(week):
     week.accepted("501")
     place = week.plan(sheet_of(row())).campaign
     signs = journal_warnings(week.journal, place.account_id, "default", ids=(), known=(), fall=FALL)
-    assert signs.warnings == (balance_drop_warning(FALL),)
-    assert balance_drop_warning(FALL) == (
-        "since 2026-01-01 12:00:00 UTC the balance fell by 2.5 USD more than this journal knows (by 3.5, its own "
-        "orders come to 1 at the most): orders may have been placed elsewhere (another computer, another journal, "
-        "by hand on the site), or were charged at a higher price; compare the panel's order page before ordering"
+    assert signs.warnings == (balance_drop_warning(FALL, "default"),)
+    assert balance_drop_warning(FALL, "default") == (
+        "since 2026-01-01 12:00 UTC the balance fell by 2.5 USD more than this journal knows. If that is explained, "
+        "such as by orders by hand: `smmplus balance --acknowledge`. If not, compare the panel's order page before "
+        "ordering"
     )
