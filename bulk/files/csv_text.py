@@ -216,8 +216,8 @@ def records(path: Path, lines: Iterable[str], delimiter: str, line: int) -> Iter
             taken.clear()
     except csv.Error as error:
         raise SheetError(
-            f"{path}, line {line}: {error}. A quote is never closed, or is inside a value. Fix the line, or save the "
-            f"sheet as CSV again."
+            f"{path}, line {line}: a quote is never closed or is inside a value, or a value is longer than "
+            f"{csv.field_size_limit():,} characters. Fix the line, or save the sheet as CSV again."
         ) from error
 
 

@@ -1,6 +1,7 @@
 """The XML of a workbook: a strict parser, the list of worksheets, and the tables of a worksheet."""
 
 import posixpath
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from xml.parsers import expat
@@ -74,7 +75,7 @@ def feed(parser: expat.XMLParserType, pieces: Iterable[bytes]) -> None:
     except expat.ExpatError as error:
         if error.code == _NO_MEMORY:
             raise MemoryError from error
-        raise RefusedXmlError(f"its XML is damaged: {error}") from error
+        raise RefusedXmlError(f"its XML is damaged at line {error.lineno}, column {error.offset + 1}") from error
     finally:
         _release(parser)
 
@@ -132,10 +133,13 @@ def _rels_of(part: str) -> str:
     return posixpath.join(folder, "_rels", f"{name}.rels")
 
 
-def without_interruptions(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield XML without comments and processing instructions, and with CDATA sections as plain text.
+_DIMENSION = re.compile(r"""<(\w+:)?dimension(?:\s(?:[^<>"']|"[^"]*"|'[^']*')*?)?(?:/>|>\s*</(\w+:)?dimension\s*>)""")
 
-    Readers disagree about values that one of these interrupts.
+
+def without_interruptions(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield XML without comments, processing instructions and dimensions, and with CDATA sections as plain text.
+
+    Readers disagree about values that one of these interrupts. A dimension is a hint that may be wrong.
     """
     kept: list[str] = []
     parser = expat.ParserCreate()
@@ -146,7 +150,7 @@ def without_interruptions(pieces: Iterable[bytes]) -> Iterator[bytes]:
     parser.StartCdataSectionHandler = parser.EndCdataSectionHandler = lambda: None
     for piece in pieces:
         parser.Parse(piece)
-        yield "".join(kept).encode()
+        yield _DIMENSION.sub("", "".join(kept)).encode()
         kept.clear()
     parser.Parse(b"", True)
     yield "".join(kept).encode()

@@ -36,7 +36,7 @@ class Archive:
             with zipfile.ZipFile(io.BytesIO(data)) as directory:
                 self.entries = directory.infolist()
         except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
-            raise ArchiveError(f"damaged zip file: {error}") from error
+            raise ArchiveError("damaged zip file") from error
         self._by_name = {entry.filename.casefold(): entry for entry in self.entries}
         if len(self._by_name) != len(self.entries):
             raise ArchiveError("it has two parts with the same name")
@@ -88,7 +88,7 @@ class Archive:
             # In one step, into a buffer of the declared size: joined from pieces, a part is in memory twice.
             content = zlib.decompress(self.packed(entry), -zlib.MAX_WBITS, min(entry.file_size, _ROOM) or 1)
         except zlib.error as error:
-            raise ArchiveError(f"the part {name} is damaged: {error}") from error
+            raise ArchiveError(f"the part {name} is damaged") from error
         if zlib.crc32(content) != entry.CRC:
             raise ArchiveError(f"the part {name} is damaged")
         return b"".join(_as_utf8(name, iter([content]))) if _utf16_of(content) else content
@@ -144,7 +144,7 @@ def _inflate_deflated(name: str, packed: memoryview) -> Iterator[bytes]:
                 waiting = inflater.unconsumed_tail
         yield inflater.flush()
     except zlib.error as error:
-        raise ArchiveError(f"the part {name} is damaged: {error}") from error
+        raise ArchiveError(f"the part {name} is damaged") from error
 
 
 def rewrite(archive: Archive, replaced: Mapping[str, Iterator[bytes]], out: BinaryIO) -> None:

@@ -71,6 +71,8 @@ class Cursor:
 
     def enter_row(self, number: str | None) -> int:
         """Go to the row with this number, or to the next one. Raise ValueError if it is not further down."""
+        if number is not None and not (number.isascii() and number.isdecimal()):
+            raise ValueError(f"{number!r} is not the number of a row")
         row = self.row + 1 if number is None else int(number)
         if not self.row < row <= LAST_ROW:
             raise ValueError(f"row {row} follows row {self.row}")

@@ -91,7 +91,7 @@ def _run(task: Task) -> ReadResult | ReadFailure:
     except OSError as error:
         raise SheetError(f"{task.path}: the process that reads it cannot be started: {error}. Try again.") from error
     except (pickle.UnpicklingError, EOFError) as error:
-        raise _refused(task, f"returned no result ({error})") from error
+        raise _refused(task, "returned no result") from error
     return result
 
 
@@ -100,9 +100,7 @@ def _how_it_ended(limits: ResourceLimits, status: int, stderr: bytes) -> str:
         return f"needed more than {limits.memory_bytes >> 20} MiB of memory"
     if status == -getattr(signal, "SIGXCPU", 0):
         return f"took more than {limits.processor_seconds} seconds of processor time"
-    last = stderr.decode(errors="replace").strip().rpartition("\n")[2][:200]
-    ended = f"ended with status {status}" if status > 0 else f"was ended by signal {-status}"
-    return f"{ended} ({last})" if last else ended
+    return f"ended with status {status}" if status > 0 else f"was ended by signal {-status}"
 
 
 def _refused(task: Task, what: str) -> RefusedFileError:

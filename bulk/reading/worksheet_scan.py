@@ -4,6 +4,7 @@ The scan raises if the sheet is too large, and collects what a reader of values 
 columns, merged cells, errors, and formulas without a value.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -25,8 +26,8 @@ class WorksheetFacts:
     """First row, first column, last row, last column of each."""
     errors: dict[tuple[int, int], CellError] = field(default_factory=dict)
     """(row, column) -> why this cell, which a reader of values reports as empty, cannot be read faithfully."""
-    is_interrupted: bool = False
-    """Whether it has comments, processing instructions or CDATA sections: readers disagree about values with these."""
+    is_unusual: bool = False
+    """Whether it has what readers disagree about: comments, processing instructions, CDATA, a dimension of no range."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,11 @@ def scan(pieces: Iterable[bytes], limits: FileLimits) -> WorksheetFacts:
     except (RefusedXmlError, ArchiveError):
         raise
     except (ValueError, KeyError) as error:
-        raise RefusedXmlError(f"its XML cannot be understood: {error}") from error
+        raise RefusedXmlError("a number or an address in its XML is not valid") from error
     return listener.finish()
+
+
+_RANGE = re.compile(r"[A-Z]{1,3}[1-9][0-9]*(:[A-Z]{1,3}[1-9][0-9]*)?")
 
 
 class _CellListener:
@@ -83,7 +87,7 @@ class _CellListener:
         self._cursor = Cursor()
         self._row = self._cell = self._formula = self._data = self._probe = ""
         self._depth = self._cells = self._odd_cells = self._last_row = self._empty_cells = 0
-        self._has_value = self._is_interrupted = False
+        self._has_value = self._is_unusual = False
         self._last_column = -1
         self._outer: Callable[[str, dict[str, str]], None] = self._find_data
         self._type = ""
@@ -91,8 +95,8 @@ class _CellListener:
         self._formula_text: str | None = None
         self.parser = make_parser()
         self.parser.StartElementHandler = self._root
-        self.parser.CommentHandler = self.parser.ProcessingInstructionHandler = self._interrupt
-        self.parser.StartCdataSectionHandler = self._interrupt
+        self.parser.CommentHandler = self.parser.ProcessingInstructionHandler = self._note_unusual
+        self.parser.StartCdataSectionHandler = self._note_unusual
 
     @property
     def row(self) -> int:
@@ -123,6 +127,8 @@ class _CellListener:
         match local_name(name):
             case "col" if _is_true(attributes.get("hidden")) or _is_zero(attributes.get("width")):
                 self.facts.hidden_columns.append(range(int(attributes["min"]) - 1, int(attributes["max"])))
+            case "dimension" if not _RANGE.fullmatch(attributes.get("ref", "")):
+                self._note_unusual()  # calamine reads it, and needs a range
             case "mergeCell":
                 self.facts.merged.append(parse_range(attributes["ref"]))
             case _:
@@ -139,8 +145,8 @@ class _CellListener:
         self._listen()
         self.wants_probe = True
 
-    def _interrupt(self, *_: object) -> None:
-        self._is_interrupted = True
+    def _note_unusual(self, *_: object) -> None:
+        self._is_unusual = True
 
     def _listen(self) -> None:
         self.parser.StartElementHandler, self.parser.EndElementHandler = self._enter, self._leave
@@ -257,7 +263,7 @@ class _CellListener:
         )
         if covered > self._last_row * (self._last_column + 1):
             raise RefusedXmlError("its merged cells cover each other")
-        return replace(self.facts, is_interrupted=self._is_interrupted)
+        return replace(self.facts, is_unusual=self._is_unusual)
 
 
 @lru_cache(maxsize=256)

@@ -42,7 +42,11 @@ def parse_xlsx(path: Path, data: bytes, options: ReadOptions, seen: Mapping[str,
         archive = Archive(data)
         with calamine.CalamineWorkbook.from_filelike(_plain(archive, data, seen)) as book:
             chosen, rows = _choose(path, worksheets(archive), lambda name: _rows_of(book, name), options)
-    except (calamine.CalamineError, ArchiveError, RefusedXmlError) as error:
+    except calamine.CalamineError as error:
+        raise SheetError(
+            f"{path}: its cells cannot be read. Open it in Excel or LibreOffice and save it again."
+        ) from error
+    except (ArchiveError, RefusedXmlError) as error:
         raise SheetError(f"{path}: cannot be read: {error}. Open it in Excel and save it again.") from error
     facts = seen[chosen.part]
     rows = _with_error_rows(rows, facts)
@@ -55,9 +59,8 @@ def parse_xlsx(path: Path, data: bytes, options: ReadOptions, seen: Mapping[str,
 
 
 def _plain(archive: Archive, data: bytes, seen: Mapping[str, WorksheetFacts]) -> io.BytesIO:
-    """Return a workbook that calamine reads like any other: in UTF-8, and without what interrupts values."""
-    interrupted = {part for part, facts in seen.items() if facts.is_interrupted}
-    unusual = [part for part in seen if part in interrupted or archive.is_utf16(part)]
+    """Return a workbook that calamine reads like any other: in UTF-8, and without what readers disagree about."""
+    unusual = [part for part, facts in seen.items() if facts.is_unusual or archive.is_utf16(part)]
     if not unusual:
         return io.BytesIO(data)
     out = io.BytesIO()

@@ -4,7 +4,16 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
-from bulk.files.xlsx_parts import feed, local_name, make_parser, relationships, tables, workbook_part, worksheets
+from bulk.files.xlsx_parts import (
+    RefusedXmlError,
+    feed,
+    local_name,
+    make_parser,
+    relationships,
+    tables,
+    workbook_part,
+    worksheets,
+)
 from bulk.files.zip_archive import Archive, ArchiveError, rewrite
 from bulk.model.cell_address import LAST_COLUMN, column_letter, parse_range
 from bulk.model.errors import CannotSpliceError
@@ -47,8 +56,10 @@ def splice_xlsx(data: bytes, sheet: Sheet, changes: Changes, out: BinaryIO, *, c
             out.seek(0)
             out.truncate()
             _rewrite(archive, sheet, changes, out, colours=colours, plain=False)
-    except (ArchiveError, StopIteration, ValueError) as error:
+    except (ArchiveError, RefusedXmlError) as error:
         raise CannotSpliceError(f"its XML cannot be changed: {error}") from error
+    except (StopIteration, ValueError) as error:
+        raise CannotSpliceError("its XML cannot be changed: it is written in an unusual way") from error
 
 
 def _refuse_unfaithful(archive: Archive) -> None:

@@ -327,9 +327,9 @@ AS_TEXT = "the copy holds the orders as text, without formats and other workshee
 @pytest.mark.parametrize(
     ("rows", "after", "change", "why"),
     [
-        (header() + order(2, attributes=' s="9"') + order(3), "", "", "ended with status 1 (IndexError: "),
-        (header() + order(2) + order(3), "", STRICT, "ended with status 1 ("),
-        (header() + order(2) + order(3) + row(5, text("D5", "x")), HIDDEN_VALUE, "", "would not be the same)"),
+        (header() + order(2, attributes=' s="9"') + order(3), "", "", "ended with status 1"),
+        (header() + order(2) + order(3), "", STRICT, "ended with status 1"),
+        (header() + order(2) + order(3) + row(5, text("D5", "x")), HIDDEN_VALUE, "", "ended with status 1"),
         (header() + order(2) + order(3), MERGED, "", "needed more than 200 MiB of memory"),
     ],
     ids=["a style that is not there", "strict", "a value below a merged cell", "far more cells than it holds"],

@@ -4,6 +4,7 @@ from bulk.files.atomic_write import digest_of
 from bulk.model.errors import SheetError
 from bulk.model.sheet import Problem, Sheet
 from bulk.reading import read_sheet
+from bulk.writing import write_results
 from tests.bulk import workbooks as wb
 
 pytestmark = pytest.mark.usefixtures("read_here")
@@ -340,3 +341,23 @@ def test_every_part_may_be_in_utf_16(tmp_path, encoding):
     coded = {name: (declared + str(content)).encode(encoding) for name, content in made.items()}
     sheet = read_sheet(wb.pack(coded, tmp_path / "a.xlsx"))
     assert (cells(sheet), sheet.problems) == ({2: ["7", "https://x.com/é\u8bed", "5"]}, ())
+
+
+_REFS = ("1:4", "A:C", "", "A0:B0", "$A$1:$C$9", "A1:B2:C3", "x y", "A1", "A1:XFD9999999")
+
+
+@pytest.mark.parametrize(
+    "dimension",
+    [
+        *(f'<dimension ref="{ref}"/>' for ref in _REFS),
+        "<dimension/>",
+        "<dimension ref='A:C'></dimension>",
+        "<dimension ref='1>4' ></dimension >",
+    ],
+)
+def test_a_dimension_is_a_hint_and_ignored(tmp_path, dimension):
+    path = wb.book(tmp_path / "a.xlsx", wb.header() + wb.order(2) + wb.order(3), before=dimension)
+    sheet = read_sheet(path)
+    assert (list(sheet.rows), sheet.problems) == ([2, 3], ())
+    assert write_results(sheet, {3: {"order_id": "1"}}, expected_digest=sheet.digest).in_place
+    assert list(read_sheet(path).frame["order_id"]) == ["", "1"]
