@@ -105,7 +105,8 @@ def _show_second_thoughts(console: Console, found: Sequence[Problem]) -> None:
         console.print(Text(f"  {each.where} ({each.value[:80]}): {each.message}", WARNING), soft_wrap=True)
     if len(found) > MOST_SECOND_THOUGHTS:
         console.print(f"… and {len(found) - MOST_SECOND_THOUGHTS} more (--json shows all)")
-    console.print(Text(f"  {found[0].remedy}", WARNING))
+    for remedy in dict.fromkeys(each.remedy for each in found[:MOST_SECOND_THOUGHTS]):
+        console.print(Text(f"  {remedy}", WARNING))
 
 
 def show_problems(console: Console, problems: tuple[Problem, ...]) -> None:

@@ -10,6 +10,7 @@ from bulk.planning.blockers import find_blocker
 from bulk.planning.matching import Known, Matching, match_rows, repeats_message
 from bulk.planning.orders import OrderRow, check_rows, equal_rows, order_rows, row_filters
 from bulk.planning.plan import CampaignContext, Expected, Plan, PlannedRow, Prices
+from bulk.planning.platforms import platform_warnings
 from bulk.planning.warnings import JournalWarnings, journal_warnings, row_warnings
 from smmplus.api.error_texts import Meaning
 from smmplus.commands import command
@@ -67,7 +68,10 @@ def build_plan(sheet: Sheet, prices: Prices, campaign: CampaignContext, journal:
         journal_warnings=_journal_warnings(journal, campaign, rows.values(), known, prices, options),
         max_spend=max_spend,
         deferred=tuple(priced[len(to_send) :]),
-        warnings=tuple(row_warnings(sheet, candidates, matching.entries, journal, campaign.campaign_id)),
+        warnings=(
+            *platform_warnings(sheet, candidates, prices.services),
+            *row_warnings(sheet, candidates, matching.entries, journal, campaign.campaign_id),
+        ),
         repeats=_repeats(to_send, matching, journal),
         left_out=left_out,
         expected=_find_expected(journal, campaign, options),
