@@ -29,19 +29,19 @@ _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM
 
 
 def decode(path: Path, data: bytes, encoding: str | None, surface: Surface = COMMAND_LINE) -> tuple[str, str]:
-    """Return a file's text and its encoding: that of its byte-order mark, or UTF-8, or the one passed.
+    """Return a file's text and its encoding: that of its byte-order mark, or the one passed, or UTF-8.
 
     The byte-order mark stays in the text, as its first character.
 
     :raises SheetError: if the encoding must be passed, or does not fit.
     """
-    chosen = next((name for mark, name in _MARKS.items() if data.startswith(mark)), None)
+    marked = next((name for mark, name in _MARKS.items() if data.startswith(mark)), None)
+    chosen = marked or encoding
     text = _try_decode(data, chosen or "utf-8")
-    if text is None and chosen is None and encoding is not None:
-        chosen = encoding
-        text = _try_decode(data, encoding)
+    if text is None and marked is None and encoding is not None:
+        text, chosen = _try_decode(data, "utf-8"), None
     if text is None:
-        raise SheetError(_undecodable(path, chosen, surface))
+        raise SheetError(_undecodable(path, marked or encoding, surface))
     if "\0" in text:
         raise RefusedFileError(f"{path}: it contains NUL characters, so it is not text. Save it as CSV UTF-8.")
     return text, chosen or "utf-8"

@@ -8,7 +8,7 @@ from bulk.model.options import Options
 from bulk.model.sheet import RESULT_FIELDS, Problem, Sheet
 from bulk.planning.blockers import find_blocker
 from bulk.planning.matching import Known, Matching, match_rows, repeats_message
-from bulk.planning.orders import OrderRow, check_rows, equal_rows, order_rows, row_filters
+from bulk.planning.orders import OrderRow, check_half_read_rows, check_rows, equal_rows, order_rows, row_filters
 from bulk.planning.plan import CampaignContext, Expected, Plan, PlannedRow, Prices
 from bulk.planning.platforms import platform_warnings
 from bulk.planning.warnings import JournalWarnings, journal_warnings, row_warnings
@@ -45,6 +45,11 @@ def build_plan(sheet: Sheet, prices: Prices, campaign: CampaignContext, journal:
         *foreign_results(sheet),
         *matching.problems,
         *check_rows(sheet, candidates, prices.services, options.surface),
+        *(
+            problem
+            for problem in check_half_read_rows(sheet, prices.services, options.surface)
+            if problem.row not in left_out
+        ),
     ]
     if not options.allow_duplicates:
         included = [row for row in rows.values() if row.number not in left_out]

@@ -1,5 +1,7 @@
 """What the rows of a sheet order: its requests, the rows that columns leave out, problems and equal rows."""
 
+import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -44,7 +46,31 @@ def order_rows(sheet: Sheet) -> dict[int, OrderRow]:
     }
 
 
+_NONE_FIELDS = frozenset({"runs", "interval"})
+_NONE = frozenset({"0", "-", "\u2013", "\u2014"})
+"""What people write into runs and interval for an order without drip-feed."""
+
+
+def half_read_rows(sheet: Sheet) -> Iterator[tuple[OrderRow, frozenset[str]]]:
+    """Yield rows of which some cells could not be read, without these, and the fields of these.
+
+    They are checked too, so that all problems of a row are shown at once.
+    """
+    wrong: dict[int | None, set[str]] = defaultdict(set)
+    for problem in sheet.problems:
+        # A whole row of a workbook may be hidden; that of a text could not be split into cells.
+        wrong[problem.row].add(problem.field or ("hidden" if sheet.kind == "xlsx" else "service"))
+    for at, number in enumerate(sheet.rows):
+        cells = {name: sheet.texts[name][at] for name in sheet.columns}
+        if number in wrong and "service" not in wrong[number] and not cells.get("order_id"):
+            fields = {name: text for name, text in cells.items() if name in FIELDS and name not in wrong[number]}
+            yield _order_row(number, cells["service"], "", fields), frozenset(wrong[number])
+
+
 def _order_row(number: int, service: str, order_id: str, fields: dict[str, str]) -> OrderRow:
+    for name in _NONE_FIELDS.intersection(fields):
+        if fields[name].strip() in _NONE:
+            fields[name] = ""
     if DATE_FIELD in fields:
         fields[DATE_FIELD] = panel_date(fields[DATE_FIELD]) or fields[DATE_FIELD]
     chosen = normal_text(service)
@@ -65,8 +91,29 @@ def check_rows(
             row.number,
         )
         for row in rows
-        for found in (*_wrong_name(row, services), *problems(row.request, services.get(row.request.service)))
+        for found in (*_wrong_name(row, services), *_problems(row, services))
     ]
+
+
+def _problems(row: OrderRow, services: Mapping[str, Service]) -> Iterable[FieldProblem]:
+    request = row.request
+    if not request.service and "quantity" in request.values and "link" not in request.values:
+        remedy = (
+            "if it is a total, delete it or write yes into a column skip; if it is an order, fill in service and link"
+        )
+        return (FieldProblem("service", "the row has a quantity but no service", remedy),)
+    named = _service_named(request.service, services) if request.service not in services else None
+    if named is None:
+        return problems(request, services.get(request.service))
+    message = f"{request.service!r} is not the id of a service"
+    return (FieldProblem("service", message, f"did you mean {named.id} ({named.name})? Write {named.id}"),)
+
+
+def _service_named(text: str, services: Mapping[str, Service]) -> Service | None:
+    """Return the only service with a name."""
+    wanted = printable_name(text).casefold()
+    named = [service for service in services.values() if printable_name(service.name).casefold() == wanted != ""]
+    return named[0] if len(named) == 1 else None
 
 
 def _wrong_name(row: OrderRow, services: Mapping[str, Service]) -> Iterator[FieldProblem]:
@@ -77,6 +124,14 @@ def _wrong_name(row: OrderRow, services: Mapping[str, Service]) -> Iterator[Fiel
         yield FieldProblem("service", message, f"write {service.id} alone if that is the one you mean")
 
 
+def check_half_read_rows(
+    sheet: Sheet, services: Mapping[str, Service], surface: Surface = COMMAND_LINE
+) -> Iterator[Problem]:
+    """Find what else is wrong with rows of which some cells could not be read."""
+    for row, fields in half_read_rows(sheet):
+        yield from (found for found in check_rows(sheet, [row], services, surface) if found.field not in fields)
+
+
 _LOCALES = {",": "en", ".": "id", "'": "de_CH", "\u2019": "de_CH"}
 """A thousands separator -> a locale that writes it; spaces are not in it, and mean "fr"."""
 
@@ -85,11 +140,18 @@ def _remedy(sheet: Sheet, row: OrderRow, found: FieldProblem, surface: Surface) 
     """Return what to do, also if the column is missing or the number may be written for another locale."""
     if found.field in FIELDS and found.field not in sheet.columns:
         return f"{found.remedy} (the sheet has no column {found.field}: add it)"
+    value = row.request.values.get(found.field, "")
+    if found.field in NUMBER_FIELDS and _ROUNDED.fullmatch(value):
+        return f"{found.remedy}; if it comes from a formula, round it there: =ROUND(…, 0)"
     if found.field in NUMBER_FIELDS and is_ambiguous(row.request.values.get(found.field, "")):
         mark = next(sign for sign in row.request.values[found.field] if not sign.isdigit())
         locale = surface.phrase(locale=_LOCALES.get(mark, "fr"))
         return f"{found.remedy}; or pass the locale that it is written in, such as {locale}"
     return found.remedy
+
+
+_ROUNDED = re.compile(r"-?[0-9]+\.[0-9]{4,}")
+"""A number as formulas leave it: 99.99999999999999."""
 
 
 def equal_rows(

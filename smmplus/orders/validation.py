@@ -7,6 +7,7 @@ one run of a drip-feed order, or to its total), the stricter rule is checked.
 import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from smmplus.orders.models import OrderRequest, Service
@@ -92,8 +93,7 @@ def _problems(request: OrderRequest, service: Service, kind: OrderType) -> Itera
     values = request.values
     found = [*_wrong_fields(values, kind), *_wrong_shapes(values), *_wrong_together(values, kind)]
     yield from found
-    if not found:
-        yield from _wrong_limits(request, service, kind)
+    yield from _wrong_limits(request, service, kind, {problem.field for problem in found})
 
 
 def _wrong_fields(values: Values, kind: OrderType) -> Iterator[FieldProblem]:
@@ -138,13 +138,20 @@ def _wrong_together(values: Values, kind: OrderType) -> Iterator[FieldProblem]:
                 yield FieldProblem(field, f"traffic of type {traffic} needs {field}", f"fill in {field}")
 
 
-def _wrong_limits(request: OrderRequest, service: Service, kind: OrderType) -> Iterator[FieldProblem]:
+def _wrong_limits(
+    request: OrderRequest, service: Service, kind: OrderType, wrong: AbstractSet[str]
+) -> Iterator[FieldProblem]:
+    """Find values outside the limits, among the fields that are not wrong already."""
     if kind.units is Units.PACKAGE:
         return
     if kind.units is Units.POSTS:
-        yield from _wrong_range(request.values, service)
+        yield from _wrong_range(request.values, service, wrong)
         return
     field = _LIMITED.get(kind.units, "quantity")
+    if field in wrong or field not in request.values:
+        return
+    if wrong:  # how often it would run may not be readable
+        request = OrderRequest.of(request.service, {field: request.values[field]})
     billed = units(request, service) or 0
     least, of_what = (int(request.values["quantity"]), "") if field == "quantity" else (billed, f" lines of {field}")
     if least < service.min:
@@ -161,13 +168,13 @@ def _outside(field: str, counted: str, how: str, remedy: str) -> FieldProblem:
 _LIMITS = {"less": "minimum", "more": "maximum"}
 
 
-def _wrong_range(values: Values, service: Service) -> Iterator[FieldProblem]:
-    least, most = int(values["min"]), int(values["max"])
-    if least < service.min:
+def _wrong_range(values: Values, service: Service, wrong: AbstractSet[str]) -> Iterator[FieldProblem]:
+    least, most = (int(values[field]) if field in values and field not in wrong else None for field in ("min", "max"))
+    if least is not None and least < service.min:
         yield FieldProblem("min", f"{least} is less than the service's minimum", f"at least {service.min}")
-    if service.max is not None and most > service.max:
+    if most is not None and service.max is not None and most > service.max:
         yield FieldProblem("max", f"{most} is more than the service's maximum", f"at most {service.max}")
-    if least > most:
+    if least is not None and most is not None and least > most:
         yield FieldProblem("min", f"min {least} is more than max {most}", "swap them")
 
 

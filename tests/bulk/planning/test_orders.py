@@ -7,6 +7,8 @@ import pytest
 from bulk.model.cell_values import plain_digits
 from bulk.model.sheet import Problem
 from bulk.planning.orders import OrderRow, check_rows, equal_rows, order_rows
+from bulk.planning.plan import column_notes
+from bulk.reading import read_sheet
 from smmplus.orders.models import OrderRequest
 from tests.bulk.plans import LINK, request, row, service, sheet_of
 
@@ -122,3 +124,55 @@ def test_equal_rows_without_a_link_are_told_too():
     order = OrderRow(2, OrderRequest.of("9", {"username": "anna"}), "")
     rows = [order, OrderRow(3, order.request, "")]
     assert [problem.value for problem in equal_rows(sheet_of(row()), rows, rows)] == [""]
+
+
+def test_all_problems_of_a_row_are_shown_at_once(week, tmp_path):
+    """Also those of a cell that cannot be read beside those of cells that can."""
+    path = tmp_path / "week.csv"
+    path.write_text("service,username,min,max,delay,expiry,posts\n2,name,50,20,7,31/12/2026,x\n", "utf-8")
+    plan = week.plan(read_sheet(path), service(kind="Subscriptions"), unfinished=False)
+    assert {problem.field for problem in plan.problems} == {"min", "delay", "expiry", "posts"}
+
+
+def test_a_quantity_is_held_to_the_limits_beside_other_problems(week):
+    found = week.plan(sheet_of(row(link="x", quantity="1", runs="y", interval="5")), service(least=10)).problems
+    assert {problem.field for problem in found} == {"link", "quantity", "runs"}
+
+
+def test_a_row_that_could_not_be_split_is_only_that(week, tmp_path):
+    path = tmp_path / "week.csv"
+    path.write_text(f"service,link,quantity\n2,{LINK},1,5\n", "utf-8")
+    assert len(week.plan(read_sheet(path)).problems) == 1
+
+
+@pytest.mark.parametrize("none", ["0", "-", "\u2013", " - "])
+def test_none_in_runs_and_interval_is_no_drip_feed(none):
+    assert order_rows(sheet_of(row(runs=none, interval=none)))[2].request == request()
+
+
+def test_a_total_below_the_orders_is_named_as_one():
+    (problem,) = found(row(service="", link="", quantity="300"))
+    assert problem.message == "the row has a quantity but no service"
+    assert "if it is a total, delete it or write yes into a column skip" in problem.remedy
+
+
+def test_a_service_by_its_name_is_answered_with_its_id():
+    (problem,) = found(row(service="likes"))
+    assert problem.remedy == "did you mean 2 (Likes)? Write 2"
+
+
+def test_a_number_that_a_formula_left_with_a_fraction_is_to_be_rounded():
+    (problem,) = found(row(quantity="99.99999999999999"))
+    assert "=ROUND(" in problem.remedy
+
+
+def found(cells):
+    sheet = sheet_of(cells)
+    return check_rows(sheet, order_rows(sheet).values(), SERVICES)
+
+
+def test_none_in_runs_is_told_once(week):
+    sheet = sheet_of(row(runs="0", interval="0"), row(f"{LINK}/2", runs="-", interval=""), row(f"{LINK}/3"))
+    plan = week.plan(sheet, unfinished=False)
+    assert (len(plan.to_send), plan.problems) == (3, ())
+    assert column_notes(plan) == ["0 or - in runs or interval means no drip-feed (2 rows)"]

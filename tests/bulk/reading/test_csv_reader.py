@@ -149,3 +149,11 @@ def test_tabs_have_an_ending_of_their_own(tmp_path):
 def test_a_cell_beyond_all_measure_is_refused(tmp_path):
     with pytest.raises(SheetError, match="line 2"):
         read(tmp_path, f"service,link\n7,{'x' * 200_000}\n")
+
+
+def test_the_encoding_that_is_passed_is_tried_before_utf_8(tmp_path):
+    """These bytes are right in both, and mean something else."""
+    data = "service,link\n7,Ã©\n".encode("cp1252")
+    assert cells(read(tmp_path, data, encoding="cp1252")) == {2: ["7", "Ã©"]}
+    assert cells(read(tmp_path, data)) == {2: ["7", "é"]}
+    assert cells(read(tmp_path, "service,link\n7,\u8bed\n", encoding="ascii")) == {2: ["7", "\u8bed"]}
