@@ -51,6 +51,12 @@ _NONE = frozenset({"0", "-", "\u2013", "\u2014"})
 """What people write into runs and interval for an order without drip-feed."""
 
 
+def none_rows(sheet: Sheet) -> int:
+    """Count the rows whose runs or interval hold a sign for none."""
+    held = zip(*(sheet.texts[name] for name in sorted(_NONE_FIELDS & sheet.columns.keys())), strict=True)
+    return sum(not _NONE.isdisjoint(texts) for texts in held)
+
+
 def half_read_rows(sheet: Sheet) -> Iterator[tuple[OrderRow, frozenset[str]]]:
     """Yield rows of which some cells could not be read, without these, and the fields of these.
 
@@ -97,16 +103,22 @@ def check_rows(
 
 def _problems(row: OrderRow, services: Mapping[str, Service]) -> Iterable[FieldProblem]:
     request = row.request
-    if not request.service and "quantity" in request.values and "link" not in request.values:
-        remedy = (
-            "if it is a total, delete it or write yes into a column skip; if it is an order, fill in service and link"
-        )
+    if "quantity" in request.values and _is_like_a_total(request):
+        remedy = "if it is a total, delete it or write yes into a column skip; if not, fill in service and link"
         return (FieldProblem("service", "the row has a quantity but no service", remedy),)
     named = _service_named(request.service, services) if request.service not in services else None
     if named is None:
         return problems(request, services.get(request.service))
     message = f"{request.service!r} is not the id of a service"
     return (FieldProblem("service", message, f"did you mean {named.id} ({named.name})? Write {named.id}"),)
+
+
+_TOTALS = frozenset({"total", "totals", "grand total", "sum", "subtotal", "sub total", "jumlah", "total jumlah"})
+
+
+def _is_like_a_total(request: OrderRequest) -> bool:
+    texts = [text for text in (request.service, request.values.get("link", "")) if text]
+    return all(text.strip(" :=").casefold() in _TOTALS for text in texts)
 
 
 def _service_named(text: str, services: Mapping[str, Service]) -> Service | None:

@@ -9,7 +9,7 @@ from bulk.model.fields import SWITCH_NAMES
 from bulk.model.options import Options
 from bulk.model.sheet import Problem, Sheet
 from bulk.planning.matching import Matching
-from bulk.planning.orders import OrderRow
+from bulk.planning.orders import OrderRow, none_rows
 from bulk.planning.warnings import JournalWarnings
 from smmplus.commands import Value
 from smmplus.journal.entry import Entry, Planned
@@ -191,6 +191,8 @@ def column_notes(plan: Plan) -> list[str]:
         meant = ", ".join(f"{header!r} is {field}" for header, field in sheet.headers)
         kept = f" (saved in {sheet.headers_from.name})" if sheet.headers_from else ""
         said.append(f"Mapped headers: {meant}{kept}")
+    if without := none_rows(sheet):
+        said.append(f"0 or - in runs or interval means no drip-feed ({without} {'row' if without == 1 else 'rows'})")
     if plan.left_out:
         columns = " and ".join(repr(sheet.columns[name].header) for name in SWITCH_NAMES if name in sheet.columns)
         count, verb = ("1 row", "is") if len(plan.left_out) == 1 else (f"{len(plan.left_out)} rows", "are")

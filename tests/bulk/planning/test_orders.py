@@ -150,8 +150,9 @@ def test_none_in_runs_and_interval_is_no_drip_feed(none):
     assert order_rows(sheet_of(row(runs=none, interval=none)))[2].request == request()
 
 
-def test_a_total_below_the_orders_is_named_as_one():
-    (problem,) = found(row(service="", link="", quantity="300"))
+@pytest.mark.parametrize(("service", "link"), [("", ""), ("Total", ""), ("", "TOTAL:"), ("Jumlah", "")])
+def test_a_total_below_the_orders_is_named_as_one(service, link):
+    (problem,) = found(row(service=service, link=link, quantity="300"))
     assert problem.message == "the row has a quantity but no service"
     assert "if it is a total, delete it or write yes into a column skip" in problem.remedy
 
