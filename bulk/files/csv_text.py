@@ -16,7 +16,7 @@ from bulk.model.fields import (
     HEADER_SEARCH_ROWS,
     Header,
     HeaderNames,
-    field_of,
+    fields_of,
     find_header,
     missing_header_error,
     parse_header,
@@ -179,7 +179,9 @@ def _find_delimiter(path: Path, text: str, given: HeaderNames, surface: Surface)
     known = {delimiter: _known_names(path, text, delimiter, given) for delimiter in _DELIMITERS}
     best = max(known, key=lambda delimiter: known[delimiter])
     if not known[best]:
-        first = [[line.strip()] for line in islice(lines_from(text), HEADER_SEARCH_ROWS)]
+        lines = [line.strip() for line in islice(lines_from(text), HEADER_SEARCH_ROWS)]
+        usual = max(_DELIMITERS, key="".join(lines).count)
+        first = [line.split(usual) for line in lines]
         raise missing_header_error(str(path), first, given, surface)
     return best
 
@@ -190,7 +192,7 @@ def _known_names(path: Path, text: str, delimiter: str, given: HeaderNames) -> i
     with suppress(SheetError):
         cells.extend(record.cells for record in _seen(path, text, delimiter, skipped=0))
     index = find_header(cells, given)
-    return 0 if index is None else sum(field_of(cell, given) is not None for cell in cells[index])
+    return 0 if index is None else sum(field is not None for field in fields_of(cells[index], given))
 
 
 def _seen(path: Path, text: str, delimiter: str, *, skipped: int) -> Iterator[Record]:

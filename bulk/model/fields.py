@@ -1,5 +1,6 @@
 """The fields of a sheet, and their header names in English and Indonesian."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -131,6 +132,30 @@ def field_of(header: str, given: HeaderNames = ()) -> str | None:
     return None if any(field == known for _, field in given) else known
 
 
+def fields_of(cells: Sequence[str], given: HeaderNames = ()) -> list[str | None]:
+    """Return the field of each header of a row: "Jumlah (pcs)" and "Tautan / Link" are known by their parts.
+
+    A part counts only if no other header of the row means its field.
+    """
+    fields = [field_of(cell, given) for cell in cells]
+    parts = [_field_by_parts(cell, given) if field is None else None for cell, field in zip(cells, fields, strict=True)]
+    alone = {part for part in parts if parts.count(part) == 1 and part not in fields}
+    return [part if part in alone else field for part, field in zip(parts, fields, strict=True)]
+
+
+_IN_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+
+
+def _field_by_parts(header: str, given: HeaderNames) -> str | None:
+    """Return the field of an order that a header means without its brackets, and on each side of its slashes."""
+    outside = _IN_BRACKETS.sub(" ", header)
+    if outside == header and "/" not in header:
+        return None
+    fields = {field_of(part, given) for part in outside.split("/")}
+    field = fields.pop() if len(fields) == 1 else None
+    return field if field in ORDER_FIELDS else None
+
+
 def same_header(one: str, other: str) -> bool:
     """Return whether two headers are the same: by their letters and digits, or if they have none by their signs."""
     name = normal_name(one)
@@ -139,7 +164,7 @@ def same_header(one: str, other: str) -> bool:
 
 def is_header(cells: Sequence[str], given: HeaderNames = ()) -> bool:
     """Return whether a row names the service and at least one other field of an order."""
-    fields = {field_of(cell, given) for cell in cells}
+    fields = set(fields_of(cells, given))
     return "service" in fields and len(fields.intersection(ORDER_FIELDS)) > 1
 
 
@@ -157,8 +182,7 @@ def parse_header(cells: Sequence[str], row: int, source: str, given: HeaderNames
     """
     columns: dict[str, Column] = {}
     ignored = []
-    for index, cell in enumerate(cells):
-        field = field_of(cell, given)
+    for index, (cell, field) in enumerate(zip(cells, fields_of(cells, given), strict=True)):
         column = Column(index, column_letter(index), cell)
         if field is None:
             ignored.extend([cell] if cell else [])
@@ -187,6 +211,20 @@ def _duplicate(source: str, field: str, row: int, first: Column, second: Column)
     )
 
 
+def _best_candidate(rows: Sequence[Sequence[str]], given: HeaderNames) -> str:
+    """Return what was understood of the row that is most like a header; "" if no row is."""
+    understood = []
+    for number, cells in enumerate(rows[:HEADER_SEARCH_ROWS], start=1):
+        known = [(cell, field) for cell, field in zip(cells, fields_of(cells, given), strict=True) if field is not None]
+        understood.append((len(known), -number, known))
+    count, number, known = max(understood, default=(0, 0, []))
+    if not count:
+        return ""
+    meanings = ", ".join(f"{cell!r} is {field}" for cell, field in known)
+    lacking = "link or quantity" if any(field == "service" for _, field in known) else "service"
+    return f"Row {-number} is most like a header: {meanings}; {lacking} is missing. "
+
+
 def missing_header_error(
     source: str, rows: Sequence[Sequence[str]], given: HeaderNames = (), surface: Surface = COMMAND_LINE
 ) -> SheetError:
@@ -197,6 +235,7 @@ def missing_header_error(
     return SheetError(
         f"{source}: no header row in the first {HEADER_SEARCH_ROWS} rows. It needs the columns 'service' and 'link' or "
         f"'quantity' (or 'layanan', 'tautan', 'jumlah', …{theirs}). "
-        f"The first rows hold: {held[:500] or 'nothing'}. Add a header row above the orders, or map its names "
+        f"The first rows hold: {held[:500] or 'nothing'}. {_best_candidate(rows, given)}"
+        "Add a header row above the orders, or map its names "
         f"to fields: {surface.phrase(headers=['Their name=link'])}."
     )

@@ -21,7 +21,7 @@ from bulk.model.cell_values import (
     switch_text,
 )
 from bulk.model.errors import SheetError
-from bulk.model.fields import LIST_FIELDS, SWITCH_NAMES, Header, field_of, is_header
+from bulk.model.fields import LIST_FIELDS, SWITCH_NAMES, Header, fields_of, is_header
 from bulk.model.sheet import Column, Sheet
 from bulk.reading.sheet_builder import GUARDED_FIELDS, SheetBuilder
 
@@ -70,8 +70,8 @@ class _FrameBuilder(SheetBuilder):
 def _header(frame: pd.DataFrame, name: str) -> Header:
     columns: dict[str, Column] = {}
     labels = [label if isinstance(label, str) else "" for label in list[object](frame.columns)]
-    for index, label in enumerate(labels):
-        known = field_of(label)
+    fields = fields_of(labels)
+    for index, (label, known) in enumerate(zip(labels, fields, strict=True)):
         if known is None:
             continue
         if known in columns:
@@ -86,7 +86,7 @@ def _header(frame: pd.DataFrame, name: str) -> Header:
             f"{name}: the columns of an order are missing. It needs 'service', and 'link' or 'quantity' (or 'layanan', "
             f"'tautan', 'jumlah', …). Columns: {held or 'none'}. Rename the columns."
         )
-    ignored = tuple(str(label) for label, text in zip(frame.columns, labels, strict=True) if field_of(text) is None)
+    ignored = tuple(str(label) for label, field in zip(frame.columns, fields, strict=True) if field is None)
     return Header(0, columns, ignored)
 
 

@@ -2,7 +2,7 @@ import pytest
 
 from bulk.model import fields as columns
 from bulk.model.errors import SheetError
-from bulk.model.fields import ORDER_FIELDS, field_of, find_header, parse_header
+from bulk.model.fields import ORDER_FIELDS, field_of, fields_of, find_header, missing_header_error, parse_header
 from bulk.model.sheet import RESULT_FIELDS
 
 
@@ -126,3 +126,25 @@ def test_a_header_of_a_person_s_own_names_makes_a_row_the_header():
 
 def test_switches_alone_make_no_header():
     assert find_header([["service", "skip", "enabled"]]) is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "fields"),
+    [
+        (("Layanan (ID)", "Tautan / Link", "Jumlah (pcs)"), ["service", "link", "quantity"]),
+        (("Service [ID]", "Link/URL", "Qty (total) [pcs]"), ["service", "link", "quantity"]),
+        (("Service ID", "Service (name)", "Link (optional)"), ["service", None, "link"]),
+        (("Service", "Link (old)", "Link (new)", "Jumlah"), ["service", None, None, "quantity"]),
+        (("Service", "Link / Notes", "Harga (service)", "Quantity / Link"), ["service", None, None, None]),
+        (("Service", "Link", "Error (mine)", "Status (order)"), ["service", "link", None, None]),
+    ],
+)
+def test_headers_with_brackets_and_slashes_are_known_by_their_parts(headers, fields):
+    assert fields_of(headers) == fields
+
+
+def test_what_was_understood_of_the_best_candidate_is_told():
+    words = str(missing_header_error("a.csv", [["Report"], ["Nomor", "Tautan / Link", "Jumlah (pcs)"]]))
+    assert (
+        "Row 2 is most like a header: 'Tautan / Link' is link, 'Jumlah (pcs)' is quantity; service is missing." in words
+    )
