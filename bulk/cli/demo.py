@@ -49,7 +49,7 @@ def demo(
         _title(out, f"1. A sheet with mistakes: smmplus check {folder / 'with_problems.csv'}")
         _check(out, Options(folder / "with_problems.csv", rate=0), panel, journal)
         _title(out, f"2. A campaign: smmplus run {folder / 'campaign.xlsx'}")
-        options = Options(folder / "campaign.xlsx", rate=0, poll=1)
+        options = Options(folder / "campaign.xlsx", rate=0, wait=None, poll=1)
         _run(out, progress, options, panel, journal)
         _title(out, f"3. The sheet now: {options.path}")
         show_sheet(out, read_sheet(options.path))

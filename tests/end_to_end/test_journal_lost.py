@@ -283,7 +283,7 @@ def test_deleted_while_the_question_waits(workplace: Workplace, sheet: Path):
 
 
 def test_deleted_while_the_orders_are_followed(workplace: Workplace, sheet: Path):
-    with under_way(workplace, sheet, "--poll", "0.2") as running:
+    with under_way(workplace, sheet, "--wait", "final", "--poll", "0.2") as running:
         wait_until(lambda: workplace.ledger.calls("status") > 0, "the first question for a status")
         shutil.rmtree(workplace.journal.parent)
         done = running.finish()

@@ -138,7 +138,7 @@ def test_killed_once_all_is_placed_and_nothing_is_written(workplace: Workplace):
     sheet = workplace.sheet("placed.xlsx", rows)
     before = sheet.read_bytes()
     # The orders never end, for the clock stands still: the run follows them until it is killed.
-    with workplace.start("run", sheet, "--yes", "--rate", "0") as running:
+    with workplace.start("run", sheet, "--yes", "--rate", "0", "--wait", "final") as running:
         wait_until(lambda: workplace.ledger.calls("status") > 0, "the first question for a status")
         running.kill()
     assert sheet.read_bytes() == before

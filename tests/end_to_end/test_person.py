@@ -34,13 +34,15 @@ def plain(text: str) -> str:
 def test_a_terminal_is_asked_and_shows_a_bar(workplace: Workplace):
     sheet = workplace.sheet("campaign.xlsx", orders(3))
     child = terminal(workplace, "run", str(sheet), "--rate", "0", "--wait", "0")
-    child.expect_exact("Place 3 orders for 0.105 USD?")
+    child.expect_exact("Place 3 orders for 0.105 USD from account default at localhost")
     assert "to send: 3 rows for 0.105 USD" in plain(child.before or "")
     assert workplace.ledger.count() == 0
     child.sendline("y")
     status, said = end(child)
     assert status == 0
-    assert re.search(r"placing .*━.* 3/3", said)
+    assert re.search(r"placing.*━.* 3/3", said)
+    assert "balance: 999.895 USD" in said
+    assert f"smmplus status {sheet}" in said
     workplace.assert_each_row_once(sheet)
 
 
@@ -63,7 +65,7 @@ def test_a_terminal_is_asked_for_the_key_which_is_not_shown(workplace: Workplace
 
 def test_ctrl_c_on_a_terminal_ends_the_following_and_says_how_to_go_on(workplace: Workplace):
     sheet = workplace.sheet("campaign.xlsx", orders(2))
-    child = terminal(workplace, "run", str(sheet), "--yes", "--rate", "0")
+    child = terminal(workplace, "run", str(sheet), "--yes", "--rate", "0", "--wait", "final")
     wait_until(lambda: workplace.ledger.calls("status") > 0, "the first question for a status")
     child.sendintr()
     status, said = end(child)

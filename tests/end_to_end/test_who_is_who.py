@@ -225,7 +225,7 @@ def test_an_unfinished_run_goes_on_when_the_sheet_was_sorted_meanwhile(workplace
 def test_an_unfinished_run_goes_on_with_a_fresh_copy_of_the_same_name(workplace: Workplace):
     rows = orders(5)
     sheet = workplace.sheet("mail/sheet.csv", rows)
-    with workplace.start("run", sheet, "--yes", "--rate", "0") as running:
+    with workplace.start("run", sheet, "--yes", "--rate", "0", "--wait", "final") as running:
         wait_until(lambda: workplace.ledger.calls("status") > 0, "all are placed and followed")
         running.kill()
     copy = workplace.sheet("downloads/sheet.csv", rows)
