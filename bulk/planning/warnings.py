@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
@@ -105,6 +105,21 @@ def _path(text: str) -> str:
         kept = re.sub("%2f", "%252F", text, flags=re.IGNORECASE)  # an encoded slash is part of a name
         text = quote(unquote(kept), safe="/@:!$&'()*+,;=~")
     return (re.sub("/+", "/", text) if "//" in text else text).rstrip("/")
+
+
+_LIST_REMEDY = "continue if it is one item; otherwise write one item a line (Alt+Enter begins a new line in a cell)"
+_TYPED_BREAK = re.compile(r"\\[nr]|\|")
+
+
+def list_warnings(sheet: Sheet, to_send: Iterable[OrderRow]) -> Iterator[Problem]:
+    """Find lines of comments that look like several, separated by "|" or a typed line break."""
+    for row in to_send:
+        text = row.request.values.get("comments", "")
+        line = next(filter(_TYPED_BREAK.search, text.split("\n")), None) if text else None
+        if line is not None:
+            count = text.count("\n") + 1
+            message = f"a line has {_TYPED_BREAK.findall(line)[0]}, but is one comment: {count} in all will be ordered"
+            yield Problem(sheet.where(row.number, "comments"), "comments", line, message, _LIST_REMEDY, row.number)
 
 
 _REMEDY = "continue if both are intended; otherwise delete one"

@@ -57,9 +57,14 @@ def formatting(prefix: str, column: int, header_row: int, first_style: int, prio
     return f'<{block} sqref="{first}:{column_letter(column)}{LAST_ROW}">{rules}</{block}>'.encode()
 
 
-def add_status_colours(xml: bytes) -> tuple[bytes, int]:
-    """Add the colours to a workbook's styles. Return the new XML and the number of the first new style."""
+def add_status_colours(xml: bytes) -> tuple[bytes, int] | None:
+    """Add the colours to a workbook's styles. Return the new XML and the number of the first new style.
+
+    Return None if it has no formats of cells: other programs could not open it with colours alone.
+    """
     scan = _Styles(xml)
+    if not scan.has_formats:
+        return None
     made = "".join(_dxf(scan.prefix, colour) for colour in STATUS_COLOURS)
     count = scan.count + len(STATUS_COLOURS)
     start = f'<{scan.prefix}dxfs count="{count}">'.encode()
@@ -86,6 +91,7 @@ class _Styles:
     def __init__(self, xml: bytes) -> None:
         self.prefix = ""
         self.count = 0
+        self.has_formats = False
         self.dxfs: tuple[int, int] | None = None
         """Where the tag begins, and where its content ends."""
         self.dxfs_behind = self.behind = 0
@@ -103,6 +109,8 @@ class _Styles:
             self.behind = tag_end(self._xml, at)
         elif depth == 2 and local_name(self._open[-1][0]) == "dxfs":
             self.count += 1
+        elif depth == 2 and local_name(self._open[-1][0]) == "cellXfs":
+            self.has_formats = True
         self._open.append((name, at))
 
     def _end(self, name: str) -> None:

@@ -83,8 +83,8 @@ def _rewrite(archive: Archive, sheet: Sheet, changes: Changes, out: BinaryIO, *,
         splicer = _Splicer(xml, find_positions(xml, known, sheet.header_row, changes), sheet.header_row, changes, edge)
     replaced = {part: splicer.pieces()}
     styles = next((target for kind, target in relationships(archive, book).values() if kind == "styles"), None)
-    if colours and styles is not None and splicer.is_uncoloured:
-        styled, splicer.first_style = add_status_colours(archive.read(styles))
+    if colours and styles is not None and splicer.is_uncoloured and (made := add_status_colours(archive.read(styles))):
+        styled, splicer.first_style = made
         replaced[archive.find(styles) or styles] = iter([styled])
     if splicer.has_formula or _has_formulas(archive, part):
         replaced[book] = iter([_recalculate_on_load(archive.read(book))])

@@ -220,3 +220,12 @@ def test_found_orders_come_in_the_order_in_which_they_were_planned(week):
     week.settled(Event.REFUSAL, request(quantity="900"))
     found = lookup.find_spent(week.journal, week.campaign, lambda order: order.service == "2")
     assert [entry.id for entry in found] == made
+
+
+@pytest.mark.parametrize(
+    ("comments", "many"), [("a | b", True), (r"a\nb", True), ("c\na|b", True), ("a\nb", False), ("a/n b", False)]
+)
+def test_comments_that_look_like_several_in_one_line_are_told(week, comments, many):
+    sheet = sheet_of({"service": "2", "link": LINK, "comments": comments})
+    plan = week.plan(sheet, service(kind="Custom Comments", least=1), unfinished=False)
+    assert (len(plan.to_send), [warning.field for warning in plan.warnings]) == (1, ["comments"] if many else [])

@@ -149,3 +149,30 @@ def test_styles_are_added_behind_those_that_are_there(dxfs, first, prefix):
     assert text.count("<dxf>") + text.count("<dxf/>") == first + len(STATUS_COLOURS)
     assert f'</cellStyles><dxfs count="{first + len(STATUS_COLOURS)}">' in text
     assert text.endswith(f"</dxf></dxfs>{tail}")
+
+
+MINIMAL = (
+    '<fonts><font/></fonts><fills><fill><patternFill patternType="none"/></fill></fills><borders><border/></borders>'
+    "<cellXfs><xf/></cellXfs>"
+)
+
+
+@pytest.mark.filterwarnings("ignore:Workbook contains no")
+@pytest.mark.parametrize(
+    ("inside", "coloured"),
+    [
+        (None, False),
+        ("", False),
+        ('<dxfs count="0"/>', False),
+        ("<cellXfs/>", False),
+        (MINIMAL, True),
+        (MINIMAL + "<dxfs/>", True),
+    ],
+)
+def test_colours_never_make_a_workbook_unreadable(tmp_path, inside, coloured):
+    root = f'<styleSheet xmlns="{wb.MAIN}"'
+    path = styled(tmp_path / "a.xlsx", styles=f"{root}/>" if inside is None else f"{root}>{inside}</styleSheet>")
+    write(path)
+    assert wb.by_openpyxl(path)["E2"] == "Completed"
+    assert wb.by_calamine(path)[1][4] == "Completed"
+    assert bool(blocks(path)) is coloured
