@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from xml.parsers import expat
 from xml.sax.saxutils import escape
@@ -156,6 +156,26 @@ def without_interruptions(pieces: Iterable[bytes]) -> Iterator[bytes]:
     yield "".join(kept).encode()
 
 
+def external_targets(archive: Archive, part: str) -> dict[str, str]:
+    """Return the addresses outside the workbook that a part refers to, by the ids of the references."""
+    rels, found = archive.find(_rels_of(part)), dict[str, str]()
+
+    def on_start(element: str, attributes: dict[str, str]) -> None:
+        if local_name(element) == "Relationship" and attributes.get("TargetMode") == "External":
+            found[attributes.get("Id", "")] = attributes.get("Target", "")
+
+    if rels is not None:
+        parser = make_parser()
+        parser.StartElementHandler = on_start
+        feed(parser, archive.unpack(rels))
+    return found
+
+
+def relationship_id(attributes: Mapping[str, str]) -> str:
+    """Return the id of the reference in an element's attributes; "" if there is none."""
+    return next(filter(None, map(attributes.get, _RELATIONSHIP_ID)), "")
+
+
 def workbook_part(archive: Archive) -> str:
     """Return the name of the part that lists the worksheets."""
     targets = [target for kind, target in relationships(archive, "").values() if kind == "officeDocument"]
@@ -174,7 +194,7 @@ def worksheets(archive: Archive) -> tuple[Worksheet, ...]:
     def on_start(element: str, attributes: dict[str, str]) -> None:
         if local_name(element) != "sheet":
             return
-        kind, target = related.get(next(filter(None, map(attributes.get, _RELATIONSHIP_ID)), ""), ("", ""))
+        kind, target = related.get(relationship_id(attributes), ("", ""))
         if kind == "worksheet":
             part = _worksheet_part(archive, target)
             listed.append(Worksheet(attributes["name"], part, attributes.get("state", "visible") == "visible"))

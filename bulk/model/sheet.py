@@ -1,7 +1,7 @@
 """A sheet of orders as it was read: cells as text, where each came from, and the problems of its cells."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -77,6 +77,8 @@ class Sheet:
     """Headers that the user mapped: (header, field)."""
     headers_from: Path | None = None
     """The file next to the sheet that some of these were read from, if there is one."""
+    targets: Mapping[int, str] = field(default_factory=dict)
+    """Row -> the address that its cell in `link` leads to, whatever it shows."""
     labels: Sequence[str] = ()
     """The labels of a DataFrame's rows."""
 

@@ -11,7 +11,7 @@ from bulk.planning.matching import Known, Matching, match_rows, repeats_message
 from bulk.planning.orders import OrderRow, check_half_read_rows, check_rows, equal_rows, order_rows, row_filters
 from bulk.planning.plan import CampaignContext, Expected, Plan, PlannedRow, Prices
 from bulk.planning.platforms import platform_warnings
-from bulk.planning.warnings import JournalWarnings, journal_warnings, list_warnings, row_warnings
+from bulk.planning.warnings import JournalWarnings, journal_warnings, list_warnings, row_warnings, target_warnings
 from smmplus.api.error_texts import Meaning
 from smmplus.commands import command
 from smmplus.journal import lookup
@@ -76,6 +76,7 @@ def build_plan(sheet: Sheet, prices: Prices, campaign: CampaignContext, journal:
         warnings=(
             *platform_warnings(sheet, candidates, prices.services),
             *list_warnings(sheet, candidates),
+            *target_warnings(sheet, candidates),
             *row_warnings(sheet, candidates, matching.entries, journal, campaign.campaign_id),
         ),
         repeats=_repeats(to_send, matching, journal),

@@ -122,6 +122,18 @@ def list_warnings(sheet: Sheet, to_send: Iterable[OrderRow]) -> Iterator[Problem
             yield Problem(sheet.where(row.number, "comments"), "comments", line, message, _LIST_REMEDY, row.number)
 
 
+_TARGET_REMEDY = "continue if the text is the address you mean; otherwise type the other one into the cell"
+
+
+def target_warnings(sheet: Sheet, to_send: Iterable[OrderRow]) -> Iterator[Problem]:
+    """Find links that show one address and lead to another. The one that is shown is ordered."""
+    for row in to_send if sheet.targets else ():
+        target, link = sheet.targets.get(row.number), row.request.values.get("link", "")
+        if target and "://" in link and canonical_link(target) != canonical_link(link):
+            message = f"the cell shows {link}, which will be ordered, but leads to {target}"
+            yield Problem(sheet.where(row.number, "link"), "link", link, message, _TARGET_REMEDY, row.number)
+
+
 _REMEDY = "continue if both are intended; otherwise delete one"
 
 Target = tuple[str, str]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from bulk.files.xlsx_parts import RefusedXmlError, feed, local_name, make_parser
+from bulk.files.xlsx_parts import RefusedXmlError, feed, local_name, make_parser, relationship_id
 from bulk.files.zip_archive import ArchiveError
 from bulk.model.cell_address import Cursor, column_letter, parse_range
 from bulk.model.cell_values import CellError
@@ -26,6 +26,8 @@ class WorksheetFacts:
     """First row, first column, last row, last column of each."""
     errors: dict[tuple[int, int], CellError] = field(default_factory=dict)
     """(row, column) -> why this cell, which a reader of values reports as empty, cannot be read faithfully."""
+    hyperlinks: list[tuple[tuple[int, int, int, int], str, str]] = field(default_factory=list)
+    """Cells that lead to an address: the range, the id of the reference, and the place on that page."""
     is_unusual: bool = False
     """Whether it has what readers disagree about: comments, processing instructions, CDATA, a dimension of no range."""
 
@@ -129,6 +131,12 @@ class _CellListener:
                 self.facts.hidden_columns.append(range(int(attributes["min"]) - 1, int(attributes["max"])))
             case "dimension" if not _RANGE.fullmatch(attributes.get("ref", "")):
                 self._note_unusual()  # calamine reads it, and needs a range
+            case "hyperlink" if (reference := relationship_id(attributes)) and _RANGE.fullmatch(
+                attributes.get("ref", "")
+            ):
+                self.facts.hyperlinks.append(
+                    (parse_range(attributes["ref"]), reference, attributes.get("location", ""))
+                )
             case "mergeCell":
                 self.facts.merged.append(parse_range(attributes["ref"]))
             case _:

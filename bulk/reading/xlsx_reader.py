@@ -1,14 +1,23 @@
 """Reads a worksheet: calamine reads the values, `worksheet_scan` has found what calamine does not report."""
 
 import io
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from pathlib import Path
 
 import python_calamine as calamine
 
 from bulk.files.atomic_write import digest_of
-from bulk.files.xlsx_parts import RefusedXmlError, Worksheet, tables, without_interruptions, worksheets
+from bulk.files.xlsx_parts import (
+    RefusedXmlError,
+    Worksheet,
+    external_targets,
+    tables,
+    without_interruptions,
+    worksheets,
+)
 from bulk.files.zip_archive import Archive, ArchiveError, rewrite
 from bulk.model.cell_values import (
     DATE_FIELD,
@@ -55,7 +64,22 @@ def parse_xlsx(path: Path, data: bytes, options: ReadOptions, seen: Mapping[str,
     builder.problems.extend(_merged_cells(builder, rows, facts))
     if options.hidden != "include":
         builder.problems.extend(_hidden_columns(builder, facts, options.surface))
-    return builder.finish(digest_of(data))
+    return replace(builder.finish(digest_of(data)), targets=_targets(archive, chosen.part, builder, facts))
+
+
+def _targets(archive: Archive, part: str, builder: SheetBuilder, facts: WorksheetFacts) -> dict[int, str]:
+    """Return the addresses that the cells in the column of links lead to, by row."""
+    column = builder.header.columns.get("link")
+    if column is None or not facts.hyperlinks:
+        return {}
+    external, rows = external_targets(archive, part), builder.finish("").rows
+    found: dict[int, str] = {}
+    for (top, left, bottom, right), reference, location in facts.hyperlinks:
+        address = external.get(reference, "")
+        if left <= column.index <= right and address.startswith(("http://", "https://")):
+            target = f"{address}#{location}" if location else address
+            found.update((row, target) for row in rows[bisect_left(rows, top) : bisect_right(rows, bottom)])
+    return found
 
 
 def _plain(archive: Archive, data: bytes, seen: Mapping[str, WorksheetFacts]) -> io.BytesIO:
