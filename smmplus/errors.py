@@ -18,6 +18,7 @@
     │       ├── DuplicateOrderError  the panel refuses what looks ordered already
     │       ├── BusyError          not now: ask again later
     │       ├── FollowUpError      this refill, cancel or status is not available
+    │       │   └── UnknownFollowUpError  the same, with a text that is not in any list
     │       ├── MalformedCallError the panel does not understand the call: a mistake of this client
     │       └── UnknownRefusalError  a text that is not in any list; not repeated without a person
     ├── JournalError               the record of orders cannot be used
@@ -125,6 +126,10 @@ class MalformedCallError(RefusedError):
 
 class UnknownRefusalError(RefusedError):
     """The error text is not known. Panels translate them."""
+
+
+class UnknownFollowUpError(FollowUpError, UnknownRefusalError):
+    """The status, refill or cancel is refused with a text that is not known."""
 
 
 class JournalError(SmmPlusError):

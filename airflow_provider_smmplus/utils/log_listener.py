@@ -8,7 +8,7 @@ from airflow_provider_smmplus.utils.failures import how_to_repeat
 from bulk.planning.approval import differences
 from bulk.planning.plan import column_notes
 from bulk.running.advice import describe_entry, describe_rows, list_lines, refused_steps
-from bulk.running.events import RunListener
+from bulk.running.events import RunListener, waiting_words
 from smmplus.journal.state_machine import State
 from smmplus.orders.decimals import plain
 
@@ -69,6 +69,10 @@ class LogWatcher(RunListener):
     def wrote(self, written: "Written") -> None:
         """Log where the results are."""
         self._log.info("written to %s%s", written.path, f" ({written.reason})" if written.reason else "")
+
+    def waiting(self, words: str, until: str) -> None:
+        """Log why nothing seems to happen."""
+        self._log.warning("%s", waiting_words(words, until))
 
     def note(self, text: str) -> None:
         """Log a warning."""

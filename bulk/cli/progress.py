@@ -16,7 +16,7 @@ from bulk.cli.tables import WARNING, cost_of, show_plan
 from bulk.cli.texts import counted, lasting
 from bulk.planning.blockers import backup_gap_message, backup_gap_remedy
 from bulk.planning.plan import Plan
-from bulk.running.events import RunListener
+from bulk.running.events import RunListener, waiting_words
 from bulk.writing import Written
 from smmplus.journal.state_machine import State
 from smmplus.placing.placer import Placed
@@ -80,6 +80,9 @@ class _Telling(RunListener):
         self._done += 1
         self._doubts += placed.state is State.IN_DOUBT
         self._refused += placed.state is State.REJECTED
+
+    def waiting(self, words: str, until: str) -> None:
+        self.note(waiting_words(words, until))
 
     def wrote(self, written: Written) -> None:
         self._progress_console.print(f"Wrote {written.path}", markup=False, soft_wrap=True)

@@ -23,7 +23,7 @@ from bulk.planning.plan import Plan
 from bulk.reading.dataframe import sheet_of_frame
 from bulk.running import run as runner
 from bulk.running.advice import describe_rows, next_steps
-from bulk.running.events import RunListener
+from bulk.running.events import RunListener, waiting_words
 from bulk.running.interrupts import run_in_thread
 from bulk.running.result import RunResult
 from smmplus.api.panel import Panel
@@ -242,6 +242,10 @@ class _Logging(RunListener):
             _LOG.warning("and %d more warnings", len(plan.warnings) - _MOST_TOLD)
         for words in (*([plan.repeats] if plan.repeats else []), *plan.journal_warnings.warnings):
             _LOG.warning("%s", words)
+
+    def waiting(self, words: str, until: str) -> None:
+        """Tell why nothing seems to happen."""
+        _LOG.warning("%s", waiting_words(words, until))
 
     def note(self, text: str) -> None:
         """Tell it."""

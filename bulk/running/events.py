@@ -31,6 +31,9 @@ class RunListener:
     def placed(self, placed: Placed) -> None:
         """Receive the outcome of an order, once it is on disk."""
 
+    def waiting(self, words: str, until: str) -> None:
+        """Receive that the panel says "not now", in its words, and until what time the run waits at the latest."""
+
     def following(self, orders: int, final: int) -> None:
         """Receive how many orders are tracked, and how many of them are finished."""
 
@@ -39,6 +42,11 @@ class RunListener:
 
     def note(self, text: str) -> None:
         """Receive something that a person should know."""
+
+
+def waiting_words(words: str, until: str) -> str:
+    """Return that a run waits, why and how long."""
+    return f"The panel says not now ({words}). Its orders wait and are sent again, until {until} at the latest"
 
 
 class GuardedListener(RunListener):
@@ -58,6 +66,10 @@ class GuardedListener(RunListener):
     def placed(self, placed: Placed) -> None:
         """Forward the event."""
         self._pass_on(lambda listener: listener.placed(placed))
+
+    def waiting(self, words: str, until: str) -> None:
+        """Forward the event."""
+        self._pass_on(lambda listener: listener.waiting(words, until))
 
     def following(self, orders: int, final: int) -> None:
         """Forward the event."""

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -149,6 +150,7 @@ class RunSession:
                 # A campaign that a person named is placed whatever other campaigns have.
                 twins=frozenset(self.watched.values()) if self.options.campaign is None else None,
                 on_placed=self.listener.placed,
+                on_wait=lambda words, seconds: self.listener.waiting(words, local_time(seconds)),
             )
             self.progress = placer.progress
             stopping.on_stop(lambda: placer.progress.stop_for(Stop.ASKED, "interrupted"))
@@ -240,6 +242,11 @@ class RunSession:
             self.unwritten = ""
             if written is not None:
                 self.listener.wrote(written)
+
+
+def local_time(seconds: float) -> str:
+    """Return the time of day in so many seconds, in the local zone, with its name."""
+    return (datetime.now().astimezone() + timedelta(seconds=seconds)).strftime("%H:%M:%S %Z")
 
 
 def _still_waited_for(progress: Progress, longest: float) -> str:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from decimal import Decimal
 from typing import TypeVar
 
-from smmplus.api.error_texts import is_broken_off
+from smmplus.api.error_texts import Meaning, gravest, is_broken_off, meaning
 from smmplus.api.error_wrappings import (
     ENVELOPES,
     NO_SIGNS,
@@ -22,7 +22,7 @@ from smmplus.api.error_wrappings import (
     unwrapped,
     without_markup,
 )
-from smmplus.errors import FollowUpError
+from smmplus.errors import FollowUpError, UnknownFollowUpError
 from smmplus.orders.decimals import Notation, readings
 from smmplus.orders.models import Balance, OrderStatus
 
@@ -150,18 +150,26 @@ def read_cancel(document: Json, _: Notation) -> str:
     raise UnreadableError
 
 
-def refused(item: Json, key: str, *, is_whole: bool) -> str | None:
-    """Return the words in which a panel refuses an item, next to or under the field `key`; None if it does not.
+def refused(item: Json, key: str, *, is_whole: bool) -> FollowUpError | None:
+    """Return the refusal of an item: words next to or under the field `key`, or in place of it; None if there is none.
 
     What leaves doubt is not a refusal. If the item is the whole answer, a "fail" may mean more than this item.
     """
+    if isinstance(item, str):
+        words = without_markup(item)
+        return FollowUpError(words) if meaning(words) not in {Meaning.DOUBT, Meaning.UNKNOWN} else None
     value = field(item, key)
     found, nested = said(item), said(value) if isinstance(value, dict) else Said()
     texts = nested.texts if nested.is_error or nested.sign is False else ()
     if not texts and (found.is_error or (found.sign is False and not is_whole)):
         texts = found.texts
     texts = texts or (_plain_no(value, found) if key in {"cancel", "refill"} else ())
-    return None if not texts or is_broken_off(texts) else "; ".join(texts)
+    return None if not texts or is_broken_off(texts) else _follow_up_error(texts)
+
+
+def _follow_up_error(texts: tuple[str, ...]) -> FollowUpError:
+    is_known = gravest(texts) not in {Meaning.DOUBT, Meaning.UNKNOWN}
+    return (FollowUpError if is_known else UnknownFollowUpError)("; ".join(texts))
 
 
 def _plain_no(value: Json, found: Said) -> tuple[str, ...]:
@@ -183,17 +191,20 @@ def each(
     """
     found: dict[str, Item | FollowUpError] = {}
     unclear: set[str] = set()
+    says_no = action in {"refill", "cancel"} and said(document).sign is False
     items = [(item_id, item) for item_id, item in _items(document, ids, name, action) if item_id in ids]
     notation.learn(field(item, part) for _, item in items for part in _OWN)
     for item_id, item in items:
         with suppress(UnreadableError):
             answer = _one(item, notation, action, read, is_whole=item is document)
+            if says_no and not isinstance(answer, FollowUpError):
+                continue  # a yes inside a "fail" is not one
             if str(found.setdefault(item_id, answer)) != str(answer):
                 unclear.add(item_id)
     for item_id in unclear:
         del found[item_id]
     if not found:
-        raise UnreadableError
+        raise UnreadableError(f"the answer leaves out {name} {', '.join(ids[:5])}{' …' if len(ids) > 5 else ''}")
     return found
 
 
@@ -203,19 +214,15 @@ def _one(item: Json, notation: Notation, action: str, read: Reader[Item], *, is_
     if not said(item).is_error and not said(field(item, key)).is_error:
         with suppress(UnreadableError):
             return read(item, notation)
-    words = refused(item, key, is_whole=is_whole)
-    if words is None:
+    refusal = refused(item, key, is_whole=is_whole)
+    if refusal is None:
         raise UnreadableError
-    return FollowUpError(words)
+    return refusal
 
 
-def read_single(document: Json, notation: Notation, *, action: str, asked: str, read: Reader[Item]) -> Item:
+def read_single(document: Json, notation: Notation, *, name: str, action: str, asked: str, read: Reader[Item]) -> Item:
     """Read an answer to one id by the same rules; raise FollowUpError if it is a no."""
-    inner = field(document, asked)
-    item = inner if isinstance(inner, dict) else document
-    if item is document and _is_of_another(item, asked, "refill" if action == "refill_status" else "order"):
-        raise UnreadableError("the answer is about another id")
-    answer = _one(item, notation, action, read, is_whole=item is document)
+    answer = each(document, notation, ids=(asked,), name=name, action=action, read=read)[asked]
     if isinstance(answer, FollowUpError):
         raise answer
     return answer

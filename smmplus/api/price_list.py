@@ -14,11 +14,19 @@ _NO_LIMIT = frozenset({"", "unlimited", "no limit", "infinity", "\u221e"})
 
 
 def rows_of(document: Json) -> list[Json] | None:
-    """Find the rows of a price list, bare or in an object; None if there are none."""
+    """Find the rows of a price list, bare or in an object, as a list or a map by id; None if there are none."""
     if isinstance(document, list):
         return document
     held = (inner.get(name) for inner in unwrapped(document) for name in ("services", "data", "result"))
-    return next((rows for rows in held if isinstance(rows, list)), None)
+    return next((rows for rows in map(_rows, (document, *held)) if rows is not None), None)
+
+
+def _rows(held: Json) -> list[Json] | None:
+    if not isinstance(held, dict):
+        return held if isinstance(held, list) else None
+    priced = [(key, row) for key, row in held.items() if isinstance(row, dict) and "rate" in row]
+    # The key is the id only of a row that has none: PHP writes a filtered list as a map, with its numbering as keys.
+    return [{"service": row.get("id", key), **row} for key, row in priced] or None
 
 
 def read_services(rows: Iterable[Json], notation: Notation) -> list[Service]:

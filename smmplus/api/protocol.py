@@ -36,7 +36,14 @@ from smmplus.api.responses import (
     without_json,
     without_result,
 )
-from smmplus.errors import CallError, FollowUpError, UnclearAnswerError, UnreadableAnswerError
+from smmplus.errors import (
+    CallError,
+    FollowUpError,
+    UnclearAnswerError,
+    UnknownFollowUpError,
+    UnknownRefusalError,
+    UnreadableAnswerError,
+)
 from smmplus.orders.decimals import Notation
 from smmplus.orders.models import Balance, OrderRequest, OrderStatus, Service
 
@@ -66,6 +73,11 @@ class Call(Generic[Result]):
     def is_single(self) -> bool:
         """Whether it asks for one thing, so that a list in the answer is only a wrapping."""
         return self.action in {"add", "balance"} or not {"order", "refill"}.isdisjoint(dict(self.fields))
+
+    @property
+    def is_follow_up(self) -> bool:
+        """Whether it is about orders or refills that exist."""
+        return self.action not in {"services", "add", "balance"}
 
     @property
     def alone(self) -> bool:
@@ -151,8 +163,10 @@ def read_answer(call: Call[Result], answer: Response) -> Result:
     try:
         return _read_answer(call, answer)
     except CallError as error:
+        if call.is_follow_up and type(error) is UnknownRefusalError:
+            error = UnknownFollowUpError(error.text)
         if answer.closed or not call.effect or error.may_have_taken_effect:
-            raise
+            raise error from None
         text = f"the panel said {str(error)!r} and left the connection open: another answer may follow"
     raise UnclearAnswerError(text, may_have_taken_effect=True)
 
@@ -190,7 +204,9 @@ def _read_services(document: Json, notation: Notation) -> list[Service]:
 
 
 def _one(action: str, name: str, asked: str, read: Reader[Item], *, effect: bool = False) -> Call[Item]:
-    return Call(action, ((name, asked),), partial(read_single, action=action, asked=asked, read=read), effect)
+    return Call(
+        action, ((name, asked),), partial(read_single, name=name, action=action, asked=asked, read=read), effect
+    )
 
 
 def _many(

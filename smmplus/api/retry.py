@@ -13,7 +13,6 @@ from tenacity import (
     RetryCallState,
     Retrying,
     retry_if_exception,
-    stop_after_attempt,
     wait_exponential_jitter,
 )
 
@@ -23,6 +22,9 @@ _log = logging.getLogger(__name__)
 
 ATTEMPTS = 6
 """With waits that double from one second, that is about half a minute in all."""
+
+PATIENCE = 180.0
+"""Seconds that "not now" is waited out: many panels limit calls per minute, and do not say when the minute is over."""
 
 LONGEST_RETRY_AFTER = 120.0
 """If a panel asks for a longer pause, the run ends with that message, and the user runs it again later."""
@@ -41,25 +43,37 @@ _backoff = wait_exponential_jitter(initial=1, max=30, jitter=1)
 
 
 def _wait(state: RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    asked = (error.retry_after or 0.0) if isinstance(error, BusyError) else 0.0
-    return max(asked, _backoff(state))
+    error, pause = _error(state), _backoff(state)
+    if not isinstance(error, BusyError):
+        return pause
+    return max(error.retry_after or 0.0, min(pause, PATIENCE - state.idle_for))
 
 
-def _log_pause(state: RetryCallState) -> None:
+def _is_over(state: RetryCallState) -> bool:
+    """Return whether patience is over, with the next pause or now."""
+    if isinstance(_error(state), BusyError):
+        return state.idle_for >= PATIENCE or state.idle_for + state.upcoming_sleep > PATIENCE
+    return state.attempt_number >= ATTEMPTS
+
+
+def _error(state: RetryCallState) -> BaseException | None:
+    return state.outcome.exception() if state.outcome else None
+
+
+def _log_pause(state: RetryCallState, told: tuple[type[CallError], ...]) -> None:
     """Log why nothing seems to happen, as a warning from the second pause on: the first is short."""
-    level = logging.WARNING if state.attempt_number > 1 else logging.INFO
-    error, pause = state.outcome.exception() if state.outcome else None, state.upcoming_sleep
-    _log.log(level, "%s; asking again in %.0f s", error, pause)
+    error = _error(state)
+    level = logging.WARNING if state.attempt_number > 1 and not isinstance(error, told) else logging.INFO
+    _log.log(level, "%s; asking again in %.0f s", error, state.upcoming_sleep)
 
 
-def _policy(*, effect: bool) -> dict[str, Any]:
+def _policy(*, effect: bool, told: tuple[type[CallError], ...] = ()) -> dict[str, Any]:
     return {
         "retry": retry_if_exception(lambda error: may_repeat(error, effect=effect)),
         "wait": _wait,
-        "stop": stop_after_attempt(ATTEMPTS),
+        "stop": _is_over,
         "reraise": True,
-        "before_sleep": _log_pause,
+        "before_sleep": lambda state: _log_pause(state, told),
     }
 
 
@@ -68,6 +82,11 @@ def retrying(*, effect: bool, sleep: Callable[[float], None]) -> Retrying:
     return Retrying(**_policy(effect=effect), sleep=sleep)
 
 
-def async_retrying(*, effect: bool, sleep: Callable[[float], Awaitable[None]]) -> AsyncRetrying:
-    """Return what repeats an asynchronous call, with jitter, and waits as `Retry-After` says."""
-    return AsyncRetrying(**_policy(effect=effect), sleep=sleep)
+def async_retrying(
+    *, effect: bool, sleep: Callable[[float], Awaitable[None]], told: tuple[type[CallError], ...] = ()
+) -> AsyncRetrying:
+    """Return what repeats an asynchronous call, with jitter, and waits as `Retry-After` says.
+
+    The caller tells people of the pauses after the errors `told`: they are not logged as warnings.
+    """
+    return AsyncRetrying(**_policy(effect=effect, told=told), sleep=sleep)

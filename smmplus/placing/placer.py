@@ -23,6 +23,7 @@ What each answer means:
 - The panel's refusal of this order: rejected. A later run may ask for it again.
 - The request never left, "not now", or the account, the address or the call was refused: planned again. The retry
   policy (`smmplus.api.retry`) decides whether this run makes a new attempt, which begins with an intent of its own.
+  "Not now" is waited out for up to `PATIENCE` seconds, and a person is told so.
 - What looks ordered already (the panel's duplicate guard): planned again, and left for a person. It does not prove
   that an earlier attempt went through.
 
@@ -46,7 +47,7 @@ from typing import TYPE_CHECKING
 
 from smmplus.api.error_texts import Meaning
 from smmplus.api.protocol import add
-from smmplus.api.retry import async_retrying
+from smmplus.api.retry import PATIENCE, async_retrying
 from smmplus.errors import (
     AccountError,
     AddressError,
@@ -65,6 +66,9 @@ from smmplus.placing.commit_queue import CommitQueue, finished
 
 if TYPE_CHECKING:
     from smmplus.api.async_client import AsyncClient
+
+WAITS_SILENTLY = 3.0
+"""Seconds that the panel may say "not now" before a person is told: most such pauses are short."""
 
 MOST_IN_A_ROW = 3
 """So many unknown refusals, or orders in doubt, in a row mean that the panel is at fault and not the rows."""
@@ -115,6 +119,27 @@ class Caution:
     async def wait(self) -> None:
         """Wait until an order that is under way has ended."""
         await self._ended.wait()
+
+
+class BusySpell:
+    """The time in which the panel says nothing but "not now": how long it lasts, and whether a person was told."""
+
+    def __init__(self, tell: Callable[[str, float], None]) -> None:
+        self._tell = tell
+        self._since: float | None = None
+        self._is_told = False
+
+    def goes_on_too_long(self, error: CallError | None, now: float) -> bool:
+        """Count an answer, and return whether the panel has said nothing else for longer than is waited."""
+        if not isinstance(error, BusyError):
+            self._since, self._is_told = None, False
+            return False
+        self._since = now if self._since is None else self._since
+        left = self._since + PATIENCE - now
+        if not self._is_told and (now - self._since >= WAITS_SILENTLY or (error.retry_after or 0) >= WAITS_SILENTLY):
+            self._is_told = True
+            self._tell(str(error), left)
+        return left <= 0
 
 
 STALE_SECONDS = 5.0
@@ -199,7 +224,8 @@ class Placer:
 
     `max_spend` limits what the orders' campaign may spend in all, at the prices that were read. `twins` are the entries
     of other campaigns that may order the same (None for any): an order that equals any other placed order is not sent.
-    `on_placed` is called for each order after its outcome is on disk.
+    `on_placed` is called for each order after its outcome is on disk, and `on_wait` when the panel keeps saying "not
+    now": with its words, and the seconds after which the run ends unless the panel says something else.
     """
 
     def __init__(
@@ -210,6 +236,7 @@ class Placer:
         max_spend: Decimal | None = None,
         twins: frozenset[int] | None = None,
         on_placed: Callable[[Placed], None] = lambda _: None,
+        on_wait: Callable[[str, float], None] | None = None,
         clock: Callable[[], tuple[float, float]] = clock_readings,
     ) -> None:
         self.progress = Progress()
@@ -220,6 +247,8 @@ class Placer:
         self._on_placed = on_placed
         self._clock = clock
         self._caution = Caution()
+        self._busy = BusySpell(on_wait or (lambda *_: None))
+        self._told = (BusyError,) if on_wait else ()
 
     async def place_all(self, orders: Iterable[tuple[int, OrderRequest]]) -> Progress:
         """Place orders, as many at once as the client allows, until all are sent or the run is stopped.
@@ -242,9 +271,8 @@ class Placer:
         None if nothing was sent, because the entry is not planned any more or the run was stopped.
         """
         try:
-            placed: Placed | None = await async_retrying(effect=True, sleep=self._client.sleep)(
-                self._attempt, entry, request
-            )
+            retrying = async_retrying(effect=True, sleep=self._client.sleep, told=self._told)
+            placed: Placed | None = await retrying(self._attempt, entry, request)
         except CallError as error:
             self.progress.held += 1
             self._stop_for(error)
@@ -298,6 +326,8 @@ class Placer:
         if not isinstance(answer, Attempt):
             return self._refused_intent(entry, request, answer)
         outcome, error = await self._send(request, answer, lambda: self._hold_back(began, owner))
+        if self._busy.goes_on_too_long(error, self._clock()[0]):
+            self.progress.stop_for(Stop.UNREACHABLE, f"{error} (for {PATIENCE / 60:.0f} minutes)")
         change = await self._record(outcome)
         return self._finish(outcome, error, change)
 

@@ -12,6 +12,7 @@ from smmplus.errors import (
     CallError,
     FollowUpError,
     RefusedError,
+    UnknownRefusalError,
     UnreadableAnswerError,
 )
 from smmplus.journal.entry import Entry
@@ -107,6 +108,8 @@ async def bisect_errors(
     try:
         return await ask(ids)
     except FollowUpError as error:
+        if isinstance(error, UnknownRefusalError):
+            raise  # it may be about the call: half of it would be refused as well
         if len(ids) == 1:
             return {ids[0]: error}
     middle = len(ids) // 2

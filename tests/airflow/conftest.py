@@ -88,6 +88,7 @@ def link():
 def impatient(monkeypatch):
     """Have each call sent once: the pauses of the retry policy are seconds, and it has tests of its own."""
     monkeypatch.setattr(retry, "ATTEMPTS", 1)
+    monkeypatch.setattr(retry, "PATIENCE", 0.0)
 
 
 @pytest.fixture

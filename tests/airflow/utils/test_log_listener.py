@@ -95,10 +95,12 @@ def test_a_watcher_agrees_for_who_runs_a_dag_has_decided(week):
 def test_notes_and_results_are_told(said, tmp_path):
     listener = LogWatcher(LOG)
     listener.note("the balance is low")
+    listener.waiting("slow", "21:05:10 UTC")
     listener.following(5, 2)
     listener.wrote(Written(tmp_path / "week.csv", in_place=True, reason="", digest=""))
     assert said() == [
         "WARNING the balance is low",
+        "WARNING The panel says not now (slow). Its orders wait and are sent again, until 21:05:10 UTC at the latest",
         "INFO tracking: 2 of 5 orders finished",
         f"INFO written to {tmp_path / 'week.csv'}",
     ]

@@ -27,6 +27,7 @@ STATUSES = [
     (errors.FollowUpError, ExitStatus.UNFINISHED),
     (errors.MalformedCallError, ExitStatus.UNFINISHED),
     (errors.UnknownRefusalError, ExitStatus.UNFINISHED),
+    (errors.UnknownFollowUpError, ExitStatus.UNFINISHED),
     (errors.OrderRefusedError, ExitStatus.PROBLEMS),
     (errors.OrderInDoubtError, ExitStatus.IN_DOUBT),
     (errors.OrderHeldBackError, ExitStatus.UNFINISHED),

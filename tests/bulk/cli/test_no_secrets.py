@@ -57,7 +57,7 @@ COMMANDS = (
 def patience(monkeypatch):
     """Ask once: what is repeated says the same."""
     monkeypatch.setattr("smmplus.api.retry.ATTEMPTS", 1)
-    monkeypatch.setattr("smmplus.api.retry.stop_after_attempt", lambda _: lambda _state: True)
+    monkeypatch.setattr("smmplus.api.retry.PATIENCE", 0.0)
 
 
 @pytest.mark.parametrize("case", SETTINGS)

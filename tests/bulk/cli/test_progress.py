@@ -156,6 +156,15 @@ def test_notes_and_written_files_are_told_as_they_are(kind, out, progress):
     assert text_of(progress).rstrip().splitlines() == ["the panel says [/b]", "Wrote a [b].csv"]
 
 
+@pytest.mark.parametrize("kind", [Lines, Bars])
+def test_a_panel_that_says_not_now_is_told_with_the_latest_time(kind, out, progress):
+    with kind(out, progress, agreed=True) as listener:
+        listener.waiting("slow [/b]", "21:05:10 WIB")
+    assert text_of(progress).rstrip() == (
+        "The panel says not now (slow [/b]). Its orders wait and are sent again, until 21:05:10 WIB at the latest"
+    )
+
+
 def test_bars_show_how_far_it_is(out):
     progress = console(terminal=True)
     with listener_for(out, progress, agreed=True) as bars:

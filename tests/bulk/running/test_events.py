@@ -17,6 +17,7 @@ def test_it_hears_everything_and_says_nothing(capfd):
     listener.planned(None)
     listener.placing(1)
     listener.placed(Placed(1, State.ACCEPTED))
+    listener.waiting("slow", "21:05:10 UTC")
     listener.following(1, 1)
     listener.wrote(None)
     listener.note("something")
@@ -36,7 +37,7 @@ class Broken(RunListener):
         if len(self.heard) > 1:
             raise self._failure
 
-    placing = placed = following = wrote = note = _hear
+    placing = placed = waiting = following = wrote = note = _hear
 
 
 @pytest.mark.parametrize("failure", [BrokenPipeError(), OSError(28, "no space left"), ValueError("closed file")])

@@ -1,4 +1,5 @@
 import json
+import re
 from decimal import Decimal
 
 import pytest
@@ -19,6 +20,7 @@ from smmplus.errors import (
     RedirectError,
     RefusedError,
     UnclearAnswerError,
+    UnknownFollowUpError,
     UnknownRefusalError,
     UnreadableAnswerError,
 )
@@ -604,7 +606,7 @@ def test_statuses_may_come_as_a_map_or_a_list_in_any_order(document):
 )
 def test_an_id_s_own_error_is_that_ids_alone(item):
     found = statuses({"1": item, "2": STATUS}, "1", "2")
-    assert (type(found["1"]), found["2"].status) == (FollowUpError, "Partial")
+    assert (isinstance(found["1"], FollowUpError), found["2"].status) == (True, "Partial")
 
 
 @pytest.mark.parametrize(
@@ -656,7 +658,7 @@ def test_a_yes_to_another_order_is_none(call):
 @pytest.mark.parametrize("call", [protocol.refill("1"), *protocol.cancel(["1"]), protocol.status("1")])
 def test_what_leaves_doubt_of_an_add_is_a_no_to_all_else(call, words):
     error = fault(call, {"error": words})
-    assert (type(error), error.may_have_taken_effect) == (UnknownRefusalError, False)
+    assert (type(error), error.may_have_taken_effect) == (UnknownFollowUpError, False)
     key = call.action
     if call.effect:
         many = {"refill": protocol.refills, "cancel": protocol.cancel}[key](["1", "2"])[0]
@@ -818,14 +820,14 @@ def test_a_cancel_that_says_nothing_is_left_out(item):
 def test_a_no_to_a_cancel_is_no_yes(item, words):
     (call,) = protocol.cancel(["1", "2"])
     found = read(call, [{"order": 1, **item}, {"order": 2, "cancel": 1}])
-    assert (type(found["1"]), str(found["1"]), found["2"]) == (FollowUpError, words, "1")
+    assert (type(found["1"]), str(found["1"]), found["2"]) == (UnknownFollowUpError, words, "1")
 
 
 @pytest.mark.parametrize(
     ("document", "kind"),
     [
         ({"status": "fail", "message": "This order cannot be canceled"}, FollowUpError),
-        ({"status": "fail", "message": "Нельзя"}, UnknownRefusalError),
+        ({"status": "fail", "message": "Нельзя"}, UnknownFollowUpError),
         ({"status": "fail", "message": "Invalid API key"}, AccountError),
         ({"success": False, "message": "Too Many Attempts."}, BusyError),
         ({"cancel": False, "status": "fail"}, None),
@@ -835,7 +837,7 @@ def test_a_no_to_a_cancel_is_no_yes(item, words):
 def test_a_no_to_a_single_cancel_is_no_yes(document, kind):
     (call,) = protocol.cancel(["1"])
     if kind is None:
-        assert type(read(call, document)["1"]) is FollowUpError
+        assert type(read(call, document)["1"]) is UnknownFollowUpError
     else:
         error = fault(call, document)
         assert (type(error), error.may_have_taken_effect) == (kind, False)
@@ -869,12 +871,115 @@ def test_a_list_of_one_answers_a_call_for_one(call, item, result):
 
 def test_an_answer_that_cannot_be_read_says_why_and_is_quoted_after_it():
     error = fault(protocol.status("5"), {"order": 6, "status": "Completed"})
-    assert str(error).index("another id: ") < str(error).index("Completed")
+    assert str(error).index("leaves out order 5: ") < str(error).index("Completed")
 
 
 @pytest.mark.parametrize("document", [{}, [], {"balance": None}, {"balance": "much"}, {"balance": "1.000"}])
 def test_what_is_no_balance_is_unclear(document):
     assert isinstance(fault(protocol.balance(), document), UnclearAnswerError)
+
+
+BOTH_FORMS = (
+    (protocol.status("9"), *protocol.statuses(["9"])),
+    (protocol.status("9"), *protocol.statuses(["9", "8"])),
+    (protocol.refill("9"), *protocol.refills(["9"])),
+    (protocol.refill("9"), *protocol.refills(["9", "8"])),
+    (protocol.refill_status("9"), *protocol.refill_statuses(["9"])),
+    (protocol.refill_status("9"), *protocol.refill_statuses(["9", "8"])),
+)
+YES = {"status": "Completed", "refill": "9", "charge": "1"}
+OF_NINE = (
+    {"9": {"error": "Incorrect order ID"}},
+    {"9": {"error": "Так нельзя"}},
+    {"9": {"error": "Invalid API key"}},
+    {"9": {"error": "Something went wrong"}},
+    {"9": "Incorrect order ID"},
+    {"9": "Order not found."},
+    {"9": "Так нельзя"},
+    {"9": YES},
+    {"orders": {"9": YES}},
+    {"orders": {"9": {"error": "Так нельзя"}}},
+    {"orders": {"9": "Incorrect order ID"}},
+    {"data": {"9": YES}},
+    {"status": "fail", "orders": {"9": YES}},
+    {"status": "fail", "data": {"9": YES}},
+    {"status": "fail", "message": "Так нельзя", "data": {"9": YES}},
+    {"orders": [{"order": 9, **YES}]},
+    [{"order": 9, "refill": 9, "error": "Так нельзя"}],
+)
+OF_THE_CALL = (
+    {"error": "Incorrect order ID"},
+    {"error": "Так нельзя"},
+    {"error": "Something went wrong"},
+    {"error": "Invalid API key"},
+    {"error": "Too Many Attempts."},
+    {"status": "fail", "message": "Так нельзя"},
+    {"message": "Incorrect order ID"},
+    {"orders": {}},
+    {"7": YES},
+    {"7": {"error": "Incorrect order ID"}},
+    [],
+    {},
+)
+
+
+def outcome(call, document):
+    """Give what a call says of order 9, whichever form it has."""
+    try:
+        said = read(call, document)
+    except CallError as error:
+        said = error
+    said = said.get("9") if isinstance(said, dict) else said
+    return (type(said), str(said), said.may_have_taken_effect) if isinstance(said, CallError) else said
+
+
+@pytest.mark.parametrize("document", [*OF_NINE, *OF_THE_CALL])
+@pytest.mark.parametrize(("single", "many"), BOTH_FORMS)
+def test_both_forms_of_a_call_say_the_same(single, many, document):
+    without_ids = re.compile(r"leaves out (order|refill) [0-9, ]+")
+    one, other = outcome(single, document), outcome(many, document)
+    assert re.sub(without_ids, "", str(one)) == re.sub(without_ids, "", str(other))
+
+
+@pytest.mark.parametrize("document", [{"9": "Incorrect order ID"}, {"orders": {"9": {"error": "Incorrect order ID"}}}])
+@pytest.mark.parametrize("call", [both[0] for both in BOTH_FORMS])
+def test_a_refusal_under_the_id_is_read(call, document):
+    assert outcome(call, document) == (FollowUpError, "Incorrect order ID", False)
+
+
+@pytest.mark.parametrize("call", [call for both in BOTH_FORMS for call in both])
+@pytest.mark.parametrize("wrap", [lambda item: item, lambda item: {"9": item}])
+def test_an_unlisted_refusal_is_a_follow_ups_and_an_unknown_one(call, wrap):
+    kind, words, in_doubt = outcome(call, wrap({"error": "Так нельзя"}))
+    assert issubclass(kind, FollowUpError)
+    assert issubclass(kind, UnknownRefusalError)
+    assert (words, in_doubt) == ("Так нельзя", False)
+
+
+@pytest.mark.parametrize("word", ["Success", "Order could not be created", "12", "", "Ничего"])
+@pytest.mark.parametrize("call", [protocol.refill("9"), *protocol.refills(["9", "8"]), *protocol.cancel(["9"])])
+def test_a_bare_text_that_is_no_known_refusal_leaves_doubt(call, word):
+    assert fault(call, {"9": word}).may_have_taken_effect
+
+
+@pytest.mark.parametrize("call", [protocol.refill("9"), *protocol.refills(["9"]), *protocol.cancel(["9"])])
+@pytest.mark.parametrize("wrap", ["data", "orders"])
+def test_a_yes_inside_a_fail_is_none(call, wrap):
+    inner = {"9": {"refill": 5, "cancel": 1}}
+    assert fault(call, {"status": "fail", wrap: inner}).may_have_taken_effect
+
+
+@pytest.mark.parametrize("wrap", [lambda rows: rows, lambda rows: {"services": rows}, lambda rows: {"data": rows}])
+def test_services_may_be_a_map_by_id(wrap):
+    row = {"name": "Likes", "type": "Default", "rate": "0.90", "min": "50", "max": "100"}
+    found = read(protocol.services(), wrap({"7": row, "12": row}))
+    assert [service.id for service in found] == ["7", "12"]
+    numbered = read(protocol.services(), wrap({"0": {"service": 31, **row}, "2": {"service": 33, **row}}))
+    assert [service.id for service in numbered] == ["31", "33"]
+
+
+def test_a_map_without_prices_is_no_price_list():
+    assert isinstance(fault(protocol.services(), {"7": {"name": "Likes"}}), UnreadableAnswerError)
 
 
 EVERY_OTHER_CALL = (

@@ -19,6 +19,7 @@ from smmplus.errors import (
     NeverSentError,
     RedirectError,
     UnclearAnswerError,
+    UnknownFollowUpError,
     UnknownRefusalError,
     UnreadableAnswerError,
 )
@@ -38,6 +39,7 @@ MAY_REPEAT = {
     FollowUpError: (False, False),
     MalformedCallError: (False, False),
     UnknownRefusalError: (False, False),
+    UnknownFollowUpError: (False, False),
 }
 
 
@@ -99,6 +101,22 @@ def test_patience_ends_with_the_error_itself():
     assert call.asked == ATTEMPTS
 
 
+def test_not_now_is_waited_out_for_three_minutes():
+    waits, call = [], Failing(*(BusyError("slow") for _ in range(100)))
+    with pytest.raises(BusyError):
+        retrying(effect=True, sleep=waits.append)(call)
+    assert sum(waits) == pytest.approx(180.0)
+    assert call.asked == len(waits) + 1 < 14
+
+
+@pytest.mark.parametrize(("asked", "waits"), [(100.0, [100.0]), (90.0, [90.0, 90.0]), (60.0, [60.0] * 3)])
+def test_pauses_that_the_panel_asks_for_are_never_shortened_and_end_with_patience(asked, waits):
+    slept = []
+    with pytest.raises(BusyError):
+        retrying(effect=True, sleep=slept.append)(Failing(*(BusyError("slow", retry_after=asked) for _ in range(9))))
+    assert slept == waits
+
+
 def test_waits_double_from_one_second_with_jitter():
     waits = []
     with pytest.raises(NeverSentError):
@@ -133,6 +151,17 @@ def test_retry_after_is_waited_for():
     waits = []
     retrying(effect=True, sleep=waits.append)(Failing(BusyError("slow", retry_after=77.0)))
     assert waits == [77.0]
+
+
+async def test_what_a_caller_tells_is_no_warning(caplog):
+    caplog.set_level(logging.INFO, "smmplus.api.retry")
+
+    async def sleep(_):
+        """Wait for nothing."""
+
+    pauses = (BusyError("a"), BusyError("b"), NeverSentError("c"))
+    await async_retrying(effect=True, sleep=sleep, told=(BusyError,))(Failing(*pauses).again)
+    assert [record.levelname for record in caplog.records] == ["INFO", "INFO", "WARNING"]
 
 
 async def test_the_asynchronous_policy_waits_by_its_own_sleep():

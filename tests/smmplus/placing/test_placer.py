@@ -31,7 +31,7 @@ from smmplus.journal.group_commit import Attempt, Intent, IntentRefusal
 from smmplus.journal.journal import Journal
 from smmplus.journal.state_machine import Event, Outcome, State
 from smmplus.placing.commit_queue import CommitQueue
-from smmplus.placing.placer import Placed, Placer, Progress, Stop, clock_readings, outcome_of
+from smmplus.placing.placer import BusySpell, Placed, Placer, Progress, Stop, clock_readings, outcome_of
 from tests.databases import on_both, url_of
 from tests.smmplus.api.client_facts import KEY, panel_at
 from tests.smmplus.batches import Batch, request_for
@@ -312,6 +312,84 @@ async def test_retry_after_is_waited_for_between_attempts(sandbox, panel, batch,
     sandbox.faults(add_fault("429", calls=[1], retry_after=77))
     await place(batch.journal, panel, plan_links(batch, link, 1), sleep=sleep)
     assert waits[0] == 77
+
+
+class Minutes:
+    """A clock that only pauses move. After `ends` seconds a limit of the panel is over."""
+
+    def __init__(self, sandbox, ends=float("inf")):
+        self.now, self.told, self._sandbox, self._ends = 0.0, [], sandbox, ends
+
+    def clock(self):
+        return self.now, self.now
+
+    async def sleep(self, seconds):
+        self.now += seconds
+        if self.now >= self._ends:
+            self._sandbox.faults()
+        await asyncio.sleep(0)
+
+    def options(self):
+        return {
+            "sleep": self.sleep,
+            "clock": self.clock,
+            "on_wait": lambda words, seconds: self.told.append((words, self.now, self.now + seconds)),
+        }
+
+
+LIMITS = [add_fault("refuse", text="Too Many Attempts."), add_fault("429", text="Too Many Attempts.")]
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("limit", LIMITS)
+@pytest.mark.parametrize("ends", [60, 175])
+async def test_a_limit_per_minute_is_waited_out_and_told_once(sandbox, panel, batch, link, limit, ends, caplog):
+    sandbox.faults(limit)
+    minutes, (entry,) = Minutes(sandbox, ends), plan_links(batch, link, 1)
+    progress = await place(batch.journal, panel, [entry], **minutes.options())
+    assert (progress.accepted, progress.held, progress.stop, len(ordered(sandbox, link))) == (1, 0, None, 1)
+    ((words, since, until),) = minutes.told
+    assert (words, 3 <= since <= 5, until) == ("Too Many Attempts.", True, 180)
+    assert minutes.now >= ends
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("limit", LIMITS)
+async def test_a_panel_that_keeps_saying_not_now_stops_the_run_when_it_was_told(sandbox, panel, batch, link, limit):
+    sandbox.faults(limit)
+    minutes, entries = Minutes(sandbox), plan_links(batch, link, 2)
+    progress = await place(batch.journal, panel, entries, **minutes.options())
+    assert (progress.stop, progress.accepted, ordered(sandbox, link)) == (Stop.UNREACHABLE, 0, [])
+    assert [batch.now(entry).state for entry in entries] == [PLANNED, PLANNED]
+    assert (len(minutes.told), round(minutes.now)) == (1, 180)
+
+
+@pytest.mark.e2e
+async def test_short_pauses_are_not_told(sandbox, panel, batch, link):
+    sandbox.faults(add_fault("429", calls=[1, 3]))
+    minutes, entries = Minutes(sandbox), plan_links(batch, link, 2)
+    progress = await place(batch.journal, panel, entries, **minutes.options())
+    assert (progress.accepted, minutes.told) == (2, [])
+
+
+@pytest.mark.e2e
+async def test_a_pause_that_the_panel_asks_for_is_told_at_once(sandbox, panel, batch, link):
+    sandbox.faults(add_fault("429", calls=[1], retry_after=60))
+    minutes = Minutes(sandbox)
+    await place(batch.journal, panel, plan_links(batch, link, 1), **minutes.options())
+    assert minutes.told == [("Rate limit exceeded", 0.0, 180.0)]
+
+
+@pytest.mark.parametrize("other", [None, NeverSentError("x"), InvalidOrderError("x")])
+def test_any_other_answer_ends_a_busy_spell(other):
+    told = []
+    spell = BusySpell(lambda words, seconds: told.append((words, seconds)))
+    busy = BusyError("slow")
+    assert [spell.goes_on_too_long(busy, now) for now in (0.0, 2.9, 3.0, 179.9, 180.0)] == [False] * 4 + [True]
+    assert spell.goes_on_too_long(other, 181.0) is False
+    assert [spell.goes_on_too_long(busy, now) for now in (182.0, 186.0)] == [False, False]
+    assert told == [("slow", 177.0), ("slow", 176.0)]
 
 
 @pytest.mark.e2e

@@ -39,6 +39,7 @@ ITEM = FollowUp(1, "501", State.SUBMITTING, 1, "run", "", "")
 def impatient(monkeypatch):
     """Have each call sent once: the pauses of the retry policy are seconds, and it has tests of its own."""
     monkeypatch.setattr(retry, "ATTEMPTS", 1)
+    monkeypatch.setattr(retry, "PATIENCE", 0.0)
 
 
 @pytest.fixture

@@ -239,6 +239,7 @@ def test_an_order_that_comes_into_doubt_while_the_panel_is_asked_is_told_apart(b
 
 def test_a_panel_that_goes_down_while_it_is_asked_settles_nothing_and_says_so(batch, monkeypatch):
     monkeypatch.setattr(retry, "ATTEMPTS", 1)
+    monkeypatch.setattr(retry, "PATIENCE", 0.0)
     panel = FakePanel()
 
     def answer(request):
