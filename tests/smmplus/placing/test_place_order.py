@@ -38,6 +38,7 @@ from tests.databases import on_both, url_of
 def impatient(monkeypatch):
     """Have each call sent once: the pauses of the retry policy are seconds, and it has tests of its own."""
     monkeypatch.setattr(retry, "ATTEMPTS", 1)
+    monkeypatch.setattr(retry, "PATIENCE", 0.0)
 
 
 @pytest.fixture

@@ -151,7 +151,7 @@ async def test_what_never_reached_the_panel_is_held_back(journal, panel):
 
 
 async def test_a_busy_panel_is_asked_again_by_the_retry_policy(journal, panel, place, sandbox, monkeypatch):
-    monkeypatch.setattr(retry, "ATTEMPTS", 3)
+    monkeypatch.setattr(retry, "PATIENCE", 3.0)
     ids, pauses = await place(), []
 
     async def sleep(seconds):
