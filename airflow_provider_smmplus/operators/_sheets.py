@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 
 OF_OPERATORS = (
-    "campaign", "sheet", "encoding", "hidden", "locale", "headers", "skip_bad", "allow_duplicates", "adopt",
-    "ignore_missing", "not_placed_since_backup", "retry_refused", "max_spend", "expect_rows", "expect_total",
+    "campaign", "sheet", "encoding", "hidden", "locale", "headers", "use_hyperlinks", "skip_bad", "allow_duplicates",
+    "adopt", "ignore_missing", "not_placed_since_backup", "retry_refused", "max_spend", "expect_rows", "expect_total",
     "expect_fingerprint",
 )  # fmt: skip
 """The options that operators for sheets have; `bulk.model.options` describes them."""
@@ -38,6 +38,7 @@ class SheetOperator(SmmPlusOperator):
     :param hidden: Refuse hidden and filtered rows, include them like any other, or skip them.
     :param locale: Number format of text cells, such as "id" (1.000 is one thousand) or "en" (1,000).
     :param headers: Map headers of the sheet to fields, once for each header.
+    :param use_hyperlinks: Order the addresses that cells of links lead to, not their text.
     :param skip_bad: Leave out rows with problems, and place the others.
     :param allow_duplicates: Place identical rows as separate orders.
     :param adopt: Link rows to identical orders placed earlier instead of placing them again.
@@ -69,6 +70,7 @@ class SheetOperator(SmmPlusOperator):
         hidden: "Hidden" = "refuse",
         locale: str | None = None,
         headers: Mapping[str, str] | None = None,
+        use_hyperlinks: bool = False,
         skip_bad: bool = False,
         allow_duplicates: bool = False,
         adopt: bool = False,
@@ -84,6 +86,7 @@ class SheetOperator(SmmPlusOperator):
         super().__init__(**kwargs)
         self.path, self.campaign, self.object_conn_id, self.results = path, campaign, object_conn_id, results
         self.worksheet, self.encoding, self.hidden, self.locale = worksheet, encoding, hidden, locale
+        self.use_hyperlinks = use_hyperlinks
         self.headers, self.skip_bad, self.allow_duplicates, self.adopt = headers, skip_bad, allow_duplicates, adopt
         self.ignore_missing, self.not_placed_since_backup = ignore_missing, not_placed_since_backup
         self.retry_refused, self.max_spend, self.expect_rows = retry_refused, max_spend, expect_rows

@@ -37,6 +37,8 @@ class ReadOptions:
     """The number format of text, for example "id": "1.000" is one thousand. Without it nothing separates thousands."""
     headers: HeaderNames = ()
     """Headers that the user mapped."""
+    use_hyperlinks: bool = False
+    """Whether a link is the address that its cell leads to, whatever the cell shows."""
     surface: Surface = COMMAND_LINE
     """Where messages about the file are read."""
 
@@ -106,6 +108,7 @@ class Options:
     headers: HeaderNames = _option(
         (), "Map headers of the sheet to fields, once for each header.", "Input", "HEADER=FIELD"
     )
+    use_hyperlinks: bool = _option(False, "Order the addresses that cells of links lead to, not their text.", "Input")
     remember_map: bool = _option(False, "Save the mapped headers next to the sheet, for later runs.", "Input")
     skip_bad: bool = _option(False, "Leave out rows with problems, and place the others.", "Safety")
     allow_duplicates: bool = _option(False, "Place identical rows as separate orders.", "Safety")
@@ -172,7 +175,9 @@ class Options:
     @property
     def read_options(self) -> ReadOptions:
         """How to read the file."""
-        return ReadOptions(self.sheet, self.encoding, self.hidden, self.locale, self.headers, self.surface)
+        return ReadOptions(
+            self.sheet, self.encoding, self.hidden, self.locale, self.headers, self.use_hyperlinks, self.surface
+        )
 
     @property
     def campaign_name(self) -> str:
@@ -196,7 +201,7 @@ _WITHOUT_EFFECT: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 """Ending of a file -> what it is, and the options that mean nothing for it."""
 
-READING = ("account", "campaign", "sheet", "encoding", "hidden", "locale", "headers")
+READING = ("account", "campaign", "sheet", "encoding", "hidden", "locale", "headers", "use_hyperlinks")
 """The options of every command on a sheet."""
 
 PLACING = (

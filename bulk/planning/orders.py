@@ -153,7 +153,8 @@ def _remedy(sheet: Sheet, row: OrderRow, found: FieldProblem, surface: Surface) 
     if found.field in FIELDS and found.field not in sheet.columns:
         return f"{found.remedy} (the sheet has no column {found.field}: add it)"
     if found.field == "link" and (target := sheet.targets.get(row.number)):
-        return f"the cell leads to {target}: type that address into it if it is the one you mean"
+        use = surface.phrase(use_hyperlinks=True)
+        return f"the cell leads to {target}: type that address into it, or pass {use} to order what cells lead to"
     value = row.request.values.get(found.field, "")
     if found.field in NUMBER_FIELDS and _ROUNDED.fullmatch(value):
         return f"{found.remedy}; if it comes from a formula, round it there: =ROUND(…, 0)"

@@ -64,7 +64,18 @@ def parse_xlsx(path: Path, data: bytes, options: ReadOptions, seen: Mapping[str,
     builder.problems.extend(_merged_cells(builder, rows, facts))
     if options.hidden != "include":
         builder.problems.extend(_hidden_columns(builder, facts, options.surface))
-    return replace(builder.finish(digest_of(data)), targets=_targets(archive, chosen.part, builder, facts))
+    sheet = replace(builder.finish(digest_of(data)), targets=_targets(archive, chosen.part, builder, facts))
+    return _with_targets(sheet) if options.use_hyperlinks else sheet
+
+
+def _with_targets(sheet: Sheet) -> Sheet:
+    """Return a sheet whose links are the addresses that their cells lead to."""
+    if not sheet.targets:
+        return sheet
+    shown = zip(sheet.rows, sheet.texts["link"], strict=True)
+    texts = {**sheet.texts, "link": [sheet.targets.get(row, text) for row, text in shown]}
+    kept = (each for each in sheet.problems if each.field != "link" or each.row not in sheet.targets)
+    return replace(sheet, texts=texts, targets={}, problems=tuple(kept))
 
 
 def _targets(archive: Archive, part: str, builder: SheetBuilder, facts: WorksheetFacts) -> dict[int, str]:

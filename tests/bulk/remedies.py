@@ -108,8 +108,9 @@ def _of_files(surface: Recording, folder: Path) -> Iterator[str]:
 def _of_plans(surface: Recording, journal: Journal) -> Iterator[str]:
     week = Ledger.of(journal)
 
-    def plan(*rows, backup=None, fall=None, problems=(), priced=None, **options):
-        sheet, place = sheet_of(*rows, problems=problems), replace(week.place(), backup=backup)
+    def plan(*rows, backup=None, fall=None, problems=(), priced=None, targets=(), **options):
+        sheet = replace(sheet_of(*rows, problems=problems), targets=dict(targets))
+        place = replace(week.place(), backup=backup)
         return build_plan(
             sheet,
             replace(priced or prices(), fall=fall),
@@ -135,6 +136,7 @@ def _of_plans(surface: Recording, journal: Journal) -> Iterator[str]:
         plan(row(new), problems=[all_wrong], **meant),
         plan(row(new), backup=backup, fall=fall, **meant),
         plan(row(new), expect_rows=4, **meant),
+        plan(row("click here"), targets=[(2, new)], **meant),
         plan(row(new), expect_total=Decimal(4), **meant),
         plan(row(new), expect_fingerprint="0" * 24, **meant),
         plan(row(new), row(LINK + "//new"), campaign="week", **meant),

@@ -12,7 +12,7 @@ from bulk.dataframes import how_to_repeat
 from bulk.model.surfaces import COMMAND_LINE, PYTHON
 from tests.bulk.remedies import Recording, bare_options, must_be_pasted, remedies, texts
 
-READING = {"encoding", "headers", "hidden", "sheet"}
+READING = {"encoding", "headers", "hidden", "sheet", "use_hyperlinks"}
 """How files are read; a DataFrame is not in a file."""
 
 

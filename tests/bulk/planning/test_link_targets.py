@@ -3,7 +3,8 @@
 import openpyxl
 import pytest
 
-from bulk.reading import read_sheet
+from bulk.model.options import ReadOptions
+from bulk.reading import read_as, read_sheet
 from tests.bulk.plans import LINK, service
 
 pytestmark = pytest.mark.usefixtures("read_here")
@@ -21,7 +22,12 @@ def plan_of(week, tmp_path, shown, target):
 
 def test_the_remedy_names_where_a_cell_leads(week, tmp_path):
     (problem,) = plan_of(week, tmp_path, "click here", LINK).problems
-    assert problem.remedy == f"the cell leads to {LINK}: type that address into it if it is the one you mean"
+    assert problem.remedy == (
+        f"the cell leads to {LINK}: type that address into it, or pass --use-hyperlinks to order what cells lead to"
+    )
+    used = read_as(tmp_path / "week.xlsx", ReadOptions(use_hyperlinks=True))
+    assert list(used.texts["link"]) == [LINK, f"{LINK}/2"]
+    assert week.plan(used, service(), unfinished=False).problems == ()
 
 
 def test_two_addresses_that_differ_are_both_named(week, tmp_path):
