@@ -64,7 +64,7 @@ def failing(command: Callable[Arguments, Result]) -> Callable[Arguments, Result]
             text = f"Cannot write the output or read the input: {error.strerror or 'closed'}"
             _tell(text, ExitStatus.UNFINISHED, as_json=bool(options.get("as_json")))
         except (SmmPlusError, SheetError) as error:
-            _tell(f"{error}{_hint(error, options)}", status_of(error), as_json=bool(options.get("as_json")))
+            _tell(str(error), status_of(error), as_json=bool(options.get("as_json")), hint=_hint(error, options))
         except KeyboardInterrupt:
             text = "Interrupted. The journal has every order that was sent. Run the same command to continue."
             _tell(text, ExitStatus.UNFINISHED, as_json=bool(options.get("as_json")))
@@ -78,7 +78,7 @@ def _hint(error: Exception, options: Mapping[str, object]) -> str:
         return ""
     account = str(options.get("account") or DEFAULT_ACCOUNT)
     return (
-        f"\n{url_of(account, os.environ)} answered this to account {account!r}, whose API key comes from "
+        f"{url_of(account, os.environ)} answered this to account {account!r}, whose API key comes from "
         f"{key_source(account, os.environ)}. You find the key on the panel's website, on its API page."
     )
 
@@ -94,10 +94,12 @@ def without_output() -> Iterator[None]:
         sys.stdout = io.StringIO()
 
 
-def _tell(text: str, status: ExitStatus, *, as_json: bool) -> NoReturn:
+def _tell(text: str, status: ExitStatus, *, as_json: bool, hint: str = "") -> NoReturn:
     with without_output():
         if as_json:
             typer.echo(json.dumps({"error": text, "exit_status": int(status)}))
         else:
             console(stderr=True).print(f"Error: {text}", style="red", markup=False, soft_wrap=True)
+            if hint:
+                console(stderr=True).print(hint, markup=False, soft_wrap=True)
     raise typer.Exit(int(status))

@@ -172,6 +172,9 @@ Rate = Annotated[float, _option("rate", OPTIONS["rate"], counts=True)]
 
 DEFAULT = DEFAULT_ACCOUNT
 
+PATIENCE = 5.0
+"""Seconds of pauses before a command that only asks a question gives up."""
+
 
 def headers(said: list[str] | None, *, remember: bool = False) -> HeaderNames:
     """Read what a person says that headers stand for."""
@@ -229,6 +232,6 @@ def open_journal() -> Journal:
 
 @contextmanager
 def client_for(account: str) -> Iterator[Client]:
-    """Open a client for a few questions."""
-    with Client(panel_for(account)) as client:
+    """Open a client for a few questions, at whose answers a person waits."""
+    with Client(panel_for(account), patience=PATIENCE) as client:
         yield client

@@ -68,7 +68,7 @@ def balance(
     It is recorded in the journal. If it dropped by more than the journal's orders explain, a warning says so.
     """
     panel = given.panel_for(account)
-    with given.open_journal() as journal, Client(panel) as client:
+    with given.open_journal() as journal, Client(panel, patience=given.PATIENCE) as client:
         account_id = journal.ensure_account(panel.url, account)
         seen = observe(client, journal, account_id)
         if acknowledge:

@@ -32,13 +32,21 @@ class Client:
     """
 
     def __init__(
-        self, panel: Panel, *, rate: float = 1.0, in_flight: int = 16, sleep: Callable[[float], None] = time.sleep
+        self,
+        panel: Panel,
+        *,
+        rate: float = 1.0,
+        in_flight: int = 16,
+        sleep: Callable[[float], None] = time.sleep,
+        patience: float | None = None,
     ) -> None:
+        """Begin; with `patience`, a call is given up after pauses of that many seconds in all."""
         self._panel = panel
         self._pace = RateLimit(rate)
         self._pace_lock = threading.Lock()
         self._in_flight = threading.BoundedSemaphore(in_flight)
         self._sleep = sleep
+        self._patience = patience
         self._alone = session(panel.url, connections=in_flight, alone=True)
         self._pooled = session(panel.url, connections=in_flight, alone=False)
 
@@ -96,7 +104,7 @@ class Client:
         self.close()
 
     def _run(self, call: Call[Result]) -> Result:
-        result: Result = retrying(effect=call.effect, sleep=self._sleep)(self._ask, call)
+        result: Result = retrying(effect=call.effect, sleep=self._sleep, patience=self._patience)(self._ask, call)
         return result
 
     def _settled(self, call: Call[Result], other: Call[Any]) -> Result:

@@ -49,8 +49,10 @@ def _wait(state: RetryCallState) -> float:
     return max(error.retry_after or 0.0, min(pause, PATIENCE - state.idle_for))
 
 
-def _is_over(state: RetryCallState) -> bool:
+def _is_over(state: RetryCallState, patience: float | None) -> bool:
     """Return whether patience is over, with the next pause or now."""
+    if patience is not None:
+        return state.idle_for + state.upcoming_sleep > patience
     if isinstance(_error(state), BusyError):
         return state.idle_for >= PATIENCE or state.idle_for + state.upcoming_sleep > PATIENCE
     return state.attempt_number >= ATTEMPTS
@@ -67,19 +69,22 @@ def _log_pause(state: RetryCallState, told: tuple[type[CallError], ...]) -> None
     _log.log(level, "%s; asking again in %.0f s", error, state.upcoming_sleep)
 
 
-def _policy(*, effect: bool, told: tuple[type[CallError], ...] = ()) -> dict[str, Any]:
+def _policy(*, effect: bool, told: tuple[type[CallError], ...] = (), patience: float | None = None) -> dict[str, Any]:
     return {
         "retry": retry_if_exception(lambda error: may_repeat(error, effect=effect)),
         "wait": _wait,
-        "stop": _is_over,
+        "stop": lambda state: _is_over(state, patience),
         "reraise": True,
         "before_sleep": lambda state: _log_pause(state, told),
     }
 
 
-def retrying(*, effect: bool, sleep: Callable[[float], None]) -> Retrying:
-    """Return what repeats a blocking call, with jitter, and waits as `Retry-After` says."""
-    return Retrying(**_policy(effect=effect), sleep=sleep)
+def retrying(*, effect: bool, sleep: Callable[[float], None], patience: float | None = None) -> Retrying:
+    """Return what repeats a blocking call, with jitter, and waits as `Retry-After` says.
+
+    With `patience`, all pauses together take no more than that many seconds.
+    """
+    return Retrying(**_policy(effect=effect, patience=patience), sleep=sleep)
 
 
 def async_retrying(

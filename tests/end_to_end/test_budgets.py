@@ -53,7 +53,7 @@ def test_a_price_that_rises_at_the_question_sends_nothing(workplace: Workplace, 
         str(SMMPLUS), ["run", str(sheet), "--rate", "0", "--wait", "0"], cwd=workplace.folder, timeout=PATIENCE,
         env=workplace.environment(TERM="xterm"), encoding="utf-8", dimensions=(50, 160),
     )  # fmt: skip
-    child.expect_exact("Place 2 orders for 0.07 USD?")
+    child.expect_exact("Place 2 orders for 0.07 USD from account")
     workplace.panel.service("2", rate="0.351")
     child.sendline("y")
     child.expect(pexpect.EOF)

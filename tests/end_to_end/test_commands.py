@@ -52,7 +52,7 @@ def test_check_as_json_tells_the_same(workplace: Workplace):
 def test_a_run_tells_what_a_check_tells_before_it_asks(workplace: Workplace):
     sheet = workplace.sheet("campaign.csv", orders(2))
     done = workplace.command("run", sheet, "--rate", "0", answer="n\n")
-    assert done.said.index("balance: 1000.00 USD") < done.said.index("Place 2 orders for 0.07 USD?")
+    assert done.said.index("balance: 1000.00 USD") < done.said.index("Place 2 orders for 0.07 USD from account")
 
 
 def test_doubts_shows_what_was_sent_when_and_how_to_settle_it(workplace: Workplace):

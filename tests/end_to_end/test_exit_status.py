@@ -117,12 +117,14 @@ def test_whoever_declines_sends_nothing(workplace: Workplace):
     before = sheet.read_bytes()
     done = workplace.command("run", sheet, "--rate", "0", "--wait", "0", answer="n\n")
     assert done.status == 7
-    assert "Place 2 orders for 0.07 USD?" in done.said
+    assert "Place 2 orders for 0.07 USD from account default at localhost" in done.said
+    assert done.said.endswith("Cancelled. Nothing was sent.")
     assert (workplace.ledger.count(), sheet.read_bytes()) == (0, before)
 
 
 def test_no_answer_is_no(workplace: Workplace):
-    assert workplace.command("run", workplace.sheet("sheet.csv", orders(2)), "--rate", "0", "--wait", "0").status == 7
+    done = workplace.command("run", workplace.sheet("sheet.csv", orders(2)), "--rate", "0", "--wait", "0")
+    assert (done.status, "Not a terminal: add --yes" in done.err) == (7, True)
     assert workplace.ledger.count() == 0
 
 

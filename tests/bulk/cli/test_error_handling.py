@@ -56,7 +56,35 @@ def test_every_error_has_its_status_and_its_sentence(kind, status, capsys):
     with pytest.raises(typer.Exit) as caught:
         raising(kind("what is wrong, and [how] to mend it"))()
     assert caught.value.exit_code == status
-    assert capsys.readouterr() == ("", "Error: what is wrong, and [how] to mend it\n")
+    out, err = capsys.readouterr()
+    assert (out, err.splitlines()[0]) == ("", "Error: what is wrong, and [how] to mend it")
+
+
+@pytest.mark.parametrize(
+    ("settings", "source"),
+    [
+        ({"SMMPLUS_API_KEY_SHOP": "a key"}, "SMMPLUS_API_KEY_SHOP"),
+        ({"SMMPLUS_API_KEY_FILE_SHOP": "key.txt"}, "the file that SMMPLUS_API_KEY_FILE_SHOP names"),
+        ({}, "your input"),
+    ],
+)
+def test_a_refused_key_is_named_with_its_account_its_source_and_the_panel(settings, source, monkeypatch, capsys):
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+
+    @failing
+    def command(*, account):
+        raise errors.AccountError("Invalid API key")
+
+    with pytest.raises(typer.Exit):
+        command(account="shop")
+    assert capsys.readouterr().err.splitlines() == [
+        "Error: Invalid API key",
+        (
+            f"https://smm.plus/api/v2 answered this to account 'shop', whose API key comes from {source}. "
+            "You find the key on the panel's website, on its API page."
+        ),
+    ]
 
 
 @pytest.mark.parametrize(("kind", "status"), STATUSES)

@@ -30,4 +30,4 @@ def test_the_defaults_are_the_careful_ones():
     options = Options(Path("week.csv"))
     allowed = {each.name for each in fields(Options) if each.type is bool and getattr(options, each.name)}
     assert allowed == {"colours"}
-    assert (options.rate, options.wait, options.max_spend) == (1, None, None)
+    assert (options.rate, options.wait, options.max_spend) == (1, 0, None)

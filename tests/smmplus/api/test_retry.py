@@ -101,6 +101,15 @@ def test_patience_ends_with_the_error_itself():
     assert call.asked == ATTEMPTS
 
 
+@pytest.mark.parametrize("error", [NeverSentError, LostAnswerError, BusyError])
+def test_a_caller_that_is_waited_for_by_a_person_gives_up_sooner(error):
+    waits = []
+    with pytest.raises(error):
+        retrying(effect=False, sleep=waits.append, patience=5.0)(Failing(*(error("no answer") for _ in range(10))))
+    assert 1 <= len(waits) <= 3
+    assert sum(waits) <= 5
+
+
 def test_not_now_is_waited_out_for_three_minutes():
     waits, call = [], Failing(*(BusyError("slow") for _ in range(100)))
     with pytest.raises(BusyError):
