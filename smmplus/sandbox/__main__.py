@@ -194,7 +194,8 @@ async def _end_with_input(_: web.Application) -> None:
     """End when standard input does: a parent that was killed can pass on no signal."""
 
     def wait() -> None:
-        while sys.stdin.buffer.read(1):
+        # Not through sys.stdin, whose lock would be held when the interpreter ends: that is a fatal error.
+        while os.read(sys.stdin.fileno(), 1):
             pass
         os.kill(os.getpid(), signal.SIGTERM)
 

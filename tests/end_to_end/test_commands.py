@@ -170,6 +170,7 @@ def test_the_panel_of_a_demo_that_is_ended_ends_too(workplace: Workplace, ending
 
 def test_demo_shows_the_whole_job_in_a_folder_of_its_own(workplace: Workplace):
     done = workplace.command("demo", SMMPLUS_API_KEY="", SMMPLUS_API_URL="", SMMPLUS_JOURNAL="")
+    assert "Fatal Python error" not in done.err
     assert done.status == 0, done
     ledger = [
         json.loads(line)
