@@ -116,8 +116,8 @@ NEVER_TEMPLATED = {
     # how it waits
     "poll_interval", "timeout", "wait_for_completion", "cancel_on_kill",
     # what its author decides once
-    "retry_refused", "skip_bad", "use_hyperlinks", "allow_duplicates", "adopt", "hidden", "ignore_missing", "not_placed_since_backup",
-    "fail_on_refused", "most",
+    "retry_refused", "skip_bad", "use_hyperlinks", "allow_duplicates", "adopt", "hidden", "ignore_missing",
+    "not_placed_since_backup", "fail_on_refused", "most",
     "part_size",
 }  # fmt: skip
 
