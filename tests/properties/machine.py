@@ -425,7 +425,8 @@ class Campaigns(RuleBasedStateMachine):
         return next(sheet for sheet in self.person.sheets if sheet.path == path)
 
     def _options(self, sheet: Sheet, asked: Mapping[str, Any]) -> Options:
-        return Options(sheet.path, rate=0, lock_wait=5.0, poll=0.001, **asked)
+        pace = {"poll": 0.001} if asked.get("wait") else {}
+        return Options(sheet.path, rate=0, lock_wait=5.0, **pace, **asked)
 
     def _panel(self) -> Panel:
         return Panel(_key(self.account), self.sandbox.address, read_timeout=0.3 if self.hangs else 20.0)
