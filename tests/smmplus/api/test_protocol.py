@@ -83,6 +83,12 @@ def test_what_orders_refills_or_cancels_has_an_effect(call, effect):
     assert call.effect is effect
 
 
+def test_a_call_about_orders_that_exist_is_a_follow_up():
+    first = [protocol.services(), protocol.balance(), ADD]
+    later = [protocol.status("5"), protocol.refill("5"), protocol.refill_status("7"), *protocol.cancel(["5"])]
+    assert [call.is_follow_up for call in (*first, *later)] == [False] * 3 + [True] * 4
+
+
 @pytest.mark.parametrize("many", [protocol.statuses, protocol.refills, protocol.refill_statuses, protocol.cancel])
 def test_many_ids_are_split_into_hundreds_each_once(many):
     ids = [str(number) for number in range(250)]
