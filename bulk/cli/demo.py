@@ -118,7 +118,7 @@ def _simulated_panel(folder: Path) -> Iterator[Panel]:
     ]
     # The input is only there to end with this process, however that ends: the panel would hold its port for ever.
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:  # noqa: S603
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:  # noqa: S603 (our own arguments)
         try:
             yield _first_lines(process)
         finally:

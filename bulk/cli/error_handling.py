@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NoReturn, ParamSpec, TypeVar
+from urllib.parse import urlsplit
 
 import typer
 
@@ -77,8 +78,9 @@ def _hint(error: Exception, options: Mapping[str, object]) -> str:
     if not isinstance(error, AccountError):
         return ""
     account = str(options.get("account") or DEFAULT_ACCOUNT)
+    host = urlsplit(url_of(account, os.environ)).hostname  # no more of the address: its path may hold the key
     return (
-        f"{url_of(account, os.environ)} answered this to account {account!r}, whose API key comes from "
+        f"{host} answered this to account {account!r}, whose API key comes from "
         f"{key_source(account, os.environ)}. You find the key on the panel's website, on its API page."
     )
 

@@ -90,8 +90,12 @@ def takes_options_of(name: str) -> Callable[[Callable[..., Result]], Callable[..
 
 def _status_of(command: Callable[..., object], file: Path, asked: dict[str, Any], given: dict[str, Any]) -> int:
     """Run a command on one of several files, and return its exit status."""
+
+    def run(*, account: str, **given: Any) -> None:  # noqa: ARG001 (`failing` names it)
+        command(_options(file, asked), **given)
+
     try:
-        failing(lambda **named: command(_options(file, asked), **named))(**given)
+        failing(run)(account=asked["account"], **given)
     except typer.Exit as end:
         return end.exit_code
     return 0

@@ -110,7 +110,7 @@ def _duration(plan: Plan) -> str:
     rate = plan.options.rate
     if not rate:
         return ""
-    return f" {lasting(len(plan.to_send) / rate).capitalize()} at {counted(rate, 'call')} a second."
+    return f" {lasting(len(plan.to_send) / rate).capitalize()} at {rate:g} {'call' if rate == 1 else 'calls'} a second."
 
 
 def asked(question: str) -> bool:

@@ -135,7 +135,7 @@ def status(options: Options, *, as_json: given.AsJson = False) -> None:
 def _listening(options: Options, *, agreed: bool, as_json: bool) -> "Lines | Bars | nullcontext[RunListener]":
     if as_json:
         return nullcontext(RunListener(agreed=agreed))
-    later = "" if options.wait == 0 else again("status", options, wait=None)
+    later = "" if options.wait == 0 else again("status", options, wait=None, poll=None)
     return listener_for(*consoles(as_json=False), agreed=agreed, later=later)
 
 

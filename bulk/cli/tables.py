@@ -60,7 +60,9 @@ def show_plan(console: Console, plan: Plan) -> None:
     """Show what a run would do."""
     sheet, already = plan.sheet, plan.matching.entries
     where = f" (sheet {sheet.name!r})" if sheet.name else ""
-    console.print(Text(f"{sheet.path.name}{where}: {rows(len(sheet.rows))}, campaign {plan.campaign.name!r}", "bold"))
+    console.print(
+        Text(f"{sheet.path.name}{where}: {counted(len(sheet.rows), 'row')}, campaign {plan.campaign.name!r}", "bold")
+    )
     if sheet.ignored:
         console.print(Text(f"Ignored columns: {', '.join(sheet.ignored)}", "dim"))
     for words in column_notes(plan):
@@ -100,7 +102,9 @@ def _show_second_thoughts(console: Console, found: Sequence[Problem]) -> None:
     """Show what a person should think of twice, and no more of it than is read."""
     if not found:
         return
-    console.print(Text(f"Warnings ({rows(len({each.row for each in found}))}), which do not stop a run:", WARNING))
+    console.print(
+        Text(f"Warnings ({counted(len({each.row for each in found}), 'row')}), which do not stop a run:", WARNING)
+    )
     for each in found[:MOST_SECOND_THOUGHTS]:
         console.print(Text(f"  {each.where} ({each.value[:80]}): {each.message}", WARNING), soft_wrap=True)
     if len(found) > MOST_SECOND_THOUGHTS:
@@ -133,7 +137,7 @@ def _show_costs(console: Console, plan: Plan) -> None:
     _show_services(console, plan.by_service)
     balance = plan.prices.balance
     of_all = f" of {len(plan.to_send) + len(plan.deferred)}" if plan.deferred else ""
-    words = f"{'the first ' if plan.deferred else ''}{rows(len(plan.to_send))}{of_all}"
+    words = f"{'the first ' if plan.deferred else ''}{counted(len(plan.to_send), 'row')}{of_all}"
     console.print(Text(f"to send: {words} for {cost_of(plan)}", "bold"))
     if plan.unbounded:
         console.print(Text(f"{plan.unbounded} of them have no maximum cost and are not included", WARNING))
@@ -271,7 +275,7 @@ def _show_when_to_ask(console: Console, outcome: RunResult) -> None:
     is_open = any(entry.state is State.ACCEPTED and not entry.final for entry in outcome.entries.values())
     if is_open and outcome.stop is None:
         _say(console, f"Orders take minutes to days. To update the sheet, {FIRST_STATUSES}:")
-        _say(console, f"  {again('status', outcome.plan.options, wait=None)}")
+        _say(console, f"  {again('status', outcome.plan.options, wait=None, poll=None)}")
 
 
 def show_budgets(console: Console, budgets: Sequence[Budget]) -> None:
@@ -301,11 +305,6 @@ def show_sheet(console: Console, sheet: Sheet) -> None:
 
 _SHOWN = ("link", "quantity", "order_id", "order_status", "charge", "start_count", "remains", "error")
 """What fits a terminal of 80 columns."""
-
-
-def rows(count: int) -> str:
-    """Count rows in words."""
-    return "1 row" if count == 1 else f"{count} rows"
 
 
 def _states(entries: Iterable[Entry]) -> str:

@@ -31,6 +31,6 @@ def lasting(seconds: float) -> str:
     return f"about {counted(max(1, round(seconds)), 'second')}"
 
 
-def counted(number: float, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
     """Return "1 order", "2 orders"."""
-    return f"{number:g} {noun}{'' if number == 1 else 's'}"
+    return f"{number} {noun}{'' if number == 1 else 's'}"

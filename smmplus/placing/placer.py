@@ -326,9 +326,10 @@ class Placer:
         if not isinstance(answer, Attempt):
             return self._refused_intent(entry, request, answer)
         outcome, error = await self._send(request, answer, lambda: self._hold_back(began, owner))
+        change = await self._record(outcome)
+        # Only now: whatever a listener does, the outcome is on disk.
         if self._busy.goes_on_too_long(error, self._clock()[0]):
             self.progress.stop_for(Stop.UNREACHABLE, f"{error} (for {PATIENCE / 60:.0f} minutes)")
-        change = await self._record(outcome)
         return self._finish(outcome, error, change)
 
     async def _record(self, outcome: Outcome) -> Answer:

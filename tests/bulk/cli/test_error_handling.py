@@ -69,7 +69,7 @@ def test_every_error_has_its_status_and_its_sentence(kind, status, capsys):
     ],
 )
 def test_a_refused_key_is_named_with_its_account_its_source_and_the_panel(settings, source, monkeypatch, capsys):
-    for name, value in settings.items():
+    for name, value in {**settings, "SMMPLUS_API_URL_SHOP": "https://panel.example/0123-key"}.items():
         monkeypatch.setenv(name, value)
 
     @failing
@@ -81,7 +81,7 @@ def test_a_refused_key_is_named_with_its_account_its_source_and_the_panel(settin
     assert capsys.readouterr().err.splitlines() == [
         "Error: Invalid API key",
         (
-            f"https://smm.plus/api/v2 answered this to account 'shop', whose API key comes from {source}. "
+            f"panel.example answered this to account 'shop', whose API key comes from {source}. "
             "You find the key on the panel's website, on its API page."
         ),
     ]

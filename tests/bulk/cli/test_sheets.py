@@ -354,6 +354,12 @@ def test_several_sheets_are_checked_in_turn(smmplus, path, tmp_path):
     assert (done.status, done.words.count("to send: 2 rows"), "'nowhere' is not a link" in done.words) == (3, 2, True)
 
 
+def test_of_several_sheets_a_refused_key_is_that_of_the_account(smmplus, path, monkeypatch):
+    monkeypatch.setenv("SMMPLUS_API_KEY_SHOP", "wrong-key-0123456789")
+    done = smmplus("check", path, path, "--account", "shop")
+    assert (done.status, done.err.count("comes from SMMPLUS_API_KEY_SHOP")) == (5, 2)
+
+
 @pytest.mark.parametrize(
     ("name", "options", "words"),
     [

@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from bulk.cli import tables
+from bulk.cli.texts import counted
 from bulk.model.sheet import Problem
 from bulk.running.result import RunResult
 from bulk.writing import Written
@@ -46,7 +47,8 @@ def test_amounts_are_exact_and_have_two_places_at_least(amount, currency, text):
 
 
 def test_rows_are_counted_in_words():
-    assert (tables.rows(0), tables.rows(1), tables.rows(2)) == ("0 rows", "1 row", "2 rows")
+    told = [counted(number, "row") for number in (0, 1, 2, 1_234_567)]
+    assert told == ["0 rows", "1 row", "2 rows", "1234567 rows"]
 
 
 # Plans.
@@ -189,6 +191,12 @@ def test_a_good_end(plan):
     text = words(tables.show_outcome, RunResult(plan, {2: entry_of(), 3: entry_of(order_status="Completed")}, sent=2))
     assert text.startswith("1 Placed, 1 Completed not reported yet: 2 orders, ")
     assert text.endswith("To update the sheet, in 5 minutes or later: smmplus status week.csv")
+
+
+def test_the_command_for_later_has_no_option_that_it_would_refuse(plan):
+    asked = replace(plan, options=replace(plan.options, wait=5.0, poll=1.0, rate=2.0))
+    text = words(tables.show_outcome, RunResult(asked, {2: entry_of()}, sent=1))
+    assert text.endswith("smmplus status week.csv --rate 2")
 
 
 def test_nothing_new(week):

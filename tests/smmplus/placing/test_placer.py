@@ -337,6 +337,19 @@ class Minutes:
         }
 
 
+@pytest.mark.e2e
+async def test_a_listener_that_fails_when_it_is_told_to_wait_leaves_no_order_undecided(sandbox, panel, batch, link):
+    def fail(*_):
+        raise RuntimeError("the listener fails")
+
+    sandbox.faults(add_fault("429", text="Too Many Attempts.", retry_after=30))
+    minutes, (entry,) = Minutes(sandbox, 60), plan_links(batch, link, 1)
+    with pytest.raises((RuntimeError, ExceptionGroup)):
+        await place(batch.journal, panel, [entry], **minutes.options() | {"on_wait": fail})
+    assert batch.journal.with_ids([entry.id])[entry.id].state is State.PLANNED
+    assert ordered(sandbox, link) == []
+
+
 LIMITS = [add_fault("refuse", text="Too Many Attempts."), add_fault("429", text="Too Many Attempts.")]
 
 
