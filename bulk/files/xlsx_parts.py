@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from xml.parsers import expat
@@ -154,6 +155,21 @@ def without_interruptions(pieces: Iterable[bytes]) -> Iterator[bytes]:
         kept.clear()
     parser.Parse(b"", True)
     yield "".join(kept).encode()
+
+
+def without(pieces: Iterable[bytes], ranges: Iterable[range]) -> Iterator[bytes]:
+    """Yield a part without some ranges of its bytes, which are in order."""
+    offset, left = 0, deque(ranges)
+    for piece in pieces:
+        start, end = offset, offset + len(piece)
+        while left and left[0].start < end:
+            yield piece[start - offset : max(start, left[0].start) - offset]
+            start = min(end, left[0].stop)
+            if left[0].stop > end:
+                break
+            left.popleft()
+        yield piece[start - offset :]
+        offset = end
 
 
 def external_targets(archive: Archive, part: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ remaining XML is well-formed if and only if the whole is.
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import compress, islice
 from secrets import token_hex
 from typing import Protocol
 
@@ -17,6 +18,7 @@ PROBE = f"probe{token_hex(8)}"
 """An element that no file can contain: once the parser reports it, it has read everything before it."""
 
 _SEGMENT = 1 << 18
+_MOST_EMPTY_ROWS = 16**3
 _FIRST_COLUMNS, _MOST_COLUMNS = 8, 512
 _NO_VALUE = 2
 """The last group that matches in a row without values: its tag has two."""
@@ -56,7 +58,10 @@ class CellListener(Protocol):
         """The number of the last probe that was reported where rows are, and in their namespace."""
 
     def skip_row(self, row: int, column: int, cells: int) -> None:
-        """Record a row that the parser does not see; column -1 if no cell has a value. Raise as for a parsed row."""
+        """Record a row that the parser does not see. Raise as for a parsed row."""
+
+    def skip_empty_rows(self, last: int, start: int, end: int) -> None:
+        """Record rows without values, up to the row `last`: the bytes from `start` to `end` of the worksheet."""
 
 
 @cache
@@ -78,12 +83,12 @@ def _row(prefix: bytes, columns: int) -> re.Pattern[bytes]:
 
 
 @cache
-def _empty_rows(prefix: bytes, columns: int) -> re.Pattern[bytes]:
+def _empty_rows(prefix: bytes, columns: int, most: int) -> re.Pattern[bytes]:
     """Compile the expression for rows without values: formats reach down to the last row of many sheets."""
     addresses = (rb' r="%b\1"' % column_letter(index).encode() for index in range(columns))
     written = (rb"(?:%b%b|%b%b)" % (address, _ATTRIBUTES, _STYLE, address) for address in addresses)
     cells = b"".join(rb"(?:%b)?+" % _element(prefix + b"c", b"", each) for each in written)
-    return re.compile(rb"(?:%b(?:(?<=/>)|%b</%brow>))++" % (_tag(prefix).pattern, cells, prefix))
+    return re.compile(rb"(?:%b(?:(?<=/>)|%b</%brow>)){1,%d}+" % (_tag(prefix).pattern, cells, prefix, most))
 
 
 def _element(name: bytes, inside: bytes, attributes: bytes = b"") -> bytes:
@@ -99,6 +104,8 @@ class PlainRowSkipper:
         self._columns = _FIRST_COLUMNS
         self._prefix = self._cell = b""
         self._probes = 0
+        self._offset = 0  # of the segment in the worksheet
+        self._most_empty = _MOST_EMPTY_ROWS  # rows in one match
         # Other attributes of a row -> whether they hide it, as the parser understood them the first time.
         self._hides: dict[bytes, bool] = {}
         # The same, with those of rows that end with their tag.
@@ -113,7 +120,7 @@ class PlainRowSkipper:
                 behind = waiting.rfind(b"row>") + len(b"row>")
                 behind = behind if behind >= len(b"row>") else len(waiting)
                 yield from self._remaining_of(waiting[:behind])
-                waiting = waiting[behind:]
+                waiting, self._offset = waiting[behind:], self._offset + behind
         yield from self._remaining_of(waiting)
 
     def _remaining_of(self, segment: bytes) -> Iterator[bytes]:
@@ -165,19 +172,24 @@ class PlainRowSkipper:
         return at
 
     def _skip_empty_rows(self, segment: bytes, at: int) -> int:
-        listener, hides = self._listener, self._hides_empty
-        run = _empty_rows(self._prefix, self._columns).match(segment, at)
-        end, last = run.end() if run else at, listener.row
-        for tag in _tag(self._prefix).finditer(segment, at, end):
-            number, is_hidden = int(tag[1]), hides.get(tag[2])
-            if number <= last or is_hidden is None:
-                end = tag.start()
-                break
-            if is_hidden:
-                listener.hidden_rows.add(number)
-            last = number
-        if last > listener.row:
-            listener.skip_row(last, -1, 0)
+        listener, tag = self._listener, _tag(self._prefix)
+        run = _empty_rows(self._prefix, self._columns, self._most_empty).match(segment, at)
+        if run is None:
+            return at
+        end, tags = run.end(), tag.findall(segment, at, run.end())
+        numbers = [int(number) for number, _ in tags]
+        hidden = [self._hides_empty.get(others) for _, others in tags]
+        rows = enumerate(zip(numbers, [listener.row, *numbers], hidden, strict=False))
+        known = next((at for at, (row, before, hides) in rows if row <= before or hides is None), len(tags))
+        # A run is matched as a whole before its rows are looked at: where many are cut, they are shorter.
+        if known < len(tags):
+            self._most_empty = max(1, self._most_empty // 16)
+            end = next(islice(tag.finditer(segment, at, end), known, None)).start()
+        elif known == self._most_empty:
+            self._most_empty = min(_MOST_EMPTY_ROWS, self._most_empty * 16)
+        if known:
+            listener.hidden_rows.update(compress(numbers[:known], hidden))
+            listener.skip_empty_rows(numbers[known - 1], self._offset + at, self._offset + end)
         return end
 
     def _parse_row(self, row: bytes) -> Iterator[bytes]:

@@ -28,6 +28,8 @@ class WorksheetFacts:
     """(row, column) -> why this cell, which a reader of values reports as empty, cannot be read faithfully."""
     hyperlinks: list[tuple[tuple[int, int, int, int], str, str]] = field(default_factory=list)
     """Cells that lead to an address: the range, the id of the reference, and the place on that page."""
+    empty_rows: list[range] = field(default_factory=list, compare=False)
+    """The bytes of rows that hold nothing but formats, as far as they are plainly written."""
     is_unusual: bool = False
     """Whether it has what readers disagree about: comments, processing instructions, CDATA, a dimension of no range."""
 
@@ -115,8 +117,14 @@ class _CellListener:
     def skip_row(self, row: int, column: int, cells: int) -> None:
         self._cursor.skip_to(row)
         self._count(cells)
-        if column >= 0:
-            self._extend(row, column)
+        self._extend(row, column)
+
+    def skip_empty_rows(self, last: int, start: int, end: int) -> None:
+        self._cursor.skip_to(last)
+        ranges = self.facts.empty_rows
+        if ranges and ranges[-1].stop == start:
+            start = ranges.pop().start
+        ranges.append(range(start, end))
 
     def _root(self, name: str, attributes: dict[str, str]) -> None:
         # Other parts of a workbook may have elements of these names that mean something else.

@@ -15,6 +15,7 @@ from bulk.files.xlsx_parts import (
     Worksheet,
     external_targets,
     tables,
+    without,
     without_interruptions,
     worksheets,
 )
@@ -40,6 +41,9 @@ from bulk.reading.sheet_builder import GUARDED_FIELDS, SheetBuilder
 from bulk.reading.worksheet_scan import WorksheetFacts
 
 Rows = Sequence[Sequence[object]]
+
+_MUCH = 8 << 20
+"""Bytes of rows that hold nothing but formats: more take calamine longer than to leave them out."""
 
 
 def parse_xlsx(path: Path, data: bytes, options: ReadOptions, seen: Mapping[str, WorksheetFacts]) -> Sheet:
@@ -94,12 +98,17 @@ def _targets(archive: Archive, part: str, builder: SheetBuilder, facts: Workshee
 
 
 def _plain(archive: Archive, data: bytes, seen: Mapping[str, WorksheetFacts]) -> io.BytesIO:
-    """Return a workbook that calamine reads like any other: in UTF-8, and without what readers disagree about."""
-    unusual = [part for part, facts in seen.items() if facts.is_unusual or archive.is_utf16(part)]
-    if not unusual:
+    """Return a workbook that calamine reads soon: in UTF-8, and without what readers disagree about."""
+    replaced = {}
+    for part, facts in seen.items():
+        if sum(map(len, facts.empty_rows)) > _MUCH:
+            replaced[part] = without(archive.unpack(part), facts.empty_rows)
+        if facts.is_unusual or archive.is_utf16(part):
+            replaced[part] = without_interruptions(replaced.get(part) or archive.unpack(part))
+    if not replaced:
         return io.BytesIO(data)
     out = io.BytesIO()
-    rewrite(archive, {part: without_interruptions(archive.unpack(part)) for part in unusual}, out)
+    rewrite(archive, replaced, out)
     out.seek(0)
     return out
 

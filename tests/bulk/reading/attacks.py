@@ -148,6 +148,12 @@ def row_heights_down_to_the_last_row(folder: Path) -> Path:
     return _formatted(folder, rows)
 
 
+def row_heights_that_all_differ(folder: Path) -> Path:
+    return _formatted(
+        folder, (b'<row r="%d" customFormat="1" ht="%d.%d"/>' % (at, at % 400, at) for at in range(2, 60_000))
+    )
+
+
 def lying_dimension(folder: Path) -> Path:
     return wb.book(folder / FILE, wb.header() + wb.order(2) + wb.order(3), before='<dimension ref="A1"/>')
 

@@ -16,6 +16,7 @@ from tests.bulk.reading.attacks import (
     formats_of_many_columns_down_to_the_last_row,
     lying_dimension,
     row_heights_down_to_the_last_row,
+    row_heights_that_all_differ,
 )
 
 pytestmark = pytest.mark.e2e
@@ -71,6 +72,7 @@ def test_an_attack_is_refused_before_it_does_harm(tmp_path, attack, words):
         formats_down_to_the_last_row,
         formats_of_many_columns_down_to_the_last_row,
         row_heights_down_to_the_last_row,
+        row_heights_that_all_differ,
         lying_dimension,
     ],
 )

@@ -1,10 +1,12 @@
 """What is passed over, and what a parser sees, come to the same."""
 
+import re
+
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from bulk.files.xlsx_parts import RefusedXmlError
+from bulk.files.xlsx_parts import RefusedXmlError, without
 from bulk.reading import worksheet_scan
 from bulk.reading.worksheet_rows import PlainRowSkipper
 from bulk.reading.worksheet_scan import FileLimits, WorksheetFacts, scan
@@ -18,6 +20,7 @@ LIBREOFFICE = (
 )
 HIDDEN = '<row r="@" hidden="1"><c r="A@"><v>1</v></c></row>'
 CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+VALUE = re.compile(rb"<(?:x:)?(?:v|f|is)[ />]")
 SMALL = FileLimits(rows=60, columns=20, cells=120, errors=5)
 
 
@@ -118,6 +121,22 @@ def rows(draw) -> bytes:
 @example(worksheet(wb.row(1), wb.row(2), "</sheetData>", wb.row(3), wb.row(400, wb.number("A400", "1")), "<sheetData>"))
 def test_passing_over_rows_changes_neither_facts_nor_refusals(xml):
     assert outcome(scan, [xml], SMALL) == outcome(by_the_parser_alone, xml, SMALL)
+
+
+@CALM
+@given(rows(), st.integers(1, 40))
+@example(worksheet(wb.header(), *(f'<row r="{at}" ht="{at % 3}"/>' for at in range(2, 50)), wb.order(50)), 7)
+def test_without_its_empty_rows_a_worksheet_has_the_same_values(xml, size):
+    try:
+        facts = scan([xml], FileLimits())
+    except RefusedXmlError:
+        return
+    pieces = [xml[at : at + size] for at in range(0, len(xml), size)]
+    left = b"".join(without(pieces, facts.empty_rows))
+    assert len(left) == len(xml) - sum(map(len, facts.empty_rows))
+    again = scan([left], FileLimits())
+    assert (again.errors, again.merged, again.empty_rows) == (facts.errors, facts.merged, [])
+    assert VALUE.findall(left) == VALUE.findall(xml)
 
 
 @CALM
