@@ -9,6 +9,7 @@ makes it fail. What is changed and what is not, `mutants` says.
 
 import argparse
 import contextlib
+import faulthandler
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -49,9 +50,9 @@ TESTS = {
 KNOWN = Path(__file__).with_name("survivors.toml")
 
 PATIENCE = 6
-"""A fault may make the tests so many times as slow; after that it counts as noticed: it hangs."""
+"""A fault may make a test so many times as slow; after that it counts as noticed: it hangs."""
 
-LEAST_SECONDS = 30.0
+LEAST_SECONDS = 15.0
 
 for _library in (
     "aiohttp.web",
@@ -82,29 +83,48 @@ class _Import(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 class _Chosen:
-    """Leaves all tests out but some; none without any."""
+    """Leaves all tests out but some (none without any), runs the quick ones first, and ends one that hangs."""
 
-    def __init__(self, names: frozenset[str] = frozenset()) -> None:
-        self._names = names
+    def __init__(self, seconds: Mapping[str, float], names: frozenset[str] = frozenset()) -> None:
+        self._seconds, self._names = seconds, names
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Leave them out."""
-        items[:] = [item for item in items if not self._names or item.nodeid in self._names]
+        chosen = (item for item in items if not self._names or item.nodeid in self._names)
+        items[:] = sorted(chosen, key=lambda item: self._seconds.get(item.nodeid, 0.0))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        """End the process where a test takes too long."""
+        most = max(LEAST_SECONDS, PATIENCE * self._seconds.get(item.nodeid, 0.0))
+        faulthandler.dump_traceback_later(most, exit=True)
+        try:
+            return (yield)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
 
 
 class _Watching:
-    """Finds out which lines of a module each test runs; what runs outside of any, at import, is the test ""'s."""
+    """Finds out how long each test takes, and which lines of a module it runs.
+
+    What runs outside of any test, at import, is the test ""'s.
+    """
 
     def __init__(self, file: Path) -> None:
         self._coverage = coverage.Coverage(data_file=None, config_file=False, include=[str(file.resolve())])
         self._file = str(file.resolve())
+        self.seconds: dict[str, float] = {}
         self._coverage.start()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
         """Watch one test."""
         self._coverage.switch_context(item.nodeid)
-        return (yield)
+        began = time.monotonic()
+        try:
+            return (yield)
+        finally:
+            self.seconds[item.nodeid] = time.monotonic() - began
 
     def tests_of_lines(self) -> dict[int, list[str]]:
         """Give what was found out."""
@@ -114,7 +134,7 @@ class _Watching:
 
 def _pytest(file: Path, source: str, plugin: object) -> int:
     sys.meta_path.insert(0, _Import(file, source))
-    options = ["-x", "-q", "--assert=plain", "-p", "no:cacheprovider", "-k", "not postgresql"]
+    options = ["-x", "-q", "--assert=plain", "-p", "no:cacheprovider", "-p", "no:faulthandler", "-k", "not postgresql"]
     return int(pytest.main([*options, *TESTS[str(file)]], plugins=[plugin]))
 
 
@@ -171,37 +191,47 @@ def _try(works: Iterable[Callable[[], int]], seconds: float, workers: int) -> li
     return [passed[number] for number in sorted(passed)]
 
 
-def _tests_of_lines(file: Path) -> dict[int, list[str]]:
-    """Run a module's tests without any fault, and find out which of them run which lines."""
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """What a run of a module's tests without any fault shows."""
+
+    seconds: dict[str, float]
+    """Test -> how long it took."""
+    tests: dict[str, list[str]]
+    """Line -> the tests that run it."""
+
+
+def _watch(file: Path) -> _Watched:
+    """Run a module's tests without any fault."""
     with tempfile.TemporaryDirectory() as folder:
-        answer = Path(folder) / "lines.json"
+        answer = Path(folder) / "watched.json"
 
         def watch() -> int:
             watching = _Watching(file)
             status = _pytest(file, file.read_text("utf-8"), watching)
-            answer.write_text(json.dumps(watching.tests_of_lines()), "utf-8")
+            answer.write_text(json.dumps([watching.seconds, watching.tests_of_lines()]), "utf-8")
             return status
 
         if _try([watch], 1200.0, 1) != [True]:
             raise SystemExit(f"{file}: its tests fail without any fault; mend that first")
-        return {int(line): names for line, names in json.loads(answer.read_text("utf-8")).items()}
+        return _Watched(*json.loads(answer.read_text("utf-8")))
 
 
-def _chosen(mutant: Mutant, tests: Mapping[int, list[str]]) -> _Chosen:
+def _chosen(mutant: Mutant, watched: _Watched) -> _Chosen:
     """Choose the tests that run a mutant's lines; all of them where it runs at import, be it a test's, or nowhere.
 
     All means all: a test that only looks at what an import made (a constant, a default) runs no line of the module.
     """
-    names = frozenset(name for line in mutant.lines for name in tests.get(line, ()))
-    return _Chosen() if "" in names else _Chosen(names)
+    names = frozenset(name for line in mutant.lines for name in watched.tests.get(str(line), ()))
+    return _Chosen(watched.seconds) if "" in names else _Chosen(watched.seconds, names)
 
 
 def _survivors(file: Path, workers: int) -> tuple[int, list[Mutant]]:
     """Try every mutant of a module; give how many there are, and those that nobody noticed."""
-    began, tests = time.monotonic(), _tests_of_lines(file)
-    seconds = max(LEAST_SECONDS, PATIENCE * (time.monotonic() - began))
+    watched = _watch(file)
+    seconds = 60 + PATIENCE * sum(watched.seconds.values())
     mutants = mutants_of(file.read_text("utf-8"))
-    works = [partial(_pytest, file, mutant.source, _chosen(mutant, tests)) for mutant in mutants]
+    works = [partial(_pytest, file, mutant.source, _chosen(mutant, watched)) for mutant in mutants]
     passed = _try(works, seconds, workers)
     return len(mutants), [mutant for mutant, survived in zip(mutants, passed, strict=True) if survived]
 
