@@ -27,8 +27,8 @@ Content = tuple[str, tuple[tuple[str, str], ...]]
 
 Order = Mapping[str, Any]
 
-OPEN = ("submitting", "in_doubt")
-"""It may be at the panel or not; what a dead process left as submitting is as doubtful as what is called in doubt."""
+OPEN = ("sending", "in_doubt")
+"""It may be at the panel or not; what a dead process left as sending is as doubtful as what is called in doubt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ def broken(books: Books, ledger: Sequence[Order]) -> list[str]:
 def broken_when_settled(books: Books, ledger: Sequence[Order]) -> list[str]:
     """Find what is broken once every doubt is settled: journal and ledger are equal, in orders and in money."""
     found = [f"entry {line.number} is still {line.state}" for line in books.of_state(*OPEN)]
-    accepted, charged = books.of_state("accepted"), _charged(ledger)
+    accepted, charged = books.of_state("placed"), _charged(ledger)
     if len(accepted) != len(ledger):
         found.append(f"{len(accepted)} entries are accepted, and {len(ledger)} orders were placed")
     if (costs := sum(line.cost for line in accepted)) != charged:
@@ -188,7 +188,7 @@ def _unknown_orders(books: Books, ledger: Sequence[Order]) -> list[str]:
 
 
 def _money(books: Books, ledger: Sequence[Order]) -> list[str]:
-    least = sum(line.cost for line in books.of_state("accepted"))
+    least = sum(line.cost for line in books.of_state("placed"))
     most = least + sum(line.cost for line in books.of_state(*OPEN))
     charged = _charged(ledger)
     return [] if least <= charged <= most else [f"{charged} was charged, which is not within {least} and {most}"]
@@ -197,7 +197,7 @@ def _money(books: Books, ledger: Sequence[Order]) -> list[str]:
 def _books_in_themselves(books: Books) -> list[str]:
     found = [
         f"entry {line.number} is accepted, and its order {line.order} is not in the table of ids"
-        for line in books.of_state("accepted")
+        for line in books.of_state("placed")
         if line.order is None or books.orders.get(line.order) != line.number
     ]
     times = Counter(books.orders.values())
@@ -207,7 +207,7 @@ def _books_in_themselves(books: Books) -> list[str]:
         if count > 1 and entry not in books.alarmed
     ]
     sums: dict[str, Decimal] = defaultdict(Decimal)
-    for line in books.of_state("accepted", *OPEN):
+    for line in books.of_state("placed", *OPEN):
         sums[line.campaign] += line.cost
     found += [
         f"campaign {name} says that {spent} is spent, and its entries come to {sums[name]}"

@@ -167,7 +167,7 @@ class AskingOperator(SmmPlusOperator):
 
     def _log_results(self, kind: "RequestKind", found: "dict[str, FollowUp]") -> None:
         doubtful = [number for number, item in found.items() if item.state.value == "in_doubt"]
-        elsewhere = [number for number, item in found.items() if item.state.value in {"submitting", "planned"}]
+        elsewhere = [number for number, item in found.items() if item.state.value in {"sending", "not_sent"}]
         refused = {number: item.error for number, item in found.items() if item.state.value == "rejected"}
         accepted = len(found) - len(refused) - len(doubtful) - len(elsewhere)
         self.log.info("%s: %d accepted, %d refused", kind.value, accepted, len(refused))

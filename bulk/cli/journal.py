@@ -18,7 +18,6 @@ from bulk.cli.progress import asked
 from bulk.cli.tables import MOST_PROBLEMS, WARNING, console, table
 from bulk.cli.texts import counted
 from bulk.model.errors import ExitStatus
-from bulk.running.result import STATUS_WORDS
 from smmplus.errors import ConfigurationError, JournalError, JournalInUseError
 from smmplus.journal.backends import postgres, sqlite
 from smmplus.journal.backends.open import default_url, snapshot
@@ -245,9 +244,7 @@ def _show_summary(summary: Summary) -> None:
         out.print(Text(words, WARNING))
     shown = table("account", "panel", "state", "orders", right=("orders",), wrap=("panel",))
     for count in summary.counts:
-        shown.add_row(
-            *(Text(cell) for cell in (count.account, count.url, STATUS_WORDS[count.state], str(count.orders)))
-        )
+        shown.add_row(*(Text(cell) for cell in (count.account, count.url, count.state.words, str(count.orders))))
     out.print(shown if summary.counts else "No orders yet.")
     if doubts := summary.orders(State.IN_DOUBT):
         out.print(Text(f"{counted(doubts, 'order')} in doubt. To list: smmplus doubts", WARNING))

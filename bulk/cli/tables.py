@@ -272,7 +272,7 @@ def _show_next(console: Console, outcome: RunResult, name: str) -> None:
 
 
 def _show_when_to_ask(console: Console, outcome: RunResult) -> None:
-    is_open = any(entry.state is State.ACCEPTED and not entry.final for entry in outcome.entries.values())
+    is_open = any(entry.state is State.PLACED and not entry.final for entry in outcome.entries.values())
     if is_open and outcome.stop is None:
         _say(console, f"Orders take minutes to days. To update the sheet, {FIRST_STATUSES}:")
         _say(console, f"  {again('status', outcome.plan.options, wait=None, poll=None)}")

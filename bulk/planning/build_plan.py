@@ -129,9 +129,9 @@ def _candidates(rows: Mapping[int, OrderRow], matching: Matching, *, retry_refus
 
 
 def _is_sent_again(entry: Entry | None, *, retry_refused: bool) -> bool:
-    if entry is None or entry.state not in {State.PLANNED, State.REJECTED}:
+    if entry is None or entry.state not in {State.NOT_SENT, State.REJECTED}:
         return False
-    return entry.state is State.PLANNED or retry_refused or entry.meaning != Meaning.UNKNOWN.name
+    return entry.state is State.NOT_SENT or retry_refused or entry.meaning != Meaning.UNKNOWN.name
 
 
 def foreign_results(sheet: Sheet) -> list[Problem]:

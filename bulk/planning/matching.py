@@ -11,7 +11,7 @@ from smmplus.commands import command
 from smmplus.journal.entry import Entry, key_of, nth_of
 from smmplus.journal.state_machine import State
 
-ORDERED = frozenset({State.SUBMITTING, State.ACCEPTED, State.IN_DOUBT})
+ORDERED = frozenset({State.SENDING, State.PLACED, State.IN_DOUBT})
 """States in which money was spent, or may have been."""
 
 

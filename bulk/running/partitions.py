@@ -83,7 +83,7 @@ def place_part(
     account_id = journal.ensure_account(panel.url, options.account, key=panel.key)
     campaign_id = journal.ensure_campaign(account_id, options.campaign_name)
     journal.recover_crashed_runs()
-    planned = [entry for entry in _entries(journal, campaign_id, keys) if entry.state is State.PLANNED]
+    planned = [entry for entry in _entries(journal, campaign_id, keys) if entry.state is State.NOT_SENT]
     progress = Progress()
     if planned:
         progress = asyncio.run(_place(options, panel, journal, campaign_id, planned, GuardedListener(listener)))

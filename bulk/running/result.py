@@ -37,7 +37,7 @@ class Charges:
 
 def charges_of(entries: Iterable[Entry]) -> Charges:
     """Add up what placed orders have cost."""
-    placed = [entry for entry in entries if entry.state is State.ACCEPTED]
+    placed = [entry for entry in entries if entry.state is State.PLACED]
     known = [entry for entry in placed if entry.charge is not None]
     unknown = [entry for entry in placed if entry.charge is None]
     return Charges(
@@ -96,7 +96,7 @@ class RunResult:
     def unsent(self) -> int:
         """Count the rows that were to be sent and were not."""
         to_send = {sending.row.number for sending in self.plan.to_send}
-        return sum(row not in self.entries or self.entries[row].state is State.PLANNED for row in to_send)
+        return sum(row not in self.entries or self.entries[row].state is State.NOT_SENT for row in to_send)
 
     @property
     def exit_status(self) -> ExitStatus:
@@ -116,22 +116,13 @@ class RunResult:
 
 Cells = dict[str, str]
 
-STATUS_WORDS = {
-    State.PLANNED: "Not sent",
-    State.SUBMITTING: "Being sent",
-    State.ACCEPTED: "Placed",
-    State.REJECTED: "Refused",
-    State.IN_DOUBT: "In doubt",
-}
-"""The text of `order_status` until the panel has reported a status."""
-
 
 def entry_cells(entry: Entry) -> Cells:
     """Return an order as the cells of its row."""
     time = entry.polled_at or entry.settled_at or ""
     return {
         "order_id": entry.order_id or "",
-        "order_status": entry.order_status or STATUS_WORDS[entry.state],
+        "order_status": entry.order_status or entry.state.words,
         "charge": "" if entry.charge is None else plain(entry.charge),
         "start_count": entry.start_count or "",
         "remains": entry.remains or "",

@@ -130,7 +130,7 @@ class RunSession:
     def _close_batch(self, entries: Mapping[int, Entry]) -> None:
         # Orders without a row count, too: the next run of the sheet must find an order in doubt again.
         known = [*entries.values(), *self.plan.matching.missing]
-        settled = all(entry.state in {State.ACCEPTED, State.REJECTED} for entry in known)
+        settled = all(entry.state in {State.PLACED, State.REJECTED} for entry in known)
         done = settled and not self.plan.deferred and self.results.in_place and not self.unwritten
         if self.batch_id is not None and done:
             self.journal.finish_batch(self.batch_id)
@@ -199,7 +199,7 @@ class RunSession:
     def _left_to_send(self) -> Decimal:
         """Return the cost of what is still to be sent, as far as the budget allows."""
         entries = self.journal.with_ids(entry for entry, _ in self.orders).values()
-        left = total(entry.cost or Decimal(0) for entry in entries if entry.state is State.PLANNED)
+        left = total(entry.cost or Decimal(0) for entry in entries if entry.state is State.NOT_SENT)
         campaign_id = self.plan.campaign.campaign_id
         budget = budgets.budget(self.journal, campaign_id)
         return left if budget is None else min(left, minus(budget, self.journal.spent(campaign_id)))

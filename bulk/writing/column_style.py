@@ -24,9 +24,9 @@ class Colour:
 
 STATUS_COLOURS = (
     Colour(("Completed",), "006100", "C6EFCE"),
-    Colour(("Pending", "Processing", "In progress", "Active", "Placed", "Being sent"), "1F4E78", "DDEBF7"),
+    Colour(("Pending", "Processing", "In progress", "Active", "Placed", "Sending"), "1F4E78", "DDEBF7"),
     Colour(("Partial", "Paused", "In doubt"), "9C5700", "FFEB9C"),
-    Colour(("Canceled", "Cancelled", "Expired", "Fail", "Refused"), "9C0006", "FFC7CE"),
+    Colour(("Canceled", "Cancelled", "Expired", "Fail", "Rejected"), "9C0006", "FFC7CE"),
     Colour(("Not sent",), "595959", "EDEDED"),
 )
 """The words of panels and of :mod:`bulk.running.result`. Other words have no colour."""

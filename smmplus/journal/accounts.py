@@ -183,7 +183,7 @@ def all_of(connection: Connection) -> list[Account]:
     sent = (
         select(func.count())
         .select_from(entries.join(campaigns, campaigns.c.id == entries.c.campaign_id))
-        .where(campaigns.c.account_id == accounts.c.id, entries.c.state != State.PLANNED.value)
+        .where(campaigns.c.account_id == accounts.c.id, entries.c.state != State.NOT_SENT.value)
         .scalar_subquery()
     )
     of_account = select(func.count()).where(campaigns.c.account_id == accounts.c.id).scalar_subquery()

@@ -127,7 +127,7 @@ def _accepted(account_id: int) -> Select[tuple[str, int, str]]:
         select(entries.c.cost.label("amount"), literal(-1).label("sign"), campaigns.c.currency)
         .join(campaigns, campaigns.c.id == entries.c.campaign_id)
         .where(
-            entries.c.state.in_([State.SUBMITTING.value, State.IN_DOUBT.value]),
+            entries.c.state.in_([State.SENDING.value, State.IN_DOUBT.value]),
             entries.c.cost.is_not(None),
             campaigns.c.account_id == account_id,
         )

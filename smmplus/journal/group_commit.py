@@ -108,7 +108,7 @@ class _Group:
     def _intend(self, intent: Intent) -> Attempt | IntentRefusal:
         known = self._known[intent.entry]
         current = known.current
-        if current.state is not State.PLANNED:
+        if current.state is not State.NOT_SENT:
             return IntentRefusal.NOT_PLANNED
         if intent.twins is not None and not self._twins_of(known) <= intent.twins:
             return IntentRefusal.ELSEWHERE
@@ -216,7 +216,7 @@ _INTENT = (
     update(entries)
     .where(entries.c.id == bindparam("of"))
     .values(
-        state=State.SUBMITTING.value,
+        state=State.SENDING.value,
         attempt=bindparam("new_attempt"),
         run_id=bindparam("new_run"),
         sent_at=bindparam("now"),

@@ -170,7 +170,7 @@ _TIMES: tuple[Column[str], ...] = (
     follow_ups.c.settled_at,
 )
 _UNSENT = select(entries.c.id, entries.c.campaign_id, entries.c.state, entries.c.cost).where(
-    entries.c.state.in_([State.PLANNED.value, State.REJECTED.value])
+    entries.c.state.in_([State.NOT_SENT.value, State.REJECTED.value])
 )
 _DOUBT = update(entries).where(entries.c.id == bindparam("of")).values(state=bindparam("new_state"))
 _SPENT = update(campaigns).where(campaigns.c.id == bindparam("of")).values(spent=bindparam("new_spent"))

@@ -41,7 +41,7 @@ def of_batch(connection: Connection, batch_id: int) -> list[Entry]:
 
 def of_campaign(connection: Connection, campaign_id: int) -> list[Entry]:
     """Return a campaign's accepted orders, in the order in which they were planned."""
-    return _found(connection, (entries.c.campaign_id == campaign_id) & (entries.c.state == State.ACCEPTED.value))
+    return _found(connection, (entries.c.campaign_id == campaign_id) & (entries.c.state == State.PLACED.value))
 
 
 def spent_contents(connection: Connection, campaign_id: int) -> Iterator[tuple[int, str]]:
@@ -134,9 +134,9 @@ def has_sent(connection: Connection, account_id: int) -> bool:
 
 
 def unsettled(connection: Connection, account_id: int | None, state: State) -> list[Entry]:
-    """Return the entries in a state, submitting or in doubt, of one account or of all."""
+    """Return the entries in a state, sending or in doubt, of one account or of all."""
     # The condition of the partial index is repeated literally: SQLite only uses the index if it finds it in the query.
-    states = [State.SUBMITTING.value, State.IN_DOUBT.value]
+    states = [State.SENDING.value, State.IN_DOUBT.value]
     open_ones = entries.c.state.in_(bindparam("open_ones", states, expanding=True, literal_execute=True))
     where = open_ones & (entries.c.state == state.value)
     if account_id is not None:
@@ -154,7 +154,7 @@ def plan(connection: Connection, campaign_id: int, batch_id: int, planned: Seque
             "fingerprint": item.request.fingerprint,
             "content": item.request.content,
             "cost": text_or_none(item.cost),
-            "state": State.PLANNED.value,
+            "state": State.NOT_SENT.value,
         }
         for item in planned
     )
@@ -171,7 +171,7 @@ def plan_again(connection: Connection, batch_id: int, planned: Mapping[int, Plan
         state = known[entry_id]
         if state is State.REJECTED:
             state = after(state, Event.NEW_RUN)
-        if state is State.PLANNED:  # otherwise another process is placing it
+        if state is State.NOT_SENT:  # otherwise another process is placing it
             rows.append({"of": entry_id, "new_state": state.value, "new_cost": text_or_none(item.cost)})
     statement = update(entries).where(entries.c.id == bindparam("of"))
     if rows:

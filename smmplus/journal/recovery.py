@@ -178,10 +178,10 @@ STILL_UNDER_WAY = timedelta(minutes=2)
 
 
 def mark_in_doubt(connection: Connection, is_alive: Callable[[str], bool], now: str) -> list[Entry]:
-    """Put entries in doubt that crashed runs left as submitting, and return them."""
+    """Put entries in doubt that crashed runs left as sending, and return them."""
     dead: dict[str | None, bool] = {}
     left = []
-    for entry in entry_queries.unsettled(connection, None, State.SUBMITTING):
+    for entry in entry_queries.unsettled(connection, None, State.SENDING):
         if entry.run_id not in dead:
             dead[entry.run_id] = entry.run_id is None or not is_alive(entry.run_id)
         if dead[entry.run_id]:
@@ -234,7 +234,7 @@ def resolve_as_not_placed(
 
     Raises JournalConflictError while the request may still be under way, here or at the panel.
     """
-    if entry.state is State.SUBMITTING and entry.run_id and is_alive(entry.run_id):
+    if entry.state is State.SENDING and entry.run_id and is_alive(entry.run_id):
         raise JournalConflictError(f"{entry.name} is being sent by a live process: stop that process first")
     _must_be_in_doubt(entry)
     until = datetime.fromisoformat(entry.sent_at or now.isoformat()) + STILL_UNDER_WAY

@@ -7,7 +7,6 @@ from enum import StrEnum
 from sqlalchemy import Connection, insert, literal_column, select, update
 
 from smmplus.journal.schema import follow_ups
-from smmplus.journal.state_machine import State
 
 
 class RequestKind(StrEnum):
@@ -15,6 +14,16 @@ class RequestKind(StrEnum):
 
     REFILL = "refill"
     CANCEL = "cancel"
+
+
+class RequestState(StrEnum):
+    """The state of a request. Only the panel's answer makes it `ACCEPTED` or `REJECTED`."""
+
+    NOT_SENT = "not_sent"
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    IN_DOUBT = "in_doubt"
 
 
 class RequestMove(StrEnum):
@@ -32,18 +41,18 @@ class RequestMove(StrEnum):
     """It may have been accepted: the answer was lost or leaves doubt."""
 
 
-MOVES: dict[State, dict[RequestMove, State]] = {
-    State.PLANNED: {RequestMove.INTENT: State.SUBMITTING},
-    State.SUBMITTING: {
-        RequestMove.YES: State.ACCEPTED,
-        RequestMove.NO: State.REJECTED,
-        RequestMove.HELD_BACK: State.PLANNED,
-        RequestMove.DOUBT: State.IN_DOUBT,
+MOVES: dict[RequestState, dict[RequestMove, RequestState]] = {
+    RequestState.NOT_SENT: {RequestMove.INTENT: RequestState.SENDING},
+    RequestState.SENDING: {
+        RequestMove.YES: RequestState.ACCEPTED,
+        RequestMove.NO: RequestState.REJECTED,
+        RequestMove.HELD_BACK: RequestState.NOT_SENT,
+        RequestMove.DOUBT: RequestState.IN_DOUBT,
     },
     # It may be asked for again: what is refused today may be accepted tomorrow, and it costs nothing.
-    State.REJECTED: {RequestMove.INTENT: State.SUBMITTING},
-    State.IN_DOUBT: {},
-    State.ACCEPTED: {},
+    RequestState.REJECTED: {RequestMove.INTENT: RequestState.SENDING},
+    RequestState.IN_DOUBT: {},
+    RequestState.ACCEPTED: {},
 }
 
 
@@ -53,7 +62,7 @@ class FollowUp:
 
     id: int
     order_id: str
-    state: State
+    state: RequestState
     attempt: int
     run_id: str | None
     answer: str
@@ -81,7 +90,11 @@ def asked(
     wanted = list(dict.fromkeys(order_ids))
     who = {"account_id": account_id, "kind": kind.value, "key": key}
     known = _found(connection, who, former)
-    rows = [{**who, "order_id": order_id, "state": State.PLANNED.value} for order_id in wanted if order_id not in known]
+    rows = [
+        {**who, "order_id": order_id, "state": RequestState.NOT_SENT.value}
+        for order_id in wanted
+        if order_id not in known
+    ]
     if rows:
         connection.execute(insert(follow_ups), rows)
         known = _found(connection, who, former)
@@ -89,13 +102,13 @@ def asked(
 
 
 def mark_in_doubt(connection: Connection, is_alive: Callable[[str], bool], now: str) -> None:
-    """Put follow-ups in doubt that crashed runs left as submitting."""
-    where = follow_ups.c.state == literal_column(f"'{State.SUBMITTING.value}'")
+    """Put follow-ups in doubt that crashed runs left as sending."""
+    where = follow_ups.c.state == literal_column(f"'{RequestState.SENDING.value}'")
     left = connection.execute(select(follow_ups.c.id, follow_ups.c.run_id).where(where)).all()
     dead = [row.id for row in left if row.run_id is None or not is_alive(row.run_id)]
     if dead:
         error = "the process that sent it is gone; it is not known whether the panel accepted it"
-        values = {"state": State.IN_DOUBT.value, "settled_at": now, "error": error}
+        values = {"state": RequestState.IN_DOUBT.value, "settled_at": now, "error": error}
         connection.execute(update(follow_ups).where(follow_ups.c.id.in_(dead)).values(values))
 
 
@@ -132,11 +145,17 @@ def _found(connection: Connection, who: Mapping[str, object], former: str) -> di
         own |= columns.key.startswith(former, autoescape=True)
     where = (columns.account_id == who["account_id"]) & (columns.kind == who["kind"]) & own
     found = [
-        FollowUp(row.id, row.order_id, State(row.state), row.attempt, row.run_id, row.answer, row.error)
+        FollowUp(row.id, row.order_id, RequestState(row.state), row.attempt, row.run_id, row.answer, row.error)
         for row in connection.execute(select(follow_ups).where(where).order_by(columns.id.desc()))
     ]
     # Of several for one order, the one that got furthest counts.
     return {item.order_id: item for item in sorted(found, key=lambda item: _FURTHEST.index(item.state))}
 
 
-_FURTHEST = (State.PLANNED, State.REJECTED, State.SUBMITTING, State.IN_DOUBT, State.ACCEPTED)
+_FURTHEST = (
+    RequestState.NOT_SENT,
+    RequestState.REJECTED,
+    RequestState.SENDING,
+    RequestState.IN_DOUBT,
+    RequestState.ACCEPTED,
+)

@@ -57,8 +57,8 @@ class Words(TypeDecorator[str]):
         return value.replace("\x00", "\ufffd") if value and "\x00" in value else value
 
 
-_SUBMITTING = text("state = 'submitting'")
-_UNSETTLED = text("state IN ('submitting', 'in_doubt')")
+_SENDING = text("state = 'sending'")
+_UNSETTLED = text("state IN ('sending', 'in_doubt')")
 
 meta = Table(
     "meta",
@@ -123,7 +123,7 @@ campaigns = Table(
     UniqueConstraint("account_id", "name"),
     Index("ix_campaigns_normal", "account_id", "normal", unique=True),
 )
-"""`spent` is the sum of the costs of entries that are submitting, accepted or in doubt, written in the same commits.
+"""`spent` is the sum of the costs of entries that are sending, placed or in doubt, written in the same commits.
 `budget` is the most that it may be, over all runs; null for no limit. `normal` is the name in its normal form.
 `currency` is that of `spent`, `budget` and the costs of the entries: the account's currency when the first of them was
 written; "" if it is not known."""
@@ -229,7 +229,7 @@ follow_ups = Table(
     Column("answer", Words, nullable=False, server_default=""),
     Column("error", Words, nullable=False, server_default=""),
     UniqueConstraint("account_id", "kind", "key", "order_id"),
-    Index("ix_follow_ups_submitting", "state", sqlite_where=_SUBMITTING, postgresql_where=_SUBMITTING),
+    Index("ix_follow_ups_submitting", "state", sqlite_where=_SENDING, postgresql_where=_SENDING),
 )
 """Refills and cancels: `key` identifies the request, `answer` is the refill's id or the panel's answer to a cancel."""
 

@@ -7,8 +7,8 @@ The API has no idempotency key and no list of orders (https://smm.plus/api). If 
 two orders are placed and both are paid. If an answer is lost, the panel cannot be asked whether it placed the order.
 So the journal has to know, at every moment and after every crash, whether a request may have left this machine.
 
-That is why the intent is committed before the request is sent. An entry that is `PLANNED` was certainly not sent
-since it was planned. An entry that is `SUBMITTING` may have been sent, even if the process died in the next
+That is why the intent is committed before the request is sent. An entry that is `NOT_SENT` was certainly not sent
+since it was planned. An entry that is `SENDING` may have been sent, even if the process died in the next
 instruction. If it were the other way round, a crash between sending and writing would leave an order that no journal
 knows, and the next run would place it again.
 
@@ -17,29 +17,29 @@ Each sending is an attempt with a number. Its outcome is one of these:
 ==================  ===========  =====================================================================================
 event               next state   what it means
 ==================  ===========  =====================================================================================
-`ORDER_ID`          `ACCEPTED`   The panel answered with an order id. It is money, and never thrown away.
+`ORDER_ID`          `PLACED`     The panel answered with an order id. It is money, and never thrown away.
 `REFUSAL`           `REJECTED`   The panel refused this order in words that leave no doubt. It costs nothing.
-`HELD_BACK`         `PLANNED`    The request certainly never left, or the panel said "not now", or what it refused
+`HELD_BACK`         `NOT_SENT`   The request certainly never left, or the panel said "not now", or what it refused
                                  was the account, the address or the call. The order may be sent again, with a new
                                  intent.
 `DOUBT`             `IN_DOUBT`   The answer was lost or leaves doubt. The order may have been placed.
 `DEATH`             `IN_DOUBT`   The process that sent it is gone and left no outcome.
 ==================  ===========  =====================================================================================
 
-What is never repeated: an entry that is `IN_DOUBT`. No timer, retry or program makes it `PLANNED` again, because the
+What is never repeated: an entry that is `IN_DOUBT`. No timer, retry or program makes it `NOT_SENT` again, because the
 order may exist and would be paid a second time. It leaves this state in two ways. Either its order id is found
 (`FOUND`, by evidence or a person, or `LATE_ORDER_ID`, by an answer that came after all). Or a person looked at the
 panel's order page and says that it was not placed (`NOT_PLACED`).
 
-An `ACCEPTED` entry stays accepted. If a second order id arrives for it, both are kept and an alarm is raised: two
+A `PLACED` entry stays placed. If a second order id arrives for it, both are kept and an alarm is raised: two
 orders were paid for one row, and a person has to cancel one.
 
-Money follows the state. What is `SUBMITTING`, `ACCEPTED` or `IN_DOUBT` counts as spent (`SPENT`): a budget that did
+Money follows the state. What is `SENDING`, `PLACED` or `IN_DOUBT` counts as spent (`SPENT`): a budget that did
 not count doubt could be exceeded by orders that turn out to be placed.
 
 Two rules hold for outcomes that arrive late, for example because the process was suspended while another one put the
 entry in doubt. An order id is always recorded, whatever happened meanwhile. Every other outcome counts only if its
-attempt is still the entry's latest, and the entry is still `SUBMITTING`; otherwise it is stale and changes nothing.
+attempt is still the entry's latest, and the entry is still `SENDING`; otherwise it is stale and changes nothing.
 
 A journal that was restored from a backup does not know what was sent after the backup was made. So `RESTORED` puts
 every entry in doubt that was unsent then.
@@ -54,13 +54,18 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """The state of an entry. Only the panel's answer makes it `ACCEPTED` or `REJECTED`."""
+    """The state of an entry. Only the panel's answer makes it `PLACED` or `REJECTED`."""
 
-    PLANNED = "planned"
-    SUBMITTING = "submitting"
-    ACCEPTED = "accepted"
+    NOT_SENT = "not_sent"
+    SENDING = "sending"
+    PLACED = "placed"
     REJECTED = "rejected"
     IN_DOUBT = "in_doubt"
+
+    @property
+    def words(self) -> str:
+        """The state as people read it, such as "In doubt"."""
+        return self.value.replace("_", " ").capitalize()
 
 
 class Event(StrEnum):
@@ -91,33 +96,33 @@ class Event(StrEnum):
 
 
 TRANSITIONS: dict[State, dict[Event, State]] = {
-    State.PLANNED: {
-        Event.INTENT: State.SUBMITTING,
-        Event.LATE_ORDER_ID: State.ACCEPTED,
+    State.NOT_SENT: {
+        Event.INTENT: State.SENDING,
+        Event.LATE_ORDER_ID: State.PLACED,
         Event.RESTORED: State.IN_DOUBT,
     },
-    State.SUBMITTING: {
-        Event.ORDER_ID: State.ACCEPTED,
+    State.SENDING: {
+        Event.ORDER_ID: State.PLACED,
         Event.REFUSAL: State.REJECTED,
-        Event.HELD_BACK: State.PLANNED,
+        Event.HELD_BACK: State.NOT_SENT,
         Event.DOUBT: State.IN_DOUBT,
         Event.DEATH: State.IN_DOUBT,
-        Event.LATE_ORDER_ID: State.SUBMITTING,
+        Event.LATE_ORDER_ID: State.SENDING,
     },
     State.REJECTED: {
-        Event.NEW_RUN: State.PLANNED,
-        Event.LATE_ORDER_ID: State.ACCEPTED,
+        Event.NEW_RUN: State.NOT_SENT,
+        Event.LATE_ORDER_ID: State.PLACED,
         Event.RESTORED: State.IN_DOUBT,
     },
     State.IN_DOUBT: {
-        Event.FOUND: State.ACCEPTED,
-        Event.LATE_ORDER_ID: State.ACCEPTED,
-        Event.NOT_PLACED: State.PLANNED,
+        Event.FOUND: State.PLACED,
+        Event.LATE_ORDER_ID: State.PLACED,
+        Event.NOT_PLACED: State.NOT_SENT,
     },
-    State.ACCEPTED: {Event.LATE_ORDER_ID: State.ACCEPTED},
+    State.PLACED: {Event.LATE_ORDER_ID: State.PLACED},
 }
 
-SPENT = frozenset({State.SUBMITTING, State.ACCEPTED, State.IN_DOUBT})
+SPENT = frozenset({State.SENDING, State.PLACED, State.IN_DOUBT})
 """States that count against a budget. A refund does not lower what was spent."""
 
 
@@ -179,14 +184,14 @@ def settle(current: Current, outcome: Outcome) -> Transition | None:
 
     An order id is always kept. Any other outcome is stale if its attempt is not the entry's latest.
     """
-    live = current.state is State.SUBMITTING and current.attempt == outcome.attempt
+    live = current.state is State.SENDING and current.attempt == outcome.attempt
     if outcome.order_id is not None:
         return _with_id(current, outcome.order_id, Event.ORDER_ID if live else Event.LATE_ORDER_ID)
     if not live:
         return None
     state = after(current.state, outcome.event)
     if current.order_id is not None and state is not State.IN_DOUBT:
-        state = State.ACCEPTED  # the order id of an earlier attempt arrived meanwhile
+        state = State.PLACED  # the order id of an earlier attempt arrived meanwhile
     return Transition(state, current.order_id, _difference(current, state))
 
 

@@ -122,7 +122,7 @@ async def place_request(
         budgets.hold_to_currency(journal, campaign_id, held.currency)
         entry = _plan(journal, campaign_id, source, Planned(key, request, price), entry)
     reason = ""
-    if entry.state is State.PLANNED:
+    if entry.state is State.NOT_SENT:
         reason = await _place(client, journal, entry, max_spend)
         entry = journal.with_ids([entry.id])[entry.id]
         if entry.state is State.IN_DOUBT:
@@ -189,7 +189,7 @@ def _plan(journal: Journal, campaign_id: int, source: str, planned: Planned, ent
 def _is_sent_again(entry: Entry, *, retry_refused: bool) -> bool:
     if entry.state is State.REJECTED:
         return retry_refused or entry.meaning != Meaning.UNKNOWN.name
-    return entry.state is State.PLANNED
+    return entry.state is State.NOT_SENT
 
 
 def _cost(request: OrderRequest, services: Mapping[str, Service]) -> Decimal | None:
@@ -213,7 +213,7 @@ def _accepted(entry: Entry, reason: str) -> Entry:
     """Return an accepted entry; raise the error of every other one."""
     about = f"{entry.name} (service {entry.request.service}, {_fields(entry.request)})"
     match entry.state:
-        case State.ACCEPTED:
+        case State.PLACED:
             return entry
         case State.REJECTED:
             unknown = entry.meaning == Meaning.UNKNOWN.name
@@ -225,9 +225,9 @@ def _accepted(entry: Entry, reason: str) -> Entry:
                 f"`{command('doubts')}` shows the evidence. If it was placed: `{_resolve(entry, order_id='NUMBER')}`. "
                 f"If it was not: `{_resolve(entry, not_placed=True)}`"
             )
-        case State.SUBMITTING:
+        case State.SENDING:
             raise JournalInUseError(f"{about} is being sent by another process. Wait until it has ended")
-        case State.PLANNED:
+        case State.NOT_SENT:
             raise OrderHeldBackError(f"{about} was not sent: {reason or 'the run has ended'}")
 
 

@@ -98,11 +98,11 @@ class Caution:
         A doubt does not end a series of unknown refusals, nor the other way round: a broken panel mixes them. An order
         that is planned again does not count.
         """
-        if state in {State.ACCEPTED, State.REJECTED} and not unknown:
+        if state in {State.PLACED, State.REJECTED} and not unknown:
             self.in_doubt = self.unknown = 0
         self.in_doubt += state is State.IN_DOUBT
         self.unknown += unknown
-        if state is State.ACCEPTED:
+        if state is State.PLACED:
             self._one_at_a_time = False
         if self.in_doubt or self.unknown:
             self.begin()
@@ -276,7 +276,7 @@ class Placer:
         except CallError as error:
             self.progress.held += 1
             self._stop_for(error)
-            placed = Placed(entry, State.PLANNED, error=str(error))
+            placed = Placed(entry, State.NOT_SENT, error=str(error))
         if placed is not None:
             self._on_placed(placed)
         return placed
@@ -370,7 +370,7 @@ class Placer:
             case IntentRefusal.ELSEWHERE:
                 self.progress.held += 1
                 self.progress.held_back[entry] = answer.value
-                return Placed(entry, State.PLANNED, error=answer.value)
+                return Placed(entry, State.NOT_SENT, error=answer.value)
             case IntentRefusal.BUDGET | IntentRefusal.NO_BOUND:
                 self.progress.stop_for(Stop.BUDGET, f"before {request.values.get('link', '')}: {answer.value}")
         return None
@@ -384,12 +384,12 @@ class Placer:
         self._count(change.state, error, change.alarm)
         if isinstance(error, DuplicateOrderError):
             self.progress.held_back[outcome.entry] = outcome.error
-        if change.state is State.PLANNED and error is not None and not isinstance(error, DuplicateOrderError):
+        if change.state is State.NOT_SENT and error is not None and not isinstance(error, DuplicateOrderError):
             raise error
         return Placed(outcome.entry, change.state, change.order_id, change.alarm or outcome.error)
 
     def _count(self, state: State, error: CallError | None, alarm: str) -> None:
-        self.progress.accepted += state is State.ACCEPTED
+        self.progress.accepted += state is State.PLACED
         self.progress.rejected += state is State.REJECTED
         self.progress.in_doubt += state is State.IN_DOUBT
         self.progress.held += isinstance(error, DuplicateOrderError)

@@ -36,7 +36,7 @@ def in_one_currency(connection: Connection, account_id: int) -> list[int]:
 
 
 def unsettled_of_siblings(connection: Connection, account_id: int, state: State) -> list[Entry]:
-    """Return the entries of an account and its siblings in a state, submitting or in doubt."""
+    """Return the entries of an account and its siblings in a state, sending or in doubt."""
     return [
         entry for each in siblings(connection, account_id) for entry in entry_queries.unsettled(connection, each, state)
     ]
@@ -256,7 +256,7 @@ def _history_of(connection: Connection, account_id: int) -> BalanceHistory:
             row.id,
             decimal_or_none(row.cost),
             # An order of another account name may have been debited from another balance.
-            row.state == State.ACCEPTED.value and row.account_id == account_id,
+            row.state == State.PLACED.value and row.account_id == account_id,
             row.sent_at or "",
             _over_at(State(row.state), row.sent_at, row.settled_at),
         )
@@ -268,7 +268,7 @@ def _history_of(connection: Connection, account_id: int) -> BalanceHistory:
 def _over_at(state: State, sent_at: str | None, settled_at: str | None) -> str:
     if settled_at is None:
         return "9"  # after every time: it is being sent
-    return settled_at if state is State.ACCEPTED else max(settled_at, _end_of(sent_at))
+    return settled_at if state is State.PLACED else max(settled_at, _end_of(sent_at))
 
 
 def _end_of(sent_at: str | None) -> str:

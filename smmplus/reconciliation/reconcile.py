@@ -74,7 +74,7 @@ def probe(client: Client, journal: Journal, account_id: int, *, most_calls: int 
     most = most_calls * MOST_IDS + 1  # one more tells that there are more
     asked = ask(client, all_ids(wanted, known, most), most_calls)
     with journal.reading() as connection:
-        sending = unsettled_of_siblings(connection, account_id, State.SUBMITTING)
+        sending = unsettled_of_siblings(connection, account_id, State.SENDING)
         all_doubts = unsettled_of_siblings(connection, account_id, State.IN_DOUBT)
     own = {entry.id for entry in journal.in_doubt(account_id)}
     doubts = [entry for entry in all_doubts if entry.id in own]

@@ -101,7 +101,7 @@ def test_refills_and_cancels_are_asked_for_once(hook, place, sandbox, done):
 
 async def test_an_order_is_placed_once_under_its_key_both_ways(hook, order, ordered):
     placed = await hook.aplace_order(key="spring/1", campaign="own", **order)
-    assert placed.state is State.ACCEPTED
+    assert placed.state is State.PLACED
     assert (await hook.aplace_order(key="spring/1", campaign="own", **order)).order_id == placed.order_id
     assert len(ordered()) == 1
 

@@ -46,7 +46,7 @@ def prices(*services, balance="1000", currency="USD"):
     return Prices({each.id: each for each in services or (service(),)}, Balance(Decimal(balance), currency))
 
 
-def entry_of(order=None, number=1, state=State.ACCEPTED, **about):
+def entry_of(order=None, number=1, state=State.PLACED, **about):
     """Make an entry of campaign 1, batch 1; only what a test is about needs to be said."""
     order = order or request()
     values = {

@@ -252,7 +252,7 @@ def test_rows_that_the_panel_refuses_say_why(df, panel, caplog):
     placed = run(df, in_flight=1)
     assert "rejected by the panel (1):" in caplog.text
     assert "row b https://" in caplog.text
-    assert placed.order_status.tolist() == ["Placed", "Refused", "Placed"]
+    assert placed.order_status.tolist() == ["Placed", "Rejected", "Placed"]
     assert placed.error["b"] == "Bad link"
 
 

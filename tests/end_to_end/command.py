@@ -280,7 +280,7 @@ class Workplace:
     def assert_books_agree(self) -> None:
         """Hold the journal against the ledger: nothing twice, nothing lost, and what may be missing is in doubt."""
         entries, placed = self.entries(), self.ledger.orders()
-        accepted = {entry["order_id"] for entry in entries if entry["state"] == "accepted"}
+        accepted = {entry["order_id"] for entry in entries if entry["state"] == "placed"}
         doubtful = sum(entry["state"] == "in_doubt" for entry in entries)
         ids = {order["order"] for order in placed}
         assert {number_of(order_id) for order_id in accepted} <= ids
@@ -288,9 +288,9 @@ class Workplace:
         assert_nothing_twice(placed)
 
     def assert_books_agree_with_the_dead(self) -> None:
-        """Hold them against each other while what a killed run had under way still stands as submitting."""
+        """Hold them against each other while what a killed run had under way still stands as sending."""
         states, placed = self.states(), self.ledger.orders()
-        assert states["accepted"] <= len(placed) <= states["accepted"] + states["submitting"] + states["in_doubt"]
+        assert states["placed"] <= len(placed) <= states["placed"] + states["sending"] + states["in_doubt"]
         assert_nothing_twice(placed)
 
     def assert_each_row_once(self, sheet: Path, rows: Sequence[Mapping[str, str]] | None = None) -> None:
@@ -305,7 +305,7 @@ class Workplace:
                 row["link"],
                 row["quantity"],
             )
-        assert self.states() == {"accepted": len(written)}
+        assert self.states() == {"placed": len(written)}
         if rows is not None:
             assert [without_results(row) for row in written] == [dict(row) for row in rows]
 

@@ -66,7 +66,7 @@ def test_a_doubt_leads_to_its_settling(workplace: Workplace, account: str, name:
         assert "--order-id NUMBER" in said.out
     assert paste(workplace, done, "--order-id NUMBER", NUMBER=number).status == 0
     assert run(workplace, name, *who).status == 0
-    assert workplace.states() == {"accepted": 2}
+    assert workplace.states() == {"placed": 2}
     assert workplace.ledger.count() == 2
 
 

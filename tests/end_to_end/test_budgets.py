@@ -37,7 +37,7 @@ def test_funds_that_run_out_in_the_middle_stop_the_run_and_topped_up_it_goes_on(
     assert "Not enough funds on balance; the balance is 0.01 USD" in done.json["stopped"]
     # Nothing was sent after the first refusal, but what was under way.
     assert 1 <= workplace.ledger.calls("add") - placed <= 16
-    assert workplace.states() == {"accepted": placed, "planned": 80 - placed}
+    assert workplace.states() == {"placed": placed, "not_sent": 80 - placed}
     assert Decimal(workplace.query("SELECT spent FROM campaigns")[0]["spent"]) == placed * COST
     workplace.panel.faults()
     workplace.panel.balance("1000")

@@ -41,7 +41,7 @@ def test_check_as_json_tells_the_same(workplace: Workplace):
     workplace.run(sheet)
     write_sheet(sheet, [*read_rows(sheet)[:1], *(row | {"order_id": ""} for row in read_rows(sheet)[:1])])
     told = workplace.command("check", sheet, "--json", "--allow-duplicates").json
-    assert told["already"] == {"accepted": 1}
+    assert told["already"] == {"placed": 1}
     assert (told["to_send"], told["total"], told["currency"], told["balance"]) == (1, "0.035", "USD", "999.03")
     assert [(line["service"], line["rows"], line["units"], line["cost"]) for line in told["by_service"]] == [
         ("2", 1, 100, "0.035")
@@ -80,7 +80,7 @@ def test_resolve_keeps_who_when_and_why(workplace: Workplace):
     taken = workplace.command("resolve", doubt["key"], "--order-id", other)
     assert (taken.status, f"order {other} already belongs to" in taken.said) == (3, True)
     settled = workplace.command("resolve", doubt["key"], "--order-id", order_id, "--why", "seen on the page", "--json")
-    assert (settled.status, settled.json["state"], settled.json["order_id"]) == (0, "accepted", order_id)
+    assert (settled.status, settled.json["state"], settled.json["order_id"]) == (0, "placed", order_id)
     (note,) = workplace.query("SELECT * FROM notes")
     assert (note["what"], note["why"]) == (f"is order {order_id}", "seen on the page")
     assert note["who"]

@@ -175,7 +175,7 @@ def test_what_is_in_doubt_counts_as_spent_until_it_is_known_not_to_be(workplace:
     first = workplace.run(sheet, "--in-flight", "1", "--max-spend", "0.07")
     workplace.panel.faults()
     assert first.status == 4
-    assert first.json["states"] == {"planned": 1, "accepted": 1, "in_doubt": 1}
+    assert first.json["states"] == {"not_sent": 1, "placed": 1, "in_doubt": 1}
     assert workplace.ledger.count() == 1
     assert workplace.run(sheet, "--max-spend", "0.07").json["sent"] == 0
     workplace.settle_doubts()

@@ -11,7 +11,7 @@ from tests.panel import SandboxProcess
 
 pytestmark = pytest.mark.e2e
 
-DOUBT, ACCEPTED, REFUSED = "in_doubt", "accepted", "rejected"
+DOUBT, ACCEPTED, REFUSED = "in_doubt", "placed", "rejected"
 
 FAULTS: dict[str, tuple[dict[str, object], str, bool]] = {
     "drop-before": ({"fault": "drop_before_accept"}, DOUBT, False),
@@ -106,7 +106,7 @@ def test_a_fault_is_what_it_is_in_journal_ledger_and_sheet(aftermath: Aftermath,
     assert aftermath.entries[name]["state"] == state
     assert (link(name) in aftermath.placed) == was_placed
     row = aftermath.rows[name]
-    assert row["order_status"] == {DOUBT: "In doubt", REFUSED: "Refused", ACCEPTED: "Placed"}[state]
+    assert row["order_status"] == {DOUBT: "In doubt", REFUSED: "Rejected", ACCEPTED: "Placed"}[state]
     assert (row["order_id"] != "", row["error"] != "") == (state == ACCEPTED, state != ACCEPTED)
 
 
@@ -126,7 +126,7 @@ def test_after_all_faults_a_person_settles_the_doubts_and_every_row_is_placed_on
     doubts = sum(state == DOUBT for _, state, _ in FAULTS.values())
     assert aftermath.done.status == 4
     assert aftermath.done.json["states"] == {
-        "accepted": 2 * len(FAULTS) - doubts - 4,
+        "placed": 2 * len(FAULTS) - doubts - 4,
         "rejected": 4,
         "in_doubt": doubts,
     }
@@ -170,7 +170,7 @@ def test_what_concerns_every_order_stops_the_run_and_the_next_run_goes_on(
     done = run_into(workplace, sheet, {**rule, "calls": [3]})
     assert done.status == status
     assert (workplace.ledger.count(), workplace.ledger.calls("add")) == (2, 3)
-    assert done.json["states"] == {"planned": 3, "accepted": 2}
+    assert done.json["states"] == {"not_sent": 3, "placed": 2}
     assert_goes_on(workplace, sheet, 3)
 
 
@@ -179,7 +179,7 @@ def test_three_unknown_refusals_in_a_row_stop_the_run(workplace: Workplace):
     done = run_into(workplace, sheet, {"fault": "translated", "calls": [1, 2, 4, 5, 6]})
     assert done.status == 7
     assert "three in a row" in done.json["stopped"]
-    assert done.json["states"] == {"planned": 2, "accepted": 1, "rejected": 5}
+    assert done.json["states"] == {"not_sent": 2, "placed": 1, "rejected": 5}
     again = workplace.run(sheet)
     assert (again.status, again.json["sent"]) == (3, 2)
     assert workplace.run(sheet, "--retry-refused").json["sent"] == 5
@@ -197,7 +197,7 @@ def test_three_doubts_in_a_row_stop_the_run(workplace: Workplace):
     )
     assert done.status == 4
     assert "three in a row" in done.json["stopped"]
-    assert done.json["states"] == {"planned": 3, "accepted": 1, "in_doubt": 5}
+    assert done.json["states"] == {"not_sent": 3, "placed": 1, "in_doubt": 5}
     assert workplace.ledger.count() == 4
     workplace.assert_books_agree()
     again = workplace.run(sheet)
@@ -213,7 +213,7 @@ def test_the_duplicate_guard_holds_a_row_back_and_proves_nothing(tmp_path: Path)
         sheet = workplace.sheet("guarded.csv", rows)
         held = workplace.run(sheet, "--in-flight", "1")
         assert held.status == 7
-        assert held.json["states"] == {"planned": 1, "accepted": 2}
+        assert held.json["states"] == {"not_sent": 1, "placed": 2}
         panel.advance(2000)
         assert_goes_on(workplace, sheet, 1)
 
@@ -241,7 +241,7 @@ def test_a_panel_that_cannot_be_reached_costs_nothing_and_is_waited_for(workplac
         gone = other.address
     with workplace.start("run", sheet, "--yes", "--wait", "0", SMMPLUS_API_URL=gone) as running:
         assert running.finish().status == 7
-    assert not any(entry["state"] != "planned" for entry in workplace.entries())
+    assert not any(entry["state"] != "not_sent" for entry in workplace.entries())
 
 
 def test_statuses_that_cannot_be_had_do_not_end_a_run(workplace: Workplace):

@@ -37,11 +37,11 @@ def test_killed_while_the_first_answers_are_held_back_after_acceptance(workplace
     sheet = workplace.sheet(name, rows)
     workplace.panel.faults({"fault": "hang_after_accept", "action": "add"})
     kill_at(workplace, sheet, 4, "--in-flight", "4")
-    assert workplace.states() == {"submitting": 4, "planned": 8}
+    assert workplace.states() == {"sending": 4, "not_sent": 8}
     workplace.panel.faults()
     again = workplace.run(sheet)
     assert again.status == 4
-    assert again.json["states"] == {"accepted": 8, "in_doubt": 4}
+    assert again.json["states"] == {"placed": 8, "in_doubt": 4}
     assert workplace.ledger.count() == 12
     workplace.assert_books_agree()
     assert [row["order_status"] for row in read_rows(sheet)] == ["In doubt"] * 4 + ["Placed"] * 8
@@ -76,7 +76,7 @@ def test_killed_while_the_panel_has_not_taken_the_first_orders(workplace: Workpl
     workplace.panel.faults()
     again = workplace.run(sheet)
     assert again.status == 4
-    assert again.json["states"] == {"accepted": 4, "in_doubt": 2}
+    assert again.json["states"] == {"placed": 4, "in_doubt": 2}
     assert workplace.ledger.count() == 4
     assert workplace.settle_doubts(by_command=True) == 2
     assert workplace.run(sheet).status == 0
@@ -143,7 +143,7 @@ def test_killed_once_all_is_placed_and_nothing_is_written(workplace: Workplace):
         running.kill()
     assert sheet.read_bytes() == before
     again = workplace.run(sheet)
-    assert (again.status, again.json["sent"], again.json["states"]) == (0, 0, {"accepted": 5})
+    assert (again.status, again.json["sent"], again.json["states"]) == (0, 0, {"placed": 5})
     workplace.assert_each_row_once(sheet, rows)
 
 

@@ -47,7 +47,7 @@ def test_an_order_in_whatever_words_is_in_doubt_and_never_sent_again(
     assert workplace.run(sheet, "--in-flight", "1").status == 4
     workplace.panel.faults()
     assert workplace.run(sheet, "--retry-refused").status == 4
-    assert (workplace.states(), workplace.ledger.count()) == ({"in_doubt": 1, "accepted": 1}, 2)
+    assert (workplace.states(), workplace.ledger.count()) == ({"in_doubt": 1, "placed": 1}, 2)
 
 
 @pytest.mark.parametrize("was_placed", [True, False])
@@ -85,7 +85,7 @@ def test_what_concerns_the_account_stops_the_run_and_leaves_no_doubt(
     workplace.panel.faults(answer(document, action="add", status=status, calls=[2]))
     done = workplace.run(sheet, "--in-flight", "1")
     workplace.panel.faults()
-    assert (done.status, workplace.states(), workplace.ledger.calls("add")) == (5, {"accepted": 1, "planned": 3}, 2)
+    assert (done.status, workplace.states(), workplace.ledger.calls("add")) == (5, {"placed": 1, "not_sent": 3}, 2)
     assert ("web firewall (Cloudflare)" in done.json["stopped"]) == ("Cloudflare" in str(document))
     assert workplace.run(sheet).status == 0
     workplace.assert_each_row_once(sheet)
@@ -104,7 +104,7 @@ def test_an_address_that_is_gone_stops_a_run_and_costs_nothing(workplace: Workpl
     workplace.panel.faults(answer("<h1>Not Found</h1>", action="add", status=404, calls=[2]))
     done = workplace.run(sheet, "--in-flight", "1")
     workplace.panel.faults()
-    assert (done.status, workplace.states(), workplace.ledger.count()) == (7, {"accepted": 1, "planned": 2}, 1)
+    assert (done.status, workplace.states(), workplace.ledger.count()) == (7, {"placed": 1, "not_sent": 2}, 1)
     assert "SMMPLUS_API_URL" in done.json["stopped"]
 
 
@@ -164,7 +164,7 @@ def test_a_price_is_what_the_panel_wrote(workplace: Workplace, rate: str, cost: 
 @pytest.mark.parametrize("document", [{}, [], {"0": {"status": "Completed"}}, {"status": "success"}], ids=repr)
 def test_a_round_in_which_no_order_is_found_is_said_once_with_its_text(workplace: Workplace, document: object):
     done = follow(workplace, answer(document), wait="0.5")
-    assert (done.status, workplace.states()) == (7, {"accepted": 2})
+    assert (done.status, workplace.states()) == (7, {"placed": 2})
     assert (json.dumps(document) in done.said, done.said.count("no status for")) == (True, 1)
     assert workplace.ledger.calls("status") > 1
 

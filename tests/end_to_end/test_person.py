@@ -90,7 +90,7 @@ def test_a_signal_while_placing_finishes_what_is_under_way_and_writes_back(
     assert "Run the same command to continue" in done.said
     sent = workplace.ledger.count()
     assert 4 <= sent < 40
-    assert workplace.states() == {"accepted": sent, "planned": 40 - sent}
+    assert workplace.states() == {"placed": sent, "not_sent": 40 - sent}
     assert sum(row["order_id"] != "" for row in read_rows(sheet)) == sent
     workplace.panel.faults()
     again = workplace.run(sheet)
@@ -105,7 +105,7 @@ def test_a_signal_while_the_panel_says_not_now_does_not_wait_for_it(workplace: W
         wait_until(lambda: workplace.ledger.calls("add") > 0, "the first refusal")
         running.signal(signal.SIGINT)
         assert running.finish().status == 7
-    assert workplace.states() == {"planned": 2}
+    assert workplace.states() == {"not_sent": 2}
 
 
 def test_who_presses_on_ends_it_at_once_and_leaves_nothing_undecided(workplace: Workplace):

@@ -27,7 +27,7 @@ def test_a_server_that_restarts_in_the_middle_ends_the_run_and_loses_nothing(wor
     assert (done.status, workplace.ledger.count() < 40) == (7, True), done
     assert "alive is lost" in done.said or "terminating connection" in done.said, done
     workplace.assert_books_agree()
-    assert workplace.states()["submitting"] == 0
+    assert workplace.states()["sending"] == 0
     again = workplace.run(sheet)
     doubts = workplace.states()["in_doubt"]
     assert again.status == (4 if doubts else 0), again

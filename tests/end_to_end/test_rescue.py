@@ -40,7 +40,7 @@ def test_the_disk_full_after_the_orders_were_sent(workplace: Workplace):
     workplace.panel.faults()
     placed = {str(order["order"]) for order in workplace.ledger.orders()}
     (path,) = rescues(workplace)
-    assert (done.status, len(placed), workplace.states()) == (7, 4, {"submitting": 4, "planned": 4})
+    assert (done.status, len(placed), workplace.states()) == (7, 4, {"sending": 4, "not_sent": 4})
     assert all(f"is order {order_id}" in done.said for order_id in placed)
     assert f"it is saved in {path}. The next run records it" in done.said
     assert all(order_id in path.read_text() for order_id in placed)
@@ -98,7 +98,7 @@ def test_killed_while_the_answers_wait_for_a_locked_journal(workplace: Workplace
             wait_until(lambda: rescues(workplace)[0].read_bytes().count(b'"order_id"') == 3, "all of them")
             running.kill()
     workplace.panel.faults()
-    assert workplace.states() == {"submitting": 3, "planned": 3}
+    assert workplace.states() == {"sending": 3, "not_sent": 3}
     again = workplace.run(sheet)
     assert (again.status, again.json["sent"]) == (0, 3)
     workplace.assert_each_row_once(sheet, rows)
@@ -147,7 +147,7 @@ def test_who_asks_twice_is_told_how_long_it_takes_and_the_answers_are_kept(
     assert done.status == 7
     assert "answer to 3 orders that it may have placed" in done.said
     assert "up to 190 seconds" in done.said
-    assert workplace.states() == {"accepted": 3, "planned": 3}
+    assert workplace.states() == {"placed": 3, "not_sent": 3}
     workplace.panel.faults()
     again = workplace.run(sheet)
     assert (again.status, again.json["sent"]) == (0, 3)

@@ -161,7 +161,7 @@ def test_mass_order_text_killed_in_the_middle_ends_with_every_row_once(workplace
         running.kill()
     workplace.panel.faults()
     again = workplace.run(sheet)
-    assert (again.status, again.json["states"]) == (4, {"accepted": 9, "in_doubt": 1})
+    assert (again.status, again.json["states"]) == (4, {"placed": 9, "in_doubt": 1})
     assert workplace.settle_doubts() == 1
     assert workplace.run(sheet).status == 0
     workplace.assert_each_row_once(workplace.folder / "mass.results.csv", rows)

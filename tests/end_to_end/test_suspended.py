@@ -95,7 +95,7 @@ def settle_as_not_placed(workplace: Workplace, sheet: Path, database: str) -> No
         is_not_placed(workplace)
     workplace.age_sendings()
     is_not_placed(workplace)
-    assert workplace.run(sheet).json["states"] == {"accepted": 1}
+    assert workplace.run(sheet).json["states"] == {"placed": 1}
 
 
 @on_both

@@ -60,7 +60,7 @@ def test_who_waits_for_a_run_that_ends_goes_on_after_it(workplace: Workplace):
             first.kill()
             done = second.finish()
     assert done.status == 4
-    assert done.json["states"] == {"accepted": 5, "in_doubt": 1}
+    assert done.json["states"] == {"placed": 5, "in_doubt": 1}
     assert len([row for row in read_rows(sheet) if row["order_id"]]) == 5
 
 

@@ -154,7 +154,7 @@ class Play:
             ways = {-int(number) for number in SIGNALS.get(self.case.fault, ())}
             return [] if ended.status in ways else [f"it was ended by signal {-ended.status}"]
         states = Counter(line.state for line in books.lines.values())
-        done = states["accepted"] == ROWS and all(row["order_id"] for row in written)
+        done = states["placed"] == ROWS and all(row["order_id"] for row in written)
         found = []
         if ended.status == DONE and not done:
             found.append(f"it says done, and is not: {states}")
@@ -162,7 +162,7 @@ class Play:
             found.append(f"status {ended.status}: a person is asked for something that nobody did")
         if states["in_doubt"] and ended.status != IN_DOUBT:
             found.append(f"status {ended.status}, and orders are in doubt: {states}")
-        if ended.status == IN_DOUBT and not states["in_doubt"] + states["submitting"]:
+        if ended.status == IN_DOUBT and not states["in_doubt"] + states["sending"]:
             found.append(f"it says in doubt, and nothing is: {states}")
         if "Traceback" in ended.err:
             found.append(f"it ended with a traceback: {ended.err}")
@@ -232,10 +232,10 @@ class Play:
 
 
 def _word(first: Books, then: Books, entry: int) -> str:
-    before = first.lines[entry].state if entry in first.lines else "planned"
+    before = first.lines[entry].state if entry in first.lines else "not_sent"
     if then.lines[entry].state == "in_doubt":
         return DOUBT
-    return {"accepted": KEPT, "planned": LATER}.get(before, RESCUED)
+    return {"placed": KEPT, "not_sent": LATER}.get(before, RESCUED)
 
 
 def _is_free(path: Path) -> bool:

@@ -373,7 +373,7 @@ class Campaigns(RuleBasedStateMachine):
 
     def _accepted_for_ever(self, books: Books) -> None:
         """See that what was accepted stays that order, and is never sent again: a sending has a new number."""
-        now = {line.number: (line.attempt, line.order) for line in books.of_state("accepted")}
+        now = {line.number: (line.attempt, line.order) for line in books.of_state("placed")}
         assert {number: now.get(number) for number in self.accepted} == self.accepted
         self.accepted = now
 

@@ -37,14 +37,14 @@ _ALWAYS = ("key", "fingerprint", "content", "state", "error", "meaning", "order_
 _AMOUNTS = ("cost", "charge")
 _TIMES = ("sent_at", "settled_at", "polled_at")
 _NEEDS: dict[State, tuple[str, ...]] = {
-    State.PLANNED: (),
-    State.SUBMITTING: ("run_id", "sent_at"),
-    State.ACCEPTED: ("order_id",),
+    State.NOT_SENT: (),
+    State.SENDING: ("run_id", "sent_at"),
+    State.PLACED: ("order_id",),
     State.REJECTED: ("sent_at", "settled_at"),
     State.IN_DOUBT: ("sent_at", "settled_at"),
 }
-_MAY_HAVE_AN_ORDER = frozenset({State.SUBMITTING, State.ACCEPTED, State.IN_DOUBT})
-_MAY_BE_UNSENT = frozenset({State.PLANNED, State.IN_DOUBT})
+_MAY_HAVE_AN_ORDER = frozenset({State.SENDING, State.PLACED, State.IN_DOUBT})
+_MAY_BE_UNSENT = frozenset({State.NOT_SENT, State.IN_DOUBT})
 """A restored journal has orders in doubt that it never sent: they were planned in the backup."""
 
 

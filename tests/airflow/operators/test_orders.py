@@ -62,7 +62,7 @@ def test_an_order_is_placed_and_told(airflow, ordered, order, link):
     assert ran.result == {
         "order_id": str(placed["order"]),
         "key": KEY,
-        "state": "accepted",
+        "state": "placed",
         "service": "1",
         "link": link,
         "quantity": "100",

@@ -182,7 +182,7 @@ def test_every_row_is_placed_once_and_written_back(airflow, sandbox, ordered, sh
         "total": "0.23",
         "currency": "USD",
         "written": str(path),
-        "states": {"accepted": 3},
+        "states": {"placed": 3},
     }
     assert [ran.result["sent"] for ran in runs] == [3, 0, 0]
     assert sorted(ids(path)) == sorted(str(order["order"]) for order in ordered())
@@ -296,13 +296,13 @@ def test_mapped_parts_are_placed_once_and_written_by_one(airflow, ordered, sheet
     for _ in range(2):
         for index, part in enumerate(parts):
             ran = airflow.run(PLACE, **sheet, keys=part, map_index=index, task_id="place")
-            assert (ran.state, ran.result["states"]) == ("success", {"accepted": len(part)})
+            assert (ran.state, ran.result["states"]) == ("success", {"placed": len(part)})
     assert len(ordered()) == 3
     assert "order_id" not in read(path)[0]
     done()
     assert airflow.run(TRACK, campaign=sheet["campaign"], task_id="track").result["statuses"] == {"Completed": 3}
     back = airflow.run(BACK, **sheet, task_id="back")
-    assert back.result == {"written": str(path), "states": {"accepted": 3}}
+    assert back.result == {"written": str(path), "states": {"placed": 3}}
     assert sorted(ids(path)) == sorted(str(order["order"]) for order in ordered())
     assert [row["order_status"] for row in read(path)] == ["Completed"] * 3
 
@@ -330,7 +330,7 @@ def test_all_of_it_in_one(airflow, ordered, sheet, path, done):
     assert resumed.state == "success"
     assert resumed.result == {
         "written": str(path),
-        "states": {"accepted": 3},
+        "states": {"placed": 3},
         "campaign": "week 2026-02-03",
         "statuses": {"Completed": 3},
     }

@@ -78,7 +78,7 @@ def test_progress_is_told_now_and_then_and_at_the_end(said, monkeypatch):
     clock = itertools.count(0.0, 4.0)
     listener = LogWatcher(LOG)
     listener.placing(5)
-    placed = SimpleNamespace(entry=1, state=State.ACCEPTED, order_id="501", error="")
+    placed = SimpleNamespace(entry=1, state=State.PLACED, order_id="501", error="")
     with monkeypatch.context() as patch:
         patch.setattr(log_listener, "time", SimpleNamespace(monotonic=lambda: next(clock)))
         for _ in range(5):
@@ -116,7 +116,7 @@ def test_refused_rows_are_named_with_the_way_to_send_them(week, said):
 
 
 def test_a_part_names_its_orders(said):
-    held = entry_of(number=7, state=State.PLANNED)
+    held = entry_of(number=7, state=State.NOT_SENT)
     log_part(LOG, PlacedPart((REFUSED, held, entry_of()), Progress(held_back={7: "an active order"})))
     assert said()[:4] == [
         "WARNING rejected by the panel (1):",

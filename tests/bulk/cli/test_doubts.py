@@ -50,7 +50,7 @@ def test_a_person_says_which_order_it_is(smmplus, doubt, sandbox, path):
 def test_a_program_may_say_it_for_a_person(smmplus, doubt, sandbox):
     order_id = str(sandbox.orders()[-2]["order"])
     told = smmplus("resolve", doubt, "--order-id", order_id, "--json").json
-    assert (told["key"], told["state"], told["order_id"]) == (doubt, "accepted", order_id)
+    assert (told["key"], told["state"], told["order_id"]) == (doubt, "placed", order_id)
 
 
 def test_an_order_that_the_panel_does_not_know_settles_nothing(smmplus, doubt):

@@ -53,7 +53,7 @@ def test_the_journal_is_shown(smmplus, doubtful, place, sandbox):
         assert about["uuid"] == journal.uuid
     assert (about["journal"], about["in_doubt"], about["restored_from_backup_of"]) == (str(place), 1, None)
     assert {(count["state"], count["orders"], count["url"]) for count in about["orders"]} == {
-        ("accepted", 1, normal_url(sandbox.address)),
+        ("placed", 1, normal_url(sandbox.address)),
         ("in_doubt", 1, normal_url(sandbox.address)),
     }
     assert about["size"] > 4096
@@ -202,7 +202,7 @@ def test_what_was_planned_when_the_backup_was_made_is_in_doubt(smmplus, doubtful
 
 def test_a_restored_journal_tells_what_is_in_doubt(smmplus, placed, place):
     with Journal(f"sqlite:///{place}") as journal, journal.transaction() as connection:
-        connection.exec_driver_sql("UPDATE entries SET state = 'planned', order_id = NULL, attempt = 0 WHERE id = 1")
+        connection.exec_driver_sql("UPDATE entries SET state = 'not_sent', order_id = NULL, attempt = 0 WHERE id = 1")
         connection.exec_driver_sql("DELETE FROM order_ids WHERE entry_id = 1")
     smmplus("journal", "copy", "backup.sqlite3")
     place.unlink()
@@ -219,7 +219,7 @@ def test_all_orders_are_exported(smmplus, doubtful, tmp_path):
         rows = list(csv.DictReader(file))
     assert [(row["state"], row["link"], row["service"], row["quantity"]) for row in rows] == [
         ("in_doubt", LINK, "2", "100"),
-        ("accepted", f"{LINK}/2", "2", "100"),
+        ("placed", f"{LINK}/2", "2", "100"),
     ]
     assert [bool(row["order_id"]) for row in rows] == [False, True]
     refused = smmplus("journal", "export", "orders.csv")
@@ -245,7 +245,7 @@ def test_a_journal_moves_into_postgresql_and_runs_go_on_there(smmplus, placed, p
         assert smmplus("run", path, "--yes", "--wait", "0", "--rate", "0").status == 0
         assert smmplus("journal", "check").status == 0
         assert smmplus("journal", "--json").json["size"] > 0
-        assert smmplus("journal", "export", "-").out.count("accepted") == 2
+        assert smmplus("journal", "export", "-").out.count("placed") == 2
         again = smmplus("journal", "copy", url)
         assert (again.status, "pg_dump" in again.words) == (2, True)
     assert sandbox.ledger()["count"] == before

@@ -45,7 +45,7 @@ def test_a_plan(week):
         "max_spend": None,
         "by_service": [{"service": "2", "name": "Likes", "rows": 1, "units": 100, "cost": "0.15"}],
         "sending": [sending | {"units": 100, "cost": "0.15"}],
-        "already": {"accepted": 1},
+        "already": {"placed": 1},
         "problems": told["problems"],
         "warnings": [],
         "repeats": "",
@@ -129,7 +129,7 @@ def test_an_outcome(week):
     assert told.items() >= plan_object(plan).items()
     assert {name: told[name] for name in told.keys() - plan_object(plan).keys()} == {
         "sent": 2,
-        "states": {"accepted": 1, "in_doubt": 1},
+        "states": {"placed": 1, "in_doubt": 1},
         "unsent": 0,
         "blocked": "",
         "stopped": "three in a row are in doubt: no answer",
@@ -156,7 +156,7 @@ def test_an_order():
     told = entry_object(entry_of(order_id="501", charge=Decimal("0.1500")))
     assert told == {
         "key": f"week/{key_of(request(), 1)}",
-        "state": "accepted",
+        "state": "placed",
         "service": "2",
         "link": LINK,
         "quantity": "100",
@@ -176,9 +176,9 @@ def test_an_order():
 
 
 def test_states_are_counted_in_the_order_of_an_orders_life():
-    some = [State.IN_DOUBT, State.ACCEPTED, State.PLANNED, State.ACCEPTED]
+    some = [State.IN_DOUBT, State.PLACED, State.NOT_SENT, State.PLACED]
     told = states_object({number: entry_of(state=state) for number, state in enumerate(some)})
-    assert list(told.items()) == [("planned", 1), ("accepted", 2), ("in_doubt", 1)]
+    assert list(told.items()) == [("not_sent", 1), ("placed", 2), ("in_doubt", 1)]
 
 
 def test_a_service_and_a_balance():

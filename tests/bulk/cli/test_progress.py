@@ -56,7 +56,7 @@ def lines(out, progress, clock):
         yield listener
 
 
-def placed(state=State.ACCEPTED):
+def placed(state=State.PLACED):
     return Placed(1, state)
 
 

@@ -95,7 +95,7 @@ def test_no_is_no(smmplus, old):
 def test_a_program_is_told_what_was_settled(smmplus, old):
     told = smmplus("resolve", "--campaign", "week", "--not-placed", "--yes", "--json").json
     assert [(each["key"], each["state"], each["account"]) for each in told["settled"]] == [
-        (found["key"], "planned", "default") for found in old
+        (found["key"], "not_sent", "default") for found in old
     ]
 
 

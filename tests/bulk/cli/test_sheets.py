@@ -211,7 +211,7 @@ def test_the_first_rows_are_asked_for_and_told(smmplus, path):
     assert "Place the first 1 of 2 orders for 0.035 USD from account default at localhost" in first.words
     assert f"Placed the first 1 of 2 rows to send; for the rest: smmplus run {path}" in first.words
     second = smmplus("run", path, *RUN, "--first", "1", "--json").json
-    assert (second["sent"], second["to_send"], second["later"], second["states"]) == (1, 1, 0, {"accepted": 2})
+    assert (second["sent"], second["to_send"], second["later"], second["states"]) == (1, 1, 0, {"placed": 2})
 
 
 def test_status_writes_where_the_orders_stand(smmplus, path):
@@ -220,7 +220,7 @@ def test_status_writes_where_the_orders_stand(smmplus, path):
     assert done.status == 0
     assert "2 Pending" in done.out
     assert "tracking: 0 of 2 finished" in done.err
-    assert smmplus("status", path, "--rate", "0", "--json").json["states"] == {"accepted": 2}
+    assert smmplus("status", path, "--rate", "0", "--json").json["states"] == {"placed": 2}
 
 
 def test_status_shows_wrong_ids(smmplus, path):
@@ -279,9 +279,7 @@ def test_a_sheet_of_a_person_s_own_headers_and_numbers_is_ordered(smmplus, their
     assert (done.status, done.json["sent"], done.json["left_out"]) == (0, 1, [3])
     (order,) = sandbox.orders()[before:]
     assert (order["link"], order["quantity"]) == (f"{LINK}/a", 1000)
-    assert smmplus("status", theirs, *MAPPED, "--locale", "id", "--json", "--rate", "0").json["states"] == {
-        "accepted": 1
-    }
+    assert smmplus("status", theirs, *MAPPED, "--locale", "id", "--json", "--rate", "0").json["states"] == {"placed": 1}
     assert theirs.read_text("utf-8").splitlines()[0].startswith("kode;alamat;pcs;lewati;order_id;order_status;")
 
 

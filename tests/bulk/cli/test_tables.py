@@ -209,9 +209,9 @@ def test_nothing_new(week):
 @pytest.mark.parametrize(
     ("state", "text"),
     [
-        (State.PLANNED, "Not sent"),
-        (State.SUBMITTING, "Being sent"),
-        (State.REJECTED, "Refused"),
+        (State.NOT_SENT, "Not sent"),
+        (State.SENDING, "Sending"),
+        (State.REJECTED, "Rejected"),
         (State.IN_DOUBT, "In doubt"),
     ],
 )
@@ -245,7 +245,7 @@ def test_what_stands_in_the_way_is_all_that_is_said(plan):
 
 
 def test_why_it_stopped_and_how_to_go_on(plan):
-    entries = {2: entry_of(state=State.PLANNED)}
+    entries = {2: entry_of(state=State.NOT_SENT)}
     text = words(tables.show_outcome, RunResult(plan, entries, stop=Stop.ACCOUNT, reason="Not enough [funds]"))
     assert "Stopped: the panel refuses the account (Not enough [funds])" in text
     way = "Fix the API key, or ask the panel about the account. Run the same command to continue. Placed orders are not"

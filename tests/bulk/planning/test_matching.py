@@ -268,7 +268,7 @@ def journals(draw):
                 campaign_id=campaign,
                 batch_id=campaign * 10 + draw(st.integers(0, 1)),
                 key=key_of(content, nth),
-                order_id=str(500 + number) if state is State.ACCEPTED else None,
+                order_id=str(500 + number) if state is State.PLACED else None,
             )
         )
     return entries

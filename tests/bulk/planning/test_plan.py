@@ -92,7 +92,7 @@ def test_an_adopted_order_is_not_sent(week):
     entry = Ledger.of(week.journal, "last").accepted()
     plan = week.plan(sheet_of(row()), adopt=True)
     assert sent(plan) == []
-    assert plan.with_state(State.ACCEPTED) == {2: entry}
+    assert plan.with_state(State.PLACED) == {2: entry}
 
 
 # Problems.

@@ -34,7 +34,7 @@ def test_ten_rows_are_all_named(plan):
 
 
 def test_each_kind_has_its_head(plan):
-    entries = {2: entry_of(state=State.IN_DOUBT, error="no answer"), 3: entry_of(state=State.PLANNED)}
+    entries = {2: entry_of(state=State.IN_DOUBT, error="no answer"), 3: entry_of(state=State.NOT_SENT)}
     told = list(describe_rows(RunResult(plan, entries, held={3: "an active order has this link"}), ""))
     assert told == [
         "in doubt, and not sent again (1):",

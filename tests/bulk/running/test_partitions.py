@@ -103,7 +103,7 @@ def test_every_part_is_placed_once_however_often(options, panel, journal, ordere
     for _ in range(2):
         for keys in parts:
             part = place(options, panel, journal, keys)
-            assert [entry.state for entry in part.entries] == [State.ACCEPTED] * len(keys)
+            assert [entry.state for entry in part.entries] == [State.PLACED] * len(keys)
             assert part.progress.stop is None
     assert len(ordered()) == 5
 
@@ -126,7 +126,7 @@ def test_two_processes_on_one_part_place_each_order_once(options, panel, journal
         thread.join()
     assert failures == []
     assert len(ordered()) == 5
-    assert all(entry.state is State.ACCEPTED for entry in place(options, panel, journal, keys).entries)
+    assert all(entry.state is State.PLACED for entry in place(options, panel, journal, keys).entries)
 
 
 def test_a_doubt_of_a_part_is_left_alone(options, panel, journal, sandbox, ordered):
@@ -135,7 +135,7 @@ def test_a_doubt_of_a_part_is_left_alone(options, panel, journal, sandbox, order
     place(options, panel, journal, keys)
     sandbox.faults()
     again = place(options, panel, journal, keys)
-    assert sorted(entry.state.value for entry in again.entries) == ["accepted"] * 4 + ["in_doubt"]
+    assert sorted(entry.state.value for entry in again.entries) == ["placed"] * 4 + ["in_doubt"]
     assert len(ordered()) == 5
 
 
@@ -145,7 +145,7 @@ def test_what_a_dead_worker_left_is_a_doubt(options, panel, journal, ordered):
         campaign = dying.ensure_campaign(dying.ensure_account(panel.url, "default"), options.campaign)
         dying.commit([Intent(dying.with_keys(campaign, [keys[0]])[keys[0]].id)])
     states = [entry.state for entry in place(options, panel, journal, keys).entries]
-    assert states == [State.IN_DOUBT] + [State.ACCEPTED] * 4
+    assert states == [State.IN_DOUBT] + [State.PLACED] * 4
     assert len(ordered()) == 4
 
 
@@ -155,7 +155,7 @@ def test_a_price_that_rose_since_the_split_stops_the_part(options, panel, journa
     part = place(options, panel, journal, keys)
     assert part.progress.stop is Stop.PRICE
     assert "changed from 0.09 to 0.095" in part.progress.reason
-    assert {entry.state for entry in part.entries} == {State.PLANNED}
+    assert {entry.state for entry in part.entries} == {State.NOT_SENT}
     assert ordered() == []
     cut(options, panel, journal)
     assert place(options, panel, journal, keys).progress.stop is None, "a new split takes the new price"

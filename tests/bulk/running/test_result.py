@@ -18,8 +18,8 @@ DONE, PROBLEMS, IN_DOUBT, ACCOUNT, UNFINISHED = (
     ExitStatus.ACCOUNT,
     ExitStatus.UNFINISHED,
 )
-PLACED, REFUSED, DOUBTFUL, PLANNED = (
-    {2: entry_of(state=state)} for state in (State.ACCEPTED, State.REJECTED, State.IN_DOUBT, State.PLANNED)
+PLACED, REFUSED, DOUBTFUL, NOT_SENT = (
+    {2: entry_of(state=state)} for state in (State.PLACED, State.REJECTED, State.IN_DOUBT, State.NOT_SENT)
 )
 
 
@@ -42,7 +42,7 @@ def one(week):
         (PLACED, {}, DONE),
         (REFUSED, {}, PROBLEMS),
         (DOUBTFUL, {}, IN_DOUBT),
-        (PLANNED, {}, UNFINISHED),
+        (NOT_SENT, {}, UNFINISHED),
         ({}, {}, UNFINISHED),
         ({}, {"blocked": "mend them"}, PROBLEMS),
         (PLACED, {"stop": Stop.ACCOUNT}, ACCOUNT),
@@ -58,7 +58,7 @@ def one(week):
         (DOUBTFUL, {"unwritten": "the disk is full"}, IN_DOUBT),
         (DOUBTFUL, {"blocked": "mend them"}, IN_DOUBT),
         (DOUBTFUL | {3: entry_of(state=State.REJECTED)}, {}, IN_DOUBT),
-        (PLANNED, {"stop": Stop.ACCOUNT}, ACCOUNT),
+        (NOT_SENT, {"stop": Stop.ACCOUNT}, ACCOUNT),
         (REFUSED, {"stop": Stop.BUDGET}, ACCOUNT),
         (PLACED, {"stop": Stop.ACCOUNT, "unfollowed": "interrupted"}, ACCOUNT),
         (REFUSED, {"stop": Stop.UNKNOWN}, UNFINISHED),
@@ -102,9 +102,9 @@ def test_a_placed_order_that_no_row_stands_for_is_a_question(week):
 
 def test_states_are_counted(one):
     outcome = RunResult(one, {2: entry_of(), 3: entry_of(), 4: entry_of(state=State.IN_DOUBT)})
-    assert (outcome.count(State.ACCEPTED), outcome.count(State.IN_DOUBT), outcome.count(State.PLANNED)) == (2, 1, 0)
+    assert (outcome.count(State.PLACED), outcome.count(State.IN_DOUBT), outcome.count(State.NOT_SENT)) == (2, 1, 0)
 
 
 def test_rows_that_were_to_be_sent_and_were_not_are_counted(week):
     plan = week.plan(sheet_of(row(), row(LINK + "/2"), row(LINK + "/3")))
-    assert RunResult(plan, {2: entry_of(), 3: entry_of(state=State.PLANNED)}).unsent == 2
+    assert RunResult(plan, {2: entry_of(), 3: entry_of(state=State.NOT_SENT)}).unsent == 2

@@ -13,10 +13,10 @@ from tests.bulk.plans import entry_of, row, sheet_of
 @pytest.mark.parametrize(
     ("state", "word"),
     [
-        (State.PLANNED, "Not sent"),
-        (State.SUBMITTING, "Being sent"),
-        (State.ACCEPTED, "Placed"),
-        (State.REJECTED, "Refused"),
+        (State.NOT_SENT, "Not sent"),
+        (State.SENDING, "Sending"),
+        (State.PLACED, "Placed"),
+        (State.REJECTED, "Rejected"),
         (State.IN_DOUBT, "In doubt"),
     ],
 )
@@ -55,7 +55,7 @@ def test_what_is_known_stands_in_the_cells():
 
 
 def test_what_is_not_known_is_an_empty_cell():
-    cells = entry_cells(entry_of(state=State.PLANNED))
+    cells = entry_cells(entry_of(state=State.NOT_SENT))
     assert {name: text for name, text in cells.items() if text} == {"order_status": "Not sent"}
 
 

@@ -110,7 +110,7 @@ def test_what_was_planned_or_refused_before_is_taken_up_at_todays_price(week, jo
     job.prepare()
     now = [week.now(entry) for entry in (planned, refused)]
     assert [(entry.batch_id, entry.state, entry.cost) for entry in now] == [
-        (job.batch_id, State.PLANNED, Decimal("0.15"))
+        (job.batch_id, State.NOT_SENT, Decimal("0.15"))
     ] * 2
     assert [entry for entry, _ in job.orders] == [planned.id, refused.id]
 

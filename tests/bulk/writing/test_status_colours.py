@@ -4,9 +4,9 @@ import openpyxl
 import pytest
 
 from bulk.reading import read_sheet
-from bulk.running.result import STATUS_WORDS
 from bulk.writing import write_results
 from bulk.writing.column_style import STATUS_COLOURS, add_status_colours
+from smmplus.journal.state_machine import State
 from tests.bulk import workbooks as wb
 
 pytestmark = pytest.mark.usefixtures("read_here")
@@ -41,9 +41,15 @@ def blocks(path):
 def test_every_word_of_ours_and_of_panels_has_one_colour():
     words = [word for colour in STATUS_COLOURS for word in colour.words]
     assert len(words) == len(set(words))
-    assert {*STATUS_WORDS.values(), "Completed", "Partial", "Canceled", "In progress", "Processing", "Pending"} <= set(
-        words
-    )
+    assert {
+        *(state.words for state in State),
+        "Completed",
+        "Partial",
+        "Canceled",
+        "In progress",
+        "Processing",
+        "Pending",
+    } <= set(words)
 
 
 def test_the_column_of_statuses_gets_colours_down_to_the_last_row(tmp_path):

@@ -65,7 +65,7 @@ def test_of_two_workers_that_want_an_order_at_the_same_moment_one_gets_it(batch)
             worker.stdin.flush()
         won = [json.loads(worker.communicate()[0]) for worker in workers]
     assert sorted(won[0] + won[1]) == [[entry, 1] for entry in entries]
-    assert set(batch.rows("SELECT state, attempt FROM entries")) == {("submitting", 1)}
+    assert set(batch.rows("SELECT state, attempt FROM entries")) == {("sending", 1)}
     assert batch.spent() == 60
 
 
@@ -94,7 +94,7 @@ def assert_each_once(batch, sandbox, link, entries, results, cost):
     assert sum(result.accepted for result in results) == len(entries)
     placed = Counter(order["link"] for order in sandbox.orders() if order["link"].startswith(link))
     assert placed == Counter(entry.request.values["link"] for entry in entries)
-    assert {batch.now(entry).state for entry in entries[:5]} == {State.ACCEPTED}
+    assert {batch.now(entry).state for entry in entries[:5]} == {State.PLACED}
     assert batch.spent() == len(entries) * Decimal(cost)
     assert list(batch.journal.rescues.iterdir()) == []
 
@@ -133,4 +133,4 @@ def test_outcomes_of_many_threads_are_all_written(batch):
     with ThreadPoolExecutor(10) as pool:
         list(pool.map(settle, attempts))
     assert batch.rows("SELECT count(*) FROM order_ids") == [(40,)]
-    assert {batch.now(entry).state for entry in batch.journal.of_batch(batch.id)} == {State.ACCEPTED}
+    assert {batch.now(entry).state for entry in batch.journal.of_batch(batch.id)} == {State.PLACED}

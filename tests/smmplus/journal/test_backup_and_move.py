@@ -215,7 +215,7 @@ def test_nothing_moves_while_a_run_is_alive(busy, server_url):
 
 def test_what_a_dead_process_was_sending_moves_as_in_doubt(busy, server_url):
     with busy.reading() as connection:
-        assert connection.execute(text("SELECT count(*) FROM entries WHERE state = 'submitting'")).scalar_one() == 3
+        assert connection.execute(text("SELECT count(*) FROM entries WHERE state = 'sending'")).scalar_one() == 3
     busy.close()
     with Journal(url_of(busy)) as mover:
         move(mover, server_url)
@@ -349,13 +349,13 @@ def test_what_a_backup_had_not_seen_sent_is_in_doubt_not_sent_again(busy, backup
         journal.recover_crashed_runs()
         states = {entry.state for batch in (1, 2, 3) for entry in journal.of_batch(batch)}
         doubts = journal.in_doubt()
-        assert states == {State.ACCEPTED, State.IN_DOUBT}
+        assert states == {State.PLACED, State.IN_DOUBT}
         assert restored.doubts == 3 * 5  # three planned, one held back, one refused
         assert len(doubts) == restored.doubts + 3  # and one that was being sent
         doubt = next(entry for entry in doubts if entry.attempt == 0)
         assert "restored from a backup of 2026-01-01T12:00" in doubt.error
         journal.resolve_as_not_placed(doubt, why="the panel's page says so")
-        assert journal.with_ids([doubt.id])[doubt.id].state is State.PLANNED
+        assert journal.with_ids([doubt.id])[doubt.id].state is State.NOT_SENT
 
 
 def test_what_a_backup_had_not_seen_sent_counts_as_spent(tmp_path):

@@ -116,7 +116,7 @@ def test_processes_and_threads_side_by_side_spend_the_budget_and_no_more(journal
     assert (len(every), len(set(every))) == (57, 57)
     assert batch.spent() == Decimal("3.99")
     entries = journal.with_ids(planned).values()
-    assert sum(entry.state is State.PLANNED for entry in entries) == 63
+    assert sum(entry.state is State.NOT_SENT for entry in entries) == 63
 
 
 def test_a_campaign_is_in_the_currency_of_its_first_order(journal):

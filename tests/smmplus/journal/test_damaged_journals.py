@@ -222,7 +222,7 @@ def run_on(journal):
     journal.recover_crashed_runs()
     (entry,) = batch.plan(request=request_for("https://example.com/new"))
     batch.settle(batch.intend(entry, Decimal(1000)), Event.ORDER_ID, "99999")
-    planned = [entry for entry in entries.values() if entry.state is State.PLANNED][:2]
+    planned = [entry for entry in entries.values() if entry.state is State.NOT_SENT][:2]
     for entry in planned:
         batch.settle(batch.intend(entry), Event.DOUBT)
     journal.spent(batch.campaign)
@@ -309,8 +309,8 @@ def test_a_torn_write_ahead_log_is_read_to_its_last_whole_commit(killed, tmp_pat
         with Journal(url_of(path)) as journal:
             entries = journal.of_batch(1)
             counts.append(len(entries))
-            assert [entry.order_id for entry in entries if entry.state is State.ACCEPTED] == [
-                str(500 + place) for place in range(sum(entry.state is State.ACCEPTED for entry in entries))
+            assert [entry.order_id for entry in entries if entry.state is State.PLACED] == [
+                str(500 + place) for place in range(sum(entry.state is State.PLACED for entry in entries))
             ]
     assert counts[0] == 20
     assert counts == sorted(counts, reverse=True)

@@ -21,7 +21,7 @@ RUNS_ON = DATABASES
 def test_an_intent_makes_a_planned_entry_submitting_with_a_new_attempt(batch):
     (entry,) = batch.plan()
     assert batch.intend(entry) == Attempt(entry.id, 1)
-    assert (batch.now(entry).state, batch.now(entry).attempt) == (State.SUBMITTING, 1)
+    assert (batch.now(entry).state, batch.now(entry).attempt) == (State.SENDING, 1)
 
 
 def test_an_intent_carries_its_run_and_its_time(batch):
@@ -34,7 +34,7 @@ def test_an_intent_carries_its_run_and_its_time(batch):
 def test_an_intent_is_seen_by_other_connections_when_it_is_answered(batch):
     (entry,) = batch.plan()
     batch.intend(entry)
-    assert batch.rows("SELECT state, attempt FROM entries") == [("submitting", 1)]
+    assert batch.rows("SELECT state, attempt FROM entries") == [("sending", 1)]
 
 
 @pytest.mark.parametrize("event", [Event.DOUBT, Event.REFUSAL, Event.ORDER_ID, None])
@@ -82,7 +82,7 @@ def test_a_budget_holds_within_one_commit(batch):
 def test_what_the_budget_refuses_stays_planned(batch):
     (entry,) = batch.plan(cost="3")
     batch.intend(entry, Decimal(2))
-    assert (batch.now(entry).state, batch.now(entry).attempt, batch.spent()) == (State.PLANNED, 0, 0)
+    assert (batch.now(entry).state, batch.now(entry).attempt, batch.spent()) == (State.NOT_SENT, 0, 0)
 
 
 def test_without_a_known_cost_nothing_is_sent_under_a_budget(batch):
@@ -144,7 +144,7 @@ def test_a_stale_outcome_changes_nothing(batch):
     batch.settle(first, Event.HELD_BACK)
     batch.intend(entry)
     assert batch.settle(first, Event.REFUSAL) is None
-    assert (batch.now(entry).state, batch.spent()) == (State.SUBMITTING, 1)
+    assert (batch.now(entry).state, batch.spent()) == (State.SENDING, 1)
 
 
 @pytest.mark.parametrize("event", [Event.DOUBT, Event.HELD_BACK, Event.REFUSAL])
@@ -154,7 +154,7 @@ def test_a_late_order_id_is_attached_and_counted(batch, event):
     batch.settle(attempt, event)
     batch.settle(attempt, Event.ORDER_ID, "501")
     now = batch.now(entry)
-    assert (now.state, now.order_id, batch.spent()) == (State.ACCEPTED, "501", 1)
+    assert (now.state, now.order_id, batch.spent()) == (State.PLACED, "501", 1)
 
 
 def test_a_late_order_id_waits_for_the_sending_under_way(batch):
@@ -163,7 +163,7 @@ def test_a_late_order_id_waits_for_the_sending_under_way(batch):
     batch.settle(first, Event.HELD_BACK)
     batch.intend(entry)
     batch.settle(first, Event.ORDER_ID, "501")
-    assert (batch.now(entry).state, batch.now(entry).order_id) == (State.SUBMITTING, "501")
+    assert (batch.now(entry).state, batch.now(entry).order_id) == (State.SENDING, "501")
 
 
 def test_two_ids_for_one_row_raise_an_alarm_that_stays_on_record(batch):
@@ -211,7 +211,7 @@ def test_an_id_that_is_another_row_s_raises_an_alarm_that_stays_on_record(batch)
 def test_a_row_s_own_id_once_more_changes_nothing(batch):
     entry = batch.accepted("501")
     change = batch.settle(attempt_of(entry), Event.ORDER_ID, "501")
-    assert (change.state, change.order_id, change.spent, change.alarm) == (State.ACCEPTED, "501", 0, "")
+    assert (change.state, change.order_id, change.spent, change.alarm) == (State.PLACED, "501", 0, "")
     assert batch.rows("SELECT order_id, entry_id FROM order_ids") == [("501", entry.id)]
 
 
@@ -220,12 +220,12 @@ def test_an_id_given_to_two_rows_in_one_commit_is_the_first_one_s(batch):
     attempts = [batch.intend(entry) for entry in entries]
     outcomes = [Outcome(attempt.entry, attempt.number, Event.ORDER_ID, "501") for attempt in attempts]
     first, second = batch.journal.commit(outcomes)
-    assert (first.state, second.state) == (State.ACCEPTED, State.IN_DOUBT)
+    assert (first.state, second.state) == (State.PLACED, State.IN_DOUBT)
 
 
 def test_two_accounts_may_have_the_same_order_id(journal):
     one, other = Batch(journal, account="one"), Batch(journal, account="other")
-    assert (one.accepted("501").state, other.accepted("501").state) == (State.ACCEPTED, State.ACCEPTED)
+    assert (one.accepted("501").state, other.accepted("501").state) == (State.PLACED, State.PLACED)
 
 
 def test_an_outcome_and_the_next_intent_share_a_commit(batch):
@@ -240,14 +240,14 @@ def test_an_outcome_and_the_next_intent_share_a_commit(batch):
 def test_moves_of_one_entry_in_one_commit_count_in_their_order(batch):
     (entry,) = batch.plan()
     batch.journal.commit([Intent(entry.id), Outcome(entry.id, 1, Event.HELD_BACK), Intent(entry.id)])
-    assert (batch.now(entry).state, batch.now(entry).attempt, batch.spent()) == (State.SUBMITTING, 2, 1)
+    assert (batch.now(entry).state, batch.now(entry).attempt, batch.spent()) == (State.SENDING, 2, 1)
 
 
 def test_a_commit_that_fails_leaves_nothing(batch, monkeypatch):
     first, second = batch.plan(2)
     with pytest.raises(KeyError):
         batch.journal.commit([Intent(first.id), Intent(second.id + 1000)])
-    assert (batch.now(first).state, batch.spent()) == (State.PLANNED, 0)
+    assert (batch.now(first).state, batch.spent()) == (State.NOT_SENT, 0)
 
 
 def test_a_database_that_cannot_be_written_is_a_journal_error(batch):
@@ -255,7 +255,7 @@ def test_a_database_that_cannot_be_written_is_a_journal_error(batch):
     batch.fill_the_disk()
     with pytest.raises(JournalError, match="disk is full"):
         batch.intend(entry)
-    assert batch.now(entry).state is State.PLANNED
+    assert batch.now(entry).state is State.NOT_SENT
 
 
 @pytest.mark.parametrize("text", ["nul \x00", "half a pair \ud83d", "the other half \udc4d", "a" * 1_000_000])
@@ -263,7 +263,7 @@ def test_no_text_keeps_an_outcome_from_being_written(batch, text):
     first, second = batch.plan(2)
     batch.settle(batch.intend(first), Event.ORDER_ID, "501", error=text, meaning=text)
     batch.settle(batch.intend(second), Event.DOUBT, error=text, meaning=text)
-    assert [batch.now(entry).state for entry in (first, second)] == [State.ACCEPTED, State.IN_DOUBT]
+    assert [batch.now(entry).state for entry in (first, second)] == [State.PLACED, State.IN_DOUBT]
     assert batch.now(first).error[:10] == text[:10].replace("\x00", "\ufffd").replace("\ud83d", "\ufffd")
     assert batch.now(first).order_id == "501"
 
@@ -348,7 +348,7 @@ def test_what_was_ordered_in_another_campaign_since_is_not_sent(copies):
     (entry,) = second.plan()
     first.accepted()
     assert intend_alone(second, entry) is IntentRefusal.ELSEWHERE
-    assert second.now(entry).state is State.PLANNED
+    assert second.now(entry).state is State.NOT_SENT
 
 
 def test_doubt_in_another_campaign_counts_as_ordered(copies):

@@ -186,7 +186,7 @@ def test_a_planned_entry_says_who_it_is_and_what_it_orders(batch):
         request,
         Decimal("0.90"),
     )
-    assert (entry.state, entry.attempt, entry.order_id, entry.batch_finished) == (State.PLANNED, 0, None, False)
+    assert (entry.state, entry.attempt, entry.order_id, entry.batch_finished) == (State.NOT_SENT, 0, None, False)
 
 
 def test_an_entry_s_name_is_campaign_and_key(batch):
@@ -243,13 +243,13 @@ def test_a_refused_entry_is_planned_again_in_a_new_batch_at_today_s_price(batch)
     (entry,) = batch.plan()
     batch.settle(batch.intend(entry), Event.REFUSAL, error="Bad link")
     later, now = again(batch, entry)
-    assert (now.state, now.batch_id, now.cost, now.attempt) == (State.PLANNED, later, Decimal(2), 1)
+    assert (now.state, now.batch_id, now.cost, now.attempt) == (State.NOT_SENT, later, Decimal(2), 1)
 
 
 def test_a_planned_entry_is_taken_into_the_new_batch(batch):
     (entry,) = batch.plan()
     later, now = again(batch, entry)
-    assert (now.state, now.batch_id, now.cost) == (State.PLANNED, later, Decimal(2))
+    assert (now.state, now.batch_id, now.cost) == (State.NOT_SENT, later, Decimal(2))
 
 
 @pytest.mark.parametrize("event", [None, Event.DOUBT, Event.ORDER_ID])

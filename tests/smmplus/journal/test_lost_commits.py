@@ -92,7 +92,7 @@ def test_a_run_that_finds_its_last_commit_gone_sends_nothing_more(batch):
     batch.rows("UPDATE meta SET value = '1' WHERE name = 'commits'")
     with pytest.raises(JournalError, match="replaced by an older copy"):
         batch.intend(second)
-    assert batch.now(second).state is State.PLANNED
+    assert batch.now(second).state is State.NOT_SENT
 
 
 def test_runs_that_end_well_and_others_beside_them_are_no_loss(batch, caplog):
@@ -136,7 +136,7 @@ def test_a_user_without_a_folder_of_their_own_has_the_trace_next_to_the_journal(
     (tmp_path / "state").write_text("")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     with Journal(f"sqlite:///{tmp_path / 'other.sqlite3'}") as journal:
-        assert Batch(journal).accepted().state is State.ACCEPTED
+        assert Batch(journal).accepted().state is State.PLACED
     assert len(list(run_traces.beside(tmp_path / "other.sqlite3").iterdir())) == 1
 
 

@@ -44,7 +44,7 @@ def test_an_older_journal_is_brought_up_to_date_and_knows_its_orders(old, update
     for _ in range(2):
         with Journal(old) as journal:
             account = journal.ensure_account("https://smm.plus/api/v2", "main")
-            assert journal.with_order_ids(account, ["501"])["501"].state is State.ACCEPTED
+            assert journal.with_order_ids(account, ["501"])["501"].state is State.PLACED
     assert rows_of(old, "SELECT id FROM coupons") == []
     assert rows_of(old, VERSION) == [{"value": "2"}]
 

@@ -340,7 +340,7 @@ def test_a_way_that_falls_silent_is_a_journal_error(journal_url, monkeypatch):
             batch.intend(entry)
         relay.silent.clear()
     with Journal(journal_url) as journal:
-        assert Batch(journal).now(entry).state is State.PLANNED
+        assert Batch(journal).now(entry).state is State.NOT_SENT
 
 
 def test_after_a_cut_no_intent_is_taken_and_outcomes_still_are(journal_url):
@@ -359,8 +359,8 @@ def test_after_a_cut_no_intent_is_taken_and_outcomes_still_are(journal_url):
         batch.settle(attempt, Event.ORDER_ID, "501")
         with pytest.raises(JournalError, match="is lost"):
             batch.intend(second)
-        assert (batch.now(first).order_id, batch.now(first).state) == ("501", State.ACCEPTED)
-        assert batch.now(second).state is State.PLANNED
+        assert (batch.now(first).order_id, batch.now(first).state) == ("501", State.PLACED)
+        assert batch.now(second).state is State.NOT_SENT
 
 
 def test_a_server_that_goes_in_the_middle_of_a_commit_is_a_journal_error(journal, journal_url):
@@ -368,7 +368,7 @@ def test_a_server_that_goes_in_the_middle_of_a_commit_is_a_journal_error(journal
     (entry,) = batch.plan()
     with pytest.raises(JournalError, match="cannot be used"), journal.transaction() as connection:
         end(connection)
-    assert batch.now(entry).state is State.PLANNED
+    assert batch.now(entry).state is State.NOT_SENT
 
 
 def test_who_is_suspended_within_a_transaction_keeps_the_others_waiting_no_longer_than_told(journal_url, monkeypatch):
@@ -389,6 +389,6 @@ def test_a_reader_sees_one_state_throughout_and_writes_nothing(journal):
     with journal.reading() as connection:
         before = connection.exec_driver_sql(question).scalar_one()
         batch.intend(entry)
-        assert connection.exec_driver_sql(question).scalar_one() == before == "planned"
+        assert connection.exec_driver_sql(question).scalar_one() == before == "not_sent"
     with pytest.raises(JournalError, match="read-only transaction"), journal.reading() as connection:
         connection.exec_driver_sql("DELETE FROM entries")

@@ -164,7 +164,7 @@ def test_a_rescued_id_is_put_on_record_and_the_file_removed(batch, rescues):
     rescued(batch, entry)
     assert batch.journal.recover_crashed_runs() == []
     now = batch.now(entry)
-    assert (now.state, now.order_id, batch.spent()) == (State.ACCEPTED, "501", 1)
+    assert (now.state, now.order_id, batch.spent()) == (State.PLACED, "501", 1)
     assert list(rescues.iterdir()) == []
 
 
@@ -174,7 +174,7 @@ def test_what_was_sent_beside_it_comes_into_doubt(batch):
         dead.commit([Intent(other.id)])
     rescued(batch, entry)
     assert [recovered.id for recovered in batch.journal.recover_crashed_runs()] == [other.id]
-    assert [batch.now(each).state for each in (entry, other)] == [State.ACCEPTED, State.IN_DOUBT]
+    assert [batch.now(each).state for each in (entry, other)] == [State.PLACED, State.IN_DOUBT]
 
 
 def test_a_run_that_was_killed_before_it_needed_its_file_leaves_nothing(batch, rescues):
@@ -193,7 +193,7 @@ def test_an_id_that_comes_late_is_attached_to_its_row(batch):
     assert batch.now(entry).state is State.IN_DOUBT
     hidden.rename(path)
     batch.journal.recover_crashed_runs()
-    assert (batch.now(entry).state, batch.now(entry).order_id) == (State.ACCEPTED, "501")
+    assert (batch.now(entry).state, batch.now(entry).order_id) == (State.PLACED, "501")
 
 
 def test_a_second_id_for_a_row_that_was_sent_again_is_an_alarm(batch, caplog):
@@ -257,7 +257,7 @@ def test_the_file_of_a_live_run_is_left_alone(batch, rescues):
         file = alive.rescue_file()
         file.keep([outcome_of(attempt.entry)], alive.time())
         batch.journal.recover_crashed_runs()
-        assert (batch.now(entry).state, file.path.exists()) == (State.SUBMITTING, True)
+        assert (batch.now(entry).state, file.path.exists()) == (State.SENDING, True)
         file.close()
 
 
@@ -289,7 +289,7 @@ def test_a_damaged_line_keeps_the_file_and_is_told(batch, caplog, place, data):
     damage(path, place, data)
     batch.journal.recover_crashed_runs()
     whole = place > 2 * LINE - 1
-    assert batch.now(entry).state is (State.ACCEPTED if whole else State.IN_DOUBT)
+    assert batch.now(entry).state is (State.PLACED if whole else State.IN_DOUBT)
     assert path.exists()
     assert f"the rescue file {path} is kept: 1 of its lines cannot be read" in caplog.text
 
@@ -328,9 +328,9 @@ def test_a_journal_from_a_backup_does_not_give_the_id_to_whoever_has_the_rows_nu
 def test_a_journal_from_a_backup_that_never_heard_of_the_sending_does_not_take_it_up(batch, caplog):
     (entry,) = batch.plan()
     path = rescued(batch, entry)
-    batch.rows("UPDATE entries SET state = 'planned', attempt = 0, run_id = NULL")
+    batch.rows("UPDATE entries SET state = 'not_sent', attempt = 0, run_id = NULL")
     batch.journal.recover_crashed_runs()
-    assert (batch.now(entry).state, path.exists()) == (State.PLANNED, True)
+    assert (batch.now(entry).state, path.exists()) == (State.NOT_SENT, True)
 
 
 def test_a_file_that_nobody_may_read_is_told(batch, caplog):

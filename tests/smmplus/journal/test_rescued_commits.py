@@ -91,7 +91,7 @@ async def test_without_room_for_the_file_no_intent_is_taken(batch, journal):
     with pytest.raises(JournalError, match=r"no rescue file can be made in .* Nothing is sent"):
         async with CommitQueue(journal) as commits:
             await commits.commit(Intent(entry.id))
-    assert (batch.now(entry).state, journal.waves) == (State.PLANNED, [])
+    assert (batch.now(entry).state, journal.waves) == (State.NOT_SENT, [])
 
 
 async def test_an_id_that_waits_for_a_slow_journal_is_rescued_meanwhile(batch, journal, kept):
@@ -118,7 +118,7 @@ async def test_an_id_that_cannot_be_written_is_rescued_for_the_next_run(batch, j
             await commits.commit(outcome)
         path = commits.rescued(outcome)
     assert files(journal) == [path]
-    assert batch.journal.with_ids([outcome.entry])[outcome.entry].state is State.SUBMITTING
+    assert batch.journal.with_ids([outcome.entry])[outcome.entry].state is State.SENDING
     next_run(batch)
     assert batch.journal.with_ids([outcome.entry])[outcome.entry].order_id == "501"
     assert files(journal) == []
@@ -159,7 +159,7 @@ async def test_intents_beside_them_are_not_tried_again(batch, journal):
         placed, refused = await asyncio.gather(
             commits.commit(outcome), commits.commit(Intent(entry.id)), return_exceptions=True
         )
-    assert (placed.order_id, type(refused), batch.now(entry).state) == ("501", JournalInUseError, State.PLANNED)
+    assert (placed.order_id, type(refused), batch.now(entry).state) == ("501", JournalInUseError, State.NOT_SENT)
 
 
 async def test_a_run_that_is_broken_off_rescues_what_waits(batch, journal):

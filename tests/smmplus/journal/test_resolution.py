@@ -61,13 +61,13 @@ def test_what_a_dead_run_left_behind_comes_into_doubt(batch, other):
 def test_what_a_live_run_is_sending_is_left_alone(batch, other):
     (entry,) = batch.plan()
     batch.intend(entry)
-    assert (other.recover_crashed_runs(), batch.now(entry).state) == ([], State.SUBMITTING)
+    assert (other.recover_crashed_runs(), batch.now(entry).state) == ([], State.SENDING)
 
 
 def test_what_this_run_is_sending_is_left_alone(batch):
     (entry,) = batch.plan()
     batch.intend(entry)
-    assert (batch.journal.recover_crashed_runs(), batch.now(entry).state) == ([], State.SUBMITTING)
+    assert (batch.journal.recover_crashed_runs(), batch.now(entry).state) == ([], State.SENDING)
 
 
 def test_the_dead_are_buried_once(batch, other):
@@ -95,7 +95,7 @@ def test_a_buried_order_is_accepted_when_its_id_comes_late(batch, other):
     batch.journal.close()
     other.recover_crashed_runs()
     change = Batch(other).settle(attempt, Event.ORDER_ID, "501")
-    assert (change.state, change.order_id) == (State.ACCEPTED, "501")
+    assert (change.state, change.order_id) == (State.PLACED, "501")
 
 
 def test_doubts_are_listed_by_account_or_all(journal):
@@ -128,7 +128,7 @@ def test_a_person_says_which_order_it_is(batch):
     entry = batch.in_doubt()
     batch.journal.resolve_as_placed(batch.account, entry, "501", why="seen on the panel")
     now = batch.now(entry)
-    assert (now.state, now.order_id, now.error) == (State.ACCEPTED, "501", "")
+    assert (now.state, now.order_id, now.error) == (State.PLACED, "501", "")
     assert batch.journal.with_order_ids(batch.account, ["501"])["501"].id == entry.id
 
 
@@ -170,7 +170,7 @@ def test_a_person_says_that_it_was_not_placed(batch, clock):
     entry = batch.in_doubt(cost="3")
     clock.pass_by(LATER)
     batch.journal.resolve_as_not_placed(entry, why="not on the panel")
-    assert (batch.now(entry).state, batch.spent()) == (State.PLANNED, 0)
+    assert (batch.now(entry).state, batch.spent()) == (State.NOT_SENT, 0)
     assert batch.rows("SELECT what, why FROM notes") == [("was not placed", "not on the panel")]
 
 
@@ -254,13 +254,13 @@ def test_giving_up_a_later_sending_leaves_the_earlier_one_s_order(batch, clock, 
     clock.pass_by(LATER)
     batch.journal.resolve_as_not_placed(with_earlier_id, why="")
     now = batch.now(with_earlier_id)
-    assert (now.state, now.order_id, batch.spent()) == (State.ACCEPTED, "501", 3)
+    assert (now.state, now.order_id, batch.spent()) == (State.PLACED, "501", 3)
 
 
 def test_a_row_s_own_earlier_order_may_be_named(batch, with_earlier_id):
     batch.journal.resolve_as_placed(batch.account, with_earlier_id, "501", why="")
     now = batch.now(with_earlier_id)
-    assert (now.state, now.order_id) == (State.ACCEPTED, "501")
+    assert (now.state, now.order_id) == (State.PLACED, "501")
 
 
 def test_another_order_named_for_a_row_that_has_one_raises_an_alarm(batch, with_earlier_id):

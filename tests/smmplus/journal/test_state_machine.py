@@ -19,24 +19,24 @@ from smmplus.journal.state_machine import (
 
 # The legal moves, written a second time by hand. What is not here is not a move.
 MOVES = {
-    (State.PLANNED, Event.INTENT): State.SUBMITTING,
-    (State.SUBMITTING, Event.ORDER_ID): State.ACCEPTED,
-    (State.SUBMITTING, Event.REFUSAL): State.REJECTED,
-    (State.SUBMITTING, Event.HELD_BACK): State.PLANNED,
-    (State.SUBMITTING, Event.DOUBT): State.IN_DOUBT,
-    (State.SUBMITTING, Event.DEATH): State.IN_DOUBT,
-    (State.REJECTED, Event.NEW_RUN): State.PLANNED,
-    (State.IN_DOUBT, Event.FOUND): State.ACCEPTED,
-    (State.IN_DOUBT, Event.NOT_PLACED): State.PLANNED,
+    (State.NOT_SENT, Event.INTENT): State.SENDING,
+    (State.SENDING, Event.ORDER_ID): State.PLACED,
+    (State.SENDING, Event.REFUSAL): State.REJECTED,
+    (State.SENDING, Event.HELD_BACK): State.NOT_SENT,
+    (State.SENDING, Event.DOUBT): State.IN_DOUBT,
+    (State.SENDING, Event.DEATH): State.IN_DOUBT,
+    (State.REJECTED, Event.NEW_RUN): State.NOT_SENT,
+    (State.IN_DOUBT, Event.FOUND): State.PLACED,
+    (State.IN_DOUBT, Event.NOT_PLACED): State.NOT_SENT,
     # A backup knows nothing of what was sent after it.
-    (State.PLANNED, Event.RESTORED): State.IN_DOUBT,
+    (State.NOT_SENT, Event.RESTORED): State.IN_DOUBT,
     (State.REJECTED, Event.RESTORED): State.IN_DOUBT,
-    (State.PLANNED, Event.LATE_ORDER_ID): State.ACCEPTED,
-    (State.REJECTED, Event.LATE_ORDER_ID): State.ACCEPTED,
-    (State.IN_DOUBT, Event.LATE_ORDER_ID): State.ACCEPTED,
-    (State.ACCEPTED, Event.LATE_ORDER_ID): State.ACCEPTED,
+    (State.NOT_SENT, Event.LATE_ORDER_ID): State.PLACED,
+    (State.REJECTED, Event.LATE_ORDER_ID): State.PLACED,
+    (State.IN_DOUBT, Event.LATE_ORDER_ID): State.PLACED,
+    (State.PLACED, Event.LATE_ORDER_ID): State.PLACED,
     # The later sending is still under way: its answer decides, and the id stays with the row.
-    (State.SUBMITTING, Event.LATE_ORDER_ID): State.SUBMITTING,
+    (State.SENDING, Event.LATE_ORDER_ID): State.SENDING,
 }
 
 
@@ -52,11 +52,11 @@ def test_every_move_leads_where_the_design_says_or_is_illegal(state, event):
 
 
 def test_submitting_accepted_and_doubt_are_spent():
-    assert {State.SUBMITTING, State.ACCEPTED, State.IN_DOUBT} == SPENT
+    assert {State.SENDING, State.PLACED, State.IN_DOUBT} == SPENT
 
 
 def test_the_states_have_the_names_that_every_journal_holds():
-    assert [state.value for state in State] == ["planned", "submitting", "accepted", "rejected", "in_doubt"]
+    assert [state.value for state in State] == ["not_sent", "sending", "placed", "rejected", "in_doubt"]
 
 
 def test_an_outcome_says_nothing_and_a_change_alarms_nobody_unless_told():
@@ -66,7 +66,7 @@ def test_an_outcome_says_nothing_and_a_change_alarms_nobody_unless_told():
 
 COST = Decimal("0.90")
 ANSWERS = [Event.REFUSAL, Event.HELD_BACK, Event.DOUBT]
-SETTLED = {Event.REFUSAL: State.REJECTED, Event.HELD_BACK: State.PLANNED, Event.DOUBT: State.IN_DOUBT}
+SETTLED = {Event.REFUSAL: State.REJECTED, Event.HELD_BACK: State.NOT_SENT, Event.DOUBT: State.IN_DOUBT}
 
 
 def current(state, attempt=2, order_id=None, cost=COST):
@@ -75,26 +75,26 @@ def current(state, attempt=2, order_id=None, cost=COST):
 
 @pytest.mark.parametrize("event", ANSWERS)
 def test_the_answer_to_the_sending_under_way_settles_it(event):
-    change = settle(current(State.SUBMITTING), Outcome(1, 2, event))
+    change = settle(current(State.SENDING), Outcome(1, 2, event))
     freed = Decimal(0) if event is Event.DOUBT else -COST
     assert change == Transition(SETTLED[event], None, freed)
 
 
 @pytest.mark.parametrize("event", [Event.REFUSAL, Event.HELD_BACK])
 def test_an_earlier_sending_s_id_makes_the_row_accepted_whatever_the_later_one_says(event):
-    change = settle(current(State.SUBMITTING, order_id="7"), Outcome(1, 2, event))
-    assert change == Transition(State.ACCEPTED, "7", Decimal(0))
+    change = settle(current(State.SENDING, order_id="7"), Outcome(1, 2, event))
+    assert change == Transition(State.PLACED, "7", Decimal(0))
 
 
 def test_an_earlier_sending_s_id_does_not_settle_the_later_one_s_doubt():
-    change = settle(current(State.SUBMITTING, order_id="7"), Outcome(1, 2, Event.DOUBT))
+    change = settle(current(State.SENDING, order_id="7"), Outcome(1, 2, Event.DOUBT))
     assert change == Transition(State.IN_DOUBT, "7", Decimal(0))
 
 
 STALE = [
     (state, number)
     for state, number in product(State, (1, 2, 3))
-    if not (state is State.SUBMITTING and number == 2)  # that one is under way
+    if not (state is State.SENDING and number == 2)  # that one is under way
 ]
 
 
@@ -115,8 +115,8 @@ def test_an_order_id_is_kept_whatever_happened_meanwhile(state, number, event):
 @pytest.mark.parametrize(("state", "number"), list(product(State, (1, 2, 3))))
 def test_an_order_id_makes_the_row_accepted_unless_another_sending_is_under_way(state, number):
     change = settle(current(state), Outcome(1, number, Event.ORDER_ID, "7"))
-    under_way = state is State.SUBMITTING and number != 2
-    assert change.state is (State.SUBMITTING if under_way else State.ACCEPTED)
+    under_way = state is State.SENDING and number != 2
+    assert change.state is (State.SENDING if under_way else State.PLACED)
 
 
 @pytest.mark.parametrize(("state", "number"), list(product(State, (1, 2, 3))))
@@ -140,7 +140,7 @@ def test_the_same_order_id_once_more_is_no_alarm(state, number):
 @pytest.mark.parametrize("event", [*ANSWERS, Event.ORDER_ID])
 def test_an_order_without_a_known_cost_moves_no_money(event):
     outcome = Outcome(1, 2, event, "7" if event is Event.ORDER_ID else None)
-    assert settle(current(State.SUBMITTING, cost=None), outcome).spent == 0
+    assert settle(current(State.SENDING, cost=None), outcome).spent == 0
 
 
 OUTCOMES = st.tuples(st.integers(1, 4), st.sampled_from([*ANSWERS, Event.ORDER_ID]), st.sampled_from(["7", "8"]))
@@ -153,7 +153,7 @@ OUTCOMES = st.tuples(st.integers(1, 4), st.sampled_from([*ANSWERS, Event.ORDER_I
 )
 def test_whatever_comes_in_whatever_order_money_and_ids_stay_right(moves):
     """`spent` is the cost exactly while the entry is in a spent state, and the first id is never lost."""
-    now, spent, known = Current(State.PLANNED, 0, None, COST), Decimal(0), None
+    now, spent, known = Current(State.NOT_SENT, 0, None, COST), Decimal(0), None
     for move in moves:
         change = step(now, move)
         if change is None:

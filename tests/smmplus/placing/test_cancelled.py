@@ -69,7 +69,7 @@ async def test_an_answer_is_waited_for_however_often_the_run_is_cancelled(batch,
         with pytest.raises(asyncio.CancelledError):
             await run
         assert len(server.requests) == 1
-    assert [batch.now(entry).state for entry in entries] == [State.ACCEPTED, State.PLANNED, State.PLANNED]
+    assert [batch.now(entry).state for entry in entries] == [State.PLACED, State.NOT_SENT, State.NOT_SENT]
     assert (progress[0].accepted, progress[0].under_way, progress[0].stop) == (1, 0, Stop.ASKED)
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
@@ -84,7 +84,7 @@ async def test_all_that_are_under_way_are_brought_home(batch, holding):
         holding.free.set()
         with pytest.raises(asyncio.CancelledError):
             await run
-    assert {batch.now(entry).state for entry in entries} == {State.ACCEPTED}
+    assert {batch.now(entry).state for entry in entries} == {State.PLACED}
 
 
 async def test_a_single_order_is_brought_home_when_its_time_is_up(batch, holding):
@@ -124,7 +124,7 @@ async def test_what_is_cancelled_before_it_left_is_not_sent(batch):
         with pytest.raises(asyncio.CancelledError):
             await run
         assert not any(request.whole for request in server.requests)
-    assert (batch.now(entry).state, batch.now(entry).attempt, batch.spent()) == (State.PLANNED, 1, 0)
+    assert (batch.now(entry).state, batch.now(entry).attempt, batch.spent()) == (State.NOT_SENT, 1, 0)
 
 
 async def test_who_only_waits_for_a_pause_to_end_is_gone_at_once(batch):
@@ -146,7 +146,7 @@ async def test_who_only_waits_for_a_pause_to_end_is_gone_at_once(batch):
             run.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await run
-    assert batch.now(entry).state is State.PLANNED
+    assert batch.now(entry).state is State.NOT_SENT
 
 
 INTERRUPTED = """

@@ -161,8 +161,8 @@ async def test_one_that_is_cancelled_while_it_waits_keeps_no_other_from_its_turn
             waiting.cancel()
             free.set()
             await asyncio.wait({sending, waiting, last}, timeout=PATIENCE)
-            assert (waiting.cancelled(), last.result().state) == (True, State.ACCEPTED)
-    assert [batch.now(entry).state for entry in entries[1:]] == [State.ACCEPTED, State.PLANNED, State.ACCEPTED]
+            assert (waiting.cancelled(), last.result().state) == (True, State.PLACED)
+    assert [batch.now(entry).state for entry in entries[1:]] == [State.PLACED, State.NOT_SENT, State.PLACED]
 
 
 async def test_a_stop_sends_home_those_that_wait(batch):

@@ -47,7 +47,7 @@ async def test_a_move_is_answered_when_it_is_on_disk(batch, journal):
     (entry,) = batch.plan()
     async with CommitQueue(journal) as commits:
         assert await commits.commit(Intent(entry.id)) == Attempt(entry.id, 1)
-        assert batch.rows("SELECT state FROM entries") == [("submitting",)]
+        assert batch.rows("SELECT state FROM entries") == [("sending",)]
 
 
 async def test_a_move_is_not_answered_before_it_is_on_disk(batch, journal):
@@ -100,7 +100,7 @@ async def test_after_a_failure_no_intent_is_taken(batch, journal):
             await commits.commit(Intent(first.id))
         with pytest.raises(JournalError):
             await commits.commit(Intent(second.id))
-    assert batch.now(second).state is State.PLANNED
+    assert batch.now(second).state is State.NOT_SENT
 
 
 async def test_an_outcome_that_shared_a_wave_with_what_cannot_be_written_is_written_alone(batch, journal):

@@ -78,7 +78,7 @@ async def test_the_same_key_is_the_same_order(client, journal, order, ordered):
     entries = [await place_order(client, journal, **order) for _ in range(3)]
     assert {entry.order_id for entry in entries} == {str(order["order"]) for order in ordered()}
     assert len(ordered()) == 1
-    assert (entries[0].state, entries[0].name) == (State.ACCEPTED, "spring/the|key")
+    assert (entries[0].state, entries[0].name) == (State.PLACED, "spring/the|key")
     assert entries[0].cost == Decimal("0.09")
 
 
@@ -220,7 +220,7 @@ async def test_what_was_held_back_says_why_and_is_placed_later(client, journal, 
     with pytest.raises(OrderHeldBackError, match="was not sent: .*" + words):
         await place_order(client, journal, **order)
     sandbox.faults()
-    assert (await place_order(client, journal, **order)).state is State.ACCEPTED
+    assert (await place_order(client, journal, **order)).state is State.PLACED
     assert len(ordered()) == 1
 
 

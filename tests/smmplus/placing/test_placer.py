@@ -124,10 +124,10 @@ def test_elsewhere_the_running_clock_is_the_one_that_nobody_sets(monkeypatch):
 
 # What becomes of one order.
 
-ACCEPTED, REJECTED, IN_DOUBT, PLANNED = State.ACCEPTED, State.REJECTED, State.IN_DOUBT, State.PLANNED
+PLACED, REJECTED, IN_DOUBT, NOT_SENT = State.PLACED, State.REJECTED, State.IN_DOUBT, State.NOT_SENT
 GUARD = "You have active order with this link. Please wait until order being completed."
 FAULTS = [
-    (None, ACCEPTED, 1, None),
+    (None, PLACED, 1, None),
     (add_fault("drop_before_accept"), IN_DOUBT, 0, None),
     (add_fault("drop_before_accept", reset=True), IN_DOUBT, 0, None),
     (add_fault("drop_after_accept"), IN_DOUBT, 1, None),
@@ -150,16 +150,16 @@ FAULTS = [
     (add_fault("refuse", text="Bad link", status=500), IN_DOUBT, 0, None),
     (add_fault("translated"), REJECTED, 0, None),
     (add_fault("echo_key"), REJECTED, 0, None),
-    (add_fault("refuse", text=GUARD), PLANNED, 0, None),
-    (add_fault("refuse", text="Invalid API key"), PLANNED, 0, Stop.ACCOUNT),
-    (add_fault("refuse", text="Not enough funds on balance"), PLANNED, 0, Stop.ACCOUNT),
-    (add_fault("refuse", text="Запрещено", status=403), PLANNED, 0, Stop.ACCOUNT),
-    (add_fault("refuse", text="Incorrect request"), PLANNED, 0, Stop.MISTAKE),
-    (add_fault("bom"), ACCEPTED, 1, None),
-    (add_fault("php_notice"), ACCEPTED, 1, None),
-    (add_fault("id_as_string"), ACCEPTED, 1, None),
-    (add_fault("id_as_hex"), ACCEPTED, 1, None),
-    (add_fault("latency", seconds=0.1), ACCEPTED, 1, None),
+    (add_fault("refuse", text=GUARD), NOT_SENT, 0, None),
+    (add_fault("refuse", text="Invalid API key"), NOT_SENT, 0, Stop.ACCOUNT),
+    (add_fault("refuse", text="Not enough funds on balance"), NOT_SENT, 0, Stop.ACCOUNT),
+    (add_fault("refuse", text="Запрещено", status=403), NOT_SENT, 0, Stop.ACCOUNT),
+    (add_fault("refuse", text="Incorrect request"), NOT_SENT, 0, Stop.MISTAKE),
+    (add_fault("bom"), PLACED, 1, None),
+    (add_fault("php_notice"), PLACED, 1, None),
+    (add_fault("id_as_string"), PLACED, 1, None),
+    (add_fault("id_as_hex"), PLACED, 1, None),
+    (add_fault("latency", seconds=0.1), PLACED, 1, None),
 ]
 
 
@@ -183,7 +183,7 @@ async def test_a_fault_leads_to_its_outcome_after_one_sending(
 async def test_money_counts_as_spent_unless_it_certainly_was_not(sandbox, panel, batch, link, fault, state, _, __):
     sandbox.faults(*([fault] if fault else []))
     await place(batch.journal, panel, plan_links(batch, link, 1))
-    assert batch.spent() == (Decimal(COST) if state in {ACCEPTED, IN_DOUBT} else 0)
+    assert batch.spent() == (Decimal(COST) if state in {PLACED, IN_DOUBT} else 0)
 
 
 @pytest.mark.e2e
@@ -218,7 +218,7 @@ async def test_the_intent_is_on_disk_when_the_request_arrives(batch):
 
     with RawServer(answer) as server:
         await place(batch.journal, panel_at(server), batch.plan())
-    assert seen == [("submitting", 1)]
+    assert seen == [("sending", 1)]
 
 
 @pytest.mark.e2e
@@ -227,7 +227,7 @@ async def test_the_outcome_is_on_disk_before_anyone_is_told(sandbox, panel, batc
     (entry,) = plan_links(batch, link, 1)
     await place(batch.journal, panel, [entry], on_placed=lambda placed: seen.append((placed, batch.now(entry).state)))
     ((placed, state),) = seen
-    assert (placed, state) == (Placed(entry.id, ACCEPTED, batch.now(entry).order_id), ACCEPTED)
+    assert (placed, state) == (Placed(entry.id, PLACED, batch.now(entry).order_id), PLACED)
 
 
 @pytest.mark.e2e
@@ -262,7 +262,7 @@ async def test_who_places_one_order_gets_what_became_of_it(batch):
     with RawServer(lambda _: http({"order": 501})) as server:
         async with placer_for(batch.journal, panel_at(server)) as placer:
             placed = await placer.place(entry.id, entry.request)
-    assert placed == Placed(entry.id, ACCEPTED, "501")
+    assert placed == Placed(entry.id, PLACED, "501")
 
 
 @pytest.mark.e2e
@@ -274,8 +274,8 @@ async def test_what_another_campaign_ordered_meanwhile_is_held_alone(batch):
     with RawServer(lambda _: http({"order": 501})) as server:
         progress = await place(batch.journal, panel_at(server), [twin, other], twins=frozenset(), on_placed=told.append)
     assert told == [
-        Placed(twin.id, PLANNED, error=IntentRefusal.ELSEWHERE.value),
-        Placed(other.id, ACCEPTED, "501"),
+        Placed(twin.id, NOT_SENT, error=IntentRefusal.ELSEWHERE.value),
+        Placed(other.id, PLACED, "501"),
     ]
     assert (progress.held, progress.accepted, progress.sent, progress.stop) == (1, 1, 1, None)
 
@@ -298,7 +298,7 @@ async def test_not_now_is_tried_again_with_an_attempt_of_its_own(sandbox, panel,
     (entry,) = plan_links(batch, link, 1)
     progress = await place(batch.journal, panel, [entry])
     now = batch.now(entry)
-    assert (now.state, now.attempt, len(ordered(sandbox, link)), batch.spent()) == (ACCEPTED, 3, 1, Decimal(COST))
+    assert (now.state, now.attempt, len(ordered(sandbox, link)), batch.spent()) == (PLACED, 3, 1, Decimal(COST))
     assert (progress.accepted, progress.held, progress.stop) == (1, 0, None)
 
 
@@ -346,7 +346,7 @@ async def test_a_listener_that_fails_when_it_is_told_to_wait_leaves_no_order_und
     minutes, (entry,) = Minutes(sandbox, 60), plan_links(batch, link, 1)
     with pytest.raises((RuntimeError, ExceptionGroup)):
         await place(batch.journal, panel, [entry], **minutes.options() | {"on_wait": fail})
-    assert batch.journal.with_ids([entry.id])[entry.id].state is State.PLANNED
+    assert batch.journal.with_ids([entry.id])[entry.id].state is State.NOT_SENT
     assert ordered(sandbox, link) == []
 
 
@@ -374,7 +374,7 @@ async def test_a_panel_that_keeps_saying_not_now_stops_the_run_when_it_was_told(
     minutes, entries = Minutes(sandbox), plan_links(batch, link, 2)
     progress = await place(batch.journal, panel, entries, **minutes.options())
     assert (progress.stop, progress.accepted, ordered(sandbox, link)) == (Stop.UNREACHABLE, 0, [])
-    assert [batch.now(entry).state for entry in entries] == [PLANNED, PLANNED]
+    assert [batch.now(entry).state for entry in entries] == [NOT_SENT, NOT_SENT]
     assert (len(minutes.told), round(minutes.now)) == (1, 180)
 
 
@@ -411,7 +411,7 @@ async def test_a_panel_that_is_always_busy_stops_the_run_and_leaves_the_rest_pla
     entries = plan_links(batch, link, 2)
     progress = await place(batch.journal, panel, entries)
     assert (progress.stop, progress.held, progress.reason) == (Stop.UNREACHABLE, 1, "Rate limit exceeded")
-    assert [batch.now(entry).state for entry in entries] == [PLANNED, PLANNED]
+    assert [batch.now(entry).state for entry in entries] == [NOT_SENT, NOT_SENT]
     assert batch.spent() == 0
 
 
@@ -421,7 +421,7 @@ async def test_a_panel_that_cannot_be_reached_stops_the_run_and_spends_nothing(b
     progress = await place(batch.journal, Panel(KEY, f"http://127.0.0.1:{refused_port()}/"), [entry])
     assert (progress.stop, batch.now(entry).state, batch.now(entry).attempt, batch.spent()) == (
         Stop.UNREACHABLE,
-        PLANNED,
+        NOT_SENT,
         6,
         0,
     )
@@ -447,7 +447,7 @@ async def test_three_unknown_refusals_in_a_row_stop_the_run(sandbox, panel, batc
     entries = plan_links(batch, link, 5)
     progress = await place(batch.journal, panel, entries)
     assert (progress.stop, progress.rejected, progress.sent) == (Stop.UNKNOWN, 3, 3)
-    assert [batch.now(entry).state for entry in entries[3:]] == [PLANNED, PLANNED]
+    assert [batch.now(entry).state for entry in entries[3:]] == [NOT_SENT, NOT_SENT]
 
 
 @pytest.mark.e2e
@@ -519,7 +519,7 @@ async def test_a_run_that_is_stopped_while_an_intent_is_written_does_not_send_it
         async with placer_for(batch.journal, panel_at(server)) as placer:
             await placer.place_all([(entry.id, entry.request)])
         assert not any(request.whole for request in server.requests)
-    assert (batch.now(entry).state, batch.now(entry).attempt, batch.spent()) == (PLANNED, 1, 0)
+    assert (batch.now(entry).state, batch.now(entry).attempt, batch.spent()) == (NOT_SENT, 1, 0)
 
 
 @pytest.mark.e2e
@@ -535,7 +535,7 @@ async def test_the_duplicate_guard_holds_its_row_alone(sandbox, panel, batch, li
     entries = plan_links(batch, link, 2)
     progress = await place(batch.journal, panel, entries)
     assert (progress.held, progress.accepted, progress.stop) == (1, 1, None)
-    assert (batch.now(entries[0]).state, batch.now(entries[0]).error) == (PLANNED, GUARD)
+    assert (batch.now(entries[0]).state, batch.now(entries[0]).error) == (NOT_SENT, GUARD)
 
 
 @pytest.mark.e2e
@@ -544,7 +544,7 @@ async def test_an_empty_account_stops_the_run_at_once(sandbox, panel, batch, lin
     entries = plan_links(batch, link, 5)
     progress = await place(batch.journal, panel, entries)
     assert (progress.stop, progress.accepted, progress.sent) == (Stop.ACCOUNT, 2, 3)
-    assert [batch.now(entry).state for entry in entries[2:]] == [PLANNED] * 3
+    assert [batch.now(entry).state for entry in entries[2:]] == [NOT_SENT] * 3
 
 
 @pytest.mark.e2e
@@ -597,7 +597,7 @@ async def test_a_run_that_was_asked_to_stop_sends_nothing(sandbox, panel, batch,
         assert await placer.place(entry.id, entry.request) is None
         progress = await placer.place_all([(entry.id, entry.request)])
     assert (progress.stop, progress.reason, ordered(sandbox, link)) == (Stop.ASKED, "Ctrl-C", [])
-    assert batch.now(entry).state is PLANNED
+    assert batch.now(entry).state is NOT_SENT
 
 
 @pytest.mark.e2e
@@ -637,14 +637,14 @@ async def test_an_intent_that_is_too_old_is_not_sent_but_made_anew(sandbox, pane
     (entry,) = plan_links(batch, link, 1)
     before = sandbox.calls("add")
     await place(batch.journal, panel, [entry], clock=Clock(0.0, 5.1, running=running, wall=wall))
-    assert (batch.now(entry).state, batch.now(entry).attempt, sandbox.calls("add") - before) == (ACCEPTED, 2, 1)
+    assert (batch.now(entry).state, batch.now(entry).attempt, sandbox.calls("add") - before) == (PLACED, 2, 1)
 
 
 @pytest.mark.e2e
 async def test_an_intent_that_is_young_enough_is_sent(sandbox, panel, batch, link):
     (entry,) = plan_links(batch, link, 1)
     await place(batch.journal, panel, [entry], clock=Clock(0.0, 4.9))
-    assert (batch.now(entry).state, batch.now(entry).attempt) == (ACCEPTED, 1)
+    assert (batch.now(entry).state, batch.now(entry).attempt) == (PLACED, 1)
 
 
 @pytest.mark.e2e
@@ -652,7 +652,7 @@ async def test_a_machine_that_always_sleeps_too_long_sends_nothing(sandbox, pane
     (entry,) = plan_links(batch, link, 1)
     before = sandbox.calls("add")
     progress = await place(batch.journal, panel, [entry], clock=Clock(*[6.0] * 50))
-    assert (progress.stop, batch.now(entry).state, sandbox.calls("add")) == (Stop.UNREACHABLE, PLANNED, before)
+    assert (progress.stop, batch.now(entry).state, sandbox.calls("add")) == (Stop.UNREACHABLE, NOT_SENT, before)
     assert "more than 5 s passed" in progress.reason
 
 
@@ -671,7 +671,7 @@ async def test_an_id_that_comes_after_the_row_was_given_up_is_attached(batch):
 
     with RawServer(answer) as server:
         progress = await place(batch.journal, panel_at(server), [entry])
-    assert (batch.now(entry).state, batch.now(entry).order_id, progress.accepted) == (ACCEPTED, "501", 1)
+    assert (batch.now(entry).state, batch.now(entry).order_id, progress.accepted) == (PLACED, "501", 1)
 
 
 @pytest.mark.e2e
@@ -705,7 +705,7 @@ async def test_a_second_id_for_one_row_is_an_alarm_of_the_run(batch):
         told = []
         progress = await place(batch.journal, panel_at(server), [entry], on_placed=told.append)
     assert (len(progress.alarms), "500 and 501" in progress.alarms[0], batch.now(entry).order_id) == (1, True, "500")
-    assert told == [Placed(entry.id, ACCEPTED, "500", progress.alarms[0])]
+    assert told == [Placed(entry.id, PLACED, "500", progress.alarms[0])]
 
 
 @pytest.mark.e2e
@@ -714,7 +714,7 @@ async def test_an_id_that_is_another_row_s_leaves_the_row_in_doubt(batch):
     with RawServer(lambda _: http({"order": 501})) as server:
         entries = batch.plan(2)
         progress = await place(batch.journal, panel_at(server), entries)
-    assert [batch.now(entry).state for entry in entries] == [ACCEPTED, IN_DOUBT]
+    assert [batch.now(entry).state for entry in entries] == [PLACED, IN_DOUBT]
     assert (progress.accepted, progress.in_doubt) == (1, 1)
 
 
@@ -747,7 +747,7 @@ async def test_an_intent_that_cannot_be_written_sends_nothing(sandbox, panel, fa
     before = sandbox.calls("add")
     progress = await place(failing, panel, entries, in_flight=2)
     assert (progress.stop, progress.reason, sandbox.calls("add")) == (Stop.JOURNAL, "the disk is full", before)
-    assert {batch.now(entry).state for entry in entries} == {PLANNED}
+    assert {batch.now(entry).state for entry in entries} == {NOT_SENT}
 
 
 @pytest.mark.e2e
@@ -770,7 +770,7 @@ async def test_an_id_that_the_journal_cannot_take_is_shown_by_the_run(sandbox, p
     progress = await place(failing, panel, entries)
     (order,) = ordered(sandbox, link)
     assert (progress.stop, progress.unrecorded) == (Stop.JOURNAL, {entries[0].id: order["order"]})
-    assert [batch.now(entry).state for entry in entries] == [State.SUBMITTING, PLANNED, PLANNED]
+    assert [batch.now(entry).state for entry in entries] == [State.SENDING, NOT_SENT, NOT_SENT]
 
 
 @pytest.mark.e2e
@@ -848,7 +848,7 @@ async def test_after_an_error_of_the_program_nothing_more_is_sent(batch):
 
     with RawServer(lambda _: http({"order": next(numbers)})) as server, pytest.raises(BrokenPipeError):
         await place(batch.journal, panel_at(server), entries, in_flight=2, on_placed=fail_once)
-    assert [batch.now(entry).state for entry in entries[3:]] == [PLANNED] * 3
+    assert [batch.now(entry).state for entry in entries[3:]] == [NOT_SENT] * 3
 
 
 @pytest.mark.e2e
@@ -859,7 +859,7 @@ async def test_no_words_of_a_panel_break_the_journal(batch, text):
     with RawServer(lambda _: http(next(answers))) as server:
         entries = batch.plan(2)
         progress = await place(batch.journal, panel_at(server), entries)
-    assert (progress.stop, [batch.now(entry).state for entry in entries]) == (None, [REJECTED, ACCEPTED])
+    assert (progress.stop, [batch.now(entry).state for entry in entries]) == (None, [REJECTED, PLACED])
 
 
 # Processes that die.
@@ -901,7 +901,7 @@ def test_what_a_killed_process_was_sending_comes_into_doubt(batch, sender):
 @on_both
 def test_what_a_live_process_is_sending_stays_its_own(batch, sender):
     entry, _ = sender
-    assert (batch.journal.recover_crashed_runs(), batch.now(entry).state) == ([], State.SUBMITTING)
+    assert (batch.journal.recover_crashed_runs(), batch.now(entry).state) == ([], State.SENDING)
 
 
 @pytest.mark.e2e

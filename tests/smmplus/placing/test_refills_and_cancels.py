@@ -22,8 +22,7 @@ from smmplus.errors import (
 )
 from smmplus.journal import refills_and_cancels as records
 from smmplus.journal.journal import Journal
-from smmplus.journal.refills_and_cancels import MOVES, FollowUp, RequestKind, RequestMove, Settled
-from smmplus.journal.state_machine import State
+from smmplus.journal.refills_and_cancels import MOVES, FollowUp, RequestKind, RequestMove, RequestState, Settled
 from smmplus.placing.refills_and_cancels import Asking, answered, ask_for, failed, known
 from tests.databases import DATABASES
 from tests.smmplus.batches import request_for
@@ -32,7 +31,7 @@ RUNS_ON = DATABASES
 
 CANCEL = Asking("main", RequestKind.CANCEL, "the|key")
 REFILL = Asking("main", RequestKind.REFILL, "the|key")
-ITEM = FollowUp(1, "501", State.SUBMITTING, 1, "run", "", "")
+ITEM = FollowUp(1, "501", RequestState.SENDING, 1, "run", "", "")
 
 
 @pytest.fixture(autouse=True)
@@ -81,7 +80,7 @@ async def test_each_is_asked_for_once(client, journal, place, sandbox):
     ids = await place(2)
     before = sandbox.calls("cancel")
     first = await ask_for(client, journal, CANCEL, ids)
-    assert states(first) == [State.ACCEPTED] * 2
+    assert states(first) == [RequestState.ACCEPTED] * 2
     assert list(first) == ids
     assert await ask_for(client, journal, CANCEL, [*ids, *ids]) == first
     assert sandbox.calls("cancel") == before + 1
@@ -99,7 +98,7 @@ async def test_another_key_and_another_kind_ask_anew(client, journal, place, san
 async def test_what_is_refused_is_told_and_asked_for_again_what_was_taken_is_not(client, journal, place, sandbox):
     (taken,), (refused,) = await place(service=1), await place(service=2)
     found = await ask_for(client, journal, CANCEL, [taken, refused])
-    assert states(found) == [State.ACCEPTED, State.REJECTED]
+    assert states(found) == [RequestState.ACCEPTED, RequestState.REJECTED]
     assert (found[taken].error, found[refused].answer) == ("", "")
     assert found[refused].error == "Cancel is not available"
     again = await ask_for(client, journal, CANCEL, [taken, refused])
@@ -119,7 +118,7 @@ async def test_a_lost_answer_is_a_doubt_and_left_alone(client, journal, place, s
     sandbox.faults({"fault": fault, "action": "cancel"})
     found = await ask_for(client, journal, CANCEL, ids)
     sandbox.faults()
-    assert states(found) == [State.IN_DOUBT]
+    assert states(found) == [RequestState.IN_DOUBT]
     assert found[ids[0]].error
     before = sandbox.calls("cancel")
     assert await ask_for(client, journal, CANCEL, ids) == found
@@ -139,15 +138,15 @@ async def test_what_was_held_back_is_asked_for_later(client, journal, place, san
     with pytest.raises(kind):
         await ask_for(client, journal, CANCEL, ids)
     sandbox.faults()
-    assert states(known(journal, client.panel.url, CANCEL, ids)) == [State.PLANNED]
-    assert states(await ask_for(client, journal, CANCEL, ids)) == [State.ACCEPTED]
+    assert states(known(journal, client.panel.url, CANCEL, ids)) == [RequestState.NOT_SENT]
+    assert states(await ask_for(client, journal, CANCEL, ids)) == [RequestState.ACCEPTED]
 
 
 async def test_what_never_reached_the_panel_is_held_back(journal, panel):
     async with AsyncClient(Panel(panel.key, "http://127.0.0.1:9/api/v2"), rate=0) as client:
         with pytest.raises(NeverSentError):
             await ask_for(client, journal, CANCEL, ["501"])
-        assert states(known(journal, client.panel.url, CANCEL, ["501"])) == [State.PLANNED]
+        assert states(known(journal, client.panel.url, CANCEL, ["501"])) == [RequestState.NOT_SENT]
 
 
 async def test_a_busy_panel_is_asked_again_by_the_retry_policy(journal, panel, place, sandbox, monkeypatch):
@@ -160,7 +159,7 @@ async def test_a_busy_panel_is_asked_again_by_the_retry_policy(journal, panel, p
     sandbox.faults({"fault": "429", "action": "cancel", "calls": [1, 2]})
     async with AsyncClient(panel, rate=0, sleep=sleep) as client:
         found = await ask_for(client, journal, CANCEL, ids)
-    assert states(found) == [State.ACCEPTED]
+    assert states(found) == [RequestState.ACCEPTED]
     assert sandbox.faults_applied() == [2]
     assert [item.attempt for item in found.values()] == [3]
 
@@ -184,7 +183,7 @@ async def test_a_surplus_answer_is_a_doubt_and_left_alone(client, journal, place
         {"fault": "surplus_answer", "moment": moment, "status": status, "action": asking.kind.value, "calls": [1]}
     )
     for _ in range(2):
-        assert states(await ask_for(client, journal, asking, ids)) == [State.IN_DOUBT] * 2
+        assert states(await ask_for(client, journal, asking, ids)) == [RequestState.IN_DOUBT] * 2
     assert sandbox.calls(asking.kind.value) == before + 1
 
 
@@ -193,7 +192,7 @@ async def test_many_are_asked_for_by_the_hundred(client, journal, sandbox):
     before = sandbox.calls("cancel")
     found = await ask_for(client, journal, CANCEL, ids)
     assert list(found) == ids
-    assert set(states(found)) == {State.REJECTED}
+    assert set(states(found)) == {RequestState.REJECTED}
     assert sandbox.calls("cancel") == before + 3
 
 
@@ -203,7 +202,7 @@ async def test_of_two_processes_one_asks(client, journal, journal_url, place, sa
     with Journal(journal_url) as other:
         both = await asyncio.gather(ask_for(client, journal, CANCEL, ids), ask_for(client, other, CANCEL, ids))
     assert sandbox.calls("cancel") == before + 1
-    assert any(states(found) == [State.ACCEPTED] * 3 for found in both)
+    assert any(states(found) == [RequestState.ACCEPTED] * 3 for found in both)
 
 
 async def test_what_a_dead_process_left_is_a_doubt(client, journal, journal_url, panel, place, sandbox):
@@ -212,7 +211,7 @@ async def test_what_a_dead_process_left_is_a_doubt(client, journal, journal_url,
         intend(dying, panel, ids)
     before = sandbox.calls("cancel")
     found = await ask_for(client, journal, CANCEL, ids)
-    assert states(found) == [State.IN_DOUBT]
+    assert states(found) == [RequestState.IN_DOUBT]
     assert found[ids[0]].error == "the process that sent it is gone; it is not known whether the panel accepted it"
     assert sandbox.calls("cancel") == before
 
@@ -222,7 +221,7 @@ async def test_what_a_live_process_is_asking_for_is_left_to_it(client, journal, 
     before = sandbox.calls("cancel")
     with Journal(journal_url) as alive:
         intend(alive, panel, ids)
-        assert states(await ask_for(client, journal, CANCEL, ids)) == [State.SUBMITTING]
+        assert states(await ask_for(client, journal, CANCEL, ids)) == [RequestState.SENDING]
     assert sandbox.calls("cancel") == before
 
 
@@ -239,7 +238,7 @@ async def test_where_the_outcome_cannot_be_written_it_is_a_doubt_for_the_next(
         with pytest.raises(JournalError):
             await ask_for(client, dying, CANCEL, ids)
     before = sandbox.calls("cancel")
-    assert states(await ask_for(client, journal, CANCEL, ids)) == [State.IN_DOUBT]
+    assert states(await ask_for(client, journal, CANCEL, ids)) == [RequestState.IN_DOUBT]
     assert sandbox.calls("cancel") == before
 
 
@@ -251,7 +250,7 @@ def test_a_yes_that_arrives_late_is_kept(journal, journal_url, panel):
             records.mark_in_doubt(connection, lambda _: False, journal.time())
         settle(slow, Settled(item, RequestMove.YES, "77"))
     (found,) = known(journal, panel.url, CANCEL, ["501"]).values()
-    assert (found.state, found.answer, found.error) == (State.ACCEPTED, "77", "")
+    assert (found.state, found.answer, found.error) == (RequestState.ACCEPTED, "77", "")
 
 
 @pytest.mark.parametrize("move", [RequestMove.NO, RequestMove.HELD_BACK, RequestMove.DOUBT])
@@ -260,19 +259,19 @@ def test_anything_else_that_arrives_late_changes_nothing(journal, panel, move):
     settle(journal, Settled(item, RequestMove.YES, "77"))
     settle(journal, Settled(item, move, error="late"))
     (found,) = known(journal, panel.url, CANCEL, ["501"]).values()
-    assert (found.state, found.answer) == (State.ACCEPTED, "77")
+    assert (found.state, found.answer) == (RequestState.ACCEPTED, "77")
 
 
 def test_an_intent_is_written_once(journal, panel):
     (item,) = intend(journal, panel, ["501"])
-    before = replace(item, state=State.PLANNED, attempt=0)
+    before = replace(item, state=RequestState.NOT_SENT, attempt=0)
     with journal.transaction() as connection:
         assert records.intend(connection, [before], journal.begin_run(), journal.time()) == []
 
 
 def test_two_accounts_share_nothing(journal, panel):
     intend(journal, panel, ["501"])
-    assert states(known(journal, panel.url, replace(CANCEL, account="other"), ["501"])) == [State.PLANNED]
+    assert states(known(journal, panel.url, replace(CANCEL, account="other"), ["501"])) == [RequestState.NOT_SENT]
 
 
 @pytest.mark.parametrize(
@@ -304,9 +303,9 @@ def test_what_an_error_of_the_whole_call_makes_of_it(error, move):
 
 
 def test_every_state_has_its_moves_and_money_never_moves_back():
-    assert set(MOVES) == set(State)
-    assert MOVES[State.ACCEPTED] == MOVES[State.IN_DOUBT] == {}
-    assert all(set(moves.values()) <= set(State) for moves in MOVES.values())
+    assert set(MOVES) == set(RequestState)
+    assert MOVES[RequestState.ACCEPTED] == MOVES[RequestState.IN_DOUBT] == {}
+    assert all(set(moves.values()) <= set(RequestState) for moves in MOVES.values())
 
 
 def test_an_asking_fits_one_call():

@@ -127,7 +127,7 @@ class Truth:
         self.orders.append(
             {
                 "cost": amount,
-                "state": "submitting",
+                "state": "sending",
                 "debited": False,
                 "refunded": False,
                 "settled": None,
@@ -136,7 +136,7 @@ class Truth:
         )
 
     def debit(self, number, _):
-        if order := self.pick(number, "submitting", "in_doubt", debited=False):
+        if order := self.pick(number, "sending", "in_doubt", debited=False):
             order["debited"] = True
             order["charge"] = order["cost"].quantize(Decimal(1).scaleb(-self.digits), ROUND_UP)
             self.balance -= order["charge"]
@@ -146,16 +146,16 @@ class Truth:
             order.update(state=state, settled=self.clock)
 
     def accept(self, number, _):
-        self.settle(self.pick(number, "submitting", "in_doubt", debited=True), "accepted")
+        self.settle(self.pick(number, "sending", "in_doubt", debited=True), "placed")
 
     def refuse(self, number, _):
-        self.settle(self.pick(number, "submitting", "in_doubt", debited=False), "given up")
+        self.settle(self.pick(number, "sending", "in_doubt", debited=False), "given up")
 
     def lose(self, number, _):
-        self.settle(self.pick(number, "submitting"), "in_doubt")
+        self.settle(self.pick(number, "sending"), "in_doubt")
 
     def refund(self, number, _):
-        if order := self.pick(number, "submitting", "in_doubt", "accepted", debited=True):
+        if order := self.pick(number, "sending", "in_doubt", "placed", debited=True):
             order["refunded"] = True
             self.balance += order["charge"]
 
@@ -163,7 +163,7 @@ class Truth:
         self.balance += amount.quantize(Decimal("0.01"))
 
     def begin(self, number, _):
-        self.begun[number % 2], self.asked[number % 2] = (self.clock, self.sum_of("accepted")), None
+        self.begun[number % 2], self.asked[number % 2] = (self.clock, self.sum_of("placed")), None
 
     def ask(self, number, _):
         if self.begun[number % 2]:
@@ -172,7 +172,7 @@ class Truth:
     def end(self, number, _):
         begun, asked = self.begun[number % 2], self.asked[number % 2]
         if asked is not None:
-            spent = self.sum_of("submitting", "accepted", "in_doubt")
+            spent = self.sum_of("sending", "placed", "in_doubt")
             seen_now = Observation(len(self.observations), begun[0], self.clock, asked, "USD", begun[1], spent)
             self.observations.append(seen_now)
             self.begun[number % 2] = self.asked[number % 2] = None
@@ -182,7 +182,7 @@ class Truth:
             step(number, amount)
 
     def debited_since(self, then, unit):
-        states = ("submitting", "in_doubt", "accepted")
+        states = ("sending", "in_doubt", "placed")
         spent = [order for order in self.orders if order["state"] in states and may_be_rounded(order["cost"], unit)]
         return sum(order["settled"] is None or order["settled"] >= then.asked_at for order in spent)
 
@@ -215,8 +215,8 @@ def test_a_foreign_spending_with_nothing_else_going_on_is_always_told_in_its_amo
     for step in steps:
         truth.step(*step)
     for order in truth.orders:
-        if order["state"] in ("submitting", "in_doubt"):
-            truth.settle(order, "accepted" if order["debited"] else "given up")
+        if order["state"] in ("sending", "in_doubt"):
+            truth.settle(order, "placed" if order["debited"] else "given up")
     truth.step("observe", 0, Decimal(0))
     truth.balance -= foreign
     truth.step("observe", 0, Decimal(0))

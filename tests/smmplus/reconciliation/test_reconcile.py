@@ -68,7 +68,7 @@ def test_a_lost_order_is_found_however_a_panel_answers_bad_ids(batch, habit):
         doubt = lose(batch, client, panel)
         found = probe(client, batch.journal, batch.account)
     now = batch.now(doubt)
-    assert (now.state, now.order_id, found.open) == (State.ACCEPTED, "102", [])
+    assert (now.state, now.order_id, found.open) == (State.PLACED, "102", [])
     assert {order_id for call in panel.calls for order_id in call} == {"102", "103", "104", "105"}
     assert (found.probe.asked, found.probe.calls, found.probe.cut) == (4, len(panel.calls), False)
 
