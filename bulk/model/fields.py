@@ -90,6 +90,20 @@ SWITCH_NAMES: Mapping[str, tuple[str, ...]] = {
 FIELDS = (*ORDER_FIELDS, *SWITCH_NAMES, *RESULT_FIELDS)
 """Every field that a column can hold."""
 
+INDONESIAN: Mapping[str, str] = {
+    "service": "layanan", "link": "tautan", "quantity": "jumlah", "runs": "pengulangan", "interval": "jeda",
+    "comments": "komentar", "usernames": "daftar nama pengguna", "hashtags": "daftar tagar", "hashtag": "tagar",
+    "username": "nama pengguna", "media": "tautan media", "answer_number": "nomor jawaban", "groups": "grup",
+    "keywords": "kata kunci", "country": "negara", "device": "perangkat", "type_of_traffic": "jenis trafik",
+    "google_keyword": "kata kunci google", "referring_url": "tautan perujuk", "min": "jumlah minimal",
+    "max": "jumlah maksimal", "delay": "penundaan", "posts": "postingan baru", "old_posts": "postingan lama",
+    "expiry": "berlaku sampai", "skip": "lewati", "enabled": "aktif",
+    "order_id": "ID pesanan", "order_status": "status pesanan", "charge": "biaya pesanan",
+    "start_count": "hitungan awal", "remains": "sisa pesanan", "currency": "mata uang", "error": "pesan kesalahan",
+    "updated_at": "diperbarui pada",
+}  # fmt: skip
+"""The Indonesian heading of each field."""
+
 
 def normal_name(header: str) -> str:
     """Return the letters and digits of a header in lower case: "serviceid" for " Service_ID* "."""
@@ -97,9 +111,9 @@ def normal_name(header: str) -> str:
 
 
 def _known_names() -> dict[str, str]:
-    # Results overwrite what is in their columns, so these fields have no synonyms: a column "Status" or "Nomor pesanan"
-    # of the user is left alone.
-    names = {normal_name(field): field for field in FIELDS}
+    # Results overwrite what is in their columns, so these fields have no synonyms but the headings that they are
+    # written under: a column "Status" or "Nomor pesanan" of the user is left alone.
+    names = {normal_name(name): field for field in FIELDS for name in (field, INDONESIAN[field])}
     for field, synonyms in (*_ORDER_NAMES.items(), *SWITCH_NAMES.items()):
         names.update({normal_name(synonym): field for synonym in synonyms})
     return names
@@ -154,6 +168,40 @@ def _field_by_parts(header: str, given: HeaderNames) -> str | None:
     fields = {field_of(part, given) for part in outside.split("/")}
     field = fields.pop() if len(fields) == 1 else None
     return field if field in ORDER_FIELDS else None
+
+
+_INDONESIAN_WORDS = re.compile(
+    r"(?<![a-z])(layanan|servis|tautan|jumlah|jml|kuantitas|kuantiti|pesanan|komentar|pengguna)(?![a-z])", re.IGNORECASE
+)
+
+
+def result_headings(columns: Mapping[str, Column], given: HeaderNames = ()) -> Mapping[str, str]:
+    """Return the heading of each result field in the style of a sheet: "order_id", "Order ID", "ID PESANAN".
+
+    Columns of results that the sheet has already set the style. Each heading is known again when the sheet is read.
+    """
+    results = [column.header for field, column in columns.items() if field in RESULT_FIELDS]
+    texts = results or [column.header for column in columns.values()]
+    is_indonesian = any(map(_INDONESIAN_WORDS.search, texts))
+    styled = {field: _styled(INDONESIAN[field] if is_indonesian else field, texts) for field in RESULT_FIELDS}
+    # A name that the user mapped to another field would be read as that field.
+    names = {field: (name, field, INDONESIAN[field]) for field, name in styled.items()}
+    return {field: next((name for name in names[field] if field_of(name, given) == field), field) for field in names}
+
+
+def _styled(name: str, texts: Sequence[str]) -> str:
+    """Return a name with the capitals and the separators of some headings; in lower case with "_" if they are mixed."""
+    begins = [next(filter(str.isalpha, text), "") for text in texts]
+    is_capital = sum(map(str.isupper, begins)) * 2 > len(texts)
+    words = name.lower().replace("_", " ").split()
+    if texts and all(map(str.isupper, texts)):
+        words = [word.upper() for word in words]
+    elif is_capital:
+        is_title = any(re.search(r"[\s_-][A-Z][a-z]", text) for text in texts)
+        words = [word.capitalize() if at == 0 or is_title else word for at, word in enumerate(words)]
+        words = ["ID" if word.lower() == "id" else word for word in words]
+    is_spaced = any(" " in text.strip() for text in texts) or (is_capital and not any("_" in text for text in texts))
+    return (" " if is_spaced else "_").join(words)
 
 
 def same_header(one: str, other: str) -> bool:

@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 from bulk.files.csv_text import CsvFile, Record, decode, line_end, named_width, physical_lines, raw_cells, split_csv
 from bulk.model.errors import CannotSpliceError
+from bulk.model.fields import result_headings
 from bulk.model.sheet import RESULT_FIELDS, Sheet
 from bulk.reading.csv_reader import FORMULA_STARTS
 from bulk.writing.result_cells import Changes, new_fields
@@ -20,7 +21,7 @@ def splice_csv(data: bytes, sheet: Sheet, changes: Changes, out: BinaryIO) -> No
     if text.encode(encoding) != data:
         raise CannotSpliceError(f"its encoding {encoding} does not reproduce the same bytes")
     file = split_csv(sheet.path, text, sheet.headers)
-    writer = _LineWriter(file, changes, encoding)
+    writer = _LineWriter(file, changes, encoding, result_headings(file.header.columns, sheet.headers))
     missing = changes.keys() - {record.line for record in file.records}
     if missing:
         raise CannotSpliceError(f"no row begins on line {min(missing)}")
@@ -29,12 +30,13 @@ def splice_csv(data: bytes, sheet: Sheet, changes: Changes, out: BinaryIO) -> No
 
 
 class _LineWriter:
-    def __init__(self, file: CsvFile, changes: Changes, encoding: str) -> None:
+    def __init__(self, file: CsvFile, changes: Changes, encoding: str, headings: Mapping[str, str]) -> None:
         self._file = file
         self._changes = changes
         self._encoding = encoding
         self._places = {name: at.index for name, at in file.header.columns.items() if name in RESULT_FIELDS}
         self._new = new_fields(changes, self._places)
+        self._headings = headings
         self._width = named_width(file.header_record.cells)
         """Where new columns begin: what a row has further right must not get under their names."""
         header = raw_cells(_body(file.header_record.raw).removeprefix("\ufeff"), file.delimiter)
@@ -43,7 +45,7 @@ class _LineWriter:
     def header_line(self) -> str:
         header = self._file.header_record
         mark = header.raw[: header.raw.startswith("\ufeff")]
-        new = [self._written(name, "") for name in self._new]
+        new = [self._written(self._headings[name], "") for name in self._new]
         return mark + self._with_cells(replace(header, raw=header.raw.removeprefix(mark)), {}, new)
 
     def line(self, record: Record) -> str:

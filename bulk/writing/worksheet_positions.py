@@ -13,7 +13,7 @@ from bulk.files.xlsx_parts import feed, local_name, make_parser
 from bulk.model.cell_address import Cursor, column_letter, parse_range
 from bulk.model.errors import CannotSpliceError
 from bulk.model.fields import field_of
-from bulk.model.sheet import RESULT_FIELDS
+from bulk.model.sheet import RESULT_FIELDS, Sheet
 
 # The elements of CT_Worksheet (ECMA-376, 18.3.1.99) between the rows and the validations, formatting last.
 _UP_TO_FORMATTING = frozenset({
@@ -223,27 +223,28 @@ class WorksheetPositions:
                 self.last_column = max(self.last_column, right)
 
 
-def find_positions(data: bytes, columns: Mapping[str, int], header_row: int, rows: Iterable[int]) -> WorksheetPositions:
-    """Parse the XML once, and return the positions.
+def find_positions(data: bytes, sheet: Sheet, rows: Iterable[int]) -> WorksheetPositions:
+    """Parse the XML of a sheet once, and return the positions.
 
-    :param columns: the result fields whose columns are known.
     :param rows: the numbers of the rows that get results.
     :raises ValueError: if the XML cannot be understood.
     """
-    scan = _Scan(data, WorksheetPositions(dict(columns)), header_row, frozenset(rows))
+    scan = _Scan(data, sheet, frozenset(rows))
     feed(scan.parser, [data])
-    scan.positions.reach(scan.positions.tail.ranges, header_row)
-    scan.positions.reach(scan.positions.arrays, header_row)
+    scan.positions.reach(scan.positions.tail.ranges, sheet.header_row)
+    scan.positions.reach(scan.positions.arrays, sheet.header_row)
     return scan.positions
 
 
 class _Scan:
     """Follows rows and cells. Positions are recorded only in rows that get results."""
 
-    def __init__(self, data: bytes, positions: WorksheetPositions, header_row: int, rows: frozenset[int]) -> None:
+    def __init__(self, data: bytes, sheet: Sheet, rows: frozenset[int]) -> None:
         self._data = data
-        self.positions = positions
-        self._header_row = header_row
+        known = {field: column.index for field, column in sheet.columns.items() if field in RESULT_FIELDS}
+        self.positions = WorksheetPositions(known)
+        self._header_row = sheet.header_row
+        self._mapped = sheet.headers
         self._wanted = rows
         # Every cell of the header is recorded; below it, those from the first result column on.
         self._first_marked = 0
@@ -321,6 +322,6 @@ class _Scan:
             self._first_marked = min(self.positions.columns.values(), default=1 << 20)
 
     def _record_column(self, header: str) -> None:
-        name = field_of(header)
+        name = field_of(header, self._mapped)
         if name in RESULT_FIELDS:
             self.positions.columns.setdefault(name, self._cursor.column)

@@ -17,7 +17,8 @@ from bulk.files.xlsx_parts import (
 from bulk.files.zip_archive import Archive, ArchiveError, rewrite
 from bulk.model.cell_address import LAST_COLUMN, column_letter, parse_range
 from bulk.model.errors import CannotSpliceError
-from bulk.model.sheet import RESULT_FIELDS, Sheet
+from bulk.model.fields import result_headings
+from bulk.model.sheet import Sheet
 from bulk.writing.column_style import SIGN, add_column_widths, add_status_colours, formatting, style_of_column
 from bulk.writing.result_cells import CellWriter, Changes, new_fields
 from bulk.writing.worksheet_positions import (
@@ -76,11 +77,10 @@ def _rewrite(archive: Archive, sheet: Sheet, changes: Changes, out: BinaryIO, *,
     xml = archive.read(part)
     # A cell next to a table's last column is not part of the table.
     edge = max((table.last_column for table in tables(archive, part)), default=0)
-    known = {field: column.index for field, column in sheet.columns.items() if field in RESULT_FIELDS}
     if plain:
-        splicer: _Splicer = _PlainSplicer(PlainRows.of(xml, sheet.header_row), known, sheet.header_row, changes, edge)
+        splicer: _Splicer = _PlainSplicer(PlainRows.of(xml, sheet.header_row), sheet, changes, edge)
     else:
-        splicer = _Splicer(xml, find_positions(xml, known, sheet.header_row, changes), sheet.header_row, changes, edge)
+        splicer = _Splicer(xml, find_positions(xml, sheet, changes), sheet, changes, edge)
     replaced = {part: splicer.pieces()}
     styles = next((target for kind, target in relationships(archive, book).values() if kind == "styles"), None)
     if colours and styles is not None and splicer.is_uncoloured and (made := add_status_colours(archive.read(styles))):
@@ -98,11 +98,12 @@ class _Splicer:
     """The number of the first style of the colours; None if no colours are added."""
 
     def __init__(
-        self, xml: bytes, positions: WorksheetPositions, header_row: int, changes: Changes, table_edge: int
+        self, xml: bytes, positions: WorksheetPositions, sheet: Sheet, changes: Changes, table_edge: int
     ) -> None:
         self._xml = xml
         self._positions = positions
-        self._header_row = header_row
+        self._header_row = sheet.header_row
+        self._headings = result_headings(sheet.columns, sheet.headers)
         self._changes = changes
         self._new = new_fields(changes, positions.columns)
         first_new = max(positions.last_column, table_edge) + 1
@@ -233,7 +234,7 @@ class _Splicer:
         if mark.number in self._changes:
             texts = self._changes[mark.number]
         else:
-            texts = {field: field for field in self._new}
+            texts = {field: self._headings[field] for field in self._new}
             found = dict.fromkeys(self._new, self._positions.header_style)
         styles, wanted = {**lent, **found}, [field for field in writer.order if field in texts]
         return {self._columns[field]: writer.cells(str(mark.number), {field: texts[field]}, styles) for field in wanted}
@@ -242,15 +243,13 @@ class _Splicer:
 class _PlainSplicer(_Splicer):
     """Creates the same from rows that are found by their bytes. A parser reads only what is around them."""
 
-    def __init__(
-        self, rows: PlainRows, known: Mapping[str, int], header_row: int, changes: Changes, table_edge: int
-    ) -> None:
+    def __init__(self, rows: PlainRows, sheet: Sheet, changes: Changes, table_edge: int) -> None:
         self._rows = rows
-        positions = find_positions(rows.frame, known, header_row, ())
+        positions = find_positions(rows.frame, sheet, ())
         positions.last_column = rows.last_column(positions.last_column)
         positions.arrays = rows.arrays()
-        positions.reach(positions.arrays, header_row)
-        super().__init__(rows.frame, positions, header_row, changes, table_edge)
+        positions.reach(positions.arrays, sheet.header_row)
+        super().__init__(rows.frame, positions, sheet, changes, table_edge)
 
     @property
     def has_formula(self) -> bool:

@@ -228,11 +228,12 @@ def assert_each_row_once(runs, sheet, results):
     """Hold the sheet, which nobody changed, and its results against the ledger."""
     ordered = {order["order"]: order for order in runs.ordered()}
     assert sheet.read_bytes() == (ROOT / "sample_sheets" / sheet.name).read_bytes()
-    rows = rows_of_book(results) if results.suffix == ".xlsx" else read_rows(results)
-    link = "Link" if results.suffix == ".xlsx" else "link"
-    assert sorted(row["order_id"] for row in rows) == sorted(ordered)
-    assert all(ordered[row["order_id"]]["link"] == row[link] for row in rows)
-    assert all(ordered[row["order_id"]]["status"] == row["order_status"] for row in rows)
+    in_book = results.suffix == ".xlsx"
+    rows = rows_of_book(results) if in_book else read_rows(results)
+    order_id, link, status = ("Order ID", "Link", "Order status") if in_book else ("order_id", "link", "order_status")
+    assert sorted(row[order_id] for row in rows) == sorted(ordered)
+    assert all(ordered[row[order_id]]["link"] == row[link] for row in rows)
+    assert all(ordered[row[order_id]]["status"] == row[status] for row in rows)
 
 
 def rows_of_book(path):

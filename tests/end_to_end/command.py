@@ -321,7 +321,11 @@ def assert_nothing_twice(placed: Iterable[Mapping[str, Any]]) -> None:
     assert [content for content, times in contents.items() if times > 1] == []
 
 
-_HEADERS = {"service": "Layanan", "link": "Tautan", "quantity": "Jumlah"}
+_HEADERS = {
+    "service": "Layanan", "link": "Tautan", "quantity": "Jumlah", "order_id": "ID pesanan",
+    "order_status": "Status pesanan", "charge": "Biaya pesanan", "start_count": "Hitungan awal",
+    "remains": "Sisa pesanan", "currency": "Mata uang", "error": "Pesan kesalahan", "updated_at": "Diperbarui pada",
+}  # fmt: skip
 
 
 def write_sheet(path: Path, rows: Sequence[Mapping[str, str]]) -> None:

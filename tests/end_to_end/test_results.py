@@ -171,7 +171,10 @@ def test_csv_keeps_its_semicolons_and_its_indonesian_header(workplace: Workplace
     sheet = workplace.sheet("kampanye.csv", orders(1))
     assert workplace.run(sheet).status == 0
     header, row = sheet.read_text("utf-8").splitlines()
-    assert header == ";".join(("Layanan", "Tautan", "Jumlah", *RESULTS))
+    assert header == (
+        "Layanan;Tautan;Jumlah;ID pesanan;Status pesanan;Biaya pesanan;Hitungan awal;Sisa pesanan;Mata uang;"
+        "Pesan kesalahan;Diperbarui pada"
+    )
     assert row.startswith(f"2;{orders(1)[0]['link']};100;")
 
 

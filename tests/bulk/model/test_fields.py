@@ -148,3 +148,37 @@ def test_what_was_understood_of_the_best_candidate_is_told():
     assert (
         "Row 2 is most like a header: 'Tautan / Link' is link, 'Jumlah (pcs)' is quantity; service is missing." in words
     )
+
+
+@pytest.mark.parametrize(
+    ("headers", "styled"),
+    [
+        ("service,link,quantity", "order_id,start_count,error"),
+        ("Service,Link,Quantity", "Order ID,Start count,Error"),
+        ("Service ID,Post Link,Qty", "Order ID,Start Count,Error"),
+        ("SERVICE,LINK", "ORDER ID,START COUNT,ERROR"),
+        ("Service_ID,Link", "Order_ID,Start_count,Error"),
+        ("service id,link", "order id,start count,error"),
+        ("Layanan,Tautan,Jumlah (pcs)", "ID pesanan,Hitungan awal,Pesan kesalahan"),
+        ("id_layanan,link", "id_pesanan,hitungan_awal,pesan_kesalahan"),
+        ("LAYANAN,LINK", "ID PESANAN,HITUNGAN AWAL,PESAN KESALAHAN"),
+        ("Layanan,Tautan,order_id,order_status", "order_id,start_count,error"),
+        ("service,link,ID pesanan", "ID pesanan,Hitungan awal,Pesan kesalahan"),
+    ],
+)
+def test_headings_of_results_have_the_style_of_the_sheet(headers, styled):
+    headings = columns.result_headings(parse_header(headers.split(","), 1, "f.csv").columns)
+    assert [headings[name] for name in ("order_id", "start_count", "error")] == styled.split(",")
+    assert {name: field_of(heading) for name, heading in headings.items()} == {name: name for name in RESULT_FIELDS}
+
+
+def test_a_heading_that_a_person_mapped_to_another_field_is_not_used():
+    given = (("Order ID", "service"),)
+    headings = columns.result_headings(parse_header(["Order ID", "Link"], 1, "f.csv", given).columns, given)
+    assert (headings["order_id"], field_of(headings["order_id"], given)) == ("ID pesanan", "order_id")
+
+
+def test_every_field_is_known_by_its_indonesian_heading():
+    assert {field: field_of(heading) for field, heading in columns.INDONESIAN.items()} == {
+        field: field for field in columns.FIELDS
+    }

@@ -10,7 +10,7 @@ from bulk.files.zip_archive import Archive
 from bulk.model.cell_address import column_letter
 from bulk.model.errors import CannotSpliceError
 from bulk.model.fields import field_of
-from bulk.model.sheet import RESULT_FIELDS
+from bulk.model.sheet import RESULT_FIELDS, Column
 from bulk.writing import xlsx_editor
 from bulk.writing.worksheet_rows import NotPlainError
 from tests.bulk import workbooks as wb
@@ -20,8 +20,8 @@ class Told:
     """What the splicer asks of a sheet."""
 
     def __init__(self, columns, header_row):
-        self.name, self.header_row = "Orders", header_row
-        self.columns = {name: type("At", (), {"index": index}) for name, index in columns.items()}
+        self.name, self.header_row, self.headers = "Orders", header_row, ()
+        self.columns = {name: Column(index, column_letter(index), name) for name, index in columns.items()}
 
 
 def spliced(path, columns, header_row, changes, *, plain: bool):

@@ -2,12 +2,14 @@ import errno
 import os
 import sys
 
+import openpyxl
 import pytest
 
 from bulk.files import atomic_write
 from bulk.model.errors import SheetError
+from bulk.model.options import ReadOptions
 from bulk.model.sheet import RESULT_FIELDS
-from bulk.reading import read_sheet
+from bulk.reading import read_as, read_sheet
 from bulk.writing import results_path, write_results
 from bulk.writing.result_cells import CELL_LIMIT, CUT_MARK, clean
 from tests.bulk import workbooks as wb
@@ -261,3 +263,59 @@ def test_results_that_somebody_looks_at_are_left_alone(tmp_path, make):
     assert second.path.name == f"orders.results-2{path.suffix}"
     assert first.path.read_bytes() == data
     assert read_sheet(second.path).frame.at[2, "order_id"] == "7"
+
+
+STYLES = [
+    "service,link,quantity",
+    "Service,Link,Quantity",
+    "Service ID,Post Link,Qty",
+    "SERVICE,LINK,QTY",
+    "Service_ID,Link,Qty",
+    "service id,link,qty",
+    "Layanan,Tautan,Jumlah (pcs)",
+    "layanan,tautan,jumlah",
+    "LAYANAN,TAUTAN,JUMLAH",
+]
+
+
+def sheet_with(folder, kind, headings):
+    names = headings.split(",")
+    if kind == "csv":
+        path = folder / "orders.csv"
+        path.write_text(f"{headings}\n7,https://x.com/p,100\n")
+        return path
+    path = wb.book(folder / "orders.xlsx", wb.header(names=tuple(names)) + wb.order(2))
+    if kind == "saved":
+        openpyxl.load_workbook(path).save(path)  # its texts are shared strings
+    return path
+
+
+@pytest.mark.parametrize("kind", ["csv", "inline", "saved"])
+@pytest.mark.parametrize("headings", STYLES)
+def test_results_are_known_again_under_headings_in_the_style_of_the_sheet(tmp_path, kind, headings):
+    path = sheet_with(tmp_path, kind, headings)
+    first = read_sheet(path)
+    written = write_results(first, {2: dict.fromkeys(RESULT_FIELDS, "1")}, expected_digest=first.digest)
+    later = write_results(first, {2: dict.fromkeys(RESULT_FIELDS, "2")}, expected_digest=written.digest)
+    assert later.in_place
+    if kind == "saved":
+        openpyxl.load_workbook(path).save(path)
+    again = read_sheet(path)
+    assert list(again.columns) == ["service", "link", "quantity", *RESULT_FIELDS]
+    assert again.frame.loc[2, [*RESULT_FIELDS]].to_list() == ["2"] * len(RESULT_FIELDS)
+    last = write_results(again, {2: dict.fromkeys(RESULT_FIELDS, "3")}, expected_digest=again.digest)
+    assert last.in_place
+    assert list(read_sheet(path).columns) == list(again.columns)
+    assert read_sheet(path).frame.loc[2, "order_id"] == "3"
+    assert read_sheet(path).ignored == ()
+
+
+@pytest.mark.parametrize("kind", ["csv", "inline", "saved"])
+def test_a_column_that_a_person_mapped_is_never_taken_for_results(tmp_path, kind):
+    path = sheet_with(tmp_path, kind, "Order ID,Link,Quantity")
+    options = ReadOptions(headers=(("Order ID", "service"),))
+    sheet = read_as(path, options)
+    written = write_results(sheet, {2: RESULT}, expected_digest=sheet.digest)
+    write_results(sheet, {2: RESULT}, expected_digest=written.digest)
+    again = read_as(path, options)
+    assert again.frame.loc[2, ["service", "order_id", "error"]].to_list() == ["7", "23501", "=x"]
