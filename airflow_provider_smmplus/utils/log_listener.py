@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_smmplus.utils.failures import how_to_repeat
@@ -54,10 +55,11 @@ class LogWatcher(RunListener):
         self._orders = orders
         self._log.info("placing %d orders", orders)
 
-    def placed(self, placed: "Placed") -> None:
+    def placed(self, row: int | None, placed: "Placed") -> None:
         """Log every order, and the progress now and then."""
         self._done += 1
-        self._log.debug("entry %d is %s %s %s", placed.entry, placed.state.value, placed.order_id or "", placed.error)
+        what = f"entry {placed.entry}" if row is None else f"row {row}"
+        self._log.debug("%s is %s %s %s", what, placed.state.value, placed.order_id or "", placed.error)
         if self._done == self._orders or time.monotonic() - self._last >= LINE_EVERY:
             self._last = time.monotonic()
             self._log.info("placed %d of %d", self._done, self._orders)
@@ -70,7 +72,7 @@ class LogWatcher(RunListener):
         """Log where the results are."""
         self._log.info("written to %s%s", written.path, f" ({written.reason})" if written.reason else "")
 
-    def waiting(self, words: str, until: str) -> None:
+    def waiting(self, words: str, until: datetime) -> None:
         """Log why nothing seems to happen."""
         self._log.warning("%s", waiting_words(words, until))
 

@@ -1,6 +1,5 @@
 """`smmplus account`: which accounts the journal knows, and whether two names are one account."""
 
-import json
 import os
 from typing import Annotated
 
@@ -9,7 +8,7 @@ from rich.text import Text
 
 from bulk.cli import options as given
 from bulk.cli.error_handling import failing
-from bulk.cli.json_output import budget_object
+from bulk.cli.json_output import budget_object, print_json
 from bulk.cli.tables import WARNING, console, show_budgets, table
 from bulk.model.options import url_of
 from smmplus.commands import command
@@ -49,7 +48,7 @@ def account(
         known = accounts.all_of(connection)
     shown = [each for each in known if found is None or each.id == found.id]
     if as_json:
-        typer.echo(json.dumps({"accounts": [account_object(each) for each in shown]}))
+        print_json({"accounts": [account_object(each) for each in shown]})
     else:
         _show(shown, {each.id: each.name for each in known})
 
@@ -116,7 +115,7 @@ def budget(
     if campaign is None:  # a campaign that was only checked has neither orders nor a budget
         found = [each for each in found if each.spent or each.in_doubt or each.amount is not None]
     if as_json:
-        typer.echo(json.dumps({"budgets": [budget_object(each) for each in found]}))
+        print_json({"budgets": [budget_object(each) for each in found]})
         return
     show_budgets(console(), found)
     if limit is not None and not found[0].spent:

@@ -1,7 +1,6 @@
 """The command line: `smmplus …`."""
 
 import io
-import json
 import sys
 from functools import cache
 from importlib import import_module
@@ -106,8 +105,10 @@ def main() -> None:
         message_of = getattr(error, "format_message", None)
         if message_of is None:
             raise
-        if "--json" in sys.argv:
-            typer.echo(json.dumps({"error": message_of(), "exit_status": int(ExitStatus.USAGE)}))
+        if {"--json", "--json-lines"} & {*sys.argv}:
+            from bulk.cli.json_output import error_object, print_json  # noqa: PLC0415 (takes half a second)
+
+            print_json(error_object(message_of(), ExitStatus.USAGE))
         elif message_of().startswith("Usage:"):  # no command: it is the help
             typer.echo(message_of())
         else:

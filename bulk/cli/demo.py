@@ -1,6 +1,5 @@
 """`smmplus demo`, the whole job on sample sheets against a simulated panel, and `smmplus sandbox`, that panel alone."""
 
-import json
 import runpy
 import shutil
 import subprocess
@@ -15,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from bulk.cli.error_handling import failing
-from bulk.cli.json_output import outcome_object
+from bulk.cli.json_output import outcome_object, print_json
 from bulk.cli.options import AsJson
 from bulk.cli.progress import listener_for
 from bulk.cli.tables import console, show_outcome, show_plan, show_sheet
@@ -56,7 +55,7 @@ def demo(
         _title(out, "4. The same command once more")
         outcome = _run(out, progress, options, panel, journal)
     if as_json:
-        typer.echo(json.dumps(outcome_object(outcome), default=str))
+        print_json(outcome_object(outcome))
     _title(out, f"Done. Look at {folder / 'campaign.xlsx'}: formulas, colours and notes are as they were.")
 
 

@@ -1,7 +1,6 @@
 """`smmplus doubts`: list orders in doubt on the screen, or export them as a sheet."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,7 +11,7 @@ from bulk.cli import options as given
 from bulk.cli.doubt_sheet import read_answers, write_doubts
 from bulk.cli.doubt_tables import show_doubts, show_settlements
 from bulk.cli.error_handling import failing
-from bulk.cli.json_output import doubt_object, entry_object
+from bulk.cli.json_output import doubt_object, entry_object, print_json
 from bulk.cli.progress import asked
 from bulk.cli.tables import WARNING, console
 from smmplus.api.client import Client
@@ -53,7 +52,7 @@ def doubts(
             write_doubts(export, journal.uuid, found, weighed, force=force)
     if as_json:
         exported = {} if export is None else {"exported": str(export)}
-        typer.echo(json.dumps({"doubts": [doubt_object(entry, weighed[entry.id]) for entry in found]} | exported))
+        print_json({"doubts": [doubt_object(entry, weighed[entry.id]) for entry in found]} | exported)
     elif export is None:
         show_doubts(console(), found, weighed)
     else:
@@ -239,7 +238,10 @@ def _one(
         if order_id
         else "will be sent by the next run."
     )
-    typer.echo(json.dumps(entry_object(settled)) if as_json else f"Resolved: {settled.name} {words}")
+    if as_json:
+        _print_resolved([settled])
+    else:
+        typer.echo(f"Resolved: {settled.name} {words}")
 
 
 def _many(journal: Journal, settlements: Sequence[Settlement], *, yes: bool, as_json: bool) -> None:
@@ -250,15 +252,15 @@ def _many(journal: Journal, settlements: Sequence[Settlement], *, yes: bool, as_
     settle_all(journal, settlements)
     if as_json:
         settled = journal.with_ids(settlement.entry.id for settlement in settlements)
-        typer.echo(json.dumps({"settled": [_settled(settled[each.entry.id]) for each in settlements]}))
+        _print_resolved(settled[each.entry.id] for each in settlements)
     else:
         typer.echo(
             f"Resolved: {_counted(settlements)}. Run the sheets again." if settlements else "No orders to resolve."
         )
 
 
-def _settled(entry: Entry) -> dict[str, object]:
-    return {"account": entry.account, **entry_object(entry)}
+def _print_resolved(entries: Iterable[Entry]) -> None:
+    print_json({"resolved": [{"account": entry.account, **entry_object(entry)} for entry in entries]})
 
 
 def _question(settlements: Sequence[Settlement]) -> str:

@@ -2,7 +2,6 @@
 
 import functools
 import io
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -58,17 +57,18 @@ def failing(command: Callable[Arguments, Result]) -> Callable[Arguments, Result]
 
     @functools.wraps(command)
     def run(*arguments: Arguments.args, **options: Arguments.kwargs) -> Result:
+        as_json = bool(options.get("as_json") or options.get("as_lines"))
         try:
             return command(*arguments, **options)
         except OSError as error:
             # Files are translated where they are used: what comes so far is the terminal, or the file in its place.
             text = f"Cannot write the output or read the input: {error.strerror or 'closed'}"
-            _tell(text, ExitStatus.UNFINISHED, as_json=bool(options.get("as_json")))
+            _tell(text, ExitStatus.UNFINISHED, as_json=as_json)
         except (SmmPlusError, SheetError) as error:
-            _tell(str(error), status_of(error), as_json=bool(options.get("as_json")), hint=_hint(error, options))
+            _tell(str(error), status_of(error), as_json=as_json, hint=_hint(error, options))
         except KeyboardInterrupt:
             text = "Interrupted. The journal has every order that was sent. Run the same command to continue."
-            _tell(text, ExitStatus.UNFINISHED, as_json=bool(options.get("as_json")))
+            _tell(text, ExitStatus.UNFINISHED, as_json=as_json)
 
     return run
 
@@ -99,7 +99,9 @@ def without_output() -> Iterator[None]:
 def _tell(text: str, status: ExitStatus, *, as_json: bool, hint: str = "") -> NoReturn:
     with without_output():
         if as_json:
-            typer.echo(json.dumps({"error": text, "exit_status": int(status)}))
+            from bulk.cli.json_output import error_object, print_json  # noqa: PLC0415 (takes half a second)
+
+            print_json(error_object(text, status, hint))
         else:
             console(stderr=True).print(f"Error: {text}", style="red", markup=False, soft_wrap=True)
             if hint:

@@ -1,6 +1,5 @@
 """`smmplus journal`: what it holds, whether it is sound, and how it is exported, backed up, moved and restored."""
 
-import json
 import os
 from datetime import UTC, datetime
 from itertools import islice
@@ -14,6 +13,7 @@ from bulk.cli import options as given
 from bulk.cli.doubt_tables import moment
 from bulk.cli.error_handling import failing
 from bulk.cli.journal_export import export_csv
+from bulk.cli.json_output import print_json
 from bulk.cli.progress import asked
 from bulk.cli.tables import MOST_PROBLEMS, WARNING, console, table
 from bulk.cli.texts import counted
@@ -50,7 +50,7 @@ def _show(*, as_json: bool) -> None:
     with _opened() as opened:
         summary = summary_of(opened)
     if as_json:
-        typer.echo(json.dumps(_summary_object(summary)))
+        print_json(_summary_object(summary))
     else:
         _show_summary(summary)
 
@@ -82,7 +82,7 @@ def check(
         findings.append(Violation("the journal", str(error)))
     if as_json:
         found = [{"where": finding.where, "what": finding.what} for finding in findings]
-        typer.echo(json.dumps({"journal": name_of(url), "sound": not findings, "findings": found}))
+        print_json({"journal": name_of(url), "sound": not findings, "findings": found})
     else:
         _show_findings(name_of(url), findings)
     if findings:
@@ -100,7 +100,7 @@ def export(
     with snapshot(_url()) as connection:
         orders = export_csv(connection, None if str(file) == "-" else file, force=force)
     if as_json:
-        typer.echo(json.dumps({"file": str(file), "orders": orders}), err=str(file) == "-")
+        print_json({"file": str(file), "orders": orders}, err=str(file) == "-")
     elif str(file) != "-":
         _say(f"Wrote {counted(orders, 'order')} to {file}")
 
@@ -124,7 +124,7 @@ def copy(
             copied = back_up(_url(), sqlite.path_of(_url_of(to)), opened.time())
     if as_json:
         findings = [{"where": finding.where, "what": finding.what} for finding in copied.findings]
-        typer.echo(json.dumps({"copy": copied.where, "orders": copied.orders, "findings": findings}))
+        print_json({"copy": copied.where, "orders": copied.orders, "findings": findings})
         return
     _say(f"Copied {counted(copied.orders, 'order')} to {copied.where}, read back and compared")
     if postgres.is_meant_by(to):
@@ -151,7 +151,7 @@ def restore_command(
         raise ConfigurationError("not confirmed, nothing was restored. To skip the question, add --yes")
     restored = restore(backup, _url(), datetime.now(UTC).isoformat(timespec="milliseconds"))
     if as_json:
-        typer.echo(json.dumps({"journal": name_of(_url()), "backup_of": restored.at, "doubts": restored.doubts}))
+        print_json({"journal": name_of(_url()), "backup_of": restored.at, "doubts": restored.doubts})
         return
     _say(f"{name_of(_url())} is the journal now.")
     if restored.doubts:
@@ -187,7 +187,7 @@ def settle_command(
             raise ConfigurationError("not confirmed, nothing was recorded. To skip the question, add --yes")
         confirm_restored(opened)
     if as_json:
-        typer.echo(json.dumps({"journal": opened.where, "settled": True}))
+        print_json({"journal": opened.where, "settled": True})
     else:
         _say(f"{opened.where}: runs no longer ask about orders placed after {moment(backup.made_at)}")
 
@@ -257,7 +257,7 @@ def _summary_object(summary: Summary) -> dict[str, object]:
     return {
         "journal": summary.where,
         "uuid": summary.uuid,
-        "version": int(summary.version),
+        "schema_version": int(summary.version),
         "size": summary.size,
         "orders": [
             {"account": count.account, "url": count.url, "state": count.state.value, "orders": count.orders}

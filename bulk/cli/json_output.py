@@ -1,4 +1,7 @@
-"""The output of commands with `--json`: plain JSON, amounts as text."""
+"""The output of commands with `--json`: plain JSON, amounts as text.
+
+`output.schema.json` describes every object. A change that a reader must know of raises `VERSION`.
+"""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -6,6 +9,9 @@ from dataclasses import asdict
 from itertools import islice
 from typing import Any
 
+import typer
+
+from bulk.model.errors import ExitStatus
 from bulk.planning.approval import differences
 from bulk.planning.plan import Plan, PlannedRow
 from bulk.planning.warnings import JournalWarnings
@@ -21,8 +27,22 @@ from smmplus.reconciliation.balance_evidence import Evidence
 
 Json = dict[str, Any]
 
+VERSION = 1
+
 Gather = Callable[[Iterable[Json]], Iterable[Json]]
 """How an object holds its rows: `list`, or `iter` for those that are made only as `pieces_of` writes them."""
+
+
+def print_json(document: Json, *, err: bool = False) -> None:
+    """Print an object on one line, as the version that it is."""
+    for piece in pieces_of({"version": VERSION} | document):
+        typer.echo(piece, nl=False, err=err)
+    typer.echo(err=err)
+
+
+def error_object(text: str, status: ExitStatus, hint: str = "") -> Json:
+    """Describe why a command ended."""
+    return {"error": text, "hint": hint, "exit_status": int(status)}
 
 
 def pieces_of(document: Json) -> Iterator[str]:
@@ -68,7 +88,7 @@ def plan_object(plan: Plan, *, gather: Gather = list) -> Json:
             }
             for item in plan.by_service
         ],
-        "sending": gather(sending_object(item, plan.campaign.name) for item in plan.to_send),
+        "planned": gather(planned_object(item, plan.campaign.name) for item in plan.to_send),
         "already": states_object(plan.matching.entries),
         "problems": [asdict(problem) for problem in plan.problems],
         "warnings": [asdict(warning) for warning in plan.warnings],
@@ -107,7 +127,7 @@ def fall_object(fall: Fall) -> Json:
     return {name: plain(amount) for name, amount in amounts.items()} | times
 
 
-def sending_object(item: PlannedRow, campaign: str) -> Json:
+def planned_object(item: PlannedRow, campaign: str) -> Json:
     """Describe a row that would be sent."""
     return {
         "row": item.row.number,
@@ -175,7 +195,7 @@ def doubt_object(entry: Entry, evidence: Evidence) -> Json:
         "accepted_orders": evidence.orders,
         "accepted": plain(evidence.accepted),
         "others_that_may_be_debited": evidence.others,
-        "left": None if evidence.left is None else plain(evidence.left),
+        "unexplained": None if evidence.left is None else plain(evidence.left),
         "verdict": evidence.verdict.name.lower(),
         "words": evidence.verdict.value,
     }
@@ -201,7 +221,7 @@ def budget_object(budget: Budget) -> Json:
         "budget": None if budget.amount is None else plain(budget.amount),
         "spent": plain(budget.spent),
         "in_doubt": plain(budget.in_doubt),
-        "left": None if budget.left is None else plain(budget.left),
+        "remaining": None if budget.left is None else plain(budget.left),
         "currency": budget.currency,
     }
 

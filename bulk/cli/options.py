@@ -53,6 +53,9 @@ Files = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.", rich_help_panel="Output")]
+AsLines = Annotated[
+    bool, typer.Option("--json-lines", help="Print every event as a JSON object on a line.", rich_help_panel="Output")
+]
 Mark = Annotated[
     bool,
     typer.Option(

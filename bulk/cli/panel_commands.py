@@ -1,6 +1,5 @@
 """`smmplus services`, `balance` and `template`: what a panel offers, and a sheet to order it with."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +9,7 @@ from rich.text import Text
 
 from bulk.cli import options as given
 from bulk.cli.error_handling import failing
-from bulk.cli.json_output import balance_object, fall_object, service_object
+from bulk.cli.json_output import balance_object, fall_object, print_json, service_object
 from bulk.cli.tables import align_decimals, console, money, show_warnings, table
 from bulk.cli.texts import counted
 from bulk.planning.warnings import balance_drop_warning
@@ -34,7 +33,7 @@ def services(
     with given.client_for(account) as client:
         found = [service for service in client.services() if matches(service, word)]
     if as_json:
-        typer.echo(json.dumps({"services": [service_object(service) for service in found]}))
+        print_json({"services": [service_object(service) for service in found]})
         return
     if found:
         _show_services(found)
@@ -76,7 +75,7 @@ def balance(
         fall = balance_drops.latest_fall(journal, account_id, seen)
     if as_json:
         fallen = None if fall is None else fall_object(fall)
-        typer.echo(json.dumps(balance_object(Balance(seen.amount, seen.currency)) | {"fall": fallen}))
+        print_json(balance_object(Balance(seen.amount, seen.currency)) | {"fall": fallen})
         return
     console().print(money(seen.amount, seen.currency), markup=False, soft_wrap=True)
     show_warnings(console(stderr=True), [] if fall is None else [balance_drop_warning(fall, account)])
@@ -117,4 +116,7 @@ def template(
     write_template(file, offered, language)
     offers = f" ({counted(len(offered), 'service')})" if offered else ""
     words = f"Created {file}{offers}. Fill it in, then run:\n  {command('check', str(file), account=account)}"
-    typer.echo(json.dumps({"file": str(file), "services": len(offered)}) if as_json else words)
+    if as_json:
+        print_json({"file": str(file), "services": len(offered)})
+    else:
+        typer.echo(words)

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
@@ -76,12 +77,12 @@ class _Telling(RunListener):
             self._progress_console.print(f"{words} {self._later}", markup=False, soft_wrap=True)
         self._later = ""
 
-    def placed(self, placed: Placed) -> None:
+    def placed(self, row: int | None, placed: Placed) -> None:  # noqa: ARG002 (sums tell enough)
         self._done += 1
         self._doubts += placed.state is State.IN_DOUBT
         self._refused += placed.state is State.REJECTED
 
-    def waiting(self, words: str, until: str) -> None:
+    def waiting(self, words: str, until: datetime) -> None:
         self.note(waiting_words(words, until))
 
     def wrote(self, written: Written) -> None:
@@ -128,8 +129,8 @@ class Lines(_Telling):
 
     _last = float("-inf")
 
-    def placed(self, placed: Placed) -> None:
-        super().placed(placed)
+    def placed(self, row: int | None, placed: Placed) -> None:
+        super().placed(row, placed)
         self._line(f"{self._words()}: {self._done} of {self._orders}{self._pace()}", last=self._done == self._orders)
 
     def following(self, orders: int, final: int) -> None:
@@ -165,8 +166,8 @@ class Bars(_Telling):
         self._bars.start()
         self._placing = self._bars.add_task("placing", total=orders)
 
-    def placed(self, placed: Placed) -> None:
-        super().placed(placed)
+    def placed(self, row: int | None, placed: Placed) -> None:
+        super().placed(row, placed)
         if self._placing is not None:
             self._bars.update(self._placing, completed=self._done, description=self._words() + self._speed())
 

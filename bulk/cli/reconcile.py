@@ -1,6 +1,5 @@
 """`smmplus reconcile`: looks for evidence of what became of orders in doubt."""
 
-import json
 from typing import Annotated
 
 import typer
@@ -10,7 +9,7 @@ from rich.text import Text
 from bulk.cli import options as given
 from bulk.cli.doubt_tables import resolve_command, show_doubt, show_finding
 from bulk.cli.error_handling import failing
-from bulk.cli.json_output import Json, doubt_object, fall_object
+from bulk.cli.json_output import Json, doubt_object, fall_object, print_json
 from bulk.cli.tables import console, money, show_warnings
 from bulk.cli.texts import counted
 from bulk.model.errors import ExitStatus
@@ -49,7 +48,7 @@ def reconcile(
             found = reconciling.look(client, journal, account_id)
     status = ExitStatus.IN_DOUBT if found.open else ExitStatus.DONE
     if as_json:
-        typer.echo(json.dumps(reconciled_object(found) | {"account": account, "exit_status": int(status)}))
+        print_json({"account": account} | reconciled_object(found) | {"exit_status": int(status)})
     else:
         show_reconciled(console(), found, account)
     raise typer.Exit(int(status))
@@ -98,7 +97,7 @@ def _finding_object(found: Reconciled, finding: Finding) -> Json:
     commands = [resolve_command(finding.doubt, order_id=order_id) for order_id in finding.candidates]
     return doubt_object(finding.doubt, found.evidence[finding.doubt.id]) | {
         "candidates": list(finding.candidates),
-        "taken_up_as": finding.order_id,
+        "recorded_as": finding.order_id,
         "why": finding.why,
         "commands": [] if finding.order_id else commands,
     }

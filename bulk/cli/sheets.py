@@ -9,7 +9,8 @@ from rich.text import Text
 
 from bulk.cli import options as given
 from bulk.cli.error_handling import failing, without_output
-from bulk.cli.json_output import Json, outcome_object, pieces_of, plan_object
+from bulk.cli.json_lines import JsonLines
+from bulk.cli.json_output import Json, outcome_object, plan_object, print_json
 from bulk.cli.progress import Bars, Lines, listener_for
 from bulk.cli.tables import (
     WARNING,
@@ -65,7 +66,7 @@ def check(options: Options, *, mark: given.Mark = False, as_json: given.AsJson =
         status = outcome.exit_status
     if as_json:
         end = {"blocked": blocked, "exit_status": int(status)} | (_marked_object(marked) if mark else {})
-        _print(plan_object(plan, gather=iter) | end)
+        print_json(plan_object(plan, gather=iter) | end)
     raise typer.Exit(int(status))
 
 
@@ -101,30 +102,34 @@ def run(
         bool, typer.Option("--yes", "-y", help="Place the orders without asking first.", rich_help_panel="Safety")
     ] = False,
     as_json: given.AsJson = False,
+    as_lines: given.AsLines = False,
 ) -> None:
     """Place the orders in a sheet.
 
     Shows the cost and asks first. Each row is placed once, however often this is run. Order IDs and statuses are
     written into the sheet.
     """
-    if as_json and not yes:
-        raise ConfigurationError("--json needs --yes, because it cannot ask")
+    if (as_json or as_lines) and not yes:
+        raise ConfigurationError(f"{'--json' if as_json else '--json-lines'} needs --yes, because it cannot ask")
     panel = given.panel_for(options.account)
-    with _listening(options, agreed=yes, as_json=as_json) as listener, given.open_journal() as journal:
+    listening = _listening(options, agreed=yes, as_json=as_json, as_lines=as_lines)
+    with listening as listener, given.open_journal() as journal:
         outcome = runner.run(options, panel, journal, listener)
-    _end(outcome, as_json=as_json)
+    _end(outcome, as_json=as_json or as_lines)
 
 
 @failing
 @given.takes_options_of("status")
-def status(options: Options, *, as_json: given.AsJson = False) -> None:
+def status(options: Options, *, as_json: given.AsJson = False, as_lines: given.AsLines = False) -> None:
     """Update order statuses in a sheet.
 
     Places nothing.
     """
     panel = given.panel_for(options.account)
-    with _listening(options, agreed=False, as_json=as_json) as listener, given.open_journal() as journal:
+    listening = _listening(options, agreed=False, as_json=as_json, as_lines=as_lines)
+    with listening as listener, given.open_journal() as journal:
         outcome = runner.status(options, panel, journal, listener)
+    as_json = as_json or as_lines
     out, _ = consoles(as_json=as_json)
     if outcome.plan.problems:
         show_problems(out, outcome.plan.problems)
@@ -132,23 +137,23 @@ def status(options: Options, *, as_json: given.AsJson = False) -> None:
     _end(outcome, as_json=as_json, name="status")
 
 
-def _listening(options: Options, *, agreed: bool, as_json: bool) -> "Lines | Bars | nullcontext[RunListener]":
+def _listening(
+    options: Options, *, agreed: bool, as_json: bool, as_lines: bool
+) -> "Lines | Bars | nullcontext[RunListener]":
+    if as_json and as_lines:
+        raise ConfigurationError("--json and --json-lines cannot be used together")
+    if as_lines:
+        return nullcontext(JsonLines(agreed=agreed))
     if as_json:
         return nullcontext(RunListener(agreed=agreed))
     later = "" if options.wait == 0 else again("status", options, wait=None, poll=None)
     return listener_for(*consoles(as_json=False), agreed=agreed, later=later)
 
 
-def _print(document: Json) -> None:
-    for piece in pieces_of(document):
-        typer.echo(piece, nl=False)
-    typer.echo()
-
-
 def _end(outcome: RunResult, *, as_json: bool, name: str = "run") -> None:
     with without_output():
         if as_json:
-            _print(outcome_object(outcome, gather=iter))
+            print_json(outcome_object(outcome, gather=iter))
         out, _ = consoles(as_json=as_json)
         if outcome.declined:
             out.print("Cancelled. Nothing was sent.")

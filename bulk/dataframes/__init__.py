@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypedDict, TypeVar, Unpack, cast, get_type_hints
@@ -243,7 +244,7 @@ class _Logging(RunListener):
         for words in (*([plan.repeats] if plan.repeats else []), *plan.journal_warnings.warnings):
             _LOG.warning("%s", words)
 
-    def waiting(self, words: str, until: str) -> None:
+    def waiting(self, words: str, until: datetime) -> None:
         """Tell why nothing seems to happen."""
         _LOG.warning("%s", waiting_words(words, until))
 

@@ -1,6 +1,7 @@
 """The events of a run. How they are shown is up to the listener."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from bulk.planning.plan import Plan
 from bulk.writing import Written
@@ -28,10 +29,10 @@ class RunListener:
     def placing(self, orders: int) -> None:
         """Receive the start of placing."""
 
-    def placed(self, placed: Placed) -> None:
-        """Receive the outcome of an order, once it is on disk."""
+    def placed(self, row: int | None, placed: Placed) -> None:
+        """Receive the outcome of an order, once it is on disk; without its row if it is of a part of a sheet."""
 
-    def waiting(self, words: str, until: str) -> None:
+    def waiting(self, words: str, until: datetime) -> None:
         """Receive that the panel says "not now", in its words, and until what time the run waits at the latest."""
 
     def following(self, orders: int, final: int) -> None:
@@ -44,9 +45,15 @@ class RunListener:
         """Receive something that a person should know."""
 
 
-def waiting_words(words: str, until: str) -> str:
+def time_in(seconds: float) -> datetime:
+    """Return the time in so many seconds, in the local zone."""
+    return datetime.now().astimezone() + timedelta(seconds=seconds)
+
+
+def waiting_words(words: str, until: datetime) -> str:
     """Return that a run waits, why and how long."""
-    return f"The panel says not now ({words}). Its orders wait and are sent again, until {until} at the latest"
+    latest = until.strftime("%H:%M:%S %Z")
+    return f"The panel says not now ({words}). Its orders wait and are sent again, until {latest} at the latest"
 
 
 class GuardedListener(RunListener):
@@ -63,11 +70,11 @@ class GuardedListener(RunListener):
         """Forward the event."""
         self._pass_on(lambda listener: listener.placing(orders))
 
-    def placed(self, placed: Placed) -> None:
+    def placed(self, row: int | None, placed: Placed) -> None:
         """Forward the event."""
-        self._pass_on(lambda listener: listener.placed(placed))
+        self._pass_on(lambda listener: listener.placed(row, placed))
 
-    def waiting(self, words: str, until: str) -> None:
+    def waiting(self, words: str, until: datetime) -> None:
         """Forward the event."""
         self._pass_on(lambda listener: listener.waiting(words, until))
 

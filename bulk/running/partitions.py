@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bulk.model.options import Options
 from bulk.planning.plan import Plan
-from bulk.running.events import GuardedListener, RunListener
+from bulk.running.events import GuardedListener, RunListener, time_in
 from bulk.running.interrupts import Interrupts
 from bulk.running.run import load_campaign, plan_sheet, read
 from bulk.running.session import RunSession, repeat
@@ -108,7 +108,12 @@ async def _place(
     with Interrupts() as stopping:
         client = AsyncClient(panel, rate=options.rate, in_flight=options.in_flight, sleep=stopping.sleep)
         async with client, CommitQueue(journal) as commits:
-            placer = Placer(client, commits, on_placed=listener.placed)
+            placer = Placer(
+                client,
+                commits,
+                on_placed=lambda placed: listener.placed(None, placed),
+                on_wait=lambda words, seconds: listener.waiting(words, time_in(seconds)),
+            )
             stopping.on_stop(lambda: placer.progress.stop_for(Stop.ASKED, "interrupted"))
             held = await client.balance()
             await asyncio.to_thread(budgets.hold_to_currency, journal, campaign_id, held.currency)

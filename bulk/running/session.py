@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from bulk.model.errors import SheetError
 from bulk.model.options import Options
 from bulk.planning.blockers import rows_in_backup_gap, service_change
 from bulk.planning.plan import Plan, Prices
-from bulk.running.events import GuardedListener, RunListener
+from bulk.running.events import GuardedListener, RunListener, time_in
 from bulk.running.interrupts import Interrupts
 from bulk.running.result import RunResult
 from bulk.running.tracking import OrderTracking
@@ -143,14 +142,15 @@ class RunSession:
 
     async def _place(self, client: "AsyncClient", stopping: Interrupts) -> None:
         self.listener.placing(len(self.orders))
+        rows = {entry: row for row, entry in self.watched.items()}
         async with CommitQueue(self.journal) as commits:
             placer = Placer(
                 client,
                 commits,
                 # A campaign that a person named is placed whatever other campaigns have.
                 twins=frozenset(self.watched.values()) if self.options.campaign is None else None,
-                on_placed=self.listener.placed,
-                on_wait=lambda words, seconds: self.listener.waiting(words, local_time(seconds)),
+                on_placed=lambda placed: self.listener.placed(rows[placed.entry], placed),
+                on_wait=lambda words, seconds: self.listener.waiting(words, time_in(seconds)),
             )
             self.progress = placer.progress
             stopping.on_stop(lambda: placer.progress.stop_for(Stop.ASKED, "interrupted"))
@@ -242,11 +242,6 @@ class RunSession:
             self.unwritten = ""
             if written is not None:
                 self.listener.wrote(written)
-
-
-def local_time(seconds: float) -> str:
-    """Return the time of day in so many seconds, in the local zone, with its name."""
-    return (datetime.now().astimezone() + timedelta(seconds=seconds)).strftime("%H:%M:%S %Z")
 
 
 def _still_waited_for(progress: Progress, longest: float) -> str:

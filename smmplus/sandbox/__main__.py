@@ -173,7 +173,13 @@ def _first_words(listening: socket.socket, keys: dict[str, str], *, as_json: boo
     base = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     if as_json:
         names = {name: key for key, name in keys.items()}
-        told = {"address": base + API_PATH, "keys": names, "ledger": f"{base}/ledger", "not_simulated": NOT_SIMULATED}
+        told = {
+            "version": 1,
+            "address": base + API_PATH,
+            "keys": names,
+            "ledger": f"{base}/ledger",
+            "not_simulated": NOT_SIMULATED,
+        }
         return json.dumps(told)
     lines = [f"address: {base}{API_PATH}"]
     lines += [f"key: {name} {key}" for key, name in keys.items()]

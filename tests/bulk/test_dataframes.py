@@ -404,7 +404,7 @@ class Interrupting(RunListener):
     def planned(self, _plan):
         self._press("planned")
 
-    def placed(self, _placed):
+    def placed(self, _row, _placed):
         self._press("placed")
 
     def _press(self, moment):

@@ -27,6 +27,7 @@ import openpyxl
 
 from smmplus.journal.journal import Journal
 from tests.databases import rows_of
+from tests.json_schema import validate_output, without_version
 from tests.launcher import LaunchedProcess, launch
 from tests.panel import SandboxProcess
 
@@ -67,12 +68,13 @@ class Finished:
     status: int
     out: str
     err: str
+    arguments: Sequence[str] = ()
 
     @property
     def json(self) -> dict[str, Any]:
-        """The one object that `--json` prints."""
-        said: dict[str, Any] = json.loads(self.out)
-        return said
+        """The one object that `--json` prints; it fits the schema."""
+        validate_output(self.arguments, self.out)
+        return without_version(self.out)
 
     @property
     def said(self) -> str:
@@ -83,8 +85,8 @@ class Finished:
 class Running:
     """A command under way; `with` sees to it that it is gone at the end."""
 
-    def __init__(self, process: "subprocess.Popen[str] | LaunchedProcess") -> None:
-        self._process = process
+    def __init__(self, process: "subprocess.Popen[str] | LaunchedProcess", arguments: Sequence[str] = ()) -> None:
+        self._process, self._arguments = process, arguments
 
     @property
     def pid(self) -> int:
@@ -108,7 +110,7 @@ class Running:
     def finish(self, answer: str | None = None) -> Finished:
         """Wait for its end."""
         out, err = self._process.communicate(answer, timeout=PATIENCE * 2)
-        return Finished(self._process.returncode, out, err)
+        return Finished(self._process.returncode, out, err, self._arguments)
 
     def __enter__(self) -> Self:
         return self
@@ -193,7 +195,7 @@ class Workplace:
         """Start `smmplus` with these arguments; `answers` if it may ask; `first` is a program to run before it."""
         given, environment = [str(argument) for argument in arguments], self.environment(**more)
         if not any(name.startswith("PYTHON") for name in more):
-            return Running(launch(given, environment, self.folder, answers=answers, first=first))
+            return Running(launch(given, environment, self.folder, answers=answers, first=first), given)
         process = subprocess.Popen(
             [SMMPLUS, *given],
             env=environment,
@@ -203,7 +205,7 @@ class Workplace:
             stderr=subprocess.PIPE,
             text=True,
         )
-        return Running(process)
+        return Running(process, given)
 
     def command(self, *arguments: str | Path, answer: str | None = None, **more: str) -> Finished:
         """Run `smmplus` with these arguments to its end; `answer` is typed into it."""

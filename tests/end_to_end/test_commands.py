@@ -80,7 +80,8 @@ def test_resolve_keeps_who_when_and_why(workplace: Workplace):
     taken = workplace.command("resolve", doubt["key"], "--order-id", other)
     assert (taken.status, f"order {other} already belongs to" in taken.said) == (3, True)
     settled = workplace.command("resolve", doubt["key"], "--order-id", order_id, "--why", "seen on the page", "--json")
-    assert (settled.status, settled.json["state"], settled.json["order_id"]) == (0, "placed", order_id)
+    (resolved,) = settled.json["resolved"]
+    assert (settled.status, resolved["state"], resolved["order_id"]) == (0, "placed", order_id)
     (note,) = workplace.query("SELECT * FROM notes")
     assert (note["what"], note["why"]) == (f"is order {order_id}", "seen on the page")
     assert note["who"]

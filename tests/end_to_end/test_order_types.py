@@ -99,7 +99,7 @@ class Mixed:
 
     def told(self, kind: str) -> dict[str, Any]:
         """Give what the command tells of a row that it sends."""
-        (told,) = (row for row in self.done.json["sending"] if row["service"] == CASES[kind].service)
+        (told,) = (row for row in self.done.json["planned"] if row["service"] == CASES[kind].service)
         return told
 
 

@@ -68,13 +68,13 @@ def lost_order(workplace: Workplace, number: int = 2) -> str:
 def test_a_lost_order_is_found_by_balance_and_id_and_written_into_the_sheet(workplace: Workplace, sheet: Path):
     lose(workplace, sheet)
     (doubt,) = workplace.command("doubts", "--json").json["doubts"]
-    assert (doubt["evidence"]["left"], doubt["evidence"]["verdict"]) == ("0.035", "debited")
+    assert (doubt["evidence"]["unexplained"], doubt["evidence"]["verdict"]) == ("0.035", "debited")
     looked = workplace.command("reconcile")
     assert (looked.status, workplace.states()["in_doubt"]) == (4, 1)
     assert "the order was probably placed" in looked.said
     told = probe(workplace)
     (found,) = told.json["doubts"]
-    assert (told.status, found["taken_up_as"]) == (0, lost_order(workplace))
+    assert (told.status, found["recorded_as"]) == (0, lost_order(workplace))
     assert workplace.states() == {"placed": ROWS}
     (note,) = workplace.query("SELECT * FROM notes")
     assert (note["who"], note["what"], note["why"]) == ("reconcile", f"is order {lost_order(workplace)}", found["why"])
@@ -89,7 +89,7 @@ def test_a_lost_order_that_was_not_placed_is_shown_as_such_and_sent_when_a_perso
     let_years_pass(workplace)
     told = probe(workplace)
     (found,) = told.json["doubts"]
-    assert (told.status, found["taken_up_as"], found["evidence"]["verdict"]) == (4, None, "not_debited")
+    assert (told.status, found["recorded_as"], found["evidence"]["verdict"]) == (4, None, "not_debited")
     assert found["why"].startswith("no order id was looked up, so this is no sign that it was not placed")
     assert workplace.states()["in_doubt"] == 1
     assert workplace.command("resolve", found["key"], "--not-placed").status == 0
@@ -120,7 +120,7 @@ def test_a_foreign_order_with_the_same_charge_leaves_it_to_a_person(workplace: W
     by_hand = order_by_hand(workplace)
     told = probe(workplace)
     (found,) = told.json["doubts"]
-    assert (told.status, found["taken_up_as"]) == (4, None)
+    assert (told.status, found["recorded_as"]) == (4, None)
     assert sorted(found["candidates"]) == sorted([lost_order(workplace, ROWS), by_hand])
     assert workplace.states()["in_doubt"] == 1
 
@@ -133,7 +133,7 @@ def test_a_foreign_order_with_the_same_charge_is_not_taken_for_one_that_was_not_
     let_years_pass(workplace)
     by_hand = order_by_hand(workplace)
     (found,) = probe(workplace).json["doubts"]
-    assert (found["taken_up_as"], found["candidates"]) == (None, [by_hand])
+    assert (found["recorded_as"], found["candidates"]) == (None, [by_hand])
     assert found["evidence"]["verdict"] == "inconclusive"
     assert workplace.states()["in_doubt"] == 1
 
@@ -143,7 +143,7 @@ def test_an_order_with_another_charge_is_taken_only_by_a_person_who_insists(work
     by_hand = order_by_hand(workplace, quantity=200)
     told = probe(workplace).json
     (found,) = told["doubts"]
-    assert (found["taken_up_as"], found["candidates"], told["unknown_orders"]) == (None, [], [by_hand])
+    assert (found["recorded_as"], found["candidates"], told["unknown_orders"]) == (None, [], [by_hand])
     refused = workplace.command("resolve", found["key"], "--order-id", by_hand)
     assert refused.status == 3
     assert "was charged 0.07 USD" in refused.said
@@ -162,7 +162,7 @@ def test_orders_of_other_customers_in_between_are_nobodys_here(workplace: Workpl
         order_by_hand(workplace, key=SHOP_KEY, link=f"shop-{number}")
     assert workplace.run(sheet).status == 4
     (found,) = probe(workplace).json["doubts"]
-    assert found["taken_up_as"] == lost_order(workplace)
+    assert found["recorded_as"] == lost_order(workplace)
 
 
 def test_orders_placed_elsewhere_are_told_before_the_question(workplace: Workplace, sheet: Path):

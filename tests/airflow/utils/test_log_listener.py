@@ -82,7 +82,7 @@ def test_progress_is_told_now_and_then_and_at_the_end(said, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(log_listener, "time", SimpleNamespace(monotonic=lambda: next(clock)))
         for _ in range(5):
-            listener.placed(placed)
+            listener.placed(2, placed)
     assert said() == ["INFO placing 5 orders", "INFO placed 1 of 5", "INFO placed 4 of 5", "INFO placed 5 of 5"]
 
 

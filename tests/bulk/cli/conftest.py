@@ -1,6 +1,5 @@
 """The commands in this process, against a simulated panel in another."""
 
-import json
 from types import SimpleNamespace
 
 import pytest
@@ -8,6 +7,7 @@ from typer.testing import CliRunner
 
 from bulk.cli.app import app
 from tests.bulk.plans import LINK
+from tests.json_schema import validate_output, without_version
 from tests.panel import SandboxProcess
 
 
@@ -36,7 +36,8 @@ def smmplus(sandbox, tmp_path, monkeypatch):
         said = SimpleNamespace(
             status=done.exit_code, out=done.stdout, err=done.stderr, words=" ".join(done.output.split())
         )
-        said.json = json.loads(done.stdout) if "--json" in arguments and done.stdout else None
+        validate_output(map(str, arguments), done.stdout)
+        said.json = without_version(done.stdout) if "--json" in arguments and done.stdout else None
         return said
 
     return call

@@ -23,7 +23,7 @@ def test_it_shows_what_is_spent_in_doubt_and_left(smmplus, path, lost):
         "budget": "1.5",
         "spent": "0.07",
         "in_doubt": "0.035",
-        "left": "1.43",
+        "remaining": "1.43",
         "currency": "USD",
     }
 
@@ -35,7 +35,7 @@ def test_a_budget_that_is_set_holds_for_runs_that_are_not_told(smmplus, path):
     assert smmplus("check", path, "--json").json["max_spend"] == "0.05"
     assert "campaign budget: 0.035 of 0.05 USD already spent" in smmplus("check", path).words
     raised = smmplus("budget", "week", "--set", "0.07", "--json").json["budgets"][0]
-    assert (raised["budget"], raised["left"]) == ("0.07", "0.035")
+    assert (raised["budget"], raised["remaining"]) == ("0.07", "0.035")
     assert smmplus("run", path, *RUN, "--json").json["sent"] == 1
 
 
@@ -43,13 +43,13 @@ def test_a_budget_that_is_lifted_holds_no_more(smmplus, path):
     smmplus("budget", "week", "--set", "0")
     assert smmplus("run", path, *RUN).status == 5
     lifted = smmplus("budget", "week", "--remove", "--json").json["budgets"][0]
-    assert (lifted["budget"], lifted["left"]) == (None, None)
+    assert (lifted["budget"], lifted["remaining"]) == (None, None)
     assert smmplus("run", path, *RUN).status == 0
 
 
 def test_a_budget_below_what_is_spent_leaves_nothing(smmplus, path):
     smmplus("run", path, *RUN)
-    assert smmplus("budget", "week", "--set", "0.01", "--json").json["budgets"][0]["left"] == "0"
+    assert smmplus("budget", "week", "--set", "0.01", "--json").json["budgets"][0]["remaining"] == "0"
 
 
 def test_check_keeps_no_budget(smmplus, path):

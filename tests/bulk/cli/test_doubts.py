@@ -49,7 +49,7 @@ def test_a_person_says_which_order_it_is(smmplus, doubt, sandbox, path):
 
 def test_a_program_may_say_it_for_a_person(smmplus, doubt, sandbox):
     order_id = str(sandbox.orders()[-2]["order"])
-    told = smmplus("resolve", doubt, "--order-id", order_id, "--json").json
+    (told,) = smmplus("resolve", doubt, "--order-id", order_id, "--json").json["resolved"]
     assert (told["key"], told["state"], told["order_id"]) == (doubt, "placed", order_id)
 
 
@@ -84,7 +84,7 @@ def test_an_order_of_the_same_key_by_another_name_settles_nothing(smmplus, doubt
 def test_doubts_are_shown_with_what_the_balance_says(smmplus, doubt):
     (found,) = smmplus("doubts", "--json").json["doubts"]
     assert found["evidence"]["verdict"] == "debited"
-    assert (found["evidence"]["before"]["balance"], found["evidence"]["left"]) == ("1000", "0.035")
+    assert (found["evidence"]["before"]["balance"], found["evidence"]["unexplained"]) == ("1000", "0.035")
     assert "0.035 unexplained" in smmplus("doubts").words
 
 

@@ -92,7 +92,13 @@ def test_and_one_object_for_a_program(kind, status, capsys):
     with pytest.raises(typer.Exit):
         raising(kind("what is wrong"))(as_json=True)
     out, err = capsys.readouterr()
-    assert (json.loads(out), err) == ({"error": "what is wrong", "exit_status": status}, "")
+    told = json.loads(out)
+    assert (told["error"], told["exit_status"], bool(told["hint"]), err) == (
+        "what is wrong",
+        status,
+        kind is errors.AccountError,
+        "",
+    )
 
 
 def test_no_error_of_the_project_is_without_a_status():

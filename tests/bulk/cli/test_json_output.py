@@ -44,7 +44,7 @@ def test_a_plan(week):
         "spent_before": "0.15",
         "max_spend": None,
         "by_service": [{"service": "2", "name": "Likes", "rows": 1, "units": 100, "cost": "0.15"}],
-        "sending": [sending | {"units": 100, "cost": "0.15"}],
+        "planned": [sending | {"units": 100, "cost": "0.15"}],
         "already": {"placed": 1},
         "problems": told["problems"],
         "warnings": [],
@@ -100,7 +100,7 @@ def test_a_journal_and_what_speaks_for_its_being_the_wrong_one(week):
 def test_a_row_without_bound_has_no_cost(week):
     cells = {"service": "7", "username": "anna", "min": "100", "max": "200", "delay": "0"}
     told = plan_object(week.plan(sheet_of(cells), service("7", kind="Subscriptions")))
-    assert (told["sending"][0]["cost"], told["sending"][0]["units"], told["without_bound"]) == (None, None, 1)
+    assert (told["planned"][0]["cost"], told["planned"][0]["units"], told["without_bound"]) == (None, None, 1)
 
 
 def test_questions_and_orders_without_a_row(week):

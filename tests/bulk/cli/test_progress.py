@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from smmplus.journal.state_machine import State
 from smmplus.placing.placer import Placed
 from tests.bulk.plans import LINK, row, sheet_of
 
+UNTIL = datetime(2026, 11, 28, 21, 5, 10, tzinfo=timezone(timedelta(hours=7), "WIB"))
 WHERE = "from account default at smm.plus"
 
 
@@ -118,12 +120,12 @@ def test_nobody_there_to_ask_is_a_no(out, progress, week, monkeypatch):
 
 def test_lines_come_now_and_then_and_at_the_end(lines, progress, clock):
     lines.placing(4)
-    lines.placed(placed())
+    lines.placed(2, placed())
     clock.now += 4.9
-    lines.placed(placed())
+    lines.placed(2, placed())
     clock.now += 0.1
-    lines.placed(placed())
-    lines.placed(placed())
+    lines.placed(2, placed())
+    lines.placed(2, placed())
     assert text_of(progress).splitlines() == [
         "placing: 1 of 4",
         "placing: 3 of 4, 0.6 a second, about 2 seconds left",
@@ -134,7 +136,7 @@ def test_lines_come_now_and_then_and_at_the_end(lines, progress, clock):
 def test_refusals_and_doubts_are_counted(lines, progress):
     lines.placing(3)
     for state in (State.REJECTED, State.IN_DOUBT, State.IN_DOUBT):
-        lines.placed(placed(state))
+        lines.placed(2, placed(state))
     assert text_of(progress).splitlines()[-1] == "placing, 1 rejected, 2 in doubt: 3 of 3"
 
 
@@ -159,7 +161,7 @@ def test_notes_and_written_files_are_told_as_they_are(kind, out, progress):
 @pytest.mark.parametrize("kind", [Lines, Bars])
 def test_a_panel_that_says_not_now_is_told_with_the_latest_time(kind, out, progress):
     with kind(out, progress, agreed=True) as listener:
-        listener.waiting("slow [/b]", "21:05:10 WIB")
+        listener.waiting("slow [/b]", UNTIL)
     assert text_of(progress).rstrip() == (
         "The panel says not now (slow [/b]). Its orders wait and are sent again, until 21:05:10 WIB at the latest"
     )
@@ -169,8 +171,8 @@ def test_bars_show_how_far_it_is(out):
     progress = console(terminal=True)
     with listener_for(out, progress, agreed=True) as bars:
         bars.placing(2)
-        bars.placed(placed(State.IN_DOUBT))
-        bars.placed(placed())
+        bars.placed(2, placed(State.IN_DOUBT))
+        bars.placed(2, placed())
         bars.following(2, 0)
         bars.following(2, 1)
     text = text_of(progress)
@@ -183,7 +185,7 @@ def test_bars_show_how_far_it_is(out):
 def test_bars_may_begin_with_following(out):
     progress = console(terminal=True)
     with listener_for(out, progress, agreed=True) as bars:
-        bars.placed(placed())
+        bars.placed(2, placed())
         bars.following(5, 4)
     assert "4/5" in text_of(progress)
 

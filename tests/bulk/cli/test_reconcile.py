@@ -46,7 +46,7 @@ def test_a_program_is_told_the_same(smmplus, doubt, sandbox):
     told = smmplus("reconcile", "--probe", "--rate", "0", "--json").json
     (found,) = told["doubts"]
     order_id = str(sandbox.orders()[-2]["order"])
-    assert (found["key"], found["taken_up_as"], found["commands"]) == (doubt, order_id, [])
+    assert (found["key"], found["recorded_as"], found["commands"]) == (doubt, order_id, [])
     assert (told["asked"], told["exit_status"]) == ({"ids": 1, "calls": 1, "cut": False}, 0)
 
 

@@ -94,7 +94,7 @@ def test_no_is_no(smmplus, old):
 
 def test_a_program_is_told_what_was_settled(smmplus, old):
     told = smmplus("resolve", "--campaign", "week", "--not-placed", "--yes", "--json").json
-    assert [(each["key"], each["state"], each["account"]) for each in told["settled"]] == [
+    assert [(each["key"], each["state"], each["account"]) for each in told["resolved"]] == [
         (found["key"], "not_sent", "default") for found in old
     ]
 
@@ -183,7 +183,7 @@ def test_an_order_id_is_read_as_a_spreadsheet_writes_it(smmplus, old, sandbox, t
         row["answer"] = "" if row["answer"] == "not placed" else written.format(row["answer"])
     write(tmp_path, rows)
     told = smmplus("resolve", "--from", "doubts.csv", "--yes", "--json").json
-    assert [each["order_id"] for each in told["settled"]] == [placed(sandbox, f"{LINK}/{number}") for number in (1, 3)]
+    assert [each["order_id"] for each in told["resolved"]] == [placed(sandbox, f"{LINK}/{number}") for number in (1, 3)]
     assert open_ones(smmplus) == [old[0]["key"]]
 
 

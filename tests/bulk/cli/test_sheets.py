@@ -137,7 +137,7 @@ def test_a_program_cannot_be_asked(smmplus, path):
     done = smmplus("run", path, "--json")
     assert (done.status, done.json) == (
         2,
-        {"error": "--json needs --yes, because it cannot ask", "exit_status": 2},
+        {"error": "--json needs --yes, because it cannot ask", "hint": "", "exit_status": 2},
     )
 
 

@@ -1,5 +1,7 @@
 """Who looks on in silence."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from bulk.running.events import GuardedListener, RunListener
@@ -16,8 +18,8 @@ def test_it_hears_everything_and_says_nothing(capfd):
     listener = RunListener(agreed=True)
     listener.planned(None)
     listener.placing(1)
-    listener.placed(Placed(1, State.PLACED))
-    listener.waiting("slow", "21:05:10 UTC")
+    listener.placed(2, Placed(1, State.PLACED))
+    listener.waiting("slow", datetime.now(UTC))
     listener.following(1, 1)
     listener.wrote(None)
     listener.note("something")
@@ -45,11 +47,11 @@ def test_an_output_that_is_gone_is_spoken_to_no_more_and_stops_nothing(failure):
     broken = Broken(failure)
     listener = GuardedListener(broken)
     listener.placing(2)
-    listener.placed(Placed(1, State.PLACED))
+    listener.placed(2, Placed(1, State.PLACED))
     listener.following(2, 1)
     listener.wrote(None)
     listener.note("something")
-    assert broken.heard == [(2,), (Placed(1, State.PLACED),)]
+    assert broken.heard == [(2,), (2, Placed(1, State.PLACED))]
 
 
 def test_an_error_of_the_program_is_not_hidden():

@@ -77,7 +77,7 @@ class Person(RunListener):
         self._meanwhile()
         return self._agreed
 
-    def placed(self, placed):
+    def placed(self, _row, placed):
         self.placed_rows.append(placed.order_id)
 
 
