@@ -13,7 +13,7 @@ from bulk.cli.json_output import balance_object, fall_object, print_json, servic
 from bulk.cli.tables import align_decimals, console, money, show_warnings, table
 from bulk.cli.texts import counted
 from bulk.planning.warnings import balance_drop_warning
-from bulk.template import write_template
+from bulk.template import usual_services, write_template
 from bulk.template.words import Language
 from smmplus.api.client import Client
 from smmplus.commands import command
@@ -92,31 +92,37 @@ def template(
     file: Annotated[Path, typer.Argument(help="Where to write it; must end in .xlsx and not exist yet.")],
     account: given.Account = given.DEFAULT,
     language: Annotated[
-        Language, typer.Option("--language", help="Language of hints and instructions.")
+        Language, typer.Option("--language", help="Language of headings, hints and instructions.")
     ] = Language.ENGLISH,
     only: Annotated[
         str, typer.Option("--only", help="Only services with this word in id, name, category or type.", metavar="WORD")
     ] = "",
+    full: Annotated[bool, typer.Option("--full", help="All services, and all columns that they can use.")] = False,
     plain_sheet: Annotated[bool, typer.Option("--plain", help="Leave out services; needs no API key.")] = False,
     as_json: given.AsJson = False,
 ) -> None:
     """Create an empty sheet to fill in.
 
-    The panel's services can be chosen from lists in it.
+    The panel's services can be chosen from lists in it: those that need only a link and a quantity, those of --only, or
+    all with --full. It has the columns that they need.
     """
     if plain_sheet and only:
         raise ConfigurationError("--plain and --only cannot be used together")
-    offered = []
+    offered: list[Service] = []
+    usable: list[Service] = []
     if not plain_sheet:
         with given.client_for(account) as client:
             found = [service for service in client.services() if matches(service, only)]
-        offered = [service for service in found if not service.unusable]
-        if not offered:
+        usable = [service for service in found if not service.unusable]
+        if not usable:
             raise ConfigurationError(f"No services match {only!r}." if only else "the panel offers no services")
-    write_template(file, offered, language)
-    offers = f" ({counted(len(offered), 'service')})" if offered else ""
-    words = f"Created {file}{offers}. Fill it in, then run:\n  {command('check', str(file), account=account)}"
+        offered = usable if only or full else usual_services(usable)
+    write_template(file, offered, language, full=full)
+    offers, left_out = f" ({counted(len(offered), 'service')})" if offered else "", len(usable) - len(offered)
+    more = f"Left out: {counted(left_out, 'service')} with more columns (--full, or --only WORD). " if left_out else ""
+    words = f"Created {file}{offers}. {more}Fill it in, then run:\n  {command('check', str(file), account=account)}"
+    told = {"file": str(file), "services": len(offered), "left_out": left_out}
     if as_json:
-        print_json({"file": str(file), "services": len(offered)})
+        print_json(told)
     else:
         typer.echo(words)

@@ -14,23 +14,37 @@ from bulk.model.fields import ORDER_FIELDS
 from bulk.template import orders_page, other_pages
 from bulk.template.words import WORDS, Language
 from smmplus.orders.models import Service
-from smmplus.orders.order_types import OrderType, order_type
+from smmplus.orders.order_types import ORDER_TYPES, OrderType, order_type
 
-_USUAL_TYPES = ("Default", "Package", "Custom Comments")
-"""The order types of a template without services."""
+_USUAL_FIELDS = frozenset({"link", "quantity"})
+"""What orders of most services need."""
+
+_NEEDED_AT_TIMES = frozenset({"google_keyword", "referring_url"})
+"""Optional fields that some orders of their type need."""
 
 
-def write_template(path: Path, services: Sequence[Service] = (), language: Language = Language.ENGLISH) -> None:
+def usual_services(services: Sequence[Service]) -> list[Service]:
+    """Return the services that need no more than a link and a quantity; all of them if none is so."""
+    kinds = {service.type: order_type(service.type) for service in services}
+    usual = {name for name, kind in kinds.items() if kind is not None and _USUAL_FIELDS.issuperset(kind.required)}
+    return [service for service in services if service.type in usual] or list(services)
+
+
+def write_template(
+    path: Path, services: Sequence[Service] = (), language: Language = Language.ENGLISH, *, full: bool = False
+) -> None:
     """Write an empty workbook: a sheet of orders, the services to choose from, if any, and instructions.
 
-    It has the columns that the order types of the services use. Once filled in, it is read like any other sheet.
+    It has the columns that the services need; without services, those that most services need. Once filled in, it is
+    read like any other sheet.
 
+    :param full: whether it has every column that the services can use; without services, every column there is.
     :raises SheetError: if the file exists already or cannot be written.
     """
     if path.suffix.casefold() != ".xlsx":
         raise SheetError(f"{path}: templates are Excel files. Use a name that ends in .xlsx.")
-    words, types = WORDS[language], _types(services)
-    fields = _fields(types)
+    words, types = WORDS[language], _types(services, full=full)
+    fields = _fields(types, full=full)
     book = openpyxl.Workbook()
     orders = book.worksheets[0]
     orders.title = orders_page.NAME
@@ -38,20 +52,22 @@ def write_template(path: Path, services: Sequence[Service] = (), language: Langu
     if services:
         other_pages.fill_services(book.create_sheet(other_pages.NAME), services, words)
     page = book.create_sheet(words.sheet)
-    other_pages.fill_instructions(page, fields, types, words, with_limits=bool(services))
+    other_pages.fill_instructions(page, fields, types, words, with_services=bool(services))
     _save_new(book, path)
 
 
-def _types(services: Sequence[Service]) -> list[OrderType]:
+def _types(services: Sequence[Service], *, full: bool) -> list[OrderType]:
     """Return the supported order types of the services, each once."""
-    offered = dict.fromkeys(service.type for service in services) if services else _USUAL_TYPES
-    found = {kind.name: kind for kind in map(order_type, offered) if kind is not None}
+    if not services:
+        return [kind for kind in ORDER_TYPES if full or _USUAL_FIELDS.issuperset(kind.required)]
+    found = {kind.name: kind for service in services if (kind := order_type(service.type)) is not None}
     return list(found.values())
 
 
-def _fields(types: Sequence[OrderType]) -> list[str]:
-    taken = {"service", "link", "quantity"}.union(*(kind.fields for kind in types))
-    return [field for field in ORDER_FIELDS if field in taken]
+def _fields(types: Sequence[OrderType], *, full: bool) -> list[str]:
+    used = {"service"}.union(*(kind.fields for kind in types)) if types else {"service", *_USUAL_FIELDS}
+    needed = _NEEDED_AT_TIMES.union({"service"}, *(kind.required for kind in types)) if types else used
+    return [field for field in ORDER_FIELDS if field in used and (full or field in needed)]
 
 
 def _save_new(book: openpyxl.Workbook, path: Path) -> None:

@@ -23,8 +23,14 @@ NAME = "Orders"
 PREPARED_ROWS = 1_000
 """This many rows below the header are prepared cell by cell, and show limits. Columns are formatted to the end."""
 
-_WIDTHS = {"service": 40, "link": 50, "comments": 40, "error": 40, "updated_at": 22, "order_status": 14}
+_WIDTHS = {
+    "service": 34, "link": 36, "comments": 40, "quantity": 10, "order_id": 11, "order_status": 14, "charge": 9,
+    "start_count": 12, "remains": 9, "currency": 10, "error": 30, "updated_at": 20,
+}  # fmt: skip
+"""In characters: with the usual columns, all results are in view on a screen of 1,920 pixels."""
+
 _USUAL_WIDTH = 14
+_LIMITS_WIDTH = 28
 _EXAMPLE = Font(name=FONT, size=11, italic=True, color="FF7F7F7F")
 _OPEN = Protection(locked=False)
 _RESULT_HEAD = PatternFill("solid", fgColor="FFEDEDED")
@@ -44,7 +50,7 @@ def fill_orders(page: Worksheet, fields: Sequence[str], services: Sequence[Servi
     """
     names = (*fields, *([words.limits] if services else []), *RESULT_FIELDS)
     widths = [_width(name, words) for name in names]
-    write_header(page, names, widths)
+    write_header(page, [words.headings.get(name, name) for name in names], widths)
     for column in range(len(names) - len(RESULT_FIELDS) + 1, len(names) + 1):
         page.cell(1, column).fill = _RESULT_HEAD
     for column, field in enumerate(fields, start=1):
@@ -52,13 +58,15 @@ def fill_orders(page: Worksheet, fields: Sequence[str], services: Sequence[Servi
         _hint(page, column, field, services, words)
     if services:
         _show_limits(page, len(fields) + 1, len(services))
-    _write_examples(page, services, words)
+    _write_examples(page, fields, services, words)
     _colour_statuses(page, names.index("order_status") + 1)
     _protect(page)
 
 
 def _width(name: str, words: Words) -> int:
-    return 34 if name == words.limits else _WIDTHS.get(name, _USUAL_WIDTH)
+    if name == words.limits:
+        return _LIMITS_WIDTH
+    return max(_WIDTHS.get(name, _USUAL_WIDTH), len(words.headings[name]) + 1)
 
 
 def _open_column(page: Worksheet, column: int, field: str) -> None:
@@ -72,7 +80,8 @@ def _open_column(page: Worksheet, column: int, field: str) -> None:
 
 def _hint(page: Worksheet, column: int, field: str, services: Sequence[Service], words: Words) -> None:
     rule = _rule(field, services, words)
-    rule.promptTitle, rule.prompt, rule.showInputMessage = field, words.hints[field], True
+    rule.promptTitle, rule.prompt = words.headings[field], words.hint(field, with_services=bool(services))
+    rule.showInputMessage = True
     letter = get_column_letter(column)
     rule.add(f"{letter}2:{letter}{LAST_ROW}")
     page.add_data_validation(rule)
@@ -106,7 +115,7 @@ def _show_limits(page: Worksheet, column: int, count: int) -> None:
         page.cell(row, column, f'=IFERROR({look_up(f"$A{row}", "limits", count)},"")')
 
 
-def _write_examples(page: Worksheet, services: Sequence[Service], words: Words) -> None:
+def _write_examples(page: Worksheet, fields: Sequence[str], services: Sequence[Service], words: Words) -> None:
     """Write example rows, which are not read as orders.
 
     They fill only the usual columns: an order that overwrites them leaves nothing behind.
@@ -115,8 +124,10 @@ def _write_examples(page: Worksheet, services: Sequence[Service], words: Words) 
     named = (usual + [service_label(service.id, service.name) for service in services] + ["123", "456"])[:2]
     links = ("https://www.instagram.com/p/Cxample1", "https://www.tiktok.com/@example/video/1")
     for row, (service, link, quantity) in enumerate(zip(named, links, ("1000", "500"), strict=True), start=2):
-        for column, text in enumerate((service, link, quantity), start=1):
-            cell = write_text(page, row, column, f"{words.example}{text}")
+        for field, text in (("service", service), ("link", link), ("quantity", quantity)):
+            if field not in fields:
+                continue
+            cell = write_text(page, row, fields.index(field) + 1, f"{words.example}{text}")
             cell.font, cell.number_format = _EXAMPLE, page.column_dimensions[cell.column_letter].number_format
 
 

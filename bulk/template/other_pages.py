@@ -65,7 +65,7 @@ def fill_services(page: Worksheet, services: Sequence[Service], words: Words) ->
     write_header(page, words.services, _SERVICES_WIDTHS)
     for row, service in enumerate(services, start=2):
         known = order_type(service.type)
-        fields = ", ".join(known.required) if known else words.nothing
+        fields = words.named(known.required if known else ())
         texts = (service_label(service.id, service.name), service.id, service.name, service.category, service.type)
         for column, text in enumerate(texts, start=1):
             write_text(page, row, column, text)
@@ -105,29 +105,31 @@ _LINE = 15
 
 
 def fill_instructions(
-    page: Worksheet, fields: Sequence[str], types: Sequence[OrderType], words: Words, *, with_limits: bool
+    page: Worksheet, fields: Sequence[str], types: Sequence[OrderType], words: Words, *, with_services: bool
 ) -> None:
     """Write the steps, then what each column holds, what each order type needs, and what the colours mean."""
     for letter, width in zip("ABCD", _INSTRUCTIONS_WIDTHS, strict=True):
         page.column_dimensions[letter].width = width
     write_text(page, 1, 1, words.title).font = _TITLE
     row = 3
-    steps = (*words.steps[:2], *([words.about_limits] if with_limits else []), *words.steps[2:])
+    first = f"{words.steps[0]} {words.hint('service', with_services=with_services)}"
+    steps = (first, words.steps[1], *([words.about_limits] if with_services else []), *words.steps[2:])
     for number, step in enumerate(steps, start=1):
         page.merge_cells(start_row=row, start_column=1, end_row=row, end_column=4)
         write_text(page, row, 1, f"{number}. {step}").alignment = WRAPPED
         page.row_dimensions[row].height = _height([step], [sum(_INSTRUCTIONS_WIDTHS)])
         row += 1
-    row = _table(page, row + 1, words.columns, [(field, words.hints[field]) for field in fields])
-    row = _table(page, row + 1, words.types, [_needs(each, words) for each in types])
-    _colours(page, row + 1)
+    hints = [(words.headings[field], words.hint(field, with_services=with_services)) for field in fields]
+    row = _table(page, row + 1, words.columns, hints)
+    row = _table(page, row + 1, words.types, [_needs(each, fields, words) for each in types])
+    _colours(page, row + 1, words)
     page.sheet_view.showGridLines = False
     fit_to_width(page)
 
 
-def _needs(kind: OrderType, words: Words) -> tuple[str, ...]:
-    optional = ", ".join(kind.optional) or words.nothing
-    return kind.name, ", ".join(kind.required), optional, words.units[kind.units.name]
+def _needs(kind: OrderType, fields: Sequence[str], words: Words) -> tuple[str, ...]:
+    optional = words.named([field for field in kind.optional if field in fields])
+    return kind.name, words.named(kind.required), optional, words.units[kind.units.name]
 
 
 def _table(page: Worksheet, row: int, heads: Sequence[str], lines: Sequence[Sequence[str]]) -> int:
@@ -148,8 +150,8 @@ def _height(texts: Sequence[str], widths: Sequence[int]) -> int:
     return _LINE * max(lines)
 
 
-def _colours(page: Worksheet, row: int) -> None:
-    cell = write_text(page, row, 1, "order_status")
+def _colours(page: Worksheet, row: int, words: Words) -> None:
+    cell = write_text(page, row, 1, words.headings["order_status"])
     cell.font, cell.fill = HEAD, HEAD_GROUND
     for at, colour in enumerate(STATUS_COLOURS, start=row + 1):
         cell = write_text(page, at, 1, ", ".join(colour.words))

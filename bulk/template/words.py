@@ -1,10 +1,11 @@
 """The texts of a template, in English and Indonesian."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from bulk.model.cell_values import EXAMPLE_MARKS
+from bulk.model.fields import FIELDS, INDONESIAN
 
 LONGEST_PROMPT = 255
 """Characters of a hint next to a cell (Excel specifications and limits: data validation input message)."""
@@ -19,12 +20,16 @@ class Language(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Every text of a template in one language. Columns keep the names of their fields."""
+    """Every text of a template in one language."""
 
+    headings: Mapping[str, str]
+    """Field -> the heading of its column. Sheets with these headings are understood."""
     sheet: str
     """The name of the worksheet of instructions."""
     title: str
     steps: tuple[str, ...]
+    choose: str
+    """How to fill in the service if there is a list of them."""
     about_limits: str
     """An additional step if the template has services."""
     columns: tuple[str, str]
@@ -52,15 +57,21 @@ class Words:
     hints: Mapping[str, str]
     """Field -> the hint of its column."""
 
+    def hint(self, field: str, *, with_services: bool) -> str:
+        """Return the hint of a column of a template with or without services to choose from."""
+        return self.choose if field == "service" and with_services else self.hints[field]
+
+    def named(self, fields: Sequence[str]) -> str:
+        """Return the headings of some fields as a list."""
+        return ", ".join(map(self.headings.__getitem__, fields)) or self.nothing
+
 
 _ENGLISH = Words(
+    headings={field: field for field in FIELDS},
     sheet="Instructions",
     title="How to fill in this workbook",
     steps=(
-        (
-            "Write one order per row in the sheet Orders. Choose the service from the list in the cell, which shows ID "
-            "and name, or type only the ID."
-        ),
+        "Write one order per row in the sheet Orders.",
         (
             "Fill in the columns that the type of the service needs. The second table below lists them. Leave the "
             "other columns empty."
@@ -80,6 +91,7 @@ _ENGLISH = Words(
         ),
         "You can run the same file again at any time. Rows that were ordered are not ordered again.",
     ),
+    choose="Choose a service from the list, which shows ID and name, or type only the ID.",
     about_limits=(
         "The column 'limits' shows the minimum and maximum quantity of the service and its price when this workbook "
         "was created. 'smmplus check FILE' uses the current values."
@@ -105,7 +117,7 @@ _ENGLISH = Words(
     no_number="This column needs a whole number, for example 10. Keep it anyway?",
     example=EXAMPLE_MARKS[0],
     hints={
-        "service": "Choose a service from the list, which shows ID and name, or type only the ID.",
+        "service": "ID of the service, for example 12. 'smmplus services' shows all.",
         "link": "Full URL, starting with https://",
         "quantity": "Number of units, digits only, for example 1000. It must be within the limits of the service.",
         "runs": "Drip-feed: number of times to deliver the quantity. Needs interval. The price includes all runs.",
@@ -134,13 +146,11 @@ _ENGLISH = Words(
 )
 
 _INDONESIAN = Words(
+    headings={field: name[0].upper() + name[1:] for field, name in INDONESIAN.items()},
     sheet="Petunjuk",
     title="Cara mengisi buku kerja ini",
     steps=(
-        (
-            "Tulis satu pesanan per baris di lembar Orders. Pilih layanan dari daftar di dalam sel, yang menampilkan "
-            "ID dan nama, atau ketik ID-nya saja."
-        ),
+        "Tulis satu pesanan per baris di lembar Orders.",
         "Isi kolom yang diperlukan oleh tipe layanan. Tabel kedua di bawah mencantumkannya. Kosongkan kolom lain.",
         "Tulis daftar (misalnya komentar) dalam satu sel, satu butir per baris. Tekan Alt+Enter untuk baris baru.",
         (
@@ -150,7 +160,7 @@ _INDONESIAN = Words(
         (
             "Simpan buku kerja sebagai .xlsx. 'smmplus check BERKAS' menampilkan masalah dan harga. 'smmplus run "
             "BERKAS' meminta konfirmasi Anda dan memesan setiap baris satu kali. Hasilnya muncul di kolom mulai dari "
-            "order_id."
+            "ID pesanan."
         ),
         (
             "Kolom hasil dilindungi dari pengetikan. Untuk mengubahnya, pilih Tinjau > Buka Proteksi Lembar. Tidak ada "
@@ -158,6 +168,7 @@ _INDONESIAN = Words(
         ),
         "Anda dapat menjalankan berkas yang sama lagi kapan saja. Baris yang sudah dipesan tidak dipesan lagi.",
     ),
+    choose="Pilih layanan dari daftar, yang menampilkan ID dan nama, atau ketik ID-nya saja.",
     about_limits=(
         "Kolom 'batas' menampilkan jumlah minimum dan maksimum layanan itu serta harganya pada saat buku kerja ini "
         "dibuat. 'smmplus check BERKAS' memakai nilai terbaru."
@@ -165,12 +176,12 @@ _INDONESIAN = Words(
     columns=("kolom", "isinya"),
     types=("tipe layanan", "kolom wajib", "kolom opsional", "ditagih menurut"),
     units={
-        "QUANTITY": "quantity",
-        "RUNS": "quantity × runs, bila runs diisi",
+        "QUANTITY": "jumlah",
+        "RUNS": "jumlah × pengulangan, bila pengulangan diisi",
         "PACKAGE": "satu paket",
         "COMMENTS": "jumlah komentar",
         "USERNAMES": "jumlah nama pengguna",
-        "POSTS": "min sampai max untuk setiap postingan",
+        "POSTS": "jumlah minimal sampai jumlah maksimal untuk setiap postingan",
     },
     nothing="tidak ada",
     services=("pilihan", "id", "nama", "kategori", "tipe", "harga/1000", "min", "max", "kolom wajib", "batas"),
@@ -183,11 +194,11 @@ _INDONESIAN = Words(
     no_number="Kolom ini harus berisi bilangan bulat, misalnya 10. Tetap gunakan?",
     example=EXAMPLE_MARKS[1],
     hints={
-        "service": "Pilih layanan dari daftar, yang menampilkan ID dan nama, atau ketik ID-nya saja.",
+        "service": "ID layanan, misalnya 12. 'smmplus services' menampilkan semuanya.",
         "link": "URL lengkap, diawali https://",
         "quantity": "Jumlah unit, angka saja, misalnya 1000. Harus dalam batas layanan.",
-        "runs": "Drip-feed: berapa kali jumlah itu dikirim. Memerlukan interval. Harga mencakup semua pengulangan.",
-        "interval": "Drip-feed: jeda dalam menit antara dua pengulangan. Memerlukan runs.",
+        "runs": "Drip-feed: berapa kali jumlah itu dikirim. Perlu Jeda. Harga mencakup semua pengulangan.",
+        "interval": "Drip-feed: jeda dalam menit antara dua pengulangan. Perlu Pengulangan.",
         "comments": "Komentar, satu per baris. Tekan Alt+Enter untuk baris baru.",
         "usernames": "Nama pengguna, satu per baris. Tekan Alt+Enter untuk baris baru.",
         "hashtags": "Tagar, satu per baris. Tekan Alt+Enter untuk baris baru.",
@@ -199,9 +210,9 @@ _INDONESIAN = Words(
         "keywords": "Kata kunci, satu per baris. Tekan Alt+Enter untuk baris baru.",
         "country": "Negara, ditulis seperti dalam keterangan layanan.",
         "device": "Angka 1 sampai 5. Keterangan layanan mencantumkan perangkatnya.",
-        "type_of_traffic": "1: dari Google (isi google_keyword). 2: dari situs lain (referring_url). 3: tanpa perujuk.",
-        "google_keyword": "Kata pencarian, untuk type_of_traffic 1.",
-        "referring_url": "URL lengkap, diawali https://, untuk type_of_traffic 2.",
+        "type_of_traffic": "1: dari Google (Kata kunci google). 2: dari situs lain (Tautan perujuk). 3: tanpa perujuk.",
+        "google_keyword": "Kata pencarian, untuk Jenis trafik 1.",
+        "referring_url": "URL lengkap, diawali https://, untuk Jenis trafik 2.",
         "min": "Jumlah minimum untuk setiap postingan.",
         "max": "Jumlah maksimum untuk setiap postingan.",
         "delay": "Menit sebelum setiap postingan dilayani: 0, 5, 10, 15, 30, 60, 90 dan seterusnya sampai 600.",

@@ -38,7 +38,7 @@ class OrderType:
         return (*self.required, *self.optional)
 
 
-_TYPES = (
+ORDER_TYPES = (
     OrderType("Default", ("link", "quantity"), Units.RUNS, ("runs", "interval")),
     OrderType("Package", ("link",), Units.PACKAGE),
     OrderType("Custom Comments", ("link", "comments"), Units.COMMENTS),
@@ -62,9 +62,11 @@ _TYPES = (
     ),
     OrderType("Subscriptions", ("username", "min", "max", "delay"), Units.POSTS, ("posts", "old_posts", "expiry")),
 )
-_BY_NAME = {order_type.name.lower(): order_type for order_type in _TYPES}
+"""Every supported type."""
 
-FIELDS = tuple(dict.fromkeys(field for order_type in _TYPES for field in order_type.fields))
+_BY_NAME = {order_type.name.lower(): order_type for order_type in ORDER_TYPES}
+
+FIELDS = tuple(dict.fromkeys(field for order_type in ORDER_TYPES for field in order_type.fields))
 """Every form field of an order except the service, each once."""
 
 

@@ -8,7 +8,7 @@ from bulk.model.fields import ORDER_FIELDS
 from bulk.model.sheet import RESULT_FIELDS
 from bulk.planning.orders import check_rows, order_rows
 from bulk.reading import read_sheet
-from bulk.template import write_template
+from bulk.template import usual_services, write_template
 from bulk.template.words import LONGEST_PROMPT, WORDS, Language
 from bulk.writing import write_results
 from bulk.writing.column_style import SIGN, STATUS_COLOURS
@@ -60,16 +60,77 @@ def test_it_reads_back_as_a_sheet_of_no_orders_although_it_holds_examples(path, 
     assert all(text.startswith(WORDS[language].example) for text in first)
 
 
-def test_its_columns_are_those_that_the_types_of_the_services_take(path, tmp_path):
-    write_template(path, SERVICES)
-    assert list(read_sheet(path).columns) == ["service", "link", "quantity", "runs", "interval", *RESULT_FIELDS]
-    write_template(tmp_path / "all.xlsx", EVERY_TYPE)
-    assert list(read_sheet(tmp_path / "all.xlsx").columns) == [*ORDER_FIELDS, *RESULT_FIELDS]
+USUAL = ["service", "link", "quantity"]
+
+
+@pytest.mark.parametrize(
+    ("services", "full", "fields"),
+    [
+        (SERVICES, False, USUAL),
+        (SERVICES, True, [*USUAL, "runs", "interval"]),
+        (SERVICES[2:], False, ["service", "link"]),
+        ([service("1", kind="SEO"), *SERVICES], False, [*USUAL, "keywords"]),
+        ([service("1", kind="Subscriptions")], False, ["service", "username", "min", "max", "delay"]),
+        (
+            [service("1", kind="Web Traffic")],
+            False,
+            [*USUAL, "country", "device", "type_of_traffic", "google_keyword", "referring_url"],
+        ),
+        (EVERY_TYPE, True, [*ORDER_FIELDS]),
+        ((), False, USUAL),
+        ((), True, [*ORDER_FIELDS]),
+    ],
+)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_its_columns_are_those_that_the_services_need_or_all_that_they_can_use(path, services, full, fields, language):
+    write_template(path, services, language, full=full)
+    assert list(read_sheet(path).columns) == [*fields, *RESULT_FIELDS]
+
+
+def test_services_that_need_more_than_a_link_and_a_quantity_are_not_usual():
+    assert usual_services([*EVERY_TYPE, service("9", kind="Teleport")]) == list(EVERY_TYPE[:2])
+    assert usual_services(EVERY_TYPE[2:]) == list(EVERY_TYPE[2:])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_results_are_in_view_next_to_the_usual_columns(path, language):
+    write_template(path, SERVICES, language)
+    page = page_of(path)
+    right = {}
+    for cell in page[1]:
+        right[cell.column] = right.get(cell.column - 1, 40) + 7 * page.column_dimensions[cell.column_letter].width + 5
+        assert len(cell.value) < page.column_dimensions[cell.column_letter].width
+    assert list(right.values())[-1] < 1_900
+    status = WORDS[language].headings["order_status"]
+    assert right[next(cell.column for cell in page[1] if cell.value == status)] < 1_300
+
+
+def test_its_headings_are_in_its_language_and_understood(path):
+    write_template(path, (), Language.INDONESIAN, full=True)
+    headings = [cell.value for cell in page_of(path)[1]]
+    assert headings[:4] == ["Layanan", "Tautan", "Jumlah", "Pengulangan"]
+    assert headings[-8:-6] == ["ID pesanan", "Status pesanan"]
+    assert all(heading[0].isupper() for heading in headings)
+    texts = {cell.value for row in page_of(path, "Petunjuk").iter_rows() for cell in row if cell.value}
+    assert {*headings[:-8], "Status pesanan", "Tautan, Jumlah", "Pengulangan, Jeda"} <= texts
+    assert not {field for field in ORDER_FIELDS for text in texts if "_" in field and field in text}
 
 
 def test_a_type_that_is_not_supported_is_offered_without_columns_of_its_own(path):
     write_template(path, [*SERVICES, service("9", kind="Teleport")])
     assert page_of(path, "Services")["I5"].value == "none"
+
+
+def test_results_of_an_indonesian_template_are_known_again(path):
+    write_template(path, SERVICES, Language.INDONESIAN)
+    book = openpyxl.load_workbook(path)
+    for column, text in enumerate(("1", LINK, 100), start=1):
+        book["Orders"].cell(2, column, text)
+    book.save(path)
+    sheet = read_sheet(path)
+    assert write_results(sheet, {2: {"order_id": "501"}}, expected_digest=sheet.digest).in_place
+    again = read_sheet(path)
+    assert (again.columns, again.frame.loc[2, "order_id"]) == (sheet.columns, "501")
 
 
 def test_the_header_is_frozen_and_ids_and_links_are_text(path):
@@ -127,13 +188,14 @@ def test_limits_of_the_service_in_a_row_are_asked_for_and_shown(path):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_column_to_fill_in_has_a_hint_that_programs_can_show(path, language):
-    write_template(path, EVERY_TYPE, language)
+    write_template(path, EVERY_TYPE, language, full=True)
     page = page_of(path)
-    found, letters = rules(page), header(page)
+    found, letters, words = rules(page), header(page), WORDS[language]
     for field in ORDER_FIELDS:
-        rule = found[letters[field]]
-        assert (rule.prompt, rule.promptTitle, rule.showInputMessage) == (WORDS[language].hints[field], field, True)
-    assert all(len(text) <= LONGEST_PROMPT for text in WORDS[language].hints.values())
+        heading, hint = words.headings[field], words.choose if field == "service" else words.hints[field]
+        rule = found[letters[heading]]
+        assert (rule.prompt, rule.promptTitle, rule.showInputMessage) == (hint, heading, True)
+    assert all(len(text) <= LONGEST_PROMPT for text in (words.choose, *words.hints.values()))
     assert all(len(rule.formula1 or "") <= 255 and len(rule.error or "") <= 225 for rule in found.values())
 
 
@@ -145,8 +207,8 @@ def test_the_result_columns_are_protected_and_the_others_are_not(path):
     assert page.protection.password is None
     for row in (2, 1001):
         assert all(page[f"{letters[name]}{row}"].protection.locked for name in RESULT_FIELDS)
-        assert not any(page[f"{letter}{row}"].protection.locked for letter in "ABCDE")
-    assert not any(page.column_dimensions[letter].protection.locked for letter in "ABCDE")
+        assert not any(page[f"{letter}{row}"].protection.locked for letter in "ABC")
+    assert not any(page.column_dimensions[letter].protection.locked for letter in "ABC")
 
 
 def test_statuses_have_the_colours_that_results_get_anyway(path):
@@ -178,8 +240,10 @@ def test_there_are_instructions(path, language, sheet):
     write_template(path, SERVICES, language)
     texts = [cell.value for row in page_of(path, sheet).iter_rows() for cell in row if cell.value]
     assert texts[0] == WORDS[language].title
-    assert {WORDS[language].hints["runs"], "Default", "link, quantity", "runs, interval"} <= set(texts)
-    assert any(WORDS[language].about_limits in text for text in texts)
+    words = WORDS[language]
+    assert {words.hints["quantity"], words.choose, "Default", words.named(["link", "quantity"])} <= set(texts)
+    assert words.hints["runs"] not in texts
+    assert any(words.about_limits in text for text in texts)
 
 
 def test_without_services_nothing_is_said_of_lists_and_limits(path):
@@ -189,6 +253,9 @@ def test_without_services_nothing_is_said_of_lists_and_limits(path):
     assert rules(book["Orders"])["A"].type is None
     texts = [cell.value for row in book["Instructions"].iter_rows() for cell in row if cell.value]
     assert not any(WORDS[Language.ENGLISH].about_limits in text for text in texts)
+    hints = [rule.prompt for rule in rules(book["Orders"]).values()]
+    assert [text for text in (*texts, *hints) if "from the list" in text] == []
+    assert any("Write one order per row in the sheet Orders. ID of the service" in text for text in texts)
 
 
 def test_both_languages_say_everything():

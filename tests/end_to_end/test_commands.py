@@ -109,7 +109,8 @@ def test_balance_is_told(workplace: Workplace):
 
 def test_a_template_is_written_once_and_can_be_filled_in_and_run(workplace: Workplace):
     sheet = workplace.folder / "new.xlsx"
-    assert workplace.command("template", sheet, "--json").json == {"file": str(sheet), "services": 27}
+    told = workplace.command("template", sheet, "--json").json
+    assert (told["file"], told["services"] + told["left_out"]) == (str(sheet), 27)
     assert workplace.command("template", sheet).status == 3
     book = openpyxl.load_workbook(sheet)
     header = {cell.value: cell.column for cell in book.active[1]}
@@ -124,14 +125,14 @@ def test_a_template_is_written_once_and_can_be_filled_in_and_run(workplace: Work
 def test_a_template_is_filled_in_by_its_lists_and_runs_as_it_is(workplace: Workplace):
     """What a person chooses, id and name, is ordered; what the template only shows is not."""
     sheet = workplace.folder / "new.xlsx"
-    workplace.command("template", sheet, "--language", "id")
+    workplace.command("template", sheet, "--language", "id", "--full")
     book = openpyxl.load_workbook(sheet)
     page = book["Orders"]
     header = {cell.value: cell.column for cell in page[1]}
     chosen = {row[4]: row[0] for row in book["Services"].iter_rows(2, values_only=True)}
     lines = (
-        {"service": chosen["Default"], "link": "https://example.com/1", "quantity": 1000},
-        {"service": chosen["Custom Comments"], "link": "https://example.com/2", "comments": "\n".join(["ok"] * 10)},
+        {"Layanan": chosen["Default"], "Tautan": "https://example.com/1", "Jumlah": 1000},
+        {"Layanan": chosen["Custom Comments"], "Tautan": "https://example.com/2", "Komentar": "\n".join(["ok"] * 10)},
     )
     for row, cells in enumerate(lines, start=4):
         for name, value in cells.items():
@@ -140,7 +141,7 @@ def test_a_template_is_filled_in_by_its_lists_and_runs_as_it_is(workplace: Workp
     done = workplace.run(sheet)
     assert (done.status, done.json["sent"], done.json["problems"]) == (0, 2, [])
     after = openpyxl.load_workbook(sheet)["Orders"]
-    assert [bool(after.cell(row, header["order_id"]).value) for row in (2, 3, 4, 5)] == [False, False, True, True]
+    assert [bool(after.cell(row, header["ID pesanan"]).value) for row in (2, 3, 4, 5)] == [False, False, True, True]
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
