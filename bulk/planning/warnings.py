@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
+from bulk.model.fields import LIST_FIELDS
 from bulk.model.sheet import Problem, Sheet
 from bulk.model.surfaces import COMMAND_LINE, Surface
 from bulk.planning.orders import OrderRow
@@ -112,14 +113,16 @@ _TYPED_BREAK = re.compile(r"\\[nr]|\|")
 
 
 def list_warnings(sheet: Sheet, to_send: Iterable[OrderRow]) -> Iterator[Problem]:
-    """Find lines of comments that look like several, separated by "|" or a typed line break."""
+    """Find lines of lists that look like several items, separated by "|" or a typed line break."""
     for row in to_send:
-        text = row.request.values.get("comments", "")
-        line = next(filter(_TYPED_BREAK.search, text.split("\n")), None) if text else None
-        if line is not None:
-            count = text.count("\n") + 1
-            message = f"a line has {_TYPED_BREAK.findall(line)[0]}, but is one comment: {count} in all will be ordered"
-            yield Problem(sheet.where(row.number, "comments"), "comments", line, message, _LIST_REMEDY, row.number)
+        for field, text in row.request.values.items():
+            if field not in LIST_FIELDS:
+                continue
+            line = next(filter(_TYPED_BREAK.search, text.split("\n")), None)
+            if line is not None:
+                sign, count = _TYPED_BREAK.findall(line)[0], text.count("\n") + 1
+                message = f"a line has {sign}, but each line is one of the {field}: {count} in all"
+                yield Problem(sheet.where(row.number, field), field, line, message, _LIST_REMEDY, row.number)
 
 
 _TARGET_REMEDY = "continue if the text is the address you mean; otherwise type the other one into the cell"

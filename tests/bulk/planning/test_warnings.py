@@ -229,3 +229,26 @@ def test_comments_that_look_like_several_in_one_line_are_told(week, comments, ma
     sheet = sheet_of({"service": "2", "link": LINK, "comments": comments})
     plan = week.plan(sheet, service(kind="Custom Comments", least=1), unfinished=False)
     assert (len(plan.to_send), [warning.field for warning in plan.warnings]) == (1, ["comments"] if many else [])
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "others"),
+    [
+        ("Custom Comments Package", "comments", {}),
+        ("Mentions Custom List", "usernames", {}),
+        ("Mentions with Hashtags", "usernames", {"quantity": "50", "hashtags": "#a"}),
+        ("Mentions with Hashtags", "hashtags", {"quantity": "50", "usernames": "a"}),
+        ("SEO", "keywords", {"quantity": "50"}),
+        ("Invites from Groups", "groups", {"quantity": "50"}),
+    ],
+)
+def test_every_list_is_looked_at(week, kind, field, others):
+    sheet = sheet_of({"service": "2", "link": LINK, field: "one|two\nthree", **others})
+    (warning,) = week.plan(sheet, service(kind=kind, least=1), unfinished=False).warnings
+    assert (warning.field, warning.value) == (field, "one|two")
+    assert warning.message == f"a line has |, but each line is one of the {field}: 2 in all"
+
+
+def test_a_bar_in_what_is_no_list_means_nothing(week):
+    sheet = sheet_of({"service": "2", "link": LINK, "quantity": "50", "hashtag": "a|b"})
+    assert not week.plan(sheet, service(kind="Mentions Hashtag"), unfinished=False).warnings
