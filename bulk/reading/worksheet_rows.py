@@ -29,6 +29,8 @@ _ATTRIBUTES = rb"(?:%b%b|(?:%b)?+(?:%b)?+)" % (_KIND, _STYLE, _STYLE, _KIND)
 _FORMULA_ATTRIBUTES = (
     rb'(?: aca="(?:true|false)")?+(?: t="shared")?+(?: ref="[A-Z0-9:]++")?+(?: si="[0-9]++")?+'  # in Excel's order
 )
+_NO_LINK = rb"(?!\s*(?i:HYPERLINK))"
+"""The listener wants to know where formulas of links lead."""
 _START = re.compile(rb"<([A-Za-z][A-Za-z0-9]*:|)sheetData[ />]")
 _FORBIDDEN = (b"\xef\xbf\xbe", b"\xef\xbf\xbf")
 """U+FFFE and U+FFFF are no characters of XML."""
@@ -74,7 +76,7 @@ def _tag(prefix: bytes) -> re.Pattern[bytes]:
 def _row(prefix: bytes, columns: int) -> re.Pattern[bytes]:
     """Compile the expression for a row: its tag, and a group for the value of each column."""
     value = _element(prefix + b"v", _TEXT)
-    formula = _element(prefix + b"f", _TEXT, _FORMULA_ATTRIBUTES) + rb"(?=<%bv>[^<])" % prefix
+    formula = _element(prefix + b"f", _NO_LINK + _TEXT, _FORMULA_ATTRIBUTES) + rb"(?=<%bv>[^<])" % prefix
     inline = _element(prefix + b"is", _element(prefix + b"t", _TEXT, rb'(?: xml:space="preserve")?+'))
     inside = rb"((?:%b)?+%b|%b)" % (formula, value, inline)
     names = (column_letter(index).encode() for index in range(columns))

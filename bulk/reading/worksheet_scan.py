@@ -28,6 +28,8 @@ class WorksheetFacts:
     """(row, column) -> why this cell, which a reader of values reports as empty, cannot be read faithfully."""
     hyperlinks: list[tuple[tuple[int, int, int, int], str, str]] = field(default_factory=list)
     """Cells that lead to an address: the range, the id of the reference, and the place on that page."""
+    formula_links: dict[tuple[int, int], str] = field(default_factory=dict)
+    """(row, column) -> the address that the formula =HYPERLINK("address", "text") of this cell leads to."""
     empty_rows: list[range] = field(default_factory=list, compare=False)
     """The bytes of rows that hold nothing but formats, as far as they are plainly written."""
     is_unusual: bool = False
@@ -76,6 +78,9 @@ def scan(pieces: Iterable[bytes], limits: FileLimits) -> WorksheetFacts:
         raise RefusedXmlError("a number or an address in its XML is not valid") from error
     return listener.finish()
 
+
+_LINK = re.compile(r'=\s*HYPERLINK\(\s*"((?:[^"]|"")*)"\s*(?:,\s*"(?:[^"]|"")*"\s*)?\)\s*', re.IGNORECASE)
+"""A formula whose address and text are written in it."""
 
 _RANGE = re.compile(r"[A-Z]{1,3}[1-9][0-9]*(:[A-Z]{1,3}[1-9][0-9]*)?")
 
@@ -256,6 +261,8 @@ class _CellListener:
     def _settle(self, name: str) -> None:
         self._depth -= 1
         if name == self._cell:
+            if self._formula_text and (link := _LINK.fullmatch(self._formula_text)):
+                self.facts.formula_links[self._cursor.row, self._cursor.column] = link[1].replace('""', '"')
             error = _cell_error(self._type, self._formula_text, "".join(self._text))
             if error is not None:
                 self._add_error(error)

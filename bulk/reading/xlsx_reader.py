@@ -25,6 +25,7 @@ from bulk.model.cell_values import (
     NUMBER_FIELDS,
     CellError,
     date_text,
+    order_text,
     plain_digits,
     result_text,
     service_id_of,
@@ -85,16 +86,25 @@ def _with_targets(sheet: Sheet) -> Sheet:
 def _targets(archive: Archive, part: str, builder: SheetBuilder, facts: WorksheetFacts) -> dict[int, str]:
     """Return the addresses that the cells in the column of links lead to, by row."""
     column = builder.header.columns.get("link")
-    if column is None or not facts.hyperlinks:
+    if column is None or not (facts.hyperlinks or facts.formula_links):
         return {}
-    external, rows = external_targets(archive, part), builder.finish("").rows
+    rows = builder.finish("").rows
+    external = external_targets(archive, part) if facts.hyperlinks else {}
     found: dict[int, str] = {}
     for (top, left, bottom, right), reference, location in facts.hyperlinks:
         address = external.get(reference, "")
-        if left <= column.index <= right and address.startswith(("http://", "https://")):
+        if left <= column.index <= right:
             target = f"{address}#{location}" if location else address
             found.update((row, target) for row in rows[bisect_left(rows, top) : bisect_right(rows, bottom)])
-    return found
+    orders = frozenset(rows) if facts.formula_links else frozenset()
+    links = facts.formula_links.items()
+    found.update({row: target for (row, at), target in links if at == column.index and row in orders})
+    return {row: target for row, target in found.items() if _is_address(target)}
+
+
+def _is_address(target: str) -> bool:
+    """Return whether a target may be ordered: an address that hides nothing."""
+    return target.startswith(("http://", "https://")) and order_text("link", target) == target
 
 
 def _plain(archive: Archive, data: bytes, seen: Mapping[str, WorksheetFacts]) -> io.BytesIO:
