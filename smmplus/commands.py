@@ -1,9 +1,10 @@
-"""Commands for people to paste: quoted for the shell, with the account that they need."""
+"""What people read and paste: commands, quoted for the shell and with the account that they need, and local times."""
 
 import os
 import re
 import shlex
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from subprocess import list2cmdline
 
 Value = str | bool | Sequence[str] | None
@@ -57,3 +58,11 @@ def _quoted_on_windows(word: str) -> str:
     """Quote what has a meaning for cmd.exe as well: `list2cmdline` only quotes blanks and quotation marks."""
     quoted = list2cmdline([word])
     return f'"{word}"' if quoted == word and not _PLAIN.fullmatch(word) else quoted
+
+
+def local_time(time: datetime | str | None, *, seconds: bool = False) -> str:
+    """Return a time, or one of the journal in ISO 8601, in the local zone: "28 Nov 2026, 12:16 WIB"."""
+    if not time:
+        return "an unknown time"
+    local = (datetime.fromisoformat(time) if isinstance(time, str) else time).astimezone()
+    return f"{local.day} {local:%b %Y, %H:%M:%S %Z}" if seconds else f"{local.day} {local:%b %Y, %H:%M %Z}"

@@ -1,12 +1,41 @@
 """What all tests share: nothing of the user's own is touched."""
 
 import signal
+import time
 
 import pytest
 
 # A shell that starts the tests in the background has Ctrl-C ignored, and so would every process that they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def utc():
+    """Show times as they are in the journal, wherever the tests run."""
+    with pytest.MonkeyPatch.context() as patch:
+        _set_zone(patch, "UTC0")
+        yield
+    _use_zone()
+
+
+@pytest.fixture
+def jakarta():
+    """Show times as they are in Jakarta, where no clock is ever changed."""
+    with pytest.MonkeyPatch.context() as patch:
+        _set_zone(patch, "WIB-7")
+        yield
+    _use_zone()
+
+
+def _set_zone(patch: pytest.MonkeyPatch, name: str) -> None:
+    patch.setenv("TZ", name)
+    _use_zone()
+
+
+def _use_zone() -> None:
+    if hasattr(time, "tzset"):  # not on Windows
+        time.tzset()
 
 
 @pytest.fixture(scope="session", autouse=True)

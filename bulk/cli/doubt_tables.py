@@ -10,7 +10,7 @@ from rich.text import Text
 from bulk.cli.tables import WARNING, money, table
 from bulk.cli.texts import counted
 from bulk.model.options import DEFAULT_ACCOUNT
-from smmplus.commands import command
+from smmplus.commands import command, local_time
 from smmplus.journal.balances import Observation
 from smmplus.journal.entry import Entry
 from smmplus.reconciliation.balance_evidence import Evidence
@@ -109,7 +109,7 @@ def _facts(entry: Entry, evidence: Evidence | None) -> Iterator[tuple[str, str]]
     what = " ".join(f"{name}={value}" for name, value in entry.request.fields)
     if entry.account != DEFAULT_ACCOUNT:
         yield "account", entry.account
-    yield "sent", f"{moment(entry.sent_at)}, from {entry.source}"
+    yield "sent", f"{local_time(entry.sent_at, seconds=True)}, from {entry.source}"
     yield "order", f"service {entry.request.service} {what[:MOST_CHARACTERS]}{'…' * (len(what) > MOST_CHARACTERS)}"
     yield (
         "charge",
@@ -138,9 +138,4 @@ def _unread(entry: Entry) -> str:
 
 
 def _observed(seen: Observation) -> str:
-    return f"{money(seen.amount, seen.currency)} at {moment(seen.at)}"
-
-
-def moment(time: str | None) -> str:
-    """Write a time of the journal for people."""
-    return "at an unknown time" if time is None else f"{time[:19].replace('T', ' ')} UTC"
+    return f"{money(seen.amount, seen.currency)} at {local_time(seen.at, seconds=True)}"

@@ -10,7 +10,6 @@ import typer
 from rich.text import Text
 
 from bulk.cli import options as given
-from bulk.cli.doubt_tables import moment
 from bulk.cli.error_handling import failing
 from bulk.cli.journal_export import export_csv
 from bulk.cli.json_output import print_json
@@ -18,6 +17,7 @@ from bulk.cli.progress import asked
 from bulk.cli.tables import MOST_PROBLEMS, WARNING, console, table
 from bulk.cli.texts import counted
 from bulk.model.errors import ExitStatus
+from smmplus.commands import local_time
 from smmplus.errors import ConfigurationError, JournalError, JournalInUseError
 from smmplus.journal.backends import postgres, sqlite
 from smmplus.journal.backends.open import default_url, snapshot
@@ -146,7 +146,7 @@ def restore_command(
     """
     at = made_at(backup)
     if not as_json:
-        _say(f"The backup was made at {moment(at)}. It does not contain orders placed since then. {_SINCE}")
+        _say(f"The backup was made on {local_time(at)}. It does not contain orders placed since then. {_SINCE}")
     if not (yes or asked("Use it as the journal?")):
         raise ConfigurationError("not confirmed, nothing was restored. To skip the question, add --yes")
     restored = restore(backup, _url(), datetime.now(UTC).isoformat(timespec="milliseconds"))
@@ -183,13 +183,13 @@ def settle_command(
             raise ConfigurationError(
                 f"{opened.where} was not restored from a backup and lost nothing: there is nothing to confirm"
             )
-        if not (yes or asked(f"Is every row that was placed after {moment(backup.made_at)} out of every sheet?")):
+        if not (yes or asked(f"Is every row that was placed after {local_time(backup.made_at)} out of every sheet?")):
             raise ConfigurationError("not confirmed, nothing was recorded. To skip the question, add --yes")
         confirm_restored(opened)
     if as_json:
         print_json({"journal": opened.where, "settled": True})
     else:
-        _say(f"{opened.where}: runs no longer ask about orders placed after {moment(backup.made_at)}")
+        _say(f"{opened.where}: runs no longer ask about orders placed after {local_time(backup.made_at)}")
 
 
 def _move(to: str) -> Copied:
@@ -232,14 +232,14 @@ def _show_summary(summary: Summary) -> None:
     out.print(f"size: {summary.size / 1_000_000:.1f} MB")
     if summary.lost:
         words = (
-            f"it lost everything recorded after {summary.restored} ({summary.lost}): orders placed since then may be "
-            "unknown"
+            f"it lost everything recorded after {local_time(summary.restored)} ({summary.lost}): orders placed since "
+            "then may be unknown"
         )
         out.print(Text(words, WARNING), soft_wrap=True)
     elif summary.restored:
         words = (
-            f"restored from a backup of {summary.restored}: orders placed between the backup and its restoration are "
-            "unknown"
+            f"restored from a backup of {local_time(summary.restored)}: orders placed between the backup and its "
+            "restoration are unknown"
         )
         out.print(Text(words, WARNING))
     shown = table("account", "panel", "state", "orders", right=("orders",), wrap=("panel",))

@@ -8,7 +8,7 @@ from bulk.model.surfaces import Surface
 from bulk.planning.approval import approval_message
 from bulk.planning.orders import check_rows
 from bulk.planning.plan import Blocker, Plan, PlannedRow, Prices
-from smmplus.commands import Value
+from smmplus.commands import Value, local_time
 from smmplus.journal.entry import Entry
 from smmplus.orders.decimals import EXACT, minus, plain, total
 from smmplus.orders.models import Service
@@ -70,7 +70,7 @@ def describe_order(entry: Entry) -> str:
     order = f"order {entry.order_id}" if entry.order_id else "an order in doubt"
     return (
         f"{order} (service {entry.request.service}, {link}) of {entry.source}, campaign {entry.campaign!r}, "
-        f"{(entry.sent_at or '')[:16].replace('T', ' ')} UTC"
+        f"{local_time(entry.sent_at)}"
     )
 
 
@@ -155,11 +155,7 @@ def _balance_drop(plan: Plan) -> str:
     if fall is None:
         return ""
     amount = f"{plain(fall.unexplained)} {fall.currency}".strip()
-    return f"; since {_minute(fall.since)} the balance fell by {amount} more than it knows"
-
-
-def _minute(time: str) -> str:
-    return f"{time[:16].replace('T', ' ')} UTC"
+    return f"; since {local_time(fall.since)} the balance fell by {amount} more than it knows"
 
 
 def rows_in_backup_gap(plan: Plan) -> list[PlannedRow]:

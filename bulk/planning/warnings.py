@@ -11,7 +11,7 @@ from bulk.model.fields import LIST_FIELDS
 from bulk.model.sheet import Problem, Sheet
 from bulk.model.surfaces import COMMAND_LINE, Surface
 from bulk.planning.orders import OrderRow
-from smmplus.commands import command
+from smmplus.commands import command, local_time
 from smmplus.journal import queries
 from smmplus.journal.entry import Entry
 from smmplus.journal.journal import Journal
@@ -234,7 +234,7 @@ def _changed(name: str, was: str) -> str:
 def _describe(entry: Entry) -> str:
     order = f"order {entry.order_id}" if entry.order_id else "an order in doubt"
     status = f", {entry.order_status}" if entry.order_status else ""
-    return f"{order} of {(entry.sent_at or '')[:16].replace('T', ' ')} UTC{status}"
+    return f"{order} of {local_time(entry.sent_at)}{status}"
 
 
 def _ordered_twice(sheet: Sheet, row: OrderRow, first: OrderRow) -> Problem:
@@ -291,9 +291,9 @@ class JournalWarnings:
 
 def balance_drop_warning(fall: Fall, account: str) -> str:
     """Return how much a balance fell without an order of the journal, and how to answer it."""
-    since, currency = fall.since[:16].replace("T", " "), f" {fall.currency}" if fall.currency else ""
+    since, currency = local_time(fall.since), f" {fall.currency}" if fall.currency else ""
     return (
-        f"since {since} UTC the balance fell by {plain(fall.unexplained)}{currency} more than this journal knows. If "
+        f"since {since} the balance fell by {plain(fall.unexplained)}{currency} more than this journal knows. If "
         f"that is explained, such as by orders by hand: `{command('balance', account=account, acknowledge=True)}`. If "
         "not, compare the panel's order page before ordering"
     )

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, insert, select, update
 
+from smmplus.commands import local_time
 from smmplus.errors import JournalConflictError
 from smmplus.journal import group_commit, lost_commits, rescue_file
 from smmplus.journal import queries as entry_queries
@@ -56,9 +57,9 @@ def notice_losses(journal: OpenJournal) -> bool:
 def _told(where: str, why: str, at: str, doubts: int) -> str:
     orders = f"Its {doubts} unsent orders are in doubt now (`smmplus doubts`). " if doubts else ""
     return (
-        f"the journal {where} has lost what was written into it after {at}: {why}. {orders}Rows that are new to it are "
-        "not sent before you confirm that they were not placed since. If the complete journal still exists, bring it "
-        "back with all files that begin with its name"
+        f"the journal {where} has lost what was written into it after {local_time(at)}: {why}. {orders}Rows that are "
+        "new to it are not sent before you confirm that they were not placed since. If the complete journal still "
+        "exists, bring it back with all files that begin with its name"
     )
 
 
@@ -241,7 +242,7 @@ def resolve_as_not_placed(
     if now < until:
         raise JournalConflictError(
             f"{entry.name} was sent less than two minutes ago, and the panel may still place it: check the order page "
-            f"again after {until:%H:%M:%S} UTC"
+            f"again after {local_time(until, seconds=True)}"
         )
     # If the order of an earlier attempt is known, it is the row's order: planned again, it would be placed twice.
     event = Event.NOT_PLACED if entry.order_id is None else Event.FOUND

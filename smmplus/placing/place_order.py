@@ -21,7 +21,7 @@ from decimal import Decimal
 
 from smmplus.api.async_client import AsyncClient
 from smmplus.api.error_texts import Meaning
-from smmplus.commands import command
+from smmplus.commands import command, local_time
 from smmplus.errors import (
     CallError,
     ConfigurationError,
@@ -221,7 +221,7 @@ def _accepted(entry: Entry, reason: str) -> Entry:
             raise OrderRefusedError(f"{about} was rejected by the panel: {entry.error}{way if unknown else ''}")
         case State.IN_DOUBT:
             raise OrderInDoubtError(
-                f"{about} is in doubt since {(entry.sent_at or '')[:19]} UTC: {entry.error}. It is not sent again. "
+                f"{about} is in doubt since {local_time(entry.sent_at)}: {entry.error}. It is not sent again. "
                 f"`{command('doubts')}` shows the evidence. If it was placed: `{_resolve(entry, order_id='NUMBER')}`. "
                 f"If it was not: `{_resolve(entry, not_placed=True)}`"
             )

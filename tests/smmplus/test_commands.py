@@ -3,10 +3,11 @@
 import shlex
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 
-from smmplus.commands import command
+from smmplus.commands import command, local_time
 
 
 def test_options_follow_the_argument_and_the_account_comes_last():
@@ -53,3 +54,19 @@ def test_what_begins_with_a_dash_is_no_option():
 )
 def test_windows_has_quotes_of_its_own(name, quoted):
     assert command("run", name, windows=True) == f"smmplus run {quoted}"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no time.tzset")
+@pytest.mark.usefixtures("jakarta")
+@pytest.mark.parametrize(
+    ("time", "shown", "to_the_second"),
+    [
+        ("2026-11-28T05:16:30.974+00:00", "28 Nov 2026, 12:16 WIB", "28 Nov 2026, 12:16:30 WIB"),
+        ("2026-12-31T17:00:00+00:00", "1 Jan 2027, 00:00 WIB", "1 Jan 2027, 00:00:00 WIB"),
+        (datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC), "3 Feb 2026, 11:05 WIB", "3 Feb 2026, 11:05:06 WIB"),
+        (None, "an unknown time", "an unknown time"),
+        ("", "an unknown time", "an unknown time"),
+    ],
+)
+def test_times_are_shown_in_the_local_zone_with_its_name(time, shown, to_the_second):
+    assert (local_time(time), local_time(time, seconds=True)) == (shown, to_the_second)

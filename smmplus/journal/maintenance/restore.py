@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from smmplus.commands import local_time
 from smmplus.errors import JournalConflictError, JournalError
 from smmplus.journal import lost_commits, metadata, schema
 from smmplus.journal.backends import location, postgres, run_traces, sqlite, sqlite_file
@@ -109,10 +110,10 @@ class Backup:
     @property
     def words(self) -> str:
         """What happened to the journal, as the end of a sentence."""
-        when = f" on {_told(self.restored_at)}" if self.restored_at else ""
+        when = f" on {local_time(self.restored_at)}" if self.restored_at else ""
         if self.lost:
-            return f"has lost what was written into it after {_told(self.made_at)} (noticed{when}: {self.lost})"
-        return f"was restored{when} from a backup of {_told(self.made_at)}"
+            return f"has lost what was written into it after {local_time(self.made_at)} (noticed{when}: {self.lost})"
+        return f"was restored{when} from a backup of {local_time(self.made_at)}"
 
 
 def backup_of(journal: Journal) -> Backup | None:
@@ -137,7 +138,3 @@ def confirm_restored(journal: Journal, campaign_id: int | None = None) -> None:
 def _said(journal: Journal) -> dict[str, str]:
     with journal.reading() as connection:
         return metadata.read(connection)
-
-
-def _told(time: str) -> str:
-    return f"{time[:16].replace('T', ' ')} UTC"

@@ -2,6 +2,7 @@
 
 import io
 import shlex
+import sys
 from dataclasses import replace
 from decimal import Decimal
 
@@ -54,7 +55,7 @@ def test_nothing_of_a_doubt_is_cut(width, campaign):
     for doubt in doubts:
         assert doubt.name in below
     told = "".join(shown.split())
-    for piece in ("0.15USDexpected", "2026-02-0304:05:06", "fromweek.csv", "noanswer(TimeoutError)"):
+    for piece in ("0.15USDexpected", "3Feb2026,04:05:06UTC", "fromweek.csv", "noanswer(TimeoutError)"):
         assert all(letter in told for letter in piece)
     assert max(len(line) for line in shown.splitlines()) <= width
 
@@ -62,13 +63,21 @@ def test_nothing_of_a_doubt_is_cut(width, campaign):
 def test_a_doubt_is_one_row_of_a_table_with_what_the_balance_says():
     text = said(show_doubts, [DOUBT], {DOUBT.id: WEIGHED}, width=400)
     for words in (
-        "0.15 USD expected", "2026-02-03 04:05:06 UTC, from week.csv", "no answer (TimeoutError)",
-        "before: 10.00 USD at 2026-02-03 03:00:00 UTC", "after: 9.55 USD at 2026-02-03 05:00:00 UTC",
+        "0.15 USD expected", "3 Feb 2026, 04:05:06 UTC, from week.csv", "no answer (TimeoutError)",
+        "before: 10.00 USD at 3 Feb 2026, 03:00:00 UTC", "after: 9.55 USD at 3 Feb 2026, 05:00:00 UTC",
         "dropped by: 0.45; 2 confirmed orders in between explain 0.30; 0.15 unexplained", Verdict.DEBITED.value,
     ):  # fmt: skip
         assert words in text
     head = next(line for line in text.splitlines() if line.strip())
     assert head.split() == ["sent", "order", "charge", "balance"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no time.tzset")
+@pytest.mark.usefixtures("jakarta")
+def test_times_are_those_of_the_person_who_reads_them():
+    text = said(show_doubts, [DOUBT], {DOUBT.id: WEIGHED}, width=400)
+    assert "3 Feb 2026, 11:05:06 WIB" in text
+    assert "UTC" not in text
 
 
 def test_what_else_may_be_in_the_fall_is_told():
@@ -85,7 +94,7 @@ def test_a_balance_that_was_not_read_is_told_as_such_and_how_to_read_it():
 
 def test_a_balance_from_before_is_shown_though_none_was_read_after():
     told = said(show_doubts, [DOUBT], {DOUBT.id: Evidence(seen("10", 3), None, Verdict.INCONCLUSIVE)}, width=400)
-    assert "before: 10.00 USD at 2026-02-03 03:00:00 UTC" in told
+    assert "before: 10.00 USD at 3 Feb 2026, 03:00:00 UTC" in told
     assert "after: not read since; to read it: smmplus reconcile" in told
 
 
@@ -101,7 +110,7 @@ def test_a_doubt_tells_what_was_ordered_where_little_is_known():
     told = said(show_doubts, [doubt], {}, width=400)
     for piece in (
         "account shop",
-        "at an unknown time, from week.csv",
+        "an unknown time, from week.csv",
         f"service 2 link={LINK} quantity=100",
         "unknown",
     ):

@@ -106,7 +106,7 @@ def test_what_a_restored_journal_does_not_know_is_told_before_the_question_and_i
     Lines(out, progress, agreed=False).confirm(restored)
     assert asked[0].startswith(f"Place 1 order for 0.15 USD, none of them placed since the backup {WHERE}?")
     said = " ".join(text_of(out).split())
-    assert said.startswith("This journal was restored on 2026-01-02 12:00 UTC from a backup of 2026-01-01 12:00 UTC")
+    assert said.startswith("This journal was restored on 2 Jan 2026, 12:00 UTC from a backup of 1 Jan 2026, 12:00 UTC")
     assert "Look at the panel's order page" in said
 
 

@@ -16,7 +16,7 @@ BACKUP = Backup("2026-01-01T12:00:00.000+00:00", "2026-01-02T13:30:00.000+00:00"
 FALL = Fall("2026-01-01T11:00:00.000+00:00", "2026-01-02T13:31", Decimal("3.50"), Decimal("1.00"), "USD")
 
 WORDS = (
-    "This journal was restored on 2026-01-02 13:30 UTC from a backup of 2026-01-01 12:00 UTC, and knows no order "
+    "This journal was restored on 2 Jan 2026, 13:30 UTC from a backup of 1 Jan 2026, 12:00 UTC, and knows no order "
     "placed in between. 2 rows to be sent are new to it, and may have been placed then, row 2 the first"
 )
 
@@ -76,12 +76,12 @@ def test_one_row_is_told_as_one(planned):
 
 def test_a_fall_of_the_balance_is_told(planned):
     words = backup_gap_message(planned(row(), row(LINK + "/2"), fall=FALL))
-    assert words == f"{WORDS}; since 2026-01-01 11:00 UTC the balance fell by 2.5 USD more than it knows"
+    assert words == f"{WORDS}; since 1 Jan 2026, 11:00 UTC the balance fell by 2.5 USD more than it knows"
 
 
 def test_a_journal_that_kept_no_time_of_its_restoring_is_told_without(planned):
     words = backup_gap_message(planned(row(), backup=Backup(BACKUP.made_at, "")))
-    assert words.startswith("This journal was restored from a backup of 2026-01-01 12:00 UTC, ")
+    assert words.startswith("This journal was restored from a backup of 1 Jan 2026, 12:00 UTC, ")
 
 
 def test_what_is_wrong_with_the_sheet_comes_first(planned):

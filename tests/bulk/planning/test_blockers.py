@@ -2,6 +2,7 @@
 
 from bulk.model.sheet import Problem
 from bulk.planning.blockers import describe_order
+from smmplus.commands import local_time
 from smmplus.journal.state_machine import State
 from smmplus.orders.models import OrderRequest
 from tests.bulk.plans import LINK, Ledger, blocker_of, entry_of, request, row, sheet_of
@@ -20,7 +21,7 @@ def test_a_question_tells_what_was_ordered_when_and_where(week):
     entry = Ledger.of(week.journal, "last", "last.csv").accepted("501")
     words = said(week, row())
     assert words.startswith(f"1 row equals an order placed before: order 501 (service 2, {LINK}) of last.csv, ")
-    assert "campaign 'last', " + entry.sent_at[:16].replace("T", " ") + " UTC" in words
+    assert "campaign 'last', " + local_time(entry.sent_at) in words
     assert "--adopt" in words
     assert "--campaign 'week 2'" in words
 
@@ -79,5 +80,5 @@ def test_the_question_comes_before_all_else(week):
 def test_an_order_without_an_id_is_told_as_one_in_doubt():
     subscription = OrderRequest.of("7", {"username": "anna"})
     assert describe_order(entry_of(subscription, state=State.IN_DOUBT)) == (
-        "an order in doubt (service 7, anna) of week.csv, campaign 'week', 2026-02-03 04:05 UTC"
+        "an order in doubt (service 7, anna) of week.csv, campaign 'week', 3 Feb 2026, 04:05 UTC"
     )

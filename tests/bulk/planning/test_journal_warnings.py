@@ -54,7 +54,7 @@ def test_a_fall_is_told_with_what_to_do(week):
     signs = journal_warnings(week.journal, place.account_id, "default", ids=(), known=(), fall=FALL)
     assert signs.warnings == (balance_drop_warning(FALL, "default"),)
     assert balance_drop_warning(FALL, "default") == (
-        "since 2026-01-01 12:00 UTC the balance fell by 2.5 USD more than this journal knows. If that is explained, "
+        "since 1 Jan 2026, 12:00 UTC the balance fell by 2.5 USD more than this journal knows. If that is explained, "
         "such as by orders by hand: `smmplus balance --acknowledge`. If not, compare the panel's order page before "
         "ordering"
     )

@@ -2,6 +2,7 @@
 
 import pytest
 
+from smmplus.commands import local_time
 from smmplus.journal import lookup, queries
 from smmplus.journal.state_machine import Event
 from smmplus.orders.models import OrderStatus
@@ -31,7 +32,7 @@ def plan_of(week, *rows, **options):
 
 
 def when(entry):
-    return entry.sent_at[:16].replace("T", " ")
+    return local_time(entry.sent_at)
 
 
 # Ordered before in another way.
@@ -39,7 +40,7 @@ def when(entry):
 
 def test_another_quantity_is_told_with_the_order_and_its_time(week, placed):
     plan = plan_of(week, row(quantity="250"))
-    message = f"the same service and link were ordered before with quantity 100: order 501 of {when(placed)} UTC"
+    message = f"the same service and link were ordered before with quantity 100: order 501 of {when(placed)}"
     assert warned(plan) == [(2, "quantity", "250", message)]
     assert plan.warnings[0].where == "line 2, quantity"
 
@@ -153,7 +154,7 @@ def test_an_earlier_link_that_differs_only_in_form_is_told(week, placed):
     (warning,) = plan_of(week, row(TRACKED)).warnings
     assert warning.message == (
         f"the same service and link were ordered before as {LINK}, which differs only in form: "
-        f"order 501 of {when(placed)} UTC"
+        f"order 501 of {when(placed)}"
     )
     assert (warning.where, warning.field, warning.value) == ("line 2, link", "link", TRACKED)
 
