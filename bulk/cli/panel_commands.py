@@ -121,7 +121,7 @@ def template(
     offers, left_out = f" ({counted(len(offered), 'service')})" if offered else "", len(usable) - len(offered)
     more = f"Left out: {counted(left_out, 'service')} with more columns (--full, or --only WORD). " if left_out else ""
     words = f"Created {file}{offers}. {more}Fill it in, then run:\n  {command('check', str(file), account=account)}"
-    told = {"file": str(file), "services": len(offered), "left_out": left_out}
+    told = {"file": str(file), "services": len(offered), "services_left_out": left_out}
     if as_json:
         print_json(told)
     else:

@@ -110,7 +110,7 @@ def test_balance_is_told(workplace: Workplace):
 def test_a_template_is_written_once_and_can_be_filled_in_and_run(workplace: Workplace):
     sheet = workplace.folder / "new.xlsx"
     told = workplace.command("template", sheet, "--json").json
-    assert (told["file"], told["services"] + told["left_out"]) == (str(sheet), 27)
+    assert (told["file"], told["services"] + told["services_left_out"]) == (str(sheet), 27)
     assert workplace.command("template", sheet).status == 3
     book = openpyxl.load_workbook(sheet)
     header = {cell.value: cell.column for cell in book.active[1]}
