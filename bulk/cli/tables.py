@@ -179,11 +179,13 @@ def show_refused(console: Console, plan: Plan) -> None:
 def show_answers(console: Console, plan: Plan, name: str) -> None:
     """Show the commands that answer what stands in the way; `name` is the command that it stood in the way of.
 
-    What was approved is not what would be placed then: that is checked again, and approved.
+    Equal orders are answered by a run, which shows what it would place and asks. What was approved is not what would be
+    placed then: that is checked again, and approved.
     """
+    is_run = plan.options.expect_fingerprint is None and (name == "run" or bool(plan.matching.questions))
     for answer in plan.blocker.remedies if plan.blocker else ():
-        if name == "run" and plan.options.expect_fingerprint is None:
-            _say(console, f"  {again(name, plan.options, **answer)}", WARNING)
+        if is_run:
+            _say(console, f"  {again('run', plan.options, **answer)}", WARNING)
         else:
             _say(console, f"  {again('check', plan.options, expect_fingerprint=None, **answer)}", WARNING)
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from bulk.model.errors import ExitStatus
 from bulk.model.sheet import RESULT_FIELDS, Problem, Sheet
-from bulk.planning.blockers import describe_order
+from bulk.planning.blockers import campaign_to_order_again, describe_order
 from bulk.planning.plan import Plan
 from bulk.running.result import Cells, RunResult, entry_cells, problem_cells
 from smmplus.orders.decimals import plain, written
@@ -101,10 +101,10 @@ def _problems(plan: Plan) -> dict[int, str]:
         words[row].append(cells["error"])
     for row, entry in plan.matching.questions.items():
         same = plan.options.surface.phrase(adopt=True)
-        anew = plan.options.surface.phrase(campaign=f"{plan.campaign.name} 2")
+        anew = plan.options.surface.phrase(campaign=campaign_to_order_again(plan))
         words[row].append(
-            f"equals an order placed before: {describe_order(entry)} (pass {same} if it is the same, or a new campaign "
-            f"name to order it once more, such as {anew})"
+            f"equals an order placed before: {describe_order(entry)} (pass {same} if it is the same, or {anew} to "
+            "order it once more)"
         )
     return {row: "; ".join(found) for row, found in words.items()}
 

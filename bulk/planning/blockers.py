@@ -1,5 +1,6 @@
 """What blocks a plan before anything is sent, and what stops it if prices or services change after it was shown."""
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from decimal import Decimal
@@ -29,7 +30,7 @@ def _blockers(plan: Plan) -> Iterator[Blocker]:
     options, phrase = plan.options, plan.options.surface.phrase
     if plan.matching.questions:
         adopt: dict[str, Value] = {"adopt": True}
-        renamed: dict[str, Value] = {"campaign": f"{plan.campaign.name} 2"}
+        renamed: dict[str, Value] = {"campaign": campaign_to_order_again(plan)}
         message = _equal_orders_message(list(plan.matching.questions.values()), phrase(**adopt), phrase(**renamed))
         yield Blocker(message, (adopt, renamed))
     if plan.matching.missing and not options.ignore_missing:
@@ -46,12 +47,21 @@ def _blockers(plan: Plan) -> Iterator[Blocker]:
         yield Blocker(message, ({"not_placed_since_backup": True},), is_confirmable=True)
 
 
+def campaign_to_order_again(plan: Plan) -> str:
+    """Return a campaign under which rows that equal orders are placed again: the own one, unless they are of it."""
+    equal, name = plan.matching.questions.values(), plan.campaign.name
+    if all(entry.campaign_id != plan.campaign.campaign_id for entry in equal):
+        return name
+    used = {entry.campaign for entry in equal}
+    return next(new for number in itertools.count(2) if (new := f"{name} {number}") not in used)
+
+
 def _equal_orders_message(entries: list[Entry], same: str, anew: str) -> str:
     count, others = len(entries), " and others" if len(entries) > 1 else ""
     return (
         f"{count} {_rows(count)} {'equals an order' if count == 1 else 'equal orders'} placed before: "
         f"{describe_order(entries[0])}{others}. If they are the same orders, pass {same}. To place them again, "
-        f"pass a new campaign name, such as {anew}"
+        f"pass {anew}"
     )
 
 

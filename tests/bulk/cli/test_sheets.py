@@ -374,3 +374,28 @@ def test_an_option_without_effect_is_refused(smmplus, tmp_path, name, options, w
     file.write_text("service,link,quantity\n")
     done = smmplus("run", file, *options)
     assert (done.status, words in done.words) == (2, True), done.words
+
+
+def test_last_month_s_rows_are_ordered_again_by_the_command_that_is_shown(smmplus, path, sandbox):
+    rows, before = path.read_text("utf-8"), sandbox.ledger()["count"]
+    assert smmplus("run", path, *RUN).status == 0
+    month = path.with_name("december.csv")
+    month.write_text(rows, "utf-8")
+    shown = smmplus("check", month).out.splitlines()
+    (line,) = (line for line in shown if "--campaign december" in line and line.startswith("  "))
+    assert line == f"  smmplus run {month} --campaign december"
+    done = smmplus(*shlex.split(line)[1:], *RUN)
+    assert (done.status, sandbox.ledger()["count"] - before) == (0, 4)
+
+
+def test_a_copy_with_ids_is_ordered_again_by_the_command_that_is_shown_once_they_are_cleared(smmplus, path, sandbox):
+    rows, before = path.read_text("utf-8"), sandbox.ledger()["count"]
+    assert smmplus("run", path, *RUN).status == 0
+    month = path.with_name("december.csv")
+    month.write_bytes(path.read_bytes())
+    shown = smmplus("run", month, *RUN).out.splitlines()
+    (at,) = (at for at, line in enumerate(shown) if "clear their order_id and run:" in line)
+    assert shown[at + 1] == f"  smmplus run {month} --rate 0 --campaign december"
+    month.write_text(rows, "utf-8")
+    done = smmplus(*shlex.split(shown[at + 1])[1:], *RUN)
+    assert (done.status, sandbox.ledger()["count"] - before) == (0, 4)

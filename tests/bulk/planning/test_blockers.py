@@ -23,7 +23,13 @@ def test_a_question_tells_what_was_ordered_when_and_where(week):
     assert words.startswith(f"1 row equals an order placed before: order 501 (service 2, {LINK}) of last.csv, ")
     assert "campaign 'last', " + local_time(entry.sent_at) in words
     assert "--adopt" in words
-    assert "--campaign 'week 2'" in words
+    assert words.endswith("To place them again, pass --campaign week")
+
+
+def test_a_campaign_that_has_the_orders_gets_another_name(week):
+    week.accepted("501")
+    words = said(week, row(), unfinished=False)
+    assert words.endswith("To place them again, pass --campaign 'week 2'")
 
 
 def test_several_questions_are_told_with_one_example(week):
