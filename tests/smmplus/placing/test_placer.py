@@ -31,7 +31,7 @@ from smmplus.journal.group_commit import Attempt, Intent, IntentRefusal
 from smmplus.journal.journal import Journal
 from smmplus.journal.state_machine import Event, Outcome, State
 from smmplus.placing.commit_queue import CommitQueue
-from smmplus.placing.placer import BusySpell, Placed, Placer, Progress, Stop, clock_readings, outcome_of
+from smmplus.placing.placer import BusySpell, Caution, Placed, Placer, Progress, Stop, clock_readings, outcome_of
 from tests.databases import on_both, url_of
 from tests.smmplus.api.client_facts import KEY, panel_at
 from tests.smmplus.batches import Batch, request_for
@@ -155,6 +155,7 @@ FAULTS = [
     (add_fault("refuse", text="Not enough funds on balance"), NOT_SENT, 0, Stop.ACCOUNT),
     (add_fault("refuse", text="Запрещено", status=403), NOT_SENT, 0, Stop.ACCOUNT),
     (add_fault("refuse", text="Incorrect request"), NOT_SENT, 0, Stop.MISTAKE),
+    (add_fault("refuse", text="Not found", status=404), NOT_SENT, 0, Stop.ADDRESS),
     (add_fault("bom"), PLACED, 1, None),
     (add_fault("php_notice"), PLACED, 1, None),
     (add_fault("id_as_string"), PLACED, 1, None),
@@ -278,6 +279,7 @@ async def test_what_another_campaign_ordered_meanwhile_is_held_alone(batch):
         Placed(other.id, PLACED, "501"),
     ]
     assert (progress.held, progress.accepted, progress.sent, progress.stop) == (1, 1, 1, None)
+    assert progress.held_back == {twin.id: IntentRefusal.ELSEWHERE.value}
 
 
 # What is repeated.
@@ -376,6 +378,7 @@ async def test_a_panel_that_keeps_saying_not_now_stops_the_run_when_it_was_told(
     assert (progress.stop, progress.accepted, ordered(sandbox, link)) == (Stop.UNREACHABLE, 0, [])
     assert [batch.now(entry).state for entry in entries] == [NOT_SENT, NOT_SENT]
     assert (len(minutes.told), round(minutes.now)) == (1, 180)
+    assert progress.reason == "Too Many Attempts. (for 3 minutes)"
 
 
 @pytest.mark.e2e
@@ -403,6 +406,47 @@ def test_any_other_answer_ends_a_busy_spell(other):
     assert spell.goes_on_too_long(other, 181.0) is False
     assert [spell.goes_on_too_long(busy, now) for now in (182.0, 186.0)] == [False, False]
     assert told == [("slow", 177.0), ("slow", 176.0)]
+
+
+@pytest.mark.parametrize(("pause", "times"), [(2.9, 0), (3.0, 1), (60.0, 1)])
+def test_a_pause_of_three_seconds_or_more_is_told(pause, times):
+    told = []
+    assert not BusySpell(lambda *words: told.append(words)).goes_on_too_long(BusyError("slow", retry_after=pause), 0.0)
+    assert len(told) == times
+
+
+@pytest.mark.e2e
+async def test_a_wall_clock_that_is_set_ends_no_patience(sandbox, panel, batch, link):
+    sandbox.faults(add_fault("429", calls=[1, 2]))
+    clock = Clock(0.0, 0.0, 0.0, 300.0, running=False)
+    progress = await place(batch.journal, panel, plan_links(batch, link, 1), clock=clock)
+    assert (progress.accepted, progress.stop) == (1, None)
+
+
+DOUBTFUL, UNKNOWN, BAD, GOOD = (IN_DOUBT, False), (REJECTED, True), (REJECTED, False), (PLACED, False)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "is_open", "in_a_row"),
+    [
+        ([], True, (0, 0)),
+        ([GOOD], True, (0, 0)),
+        ([BAD], True, (0, 0)),
+        ([DOUBTFUL], False, (1, 0)),
+        ([UNKNOWN], False, (0, 1)),
+        ([DOUBTFUL, UNKNOWN, DOUBTFUL], False, (2, 1)),
+        ([DOUBTFUL, BAD], False, (0, 0)),
+        ([UNKNOWN, BAD], False, (0, 0)),
+        ([DOUBTFUL, UNKNOWN, GOOD], True, (0, 0)),
+        ([DOUBTFUL, (NOT_SENT, False)], False, (1, 0)),
+    ],
+)
+def test_caution_counts_and_closes_until_an_order_is_placed(outcomes, is_open, in_a_row):
+    caution = Caution()
+    for state, unknown in outcomes:
+        caution.count(state, unknown=unknown)
+    assert (caution.allows_one_more(1), caution.allows_one_more(0)) == (is_open, True)
+    assert (caution.in_doubt, caution.unknown) == in_a_row
 
 
 @pytest.mark.e2e
@@ -536,6 +580,7 @@ async def test_the_duplicate_guard_holds_its_row_alone(sandbox, panel, batch, li
     progress = await place(batch.journal, panel, entries)
     assert (progress.held, progress.accepted, progress.stop) == (1, 1, None)
     assert (batch.now(entries[0]).state, batch.now(entries[0]).error) == (NOT_SENT, GUARD)
+    assert progress.held_back == {entries[0].id: GUARD}
 
 
 @pytest.mark.e2e
