@@ -171,7 +171,8 @@ def _field_by_parts(header: str, given: HeaderNames) -> str | None:
 
 
 _INDONESIAN_WORDS = re.compile(
-    r"(?<![a-z])(layanan|servis|tautan|jumlah|jml|kuantitas|kuantiti|pesanan|komentar|pengguna)(?![a-z])", re.IGNORECASE
+    r"(?<![a-z])(layanan|servis|tautan|jumlah|jml|kuantitas|kuantiti|pesanan|komentar|pengguna|nomor|alamat|kode)(?![a-z])",
+    re.IGNORECASE,
 )
 
 

@@ -138,7 +138,7 @@ def test_results_go_into_a_csv_whose_headers_are_a_person_s_own(tmp_path):
     sheet = read_csv(tmp_path, f"Kode Barang;Alamat;Pcs;Nomor Pesanan\n7;{LINK};1.000;\n", replace(how, locale="id"))
     written = write_results(sheet, {2: {"order_id": "501", "order_status": "Pending"}}, expected_digest=sheet.digest)
     assert written.in_place
-    text = f"Kode Barang;Alamat;Pcs;Nomor Pesanan;order_status\n7;{LINK};1.000;501;Pending\n"
+    text = f"Kode Barang;Alamat;Pcs;Nomor Pesanan;Status Pesanan\n7;{LINK};1.000;501;Pending\n"
     assert (tmp_path / "a.csv").read_text("utf-8") == text
 
 
@@ -150,7 +150,7 @@ def test_and_into_such_a_workbook_again_and_again(tmp_path):
         results = {2: {"order_id": "501", "order_status": status}}
         assert write_results(sheet, results, expected_digest=sheet.digest).in_place
     table = [list(row) for row in openpyxl.load_workbook(tmp_path / "a.xlsx").active.values]
-    assert table[0][3:] == ["Nomor", "order_status"]
+    assert table[0][3:] == ["Nomor", "Status pesanan"]
     assert table[1][3:] == ["501", "Completed"]
 
 
