@@ -39,6 +39,14 @@ def _use_zone() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def english():
+    """Let commands speak English, whatever the language of the machine is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SMMPLUS_LANGUAGE", "en")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def own_data_folder(tmp_path_factory: pytest.TempPathFactory):
     """Give the tests, and the commands that they start, a data folder of their own."""
     with pytest.MonkeyPatch.context() as patch:

@@ -1,6 +1,7 @@
 """The command line: `smmplus …`."""
 
 import io
+import os
 import sys
 from functools import cache
 from importlib import import_module
@@ -13,6 +14,7 @@ import smmplus
 from bulk.cli.texts import PROGRAM, SUMMARIES
 from bulk.model.errors import ExitStatus
 from bulk.model.options import Group
+from smmplus.texts import _, choose_language
 
 _MODULES = {
     **dict.fromkeys(("check", "run", "status"), "sheets"),
@@ -31,15 +33,22 @@ _PANELS = ("Arguments", *get_args(Group), "Options")
 class Panels(TyperCommand):
     """A command whose help lists its options in panels."""
 
+    def format_help_text(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 (click's, which typer carries)
+        """Write the text in the person's language."""
+        self.help = _(self.help or "")
+        super().format_help_text(ctx, formatter)
+
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 (click's, which typer carries)
         """Write them, panel by panel."""
         panels: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
             if record := parameter.get_help_record(ctx):
+                text = getattr(parameter, "help", None) or ""
+                record = (record[0], record[1].replace(text, _(text), 1))
                 other = "Arguments" if parameter.param_type_name == "argument" else "Options"
                 panels.setdefault(getattr(parameter, "rich_help_panel", None) or other, []).append(record)
         for name in sorted(panels, key=_PANELS.index):
-            with formatter.section(name):
+            with formatter.section(_(name)):
                 formatter.write_dl(panels[name])
 
 
@@ -57,8 +66,8 @@ class Commands(TyperGroup):
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401, ARG002 (click's, which typer carries)
         """List the commands, none of which is imported for it."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(SUMMARIES.items()))
+        with formatter.section(_("Commands")):
+            formatter.write_dl([(name, _(summary)) for name, summary in SUMMARIES.items()])
 
 
 @cache
@@ -97,6 +106,7 @@ def _program(
 
 def main() -> None:
     """Run the command line. Usage errors are shown like all others, with `--json` as one object."""
+    choose_language(os.environ)
     _spell_out()
     try:
         sys.exit(app(standalone_mode=False))

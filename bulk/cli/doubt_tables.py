@@ -8,7 +8,6 @@ from rich.table import Table
 from rich.text import Text
 
 from bulk.cli.tables import WARNING, money, table
-from bulk.cli.texts import counted
 from bulk.model.options import DEFAULT_ACCOUNT
 from smmplus.commands import command, local_time
 from smmplus.journal.balances import Observation
@@ -16,6 +15,7 @@ from smmplus.journal.entry import Entry
 from smmplus.reconciliation.balance_evidence import Evidence
 from smmplus.reconciliation.doubt_matching import Finding
 from smmplus.reconciliation.reconcile import Settlement
+from smmplus.texts import counted
 
 MOST_CHARACTERS = 300
 """Of what was ordered. Comments can be long; the sheet has them in full."""

@@ -15,7 +15,6 @@ from bulk.cli.journal_export import export_csv
 from bulk.cli.json_output import print_json
 from bulk.cli.progress import asked
 from bulk.cli.tables import MOST_PROBLEMS, WARNING, console, table
-from bulk.cli.texts import counted
 from bulk.model.errors import ExitStatus
 from smmplus.commands import local_time
 from smmplus.errors import ConfigurationError, JournalError, JournalInUseError
@@ -29,6 +28,7 @@ from smmplus.journal.maintenance.backup_and_move import Copied, back_up, finish_
 from smmplus.journal.maintenance.integrity import Summary, Violation, audit, summary_of
 from smmplus.journal.maintenance.restore import backup_of, confirm_restored, made_at, restore
 from smmplus.journal.state_machine import State
+from smmplus.texts import counted
 
 MOST_FINDINGS = 1000
 

@@ -11,7 +11,6 @@ from bulk.cli import options as given
 from bulk.cli.error_handling import failing
 from bulk.cli.json_output import balance_object, fall_object, print_json, service_object
 from bulk.cli.tables import align_decimals, console, money, show_warnings, table
-from bulk.cli.texts import counted
 from bulk.planning.warnings import balance_drop_warning
 from bulk.template import usual_services, write_template
 from bulk.template.words import Language
@@ -21,6 +20,7 @@ from smmplus.errors import ConfigurationError
 from smmplus.orders.models import Balance, Service
 from smmplus.reconciliation import balance_drops
 from smmplus.reconciliation.reconcile import observe
+from smmplus.texts import counted
 
 
 @failing

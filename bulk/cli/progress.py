@@ -14,13 +14,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.text import Text
 
 from bulk.cli.tables import WARNING, cost_of, show_plan
-from bulk.cli.texts import counted, lasting
+from bulk.cli.texts import lasting
 from bulk.planning.blockers import backup_gap_message, backup_gap_remedy
 from bulk.planning.plan import Plan
 from bulk.running.events import RunListener, waiting_words
 from bulk.writing import Written
 from smmplus.journal.state_machine import State
 from smmplus.placing.placer import Placed
+from smmplus.texts import counted
 
 LINE_EVERY = 5.0
 """Seconds between two plain lines of progress."""

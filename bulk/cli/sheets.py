@@ -23,7 +23,6 @@ from bulk.cli.tables import (
     show_refused,
     show_warnings,
 )
-from bulk.cli.texts import counted
 from bulk.model.errors import ExitStatus
 from bulk.model.options import Options
 from bulk.planning.plan import Plan
@@ -33,6 +32,7 @@ from bulk.running.advice import again
 from bulk.running.events import RunListener
 from bulk.running.result import RunResult
 from smmplus.errors import ConfigurationError
+from smmplus.texts import counted
 
 
 def consoles(*, as_json: bool) -> tuple[Console, Console]:

@@ -9,7 +9,6 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
-from bulk.cli.texts import counted
 from bulk.model.sheet import Problem, Sheet
 from bulk.planning.plan import Plan, ServiceCost, column_notes
 from bulk.running.advice import again, describe_rows, next_steps, refused_steps
@@ -19,6 +18,7 @@ from smmplus.journal.budgets import Budget
 from smmplus.journal.entry import Entry
 from smmplus.journal.state_machine import State
 from smmplus.orders.decimals import plain
+from smmplus.texts import counted
 
 WARNING = "dark_orange3"
 """The style of warnings: yellow cannot be read on white."""

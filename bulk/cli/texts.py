@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from smmplus.texts import _, counted
+
 PROGRAM = "Place the orders of a spreadsheet on smm.plus, each exactly once."
 
 SUMMARIES: Mapping[str, str] = {
@@ -25,12 +27,8 @@ SUMMARIES: Mapping[str, str] = {
 
 def lasting(seconds: float) -> str:
     """Return a duration in the largest unit that fits: "about 8 minutes"."""
-    for unit, length in (("hour", 3600), ("minute", 60)):
-        if seconds >= 1.5 * length:
-            return f"about {counted(round(seconds / length), unit)}"
-    return f"about {counted(max(1, round(seconds)), 'second')}"
-
-
-def counted(number: int, noun: str) -> str:
-    """Return "1 order", "2 orders"."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    if seconds >= 1.5 * 3600:
+        return _("about {duration}", duration=counted(round(seconds / 3600), "hour"))
+    if seconds >= 1.5 * 60:
+        return _("about {duration}", duration=counted(round(seconds / 60), "minute"))
+    return _("about {duration}", duration=counted(max(1, round(seconds)), "second"))

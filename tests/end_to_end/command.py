@@ -187,6 +187,7 @@ class Workplace:
             "SMMPLUS_API_KEY": self.panel.key,
             "SMMPLUS_API_URL": self.panel.address,
             "SMMPLUS_JOURNAL": self.journal_url,
+            "SMMPLUS_LANGUAGE": "en",
             "XDG_DATA_HOME": str(self.folder / "data"),
         }
         return kept | own | self.settings | more

@@ -10,13 +10,13 @@ import pytest
 from rich.console import Console
 
 from bulk.cli import tables
-from bulk.cli.texts import counted
 from bulk.model.sheet import Problem
 from bulk.running.result import RunResult
 from bulk.writing import Written
 from smmplus.journal import budgets
 from smmplus.journal.state_machine import State
 from smmplus.placing.placer import Stop
+from smmplus.texts import counted
 from tests.bulk.plans import LINK, entry_of, request, row, service, sheet_of
 
 
