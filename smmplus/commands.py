@@ -3,7 +3,7 @@
 import os
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from subprocess import list2cmdline
 
@@ -11,16 +11,18 @@ Value = str | bool | Sequence[str] | None
 """The value of an option. A sequence repeats the option."""
 
 
-def command(
-    name: str, *arguments: str, account: str = "default", windows: bool = os.name == "nt", **options: Value
-) -> str:
+default_account: Callable[[], str] = lambda: "default"  # noqa: E731 (a setting: bulk replaces it with the user's choice)
+"""Returns the account that commands use without `--account`."""
+
+
+def command(name: str, *arguments: str, account: str = "", windows: bool = os.name == "nt", **options: Value) -> str:
     """Return a command of `smmplus` that can be pasted.
 
-    `name` may be two words, such as "journal restore". An option that is True is written without a value, and one that
-    is False or None is left out. A value that begins with a dash is written after `=` or `--`, so that it is not taken
-    for an option.
+    `name` may be two words, such as "journal restore". The default account is left out. An option that is True is
+    written without a value, and one that is False or None is left out. A value that begins with a dash is written after
+    `=` or `--`, so that it is not taken for an option.
     """
-    given = options | {"account": "" if account == "default" else account}
+    given = options | {"account": "" if account in {"", default_account()} else account}
     words = ["smmplus", *name.split(), *_options(given)]
     behind = any(argument.startswith("-") for argument in arguments)
     at = len(words) if behind else 1 + len(name.split())

@@ -48,8 +48,9 @@ def english():
 
 @pytest.fixture(scope="session", autouse=True)
 def own_data_folder(tmp_path_factory: pytest.TempPathFactory):
-    """Give the tests, and the commands that they start, a data folder of their own."""
+    """Give the tests, and the commands that they start, a data folder of their own, and no keychain."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("XDG_DATA_HOME", "XDG_STATE_HOME"):
             patch.setenv(name, str(tmp_path_factory.mktemp("own")))
+        patch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
         yield

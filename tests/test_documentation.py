@@ -28,6 +28,8 @@ PANEL_COMMANDS = (
     "resolve",
     "reconcile",
     "budget",
+    "login",
+    "logout",
     "account",
     "journal",
     "services",
@@ -63,6 +65,7 @@ class Shell:
             "SMMPLUS_API_KEY": panel.key,
             "SMMPLUS_API_URL": panel.address,
             "SMMPLUS_JOURNAL": f"sqlite:///{self.journal}",
+            "XDG_DATA_HOME": str(folder / "data"),
         }
 
     def run(self, line, answer=""):
@@ -84,6 +87,7 @@ def test_every_command_of_the_readme_does_what_it_says(tmp_path):
     shutil.copy(ROOT / "sample_sheets" / "campaign.xlsx", tmp_path)
     with SandboxProcess("--speed", "6000") as panel:
         shell = Shell(tmp_path, panel)
+        shell.environment["SMMPLUS_API_KEY"] = ""  # smmplus login keeps it
         panel.faults({"fault": "drop_after_accept", "action": "add", "calls": [2, 5]})
         for line in commands("smmplus"):
             done = run_line(shell, line)
@@ -99,7 +103,7 @@ def run_line(shell, line):
         key, content = shell.doubts()[0]
         order = next(order["order"] for order in shell.panel.orders() if order["link"] in content)
         line = re.sub(r"campaign/[0-9a-f]{16}-1", f"campaign/{key}", line).replace("23501", order)
-    return shell.run(line, answer="y\n")
+    return shell.run(line, answer=f"{shell.panel.key}\n" if " login" in line else "y\n")
 
 
 def expected(line):

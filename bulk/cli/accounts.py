@@ -1,26 +1,126 @@
-"""`smmplus account`: which accounts the journal knows, and whether two names are one account."""
+"""`smmplus login`, `logout` and `account`: the accounts, their keys and settings, and whether two are one; `budget`."""
 
+import getpass
 import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
 from bulk.cli import options as given
-from bulk.cli.error_handling import failing
-from bulk.cli.json_output import budget_object, print_json
-from bulk.cli.tables import WARNING, console, show_budgets, table
-from bulk.model.options import url_of
+from bulk.cli.error_handling import failing, key_hint
+from bulk.cli.json_output import balance_object, budget_object, print_json
+from bulk.cli.tables import WARNING, console, money, show_budgets, show_warnings, table
+from bulk.files import account_settings
+from bulk.files.account_settings import account_named, default_account, kept_in, key_source, known_accounts, url_of
+from smmplus.api.client import Client
+from smmplus.api.panel import Panel, check_url
 from smmplus.commands import command
-from smmplus.errors import ConfigurationError, JournalConflictError
+from smmplus.errors import AccountError, ConfigurationError, JournalConflictError
 from smmplus.journal import accounts, budgets
 from smmplus.journal.accounts import Account
 from smmplus.journal.journal import Journal
+from smmplus.journal.normal_forms import normal_url
+
+Url = Annotated[str | None, typer.Option("--url", help="Panel address of the account.", metavar="URL")]
+Default = Annotated[bool, typer.Option("--default", help="Make it the account of commands without --account.")]
+
+
+@failing
+def login(
+    account: given.Account = given.DEFAULT,
+    url: Url = None,
+    default: Default = False,
+    as_json: given.AsJson = False,
+) -> None:
+    """Check and keep the API key of an account.
+
+    The key is asked for and not shown, or read from standard input: smmplus login < key.txt. It is kept in the
+    platform's keychain; where there is none, in a file that only you can read. A key that the panel refuses is not
+    kept.
+    """
+    address = _address(url) or url_of(account, os.environ)
+    panel = Panel(_typed_key(account), address)
+    try:
+        with Client(panel, patience=given.PATIENCE) as client:
+            balance = client.balance()
+    except AccountError as error:
+        error.add_note(f"{key_hint(account, address, 'your input')} It was not kept.")
+        raise
+    account_settings.keep(account, url=address, default=default)
+    account_settings.keep_key(account, panel.key)
+    if as_json:
+        kept = {"account": account, "url": address, "kept_in": kept_in(account)}
+        print_json(kept | balance_object(balance))
+        return
+    out = console()
+    out.print(f"Balance: {money(balance.amount, balance.currency)}", markup=False, soft_wrap=True)
+    out.print(f"The API key of account {account!r} is kept in {kept_in(account)}.", markup=False, soft_wrap=True)
+    show_warnings(console(stderr=True), _overruled(account, default=default))
+    if account != default_account(os.environ):
+        words = command("account", account, default=True)
+        out.print(f"To use this account without --account:\n  {words}", markup=False, soft_wrap=True)
+    next_steps = f"  {command('services', account=account)}\n  {command('template', 'orders.xlsx', account=account)}"
+    out.print(f"Next, see what the panel offers, and create a sheet:\n{next_steps}", markup=False, soft_wrap=True)
+
+
+def _address(url: str | None) -> str | None:
+    if url is not None:
+        check_url(url)
+    return url and url.rstrip("/")
+
+
+def _typed_key(account: str) -> str:
+    """Ask for a key, or read the first line of what is piped into the command."""
+    try:
+        if sys.stdin.isatty():
+            return getpass.getpass(f"API key of account {account!r} (it is not shown): ").strip()
+        return sys.stdin.readline().removeprefix("\ufeff").strip()
+    except EOFError:
+        return ""
+    except UnicodeDecodeError:
+        raise ConfigurationError("standard input is not text: its first line must be the API key") from None
+
+
+def _overruled(account: str, *, default: bool = False) -> Iterator[str]:
+    """Yield which settings of the environment are used instead of what is kept of an account."""
+    if default and account != default_account(os.environ):
+        source = key_source("default", os.environ)
+        yield f"commands without --account use the account 'default' as long as its API key comes from {source}"
+    if (kept := kept_in(account)) and (source := key_source(account, os.environ)) != kept:
+        yield f"the API key of account {account!r} comes from {source}, and not from {kept}"
+    address = account_settings.read_settings().accounts[account].url
+    if address and (used := url_of(account, os.environ)) != address:
+        yield f"the panel address of account {account!r} is {used}, as the environment sets it, and not {address}"
+
+
+@failing
+def logout(account: given.Account = given.DEFAULT, as_json: given.AsJson = False) -> None:
+    """Remove the kept API key of an account.
+
+    Its orders and its panel address stay.
+    """
+    where = kept_in(account)
+    account_settings.forget_key(account)
+    if as_json:
+        print_json({"account": account, "removed_from": where})
+        return
+    console().print(f"Removed the API key of account {account!r} from {where}.", markup=False, soft_wrap=True)
+    if source := key_source(account, os.environ):
+        show_warnings(console(stderr=True), [f"account {account!r} still has its API key from {source}"])
 
 
 @failing
 def account(
     name: Annotated[str | None, typer.Argument(help="An account's name or number.", show_default=False)] = None,
+    default: Default = False,
+    url: Url = None,
+    rename: Annotated[
+        str | None, typer.Option("--rename", help="Rename the account NAME to NEW.", metavar="NEW")
+    ] = None,
     same_as: Annotated[
         str | None,
         typer.Option("--same-as", help="Merge NAME into this account: its orders move there.", metavar="OTHER"),
@@ -31,50 +131,118 @@ def account(
     ] = False,
     as_json: given.AsJson = False,
 ) -> None:
-    """Show accounts, merge them or keep them apart.
+    """Show accounts, and change their settings.
 
-    Two names that were used with one API key are either one account, or two.
+    Two names that were used with one API key are either one account, or two: --same-as or --separate.
     """
-    if (same_as is not None) and separate:
-        raise ConfigurationError("--same-as and --separate cannot be used together")
-    if name is None and (same_as is not None or separate):
-        raise ConfigurationError("--same-as and --separate need an account: smmplus account NAME --same-as OTHER")
+    changes = {"default": default, "url": url, "rename": rename, "same_as": same_as, "separate": separate}
+    _must_agree(name, [f"--{each.replace('_', '-')}" for each, value in changes.items() if value not in {None, False}])
+    address, new, setting = _address(url), account_named(rename or ""), ""
     with given.open_journal() as journal, journal.transaction() as connection:
-        found = None if name is None else accounts.named(connection, name)
-        if found is not None and separate:
-            accounts.separate(connection, found)
-        if found is not None and same_as is not None:
-            accounts.merge(connection, found, accounts.named(connection, same_as), journal.is_run_alive)
+        if name is not None and separate:
+            accounts.separate(connection, accounts.named(connection, name))
+        if name is not None and same_as is not None:
+            this, other = accounts.named(connection, name), accounts.named(connection, same_as)
+            accounts.merge(connection, this, other, journal.is_run_alive)
+        if name is not None and (default or address or rename is not None):
+            named = {account_named(each.name) for each in _matching(_listed(accounts.all_of(connection)), name)}
+            setting = account_named(name) if len(named) > 1 else named.pop()
+            if rename is not None:
+                accounts.rename(connection, url_of(setting, os.environ), setting, new)
+                account_settings.rename(setting, new, os.environ)
+            else:
+                account_settings.keep(setting, url=address, default=default)
+            name = new or name
         known = accounts.all_of(connection)
-    shown = [each for each in known if found is None or each.id == found.id]
+    listed = _listed(known)
+    shown = listed if name is None else _matching(listed, name)
     if as_json:
         print_json({"accounts": [account_object(each) for each in shown]})
-    else:
-        _show(shown, {each.id: each.name for each in known})
+        return
+    _show(shown, {each.id: each.name for each in known})
+    if setting and not new:
+        show_warnings(console(stderr=True), _overruled(setting, default=default))
 
 
-def account_object(account: Account) -> dict[str, object]:
+def _must_agree(name: str | None, used: list[str]) -> None:
+    if len(used) > 1 and used != ["--default", "--url"]:
+        raise ConfigurationError(f"{' and '.join(used)} cannot be used together")
+    if used and name is None:
+        raise ConfigurationError(f"{' and '.join(used)} needs an account: smmplus account NAME {used[0]}")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An account as it is listed."""
+
+    name: str
+    url: str
+    key_from: str
+    """Where its API key comes from; "" if it has none."""
+    default: bool
+    in_journal: Account | None
+    """None if it has not been used yet."""
+
+
+def _listed(known: list[Account]) -> list[Listed]:
+    """Return the accounts of the journal, and those that have only settings yet.
+
+    An account of the journal has the settings of its name if these have its panel address, too.
+    """
+    default, found = default_account(os.environ), []
+    for each in known:
+        name = account_named(each.name)
+        own = normal_url(url_of(name, os.environ)) == each.url
+        found.append(
+            Listed(each.name, each.url, key_source(name, os.environ) if own else "", own and name == default, each)
+        )
+    used = {(account_named(each.name), each.url) for each in known}
+    for name in known_accounts(os.environ):
+        url = url_of(name, os.environ)
+        if (name, normal_url(url)) not in used:
+            found.append(Listed(name, url, key_source(name, os.environ), name == default, None))
+    return found
+
+
+def _matching(listed: list[Listed], name: str) -> list[Listed]:
+    by_name = [each for each in listed if account_named(each.name) == account_named(name)]
+    by_number = [each for each in listed if each.in_journal and str(each.in_journal.id) == name.strip()]
+    if not (by_name or by_number):
+        added = command("login", account=account_named(name))
+        raise JournalConflictError(
+            f"there is no account {name!r}. To list all accounts: smmplus account. To add it: {added}"
+        )
+    return by_name or by_number
+
+
+def account_object(listed: Listed) -> dict[str, object]:
     """Describe an account."""
+    known = listed.in_journal
     return {
-        "number": account.id,
-        "account": account.name,
-        "url": account.url,
-        "campaigns": account.campaigns,
-        "orders": account.orders,
-        "same_as": account.same_as if account.same_as != account.id else None,
-        "separate": account.same_as == account.id,
+        "number": known and known.id,
+        "account": listed.name,
+        "url": listed.url,
+        "key_from": listed.key_from or None,
+        "default": listed.default,
+        "campaigns": known.campaigns if known else 0,
+        "orders": known.orders if known else 0,
+        "same_as": known.same_as if known and known.same_as != known.id else None,
+        "separate": bool(known and known.same_as == known.id),
     }
 
 
-def _show(known: list[Account], names: dict[int, str]) -> None:
-    if not known:
-        console().print("No accounts yet.")
+def _show(listed: list[Listed], names: dict[int, str]) -> None:
+    if not listed:
+        console().print("No accounts yet. To add one: smmplus login")
         return
-    numbers = ("number", "campaigns", "orders")
-    shown = table("number", "account", "panel", "campaigns", "orders", "is", right=numbers, wrap=("panel", "is"))
-    for each in known:
-        counts = (str(each.campaigns), str(each.orders))
-        shown.add_row(str(each.id), Text(each.name), Text(each.url), *counts, Text(_is(each, names)))
+    numbers, texts = ("number", "campaigns", "orders"), ("panel", "key", "is")
+    shown = table("number", "account", "panel", "key", *numbers[1:], "is", right=numbers, wrap=texts)
+    for each in listed:
+        known = each.in_journal
+        counts = (str(known.campaigns), str(known.orders)) if known else ("0", "0")
+        number, is_ = (str(known.id), _is(known, names)) if known else ("", "")
+        about = ", ".join(filter(None, ["the default" if each.default else "", is_]))
+        shown.add_row(number, *map(Text, (each.name, each.url, each.key_from)), *counts, Text(about))
     console().print(shown)
 
 

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bulk.cli.tables import WARNING, money, table
-from bulk.model.options import DEFAULT_ACCOUNT
+from bulk.files.account_settings import DEFAULT_ACCOUNT
 from smmplus.commands import command, local_time
 from smmplus.journal.balances import Observation
 from smmplus.journal.entry import Entry

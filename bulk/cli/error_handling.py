@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 import typer
 
 from bulk.cli.tables import console
+from bulk.files.account_settings import default_account, kept_in, key_source, url_of
 from bulk.model.errors import ExitStatus, SheetError
-from bulk.model.options import DEFAULT_ACCOUNT, key_source, url_of
+from smmplus import commands
 from smmplus.errors import (
     AccountError,
     AddressError,
@@ -74,14 +75,24 @@ def failing(command: Callable[Arguments, Result]) -> Callable[Arguments, Result]
 
 
 def _hint(error: Exception, options: Mapping[str, object]) -> str:
-    """Return where the key that a panel refused comes from, and where the right one is."""
+    """Return the hint of an error: its notes; of a key that a panel refused, where it comes from."""
+    if notes := getattr(error, "__notes__", None):
+        return "\n".join(notes)
     if not isinstance(error, AccountError):
         return ""
-    account = str(options.get("account") or DEFAULT_ACCOUNT)
-    host = urlsplit(url_of(account, os.environ)).hostname  # no more of the address: its path may hold the key
+    account = str(options.get("account") or default_account(os.environ))
+    source = key_source(account, os.environ)
+    hint = key_hint(account, url_of(account, os.environ), source or "your input")
+    again = source != "" and source == kept_in(account)
+    return f"{hint} To replace it: {commands.command('login', account=account)}" if again else hint
+
+
+def key_hint(account: str, url: str, source: str) -> str:
+    """Return where the key that a panel refused comes from, and where the right one is."""
+    host = urlsplit(url).hostname  # no more of the address: its path may hold the key
     return (
-        f"{host} answered this to account {account!r}, whose API key comes from "
-        f"{key_source(account, os.environ)}. You find the key on the panel's website, on its API page."
+        f"{host} answered this to account {account!r}, whose API key comes from {source}. "
+        "You find the key on the panel's website, on its API page."
     )
 
 

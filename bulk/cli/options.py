@@ -15,20 +15,17 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 import typer
 
 from bulk.cli.error_handling import failing
+from bulk.files.account_settings import account_named, default_account, panel_of, prompt_for_key
 from bulk.model.cell_values import check_locale
 from bulk.model.errors import SheetError
 from bulk.model.fields import HeaderNames
 from bulk.model.options import (
-    DEFAULT_ACCOUNT,
     DEFAULTS,
     OF_COMMANDS,
     OPTIONS,
     Hidden,
     OptionInfo,
     Options,
-    account_named,
-    panel_of,
-    prompt_for_key,
 )
 from bulk.planning.approval import parse_fingerprint
 from bulk.reading.saved_headers import parse_headers
@@ -127,6 +124,13 @@ def _known_locale(locale: str | None) -> str | None:
     return locale
 
 
+def _account(name: str) -> str:
+    try:
+        return account_named(name) if name else default_account(os.environ)
+    except ConfigurationError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
 def finite(value: float | None) -> float | None:
     """Refuse nan and inf, which pass every comparison or none."""
     if value is not None and not math.isfinite(value):
@@ -139,7 +143,7 @@ _HIDDEN = {
     "visible_only": "Skip hidden and filtered rows.",
 }
 _DECLARED = {"headers": ("--map",), "colours": ("--colours/--no-colours", "--colors/--no-colors")}
-_CHECKED: dict[str, Callable[[Any], object]] = {"account": account_named, "locale": _known_locale}
+_CHECKED: dict[str, Callable[[Any], object]] = {"account": _account, "locale": _known_locale}
 
 
 def _parameters(option: str) -> list[inspect.Parameter]:
@@ -151,8 +155,8 @@ def _parameters(option: str) -> list[inspect.Parameter]:
         return [_parameter(option, list[str] | None, None, about)]
     if option == "wait":
         return [_parameter(option, str, "0", about)]
-    kind = get_type_hints(Options)[option]
-    return [_parameter(option, str | None if kind == Decimal | None else kind, DEFAULTS[option], about)]
+    kind, default = get_type_hints(Options)[option], DEFAULT if option == "account" else DEFAULTS[option]
+    return [_parameter(option, str | None if kind == Decimal | None else kind, default, about)]
 
 
 def _parameter(name: str, kind: object, default: object, about: OptionInfo) -> inspect.Parameter:
@@ -169,6 +173,7 @@ def _option(name: str, about: OptionInfo, *, counts: bool = False) -> Any:  # no
         min=about.least,
         max=about.most,
         callback=_CHECKED.get(name, finite if counts else None),
+        show_default="see smmplus account" if name == "account" else True,
     )
 
 
@@ -177,7 +182,8 @@ Encoding = Annotated[str | None, _option("encoding", OPTIONS["encoding"])]
 Rate = Annotated[float, _option("rate", OPTIONS["rate"], counts=True)]
 
 
-DEFAULT = DEFAULT_ACCOUNT
+DEFAULT = ""
+"""No account is named: commands use the default account."""
 
 PATIENCE = 5.0
 """Seconds of pauses before a command that only asks a question gives up."""
@@ -228,7 +234,7 @@ def hidden(*, include: bool, visible_only: bool) -> Hidden:
 
 
 def panel_for(account: str) -> Panel:
-    """Find the panel and the key of an account, in the environment or by asking."""
+    """Find the panel and the key of an account, in the environment, where they are kept, or by asking."""
     return panel_of(account, os.environ, ask=prompt_for_key())
 
 

@@ -15,8 +15,9 @@ from typing import Any, TypedDict, TypeVar, Unpack, cast, get_type_hints
 import pandas as pd
 
 from bulk.dataframes.results import RunError, checked, joined
+from bulk.files.account_settings import DEFAULT_ACCOUNT, account_named, default_account, panel_of, prompt_for_key
 from bulk.model.errors import ExitStatus
-from bulk.model.options import DEFAULT_ACCOUNT, DEFAULTS, OPTIONS, Options, account_named, panel_of, prompt_for_key
+from bulk.model.options import DEFAULTS, OPTIONS, Options
 from bulk.model.sheet import Sheet
 from bulk.model.surfaces import PYTHON
 from bulk.planning.approval import parse_fingerprint
@@ -49,7 +50,7 @@ class Asked(TypedDict, total=False):
     """The options that all three functions take besides the campaign. `bulk.model.options` describes them."""
 
     name: str
-    account: str
+    account: str | None
     locale: str | None
     rate: float
     panel: Panel | None
@@ -83,6 +84,7 @@ class AskedOfRun(AskedOfCheck, total=False):
 
 _OWN = {
     "name": (NAME, "Name of this DataFrame within its campaign. A second one needs another name."),
+    "account": (None, "Account to use. By default that of the commands; with a panel, it is named default."),
     "wait": (0.0, "Seconds to track the orders once they are placed; None until all are finished."),
     "panel": (None, "Panel and API key. By default from the environment."),
     "journal": (None, "Journal or its URL. By default from SMMPLUS_JOURNAL, or the user's own journal."),
@@ -256,9 +258,9 @@ class _Logging(RunListener):
 def _options(campaign: str, asked: Mapping[str, Any]) -> Options:
     """Read the options of a call. A caller that passes a panel also passes its account's name."""
     given = {name: value for name, value in asked.items() if name in OPTIONS and name != "locale"}
-    name, account = _named(asked.get("name", NAME), "name"), asked.get("account", DEFAULT_ACCOUNT)
+    name = _named(asked.get("name", NAME), "name")
     given |= {name: _amount(given.get(name), name) for name in ("max_spend", "expect_total")}
-    given["account"] = account_named(account) if asked.get("panel") is None else account
+    given["account"] = _account(asked)
     if given.get("expect_fingerprint") is not None:
         given["expect_fingerprint"] = parse_fingerprint(given["expect_fingerprint"], "expect_fingerprint")
     return Options(Path(name), campaign=_named(campaign, "campaign"), batch=name, surface=PYTHON, **given)
@@ -268,8 +270,15 @@ def _sheet(frame: pd.DataFrame, asked: Asked) -> Sheet:
     return sheet_of_frame(frame, asked.get("name", NAME), locale=asked.get("locale"))
 
 
+def _account(asked: Mapping[str, Any]) -> str:
+    account = asked.get("account")
+    if asked.get("panel") is not None:
+        return account or DEFAULT_ACCOUNT
+    return account_named(account) if account else default_account(os.environ)
+
+
 def _panel(asked: Asked) -> Panel:
-    return asked.get("panel") or panel_of(asked.get("account", DEFAULT_ACCOUNT), os.environ, ask=prompt_for_key())
+    return asked.get("panel") or panel_of(_account(asked), os.environ, ask=prompt_for_key())
 
 
 @contextmanager

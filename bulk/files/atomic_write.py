@@ -31,12 +31,13 @@ _REMEDIES = {
 
 
 def write_atomically(
-    target: Path, write: Callable[[BinaryIO], None], *, mode_of: Path, still: Callable[[], bool] = lambda: True
+    target: Path, write: Callable[[BinaryIO], None], *, mode_of: Path | None, still: Callable[[], bool] = lambda: True
 ) -> str | None:
     """Write a temporary file next to the target, and replace the target with it in one step.
 
     :param write: writes the content into a file that is open for reading and writing.
-    :param mode_of: the file whose permissions (and owner, if allowed) the new file gets.
+    :param mode_of: the file whose permissions (and owner, if allowed) the new file gets; None: only the owner
+        can read it.
     :param still: called right before the step; if it returns False, nothing changes.
     :returns: the SHA-256 of the new file; None if `still` returned False.
     :raises SheetError: if the disk is full or writing is not allowed; the target is unchanged.
@@ -47,7 +48,9 @@ def write_atomically(
         raise SheetError(_failure(target, error)) from error
 
 
-def _store(target: Path, write: Callable[[BinaryIO], None], mode_of: Path, still: Callable[[], bool]) -> str | None:
+def _store(
+    target: Path, write: Callable[[BinaryIO], None], mode_of: Path | None, still: Callable[[], bool]
+) -> str | None:
     prefix = f".{target.name[:80]}."
     _sweep(target.parent, prefix)
     handle, name = tempfile.mkstemp(prefix=prefix, suffix=_SUFFIX, dir=target.parent)
@@ -58,7 +61,8 @@ def _store(target: Path, write: Callable[[BinaryIO], None], mode_of: Path, still
             file.flush()
             os.fsync(file.fileno())
         digest = digest_of(temporary.read_bytes())
-        _copy_mode(mode_of, temporary)
+        if mode_of is not None:
+            _copy_mode(mode_of, temporary)
         if not still():
             return None
         temporary.replace(target)

@@ -208,6 +208,34 @@ def separate(connection: Connection, account: Account) -> None:
     _say(connection, account.id, account.id)
 
 
+def rename(connection: Connection, url: str, name: str, new: str) -> None:
+    """Give an account another name, if it is known. The old name stays one of its names.
+
+    What still uses the old name therefore finds the account's orders, and places none of them again. Raises
+    JournalConflictError if the new name is another account's.
+    """
+    found, other = _find(connection, url, name), _find(connection, url, new)
+    if found is None or found == other:
+        return
+    same_as = {row.account_id: row.same_as for row in connection.execute(select(said))}
+    into = same_as.get(found, found)
+    if other is not None and same_as.get(other) != into:
+        joined = command("account", name, same_as=new)
+        raise JournalConflictError(f"account {new!r} already exists. If both names are one account: `{joined}`")
+    if other is not None:  # a name that the account had before
+        _set_name(connection, other, f"{new} ({other})")
+    _set_name(connection, found, new)
+    if other is not None:
+        _set_name(connection, other, name)
+    else:
+        _say(connection, find_or_make(connection, url, name), into)
+
+
+def _set_name(connection: Connection, account_id: int, name: str) -> None:
+    renamed = update(accounts).where(accounts.c.id == account_id)
+    connection.execute(renamed.values(name=name, normal=normal_name(name)))
+
+
 def merge(connection: Connection, account: Account, other: Account, is_alive: Callable[[str], bool]) -> None:
     """Record that an account is the same as another one, and move its orders there.
 

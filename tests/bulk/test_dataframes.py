@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import threading
 from decimal import Decimal
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 import bulk
+from bulk.files import account_settings
 from bulk.model.errors import ExitStatus
 from bulk.running.events import RunListener
 from bulk.running.interrupts import STOP_REQUEST
@@ -374,6 +376,19 @@ def test_a_key_that_is_missing_is_told_as_by_the_command(df, monkeypatch):
         run(df)
     with pytest.raises(ConfigurationError, match="set SMMPLUS_API_KEY_SHOP"):
         run(df, account="Shop")
+
+
+def test_a_kept_key_and_the_default_account_are_those_of_the_commands(df, sandbox, monkeypatch, tmp_path, ordered):
+    monkeypatch.delenv("SMMPLUS_API_KEY")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    account_settings.keep("shop", default=True)
+    account_settings.keep_key("shop", sandbox.key)
+    run(df)
+    with Journal(os.environ["SMMPLUS_JOURNAL"]) as journal:
+        account = journal.ensure_account(sandbox.address, "shop")
+        assert len(journal.of_campaign(journal.ensure_campaign(account, "week"))) == ordered() == 3
+    with pytest.raises(ConfigurationError, match="no API key for account 'default'"):
+        run(df, account="default")
 
 
 def test_it_runs_inside_an_event_loop_as_in_a_notebook(df, ordered):

@@ -70,3 +70,10 @@ def test_windows_has_quotes_of_its_own(name, quoted):
 )
 def test_times_are_shown_in_the_local_zone_with_its_name(time, shown, to_the_second):
     assert (local_time(time), local_time(time, seconds=True)) == (shown, to_the_second)
+
+
+def test_another_default_account_needs_no_word_and_the_one_named_default_does(monkeypatch):
+    monkeypatch.setattr("smmplus.commands.default_account", lambda: "shop")
+    assert command("balance", account="shop") == "smmplus balance"
+    assert command("balance", account="default") == "smmplus balance --account default"
+    assert command("doubts") == "smmplus doubts"

@@ -4,6 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bulk.cli.app import app
+from bulk.files import account_settings
 from tests.secrets import leaks
 
 pytestmark = pytest.mark.slow
@@ -82,3 +83,25 @@ def test_a_wrong_setting_is_told_without_what_is_secret_in_it(case, monkeypatch,
             assert done.exit_code != 0
         for secret in (KEY, PASSWORD):
             assert leaks(secret, done.output, caplog.text, tmp_path) == [], command
+
+
+def test_a_kept_key_is_told_by_no_command(monkeypatch, tmp_path, tmp_path_factory, caplog, path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("data")))  # the one place where it is
+    monkeypatch.setenv("SMMPLUS_JOURNAL", f"sqlite:///{tmp_path / 'journal.sqlite3'}")
+    for name in ("SMMPLUS_API_KEY", "SMMPLUS_API_URL"):
+        monkeypatch.delenv(name, raising=False)
+    account_settings.keep("default", url=f"http://{NOBODY}/")
+    account_settings.keep_key("default", KEY)
+    caplog.set_level("DEBUG")
+    for command in (
+        *COMMANDS,
+        ("account", "--json"),
+        ("login",),
+        ("account", "default", "--rename", "shop"),
+        ("logout",),
+    ):
+        done = CliRunner().invoke(app, command, input=KEY if command == ("login",) else None)
+        assert done.exception is None or isinstance(done.exception, SystemExit), (command, done.exception)
+        assert "there is no API key" not in done.output
+        assert leaks(KEY, done.output, caplog.text, tmp_path) == [], command

@@ -180,3 +180,52 @@ def test_an_order_is_found_by_its_campaign_in_any_spelling(journal):
     batch = Batch(journal, campaign="Week 1")
     entry = batch.in_doubt()
     assert journal.find(batch.account, f" week  1/{entry.key}").id == entry.id
+
+
+def rename(journal, name, new, url=URL):
+    with journal.transaction() as connection:
+        accounts.rename(connection, url, name, new)
+
+
+def test_a_renamed_account_is_the_same_under_both_names_and_can_be_renamed_back(journal):
+    first = journal.ensure_account(URL, "default", key=KEY)
+    answered(journal, first)
+    for name, new in (("default", "Shop"), ("shop", "third"), ("third", "DEFAULT"), ("default", "shop")):
+        rename(journal, name, new)
+        assert {each.id: each.name for each in known(journal)}[first] == new
+        assert {journal.ensure_account(URL, each, key=KEY) for each in ("default", new)} == {first}
+    assert {journal.ensure_account(URL, name, key=KEY) for name in ("default", "shop", "third")} == {first}
+    assert len(known(journal)) == 3
+    with journal.reading() as connection:
+        assert list(audit(connection)) == []
+
+
+def test_an_account_cannot_get_the_name_of_another(journal):
+    first, other = (journal.ensure_account(URL, name) for name in ("shop", "other"))
+    with pytest.raises(
+        JournalConflictError, match="If both names are one account: `smmplus account shop --same-as Other`"
+    ):
+        rename(journal, "shop", "Other")
+    assert (journal.ensure_account(URL, "shop"), journal.ensure_account(URL, "other")) == (first, other)
+
+
+def test_what_is_renamed_is_known_and_of_this_address(journal):
+    journal.ensure_account("https://other.example", "shop")
+    rename(journal, "shop", "new")
+    rename(journal, "nobody", "new")
+    assert [each.name for each in known(journal)] == ["shop"]
+
+
+def test_a_name_that_was_merged_and_an_account_kept_apart_can_be_renamed(journal):
+    first = journal.ensure_account(URL, "default")
+    journal.ensure_account(URL, "shop")
+    with journal.transaction() as connection:
+        say_one(connection, journal)
+    rename(journal, "shop", "store")
+    apart = journal.ensure_account(URL, "apart")
+    with journal.transaction() as connection:
+        accounts.separate(connection, accounts.named(connection, "apart"))
+    rename(journal, "apart", "far")
+    found = {name: journal.ensure_account(URL, name) for name in ("default", "shop", "store", "apart", "far")}
+    assert found == {"default": first, "shop": first, "store": first, "apart": apart, "far": apart}
+    assert [each.same_as for each in known(journal) if each.name == "far"] == [apart]
