@@ -27,7 +27,7 @@ from sqlalchemy.dialects import postgresql
 
 from smmplus.errors import JournalError
 
-VERSION = 1
+VERSION = 2
 
 metadata = MetaData()
 
@@ -228,10 +228,28 @@ follow_ups = Table(
     Column("settled_at", Text),
     Column("answer", Words, nullable=False, server_default=""),
     Column("error", Words, nullable=False, server_default=""),
+    Column("status", Words, nullable=False, server_default=""),
+    Column("polled_at", Text),
     UniqueConstraint("account_id", "kind", "key", "order_id"),
-    Index("ix_follow_ups_submitting", "state", sqlite_where=_SENDING, postgresql_where=_SENDING),
+    Index("ix_follow_ups_sending", "state", sqlite_where=_SENDING, postgresql_where=_SENDING),
+    Index("ix_follow_ups_order", "account_id", "order_id"),
 )
-"""Refills and cancels: `key` identifies the request, `answer` is the refill's id or the panel's answer to a cancel."""
+"""Refills and cancels: `key` identifies the request, `answer` is the refill's id or the panel's answer to a cancel,
+`status` is what the panel last said of the refill."""
+
+status_changes = Table(
+    "status_changes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("entry_id", Integer, ForeignKey("entries.id"), nullable=False),
+    Column("at", Text, nullable=False),
+    Column("order_status", Words, nullable=False),
+    Column("charge", Text),
+    Column("start_count", Words),
+    Column("remains", Words),
+    Index("ix_status_changes_entry", "entry_id"),
+)
+"""What the panel said of an order, each time that it said something else."""
 
 checks = Table(
     "checks",
@@ -246,7 +264,32 @@ checks = Table(
 """Checks of sheets that may be approved. `content` is the list of rows that would be sent, compressed."""
 
 
-_STEPS: dict[int, Callable[[Connection], None]] = {}
+def _rename_states(connection: Connection) -> None:
+    """Let states have the words that sheets have, and keep refills' statuses and the history of orders'."""
+    key = "SERIAL NOT NULL" if connection.dialect.name == "postgresql" else "INTEGER NOT NULL"
+    for statement in (
+        "DROP INDEX ix_entries_unsettled",
+        "DROP INDEX ix_follow_ups_submitting",
+        "UPDATE entries SET state = 'not_sent' WHERE state = 'planned'",
+        "UPDATE entries SET state = 'sending' WHERE state = 'submitting'",
+        "UPDATE entries SET state = 'placed' WHERE state = 'accepted'",
+        "UPDATE follow_ups SET state = 'not_sent' WHERE state = 'planned'",
+        "UPDATE follow_ups SET state = 'sending' WHERE state = 'submitting'",
+        "CREATE INDEX ix_entries_unsettled ON entries (state) WHERE state IN ('sending', 'in_doubt')",
+        "CREATE INDEX ix_follow_ups_sending ON follow_ups (state) WHERE state = 'sending'",
+        "CREATE INDEX ix_follow_ups_order ON follow_ups (account_id, order_id)",
+        "ALTER TABLE follow_ups ADD COLUMN status TEXT DEFAULT '' NOT NULL",
+        "ALTER TABLE follow_ups ADD COLUMN polled_at TEXT",
+        (
+            f"CREATE TABLE status_changes (id {key} PRIMARY KEY, entry_id INTEGER NOT NULL REFERENCES entries (id), "
+            "at TEXT NOT NULL, order_status TEXT NOT NULL, charge TEXT, start_count TEXT, remains TEXT)"
+        ),
+        "CREATE INDEX ix_status_changes_entry ON status_changes (entry_id)",
+    ):
+        connection.exec_driver_sql(statement)
+
+
+_STEPS: dict[int, Callable[[Connection], None]] = {1: _rename_states}
 """Version -> the migration to the next one, with its tables written out: the tables in this module change later."""
 
 
