@@ -24,6 +24,7 @@ from smmplus.journal import accounts, budgets
 from smmplus.journal.accounts import Account
 from smmplus.journal.journal import Journal
 from smmplus.journal.normal_forms import normal_url
+from smmplus.texts import _
 
 Url = Annotated[str | None, typer.Option("--url", help="Panel address of the account.", metavar="URL")]
 Default = Annotated[bool, typer.Option("--default", help="Make it the account of commands without --account.")]
@@ -48,7 +49,7 @@ def login(
         with Client(panel, patience=given.PATIENCE) as client:
             balance = client.balance()
     except AccountError as error:
-        error.add_note(f"{key_hint(account, address, 'your input')} It was not kept.")
+        error.add_note(f"{key_hint(account, address, _('your input'))} {_('It was not kept.')}")
         raise
     account_settings.keep(account, url=address, default=default)
     account_settings.keep_key(account, panel.key)
@@ -57,14 +58,21 @@ def login(
         print_json(kept | balance_object(balance))
         return
     out = console()
-    out.print(f"Balance: {money(balance.amount, balance.currency)}", markup=False, soft_wrap=True)
-    out.print(f"The API key of account {account!r} is kept in {kept_in(account)}.", markup=False, soft_wrap=True)
+    amount = money(balance.amount, balance.currency)
+    where = _("The API key of account {account!r} is kept in {place}.", account=account, place=kept_in(account))
+    out.print(_("Balance: {balance}", balance=amount), markup=False, soft_wrap=True)
+    out.print(where, markup=False, soft_wrap=True)
     show_warnings(console(stderr=True), _overruled(account, default=default))
     if account != default_account(os.environ):
-        words = command("account", account, default=True)
-        out.print(f"To use this account without --account:\n  {words}", markup=False, soft_wrap=True)
-    next_steps = f"  {command('services', account=account)}\n  {command('template', 'orders.xlsx', account=account)}"
-    out.print(f"Next, see what the panel offers, and create a sheet:\n{next_steps}", markup=False, soft_wrap=True)
+        used = command("account", account, default=True)
+        words = _("To use this account without --account:\n  {command}", command=used)
+        out.print(words, markup=False, soft_wrap=True)
+    words = _(
+        "Next, see what the panel offers, and create a sheet:\n  {services}\n  {template}",
+        services=command("services", account=account),
+        template=command("template", "orders.xlsx", account=account),
+    )
+    out.print(words, markup=False, soft_wrap=True)
 
 
 def _address(url: str | None) -> str | None:
@@ -77,24 +85,37 @@ def _typed_key(account: str) -> str:
     """Ask for a key, or read the first line of what is piped into the command."""
     try:
         if sys.stdin.isatty():
-            return getpass.getpass(f"API key of account {account!r} (it is not shown): ").strip()
+            return getpass.getpass(_("API key of account {account!r} (it is not shown): ", account=account)).strip()
         return sys.stdin.readline().removeprefix("\ufeff").strip()
     except EOFError:
         return ""
     except UnicodeDecodeError:
-        raise ConfigurationError("standard input is not text: its first line must be the API key") from None
+        raise ConfigurationError(_("standard input is not text: its first line must be the API key")) from None
 
 
 def _overruled(account: str, *, default: bool = False) -> Iterator[str]:
     """Yield which settings of the environment are used instead of what is kept of an account."""
     if default and account != default_account(os.environ):
         source = key_source("default", os.environ)
-        yield f"commands without --account use the account 'default' as long as its API key comes from {source}"
+        yield _(
+            "commands without --account use the account 'default' as long as its API key comes from {source}",
+            source=source,
+        )
     if (kept := kept_in(account)) and (source := key_source(account, os.environ)) != kept:
-        yield f"the API key of account {account!r} comes from {source}, and not from {kept}"
+        yield _(
+            "the API key of account {account!r} comes from {source}, and not from {kept}",
+            account=account,
+            source=source,
+            kept=kept,
+        )
     address = account_settings.read_settings().accounts[account].url
     if address and (used := url_of(account, os.environ)) != address:
-        yield f"the panel address of account {account!r} is {used}, as the environment sets it, and not {address}"
+        yield _(
+            "the panel address of account {account!r} is {used}, as the environment sets it, and not {address}",
+            account=account,
+            used=used,
+            address=address,
+        )
 
 
 @failing
@@ -108,9 +129,11 @@ def logout(account: given.Account = given.DEFAULT, as_json: given.AsJson = False
     if as_json:
         print_json({"account": account, "removed_from": where})
         return
-    console().print(f"Removed the API key of account {account!r} from {where}.", markup=False, soft_wrap=True)
+    words = _("Removed the API key of account {account!r} from {place}.", account=account, place=where)
+    console().print(words, markup=False, soft_wrap=True)
     if source := key_source(account, os.environ):
-        show_warnings(console(stderr=True), [f"account {account!r} still has its API key from {source}"])
+        words = _("account {account!r} still has its API key from {source}", account=account, source=source)
+        show_warnings(console(stderr=True), [words])
 
 
 @failing
@@ -166,9 +189,12 @@ def account(
 
 def _must_agree(name: str | None, used: list[str]) -> None:
     if len(used) > 1 and used != ["--default", "--url"]:
-        raise ConfigurationError(f"{' and '.join(used)} cannot be used together")
+        raise ConfigurationError(
+            _("{one} and {other} cannot be used together", one=", ".join(used[:-1]), other=used[-1])
+        )
     if used and name is None:
-        raise ConfigurationError(f"{' and '.join(used)} needs an account: smmplus account NAME {used[0]}")
+        change = f"smmplus account NAME {used[0]}"
+        raise ConfigurationError(_("{option} needs an account: {command}", option=used[0], command=change))
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +236,11 @@ def _matching(listed: list[Listed], name: str) -> list[Listed]:
     if not (by_name or by_number):
         added = command("login", account=account_named(name))
         raise JournalConflictError(
-            f"there is no account {name!r}. To list all accounts: smmplus account. To add it: {added}"
+            _(
+                "there is no account {account!r}. To list all accounts: smmplus account. To add it: {command}",
+                account=name,
+                command=added,
+            )
         )
     return by_name or by_number
 
@@ -233,15 +263,15 @@ def account_object(listed: Listed) -> dict[str, object]:
 
 def _show(listed: list[Listed], names: dict[int, str]) -> None:
     if not listed:
-        console().print("No accounts yet. To add one: smmplus login")
+        console().print(_("No accounts yet. To add one: smmplus login"))
         return
-    numbers, texts = ("number", "campaigns", "orders"), ("panel", "key", "is")
-    shown = table("number", "account", "panel", "key", *numbers[1:], "is", right=numbers, wrap=texts)
+    numbers, texts = (_("number"), _("campaigns"), _("orders")), (_("panel"), _("key"), _("is"))
+    shown = table(numbers[0], _("account"), *texts[:2], *numbers[1:], texts[2], right=numbers, wrap=texts)
     for each in listed:
         known = each.in_journal
         counts = (str(known.campaigns), str(known.orders)) if known else ("0", "0")
         number, is_ = (str(known.id), _is(known, names)) if known else ("", "")
-        about = ", ".join(filter(None, ["the default" if each.default else "", is_]))
+        about = ", ".join(filter(None, [_("the default") if each.default else "", is_]))
         shown.add_row(number, *map(Text, (each.name, each.url, each.key_from)), *counts, Text(about))
     console().print(shown)
 
@@ -249,7 +279,7 @@ def _show(listed: list[Listed], names: dict[int, str]) -> None:
 def _is(account: Account, names: dict[int, str]) -> str:
     if account.same_as is None:
         return ""
-    return "its own" if account.same_as == account.id else f"{names[account.same_as]} ({account.same_as})"
+    return _("its own") if account.same_as == account.id else f"{names[account.same_as]} ({account.same_as})"
 
 
 @failing
@@ -269,10 +299,11 @@ def budget(
     A budget can be changed while orders are placed.
     """
     if amount is not None and remove:
-        raise ConfigurationError("--set and --remove cannot be used together")
+        raise ConfigurationError(_("{one} and {other} cannot be used together", one="--set", other="--remove"))
     if campaign is None and (amount is not None or remove):
         change = command("budget", "CAMPAIGN", account=account, set=amount, remove=remove)
-        raise ConfigurationError(f"{'--remove' if remove else '--set'} needs a campaign: {change}")
+        option = "--remove" if remove else "--set"
+        raise ConfigurationError(_("{option} needs a campaign: {command}", option=option, command=change))
     limit = given.money(amount, "--set")
     with given.open_journal() as journal:
         journal.recover_crashed_runs()
@@ -287,9 +318,8 @@ def budget(
         return
     show_budgets(console(), found)
     if limit is not None and not found[0].spent:
-        console().print(
-            Text(f"No order of campaign {campaign!r} is placed yet. Its first run uses this budget.", WARNING)
-        )
+        words = _("No order of campaign {campaign!r} is placed yet. Its first run uses this budget.", campaign=campaign)
+        console().print(Text(words, WARNING))
 
 
 def _campaign(journal: Journal, account: str, name: str, *, make: bool) -> int:
@@ -300,6 +330,11 @@ def _campaign(journal: Journal, account: str, name: str, *, make: bool) -> int:
         return found
     if not make:
         raise JournalConflictError(
-            f"there is no campaign {name!r} of account {account!r} yet. To list all: {command('budget')}"
+            _(
+                "there is no campaign {campaign!r} of account {account!r} yet. To list all: {command}",
+                campaign=name,
+                account=account,
+                command=command("budget"),
+            )
         )
     return journal.ensure_campaign(account_id, name)

@@ -26,6 +26,7 @@ from bulk.running.result import RunResult
 from smmplus.api.panel import Panel
 from smmplus.errors import ConfigurationError
 from smmplus.journal.journal import Journal
+from smmplus.texts import _
 
 _SPEED = "600"
 """Sandbox seconds a second: orders that take 20 minutes are final in 2 seconds."""
@@ -45,18 +46,19 @@ def demo(
     out, progress = console(quiet=as_json), console(stderr=True, quiet=as_json)
     _fresh_copies(folder)
     with _simulated_panel(folder) as panel, Journal(f"sqlite:///{(folder / 'journal.sqlite3').absolute()}") as journal:
-        _title(out, f"1. A sheet with mistakes: smmplus check {folder / 'with_problems.csv'}")
+        _title(out, _("1. A sheet with mistakes: smmplus check {path}", path=folder / "with_problems.csv"))
         _check(out, Options(folder / "with_problems.csv", rate=0), panel, journal)
-        _title(out, f"2. A campaign: smmplus run {folder / 'campaign.xlsx'}")
+        _title(out, _("2. A campaign: smmplus run {path}", path=folder / "campaign.xlsx"))
         options = Options(folder / "campaign.xlsx", rate=0, wait=None, poll=1)
         _run(out, progress, options, panel, journal)
-        _title(out, f"3. The sheet now: {options.path}")
+        _title(out, _("3. The sheet now: {path}", path=options.path))
         show_sheet(out, read_sheet(options.path))
-        _title(out, "4. The same command once more")
+        _title(out, _("4. The same command once more"))
         outcome = _run(out, progress, options, panel, journal)
     if as_json:
         print_json(outcome_object(outcome))
-    _title(out, f"Done. Look at {folder / 'campaign.xlsx'}: formulas, colours and notes are as they were.")
+    words = _("Done. Look at {path}: formulas, colours and notes are as they were.", path=folder / "campaign.xlsx")
+    _title(out, words)
 
 
 def _check(out: Console, options: Options, panel: Panel, journal: Journal) -> None:
@@ -83,14 +85,17 @@ def _title(out: Console, text: str) -> None:
 def _fresh_copies(folder: Path) -> None:
     """Copy the sample sheets into a folder of the demo's own; one that is somebody else's is left alone."""
     if folder.exists() and not (folder / _MARK).exists():
-        raise SheetError(f"{folder} exists already and was not made by the demo. Use another one with --folder")
+        raise SheetError(
+            _("{folder} exists already and was not made by the demo. Use another one with --folder", folder=folder)
+        )
     try:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(_samples(), folder)
         (folder / _MARK).touch()
     except OSError as error:  # copytree gathers its errors, which have no words of their own
+        reason = error.strerror or error
         raise SheetError(
-            f"{folder} cannot be written ({error.strerror or error}): use another one with --folder"
+            _("{folder} cannot be written ({reason}): use another one with --folder", folder=folder, reason=reason)
         ) from error
 
 
@@ -128,11 +133,11 @@ def _first_lines(process: "subprocess.Popen[str]") -> Panel:
     """Read the address and the key that the sandbox prints first."""
     found: dict[str, str] = {}
     for line in process.stdout or ():
-        name, _, value = line.strip().partition(": ")
+        name, value = line.strip().partition(": ")[::2]
         found[name] = value
         if "address" in found and "key" in found:
             return Panel(key=found["key"].split()[-1], url=found["address"])
-    raise ConfigurationError("the simulated panel did not start")
+    raise ConfigurationError(_("the simulated panel did not start"))
 
 
 sandbox = typer.Typer(rich_markup_mode=None, add_completion=False)

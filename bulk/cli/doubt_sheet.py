@@ -21,6 +21,7 @@ from smmplus.journal.backends.sqlite_file import new_file
 from smmplus.journal.entry import Entry
 from smmplus.orders.decimals import plain
 from smmplus.reconciliation.balance_evidence import Evidence
+from smmplus.texts import _
 
 COLUMNS = (
     "doubt", "key", "account", "source", "service", "link", "quantity", "sent_at", "expected_charge", "happened",
@@ -51,7 +52,7 @@ def write_doubts(
 
     Raises SheetError if the file is there and `force` is not given, or if it cannot be written.
     """
-    taken = SheetError(f"{path} exists already. Use another name, or overwrite it with --force")
+    taken = SheetError(_("{path} exists already. Use another name, or overwrite it with --force", path=path))
     if path.exists() and not force:
         raise taken
     try:
@@ -60,7 +61,8 @@ def write_doubts(
     except FileExistsError:
         raise taken from None
     except OSError as error:
-        raise SheetError(f"{path}: cannot be written: {error.strerror or error}") from error
+        reason = error.strerror or error
+        raise SheetError(_("{path}: cannot be written: {reason}", path=path, reason=reason)) from error
 
 
 def _write(out: TextIO, journal: str, doubts: Sequence[Entry], evidence: Mapping[int, Evidence]) -> None:
@@ -87,7 +89,7 @@ def read_answers(path: Path, journal: str, doubts: Sequence[Entry], encoding: st
     """
     data = load(path)
     check_text(path, data)
-    text, _ = decode(path, data, encoding)
+    text = decode(path, data, encoding)[0]
     answers: list[FilledAnswer] = []
     problems: list[str] = []
     known = {_mark(journal, entry): entry for entry in doubts}
@@ -95,12 +97,12 @@ def read_answers(path: Path, journal: str, doubts: Sequence[Entry], encoding: st
         try:
             found = _answer(line, row, known)
         except ValueError as error:
-            problems.append(f"line {line}: {error}")
+            problems.append(_("line {line}: {message}", line=line, message=error))
         else:
             answers += [] if found is None else [found]
     problems += _doubled(answers)
     if problems:
-        raise SheetError(f"{path}: nothing was recorded. " + "; ".join(problems))
+        raise SheetError(_("{path}: nothing was recorded. {problems}", path=path, problems="; ".join(problems)))
     return answers
 
 
@@ -118,15 +120,22 @@ def _rows(path: Path, text: str) -> Iterator[tuple[int, dict[str, str]]]:
             yield from ((record.line, _cells(path, names, record)) for record in below if any(record.cells))
             return
     raise SheetError(
-        f"{path}: the columns doubt, key, link and answer were not found in its first line: export the doubts again "
-        "with `smmplus doubts --export`, and fill in the column answer"
+        _(
+            "{path}: the columns doubt, key, link and answer were not found in its first line: export the doubts again "
+            "with `smmplus doubts --export`, and fill in the column answer",
+            path=path,
+        )
     )
 
 
 def _cells(path: Path, names: Sequence[str], record: Record) -> dict[str, str]:
     if len(record.cells) != len(names) and any(map(strip_text, record.cells[len(names) :])):
         raise SheetError(
-            f"{path}, line {record.line}: it has more cells than the header has columns; nothing was recorded"
+            _(
+                "{path}, line {line}: it has more cells than the header has columns; nothing was recorded",
+                path=path,
+                line=record.line,
+            )
         )
     return dict(zip(names, map(plain_result, record.cells), strict=False))
 
@@ -139,12 +148,17 @@ def _answer(line: int, row: Mapping[str, str], known: Mapping[str, Entry]) -> Fi
     entry = known.get(row.get("doubt", ""))
     if entry is None:
         raise ValueError(
-            f"{row.get('key', '')!r} is not in doubt in this journal: it was resolved or sent again since the export, "
-            "the file is of another journal, or its column doubt was changed"
+            _(
+                "{key!r} is not in doubt in this journal: it was resolved or sent again since the export, the file is "
+                "of another journal, or its column doubt was changed",
+                key=row.get("key", ""),
+            )
         )
     for name, value in (("key", entry.name), ("link", entry.request.values.get("link", ""))):
         if row.get(name) != strip_text(clean(value)):
-            raise ValueError(f"its {name} differs from the exported row: cells were moved to other rows")
+            raise ValueError(
+                _("its {column} differs from the exported row: cells were moved to other rows", column=name)
+            )
     return FilledAnswer(line, entry, _order_id(written))
 
 
@@ -158,18 +172,34 @@ def _order_id(written: str) -> str | None:
     if re.fullmatch(r"[0-9a-fA-F]{24}", text) and not text.isdigit():
         return text
     if re.fullmatch(r"[0-9]+|[0-9]+([.,][0-9]+)?[eE]\+?[0-9]+", text):
-        remedy = "resolve it with the command that `smmplus doubts` shows"
-        raise ValueError(f"{text!r} has more than {MOST_DIGITS} digits, which spreadsheets round: {remedy}")
-    raise ValueError(f"{text!r} is not an answer: write the order id that the panel shows, or {NOT_PLACED!r}")
+        raise ValueError(
+            _(
+                "{answer!r} has more than {digits} digits, which spreadsheets round: resolve it with the command that "
+                "`smmplus doubts` shows",
+                answer=text,
+                digits=MOST_DIGITS,
+            )
+        )
+    raise ValueError(
+        _(
+            "{answer!r} is not an answer: write the order id that the panel shows, or {not_placed!r}",
+            answer=text,
+            not_placed=NOT_PLACED,
+        )
+    )
 
 
 def _doubled(answers: Sequence[FilledAnswer]) -> Iterator[str]:
     """Find what two rows claim."""
-    claims = [(f"order {answer.order_id}", answer.line) for answer in answers if answer.order_id is not None]
+    claims = [
+        (_("order {order_id}", order_id=answer.order_id), answer.line)
+        for answer in answers
+        if answer.order_id is not None
+    ]
     claims += [(answer.entry.name, answer.line) for answer in answers]
     lines: dict[str, list[int]] = {}
     for what, line in claims:
         lines.setdefault(what, []).append(line)
     for what, where in lines.items():
         if len(where) > 1:
-            yield f"lines {', '.join(map(str, where))}: all of them are about {what}"
+            yield _("lines {lines}: all of them are about {what}", lines=", ".join(map(str, where)), what=what)

@@ -15,7 +15,7 @@ from smmplus.journal.entry import Entry
 from smmplus.reconciliation.balance_evidence import Evidence
 from smmplus.reconciliation.doubt_matching import Finding
 from smmplus.reconciliation.reconcile import Settlement
-from smmplus.texts import counted
+from smmplus.texts import _, counted, marked
 
 MOST_CHARACTERS = 300
 """Of what was ordered. Comments can be long; the sheet has them in full."""
@@ -27,30 +27,33 @@ MOST_CANDIDATES = 10
 def show_doubts(console: Console, entries: Sequence[Entry], evidence: Mapping[int, Evidence]) -> None:
     """Show orders in doubt, each with the evidence for or against it."""
     if not entries:
-        console.print("No orders are in doubt.")
+        console.print(_("No orders are in doubt."))
         return
     console.print(_table(entries, evidence))
-    console.print("Look for each on the panel's order page. If it was placed, record its number:")
+    console.print(_("Look for each on the panel's order page. If it was placed, record its number:"))
     for number, entry in enumerate(entries, 1):
         console.print(Text(f"{number:>4}  {resolve_command(entry, order_id='NUMBER')}"), soft_wrap=True)
-    console.print("If it was not placed, use --not-placed in place of --order-id NUMBER. The next run sends it.")
+    console.print(_("If it was not placed, use --not-placed in place of --order-id NUMBER. The next run sends it."))
     for campaign, account in dict.fromkeys((entry.campaign, entry.account) for entry in entries):
         every = command("resolve", account=account, campaign=campaign, not_placed=True)
-        console.print(Text(f"If none of campaign {campaign!r} were placed: {every}"), soft_wrap=True)
-    console.print("To answer many in a spreadsheet: smmplus doubts --export doubts.csv", soft_wrap=True)
+        words = _("If none of campaign {campaign!r} were placed: {command}", campaign=campaign, command=every)
+        console.print(Text(words), soft_wrap=True)
+    exported = command("doubts", export="doubts.csv")
+    console.print(Text(_("To answer many in a spreadsheet: {command}", command=exported)), soft_wrap=True)
     for account in dict.fromkeys(entry.account for entry in entries):
         probe = command("reconcile", account=account, probe=True)
-        console.print(Text(f"To search the panel for them: {probe}"), soft_wrap=True)
+        console.print(Text(_("To search the panel for them: {command}", command=probe)), soft_wrap=True)
 
 
 def _table(entries: Sequence[Entry], evidence: Mapping[int, Evidence]) -> Table:
-    shown = table("", "sent", "order", "charge", "balance", right=("",), wrap=("sent", "order", "charge", "balance"))
+    heads = (_("sent"), _("order"), _("charge"), _("balance"))
+    shown = table("", *heads, right=("",), wrap=heads)
     for number, entry in enumerate(entries, 1):
         found = evidence.get(entry.id)
-        facts = dict(_facts(entry, found))
-        account = f"account {entry.account}\n" if entry.account != DEFAULT_ACCOUNT else ""
+        facts = _facts(entry, found)
+        account = f"{_('account {account}', account=entry.account)}\n" if entry.account != DEFAULT_ACCOUNT else ""
         balances = "\n".join(
-            f"{name}: {words}" if name != "balance" else words for name, words in _balances(entry, found)
+            f"{_(name)}: {words}" if name != "balance" else words for name, words in _balances(entry, found)
         )
         order = f"{account}{facts['order']}\n{facts['error']}"
         shown.add_row(str(number), *map(Text, (facts["sent"], order, facts["charge"], balances)))
@@ -59,10 +62,11 @@ def _table(entries: Sequence[Entry], evidence: Mapping[int, Evidence]) -> Table:
 
 def show_settlements(console: Console, settlements: Sequence[Settlement]) -> None:
     """Show what is about to be settled."""
-    shown = table("order", "link", "answer", "why", wrap=("order", "link", "why"))
+    heads = (_("order"), _("link"), _("answer"), _("why"))
+    shown = table(*heads, wrap=(heads[0], heads[1], heads[3]))
     for each in settlements:
         link = each.entry.request.values.get("link", "")
-        answer = "was not placed" if each.order_id is None else f"is order {each.order_id}"
+        answer = _("was not placed") if each.order_id is None else _("is order {order_id}", order_id=each.order_id)
         shown.add_row(*map(Text, (each.entry.name, link, answer, each.why)))
     console.print(shown)
 
@@ -73,22 +77,24 @@ def show_doubt(console: Console, entry: Entry, evidence: Evidence | None) -> Non
     shown = Table.grid(padding=(0, 2, 0, 0))
     shown.add_column(no_wrap=True)
     shown.add_column(overflow="fold")
-    for name, words in (*_facts(entry, evidence), *_balances(entry, evidence)):
-        shown.add_row(name, Text(words))
+    for name, words in (*_facts(entry, evidence).items(), *_balances(entry, evidence)):
+        shown.add_row(_(name), Text(words))
     console.print(Padding(shown, (0, 0, 1, 2)))
 
 
 def show_finding(console: Console, finding: Finding) -> None:
     """Show what was found out about an order, and the command that settles it where it is not."""
     if finding.order_id is not None:
-        console.print(Text(f"  matched to order {finding.order_id}: {finding.why}", "green"))
+        words = _("matched to order {order_id}: {why}", order_id=finding.order_id, why=finding.why)
+        console.print(Text(f"  {words}", "green"))
         return
     if finding.why:
-        console.print(Text(f"  still in doubt: {finding.why}", WARNING))
+        console.print(Text(f"  {_('still in doubt: {why}', why=finding.why)}", WARNING))
     for order_id in finding.candidates[:MOST_CANDIDATES]:
         console.print(Text(f"  {resolve_command(finding.doubt, order_id=order_id)}"), soft_wrap=True)
     if len(finding.candidates) > MOST_CANDIDATES:
-        console.print(f"  … and {len(finding.candidates) - MOST_CANDIDATES} more (--json shows all)")
+        more = len(finding.candidates) - MOST_CANDIDATES
+        console.print("  " + _("… and {count} more (--json shows all)", count=more))
     if not finding.candidates:
         _show_commands(console, finding.doubt)
 
@@ -100,42 +106,43 @@ def resolve_command(entry: Entry, *, order_id: str | None = None, not_placed: bo
 
 def _show_commands(console: Console, entry: Entry) -> None:
     placed, not_placed = resolve_command(entry, order_id="NUMBER"), resolve_command(entry, not_placed=True)
-    console.print(Text(f"  {placed}     it was placed"), soft_wrap=True)
-    console.print(Text(f"  {not_placed}          it was not; the next run sends it"), soft_wrap=True)
+    console.print(Text(f"  {placed}     {_('it was placed')}"), soft_wrap=True)
+    console.print(Text(f"  {not_placed}          {_('it was not; the next run sends it')}"), soft_wrap=True)
 
 
-def _facts(entry: Entry, evidence: Evidence | None) -> Iterator[tuple[str, str]]:
+def _facts(entry: Entry, evidence: Evidence | None) -> dict[str, str]:
     seen = None if evidence is None else evidence.after or evidence.before
     what = " ".join(f"{name}={value}" for name, value in entry.request.fields)
-    if entry.account != DEFAULT_ACCOUNT:
-        yield "account", entry.account
-    yield "sent", f"{local_time(entry.sent_at, seconds=True)}, from {entry.source}"
-    yield "order", f"service {entry.request.service} {what[:MOST_CHARACTERS]}{'…' * (len(what) > MOST_CHARACTERS)}"
-    yield (
-        "charge",
-        "unknown" if entry.cost is None else f"{money(entry.cost, seen.currency if seen else '')} expected",
-    )
-    yield "error", entry.error
+    facts = {marked("account"): entry.account} if entry.account != DEFAULT_ACCOUNT else {}
+    order = _("service {service}", service=entry.request.service)
+    expected = "" if entry.cost is None else money(entry.cost, seen.currency if seen else "")
+    return facts | {
+        marked("sent"): _("{time}, from {file}", time=local_time(entry.sent_at, seconds=True), file=entry.source),
+        marked("order"): f"{order} {what[:MOST_CHARACTERS]}{'…' * (len(what) > MOST_CHARACTERS)}",
+        marked("charge"): _("{amount} expected", amount=expected) if expected else _("unknown"),
+        marked("error"): entry.error,
+    }
 
 
 def _balances(entry: Entry, evidence: Evidence | None) -> Iterator[tuple[str, str]]:
     if evidence is None:
         return
     before, after = evidence.before, evidence.after
-    yield "before", "not read before it was sent" if before is None else _observed(before)
-    yield "after", _unread(entry) if after is None else _observed(after)
+    yield marked("before"), _("not read before it was sent") if before is None else _observed(before)
+    yield marked("after"), _unread(entry) if after is None else _observed(after)
     if evidence.fell is not None and evidence.left is not None:
-        others = f"; {evidence.others} more may be in it" if evidence.others else ""
-        known = (
-            f"{counted(evidence.orders, 'confirmed order')} in between explain {money(evidence.accepted, '')}{others}"
-        )
-        yield "dropped by", f"{money(evidence.fell, '')}; {known}; {money(evidence.left, '')} unexplained"
-    yield "balance", evidence.verdict.value
+        orders = counted(evidence.orders, "confirmed order")
+        explained = _("{orders} in between explain {amount}", orders=orders, amount=money(evidence.accepted, ""))
+        others = [_("{count} more may be in it", count=evidence.others)] if evidence.others else []
+        unexplained = _("{amount} unexplained", amount=money(evidence.left, ""))
+        yield marked("dropped by"), "; ".join([money(evidence.fell, ""), explained, *others, unexplained])
+    yield marked("balance"), _(evidence.verdict.value)
 
 
 def _unread(entry: Entry) -> str:
-    return f"not read since; to read it: {command('reconcile', account=entry.account)}"
+    return _("not read since; to read it: {command}", command=command("reconcile", account=entry.account))
 
 
 def _observed(seen: Observation) -> str:
-    return f"{money(seen.amount, seen.currency)} at {local_time(seen.at, seconds=True)}"
+    balance, time = money(seen.amount, seen.currency), local_time(seen.at, seconds=True)
+    return _("{balance} at {time}", balance=balance, time=time)

@@ -29,6 +29,7 @@ from smmplus.orders.models import OrderStatus
 from smmplus.reconciliation.balance_evidence import evidence, unsettled_of_siblings
 from smmplus.reconciliation.doubt_matching import claimants, misfit
 from smmplus.reconciliation.reconcile import Settlement, ask, listed, settle_all
+from smmplus.texts import _
 
 
 @failing
@@ -57,9 +58,12 @@ def doubts(
         show_doubts(console(), found, weighed)
     else:
         options: dict[str, Any] = {"from": str(export)}
-        back = command("resolve", **options)
-        words = f'Wrote {export}. Write an order ID or "not placed" into the column answer'
-        console().print(f"{words}, then run:\n  {back}", markup=False, soft_wrap=True)
+        words = _(
+            'Wrote {path}. Write an order ID or "not placed" into the column answer, then run:\n  {command}',
+            path=export,
+            command=command("resolve", **options),
+        )
+        console().print(words, markup=False, soft_wrap=True)
 
 
 def campaign_of(journal: Journal, account: str, campaign: str, why: str) -> list[Settlement]:
@@ -68,7 +72,12 @@ def campaign_of(journal: Journal, account: str, campaign: str, why: str) -> list
     campaign_id = find_campaign(journal, account_id, campaign)
     if campaign_id is None:
         raise JournalConflictError(
-            f"there is no campaign {campaign!r} of account {account!r} yet. To list all: {command('budget')}"
+            _(
+                "there is no campaign {campaign!r} of account {account!r} yet. To list all: {command}",
+                campaign=campaign,
+                account=account,
+                command=command("budget"),
+            )
         )
     return [Settlement(entry, None, why) for entry in journal.in_doubt(account_id) if entry.campaign_id == campaign_id]
 
@@ -80,17 +89,17 @@ def answers_of(journal: Journal, path: Path, encoding: str | None, why: str, *, 
     wrong: list[str] = []
     for account in dict.fromkeys(answer.entry.account for answer in answers if answer.order_id is not None):
         placed = [(answer, answer.order_id) for answer in answers if answer.entry.account == account]
-        answered = frozenset(answer.entry.id for answer, _ in placed)
+        answered = frozenset(answer.entry.id for answer, order_id in placed)
         judge = Judge.of(journal, account, force=force, answered=answered)
-        statuses = judge.ask([order_id for _, order_id in placed if order_id is not None])
+        statuses = judge.ask([order_id for answer, order_id in placed if order_id is not None])
         for answer, order_id in placed:
             try:
                 if order_id is not None:
                     remarks[answer.line] = judge.compare(answer.entry, order_id, statuses.get(order_id))
             except JournalConflictError as error:
-                wrong.append(f"line {answer.line}: {error}")
+                wrong.append(_("line {line}: {message}", line=answer.line, message=error))
     if wrong:
-        raise JournalConflictError(f"{path}: nothing was recorded: {listed(wrong)}")
+        raise JournalConflictError(_("{path}: nothing was recorded: {problems}", path=path, problems=listed(wrong)))
     return [
         Settlement(answer.entry, answer.order_id, "; ".join([why, *remarks.get(answer.line, ())])) for answer in answers
     ]
@@ -127,16 +136,24 @@ class Judge:
     def compare(self, entry: Entry, order_id: str, status: OrderStatus | None) -> list[str]:
         """Give remarks on an order that is to be one in doubt; JournalConflictError where it cannot be."""
         if status is None:
-            raise JournalConflictError(f"the panel knows no order {order_id} of account {entry.account!r}")
+            raise JournalConflictError(
+                _(
+                    "the panel knows no order {order_id} of account {account!r}",
+                    order_id=order_id,
+                    account=entry.account,
+                )
+            )
         self._must_be_free(entry, order_id)
         seen = balances.latest(self.journal, self.account_id)
         difference = misfit(entry, order_id, status, "" if seen is None else seen.currency)
         if difference and not self.force:
-            raise JournalConflictError(f"{difference}. Nothing was recorded. To accept it anyway, add --force")
+            raise JournalConflictError(
+                _("{difference}. Nothing was recorded. To accept it anyway, add --force", difference=difference)
+            )
         if difference:
-            return [f"accepted with --force: {difference}"]
+            return [_("accepted with --force: {difference}", difference=difference)]
         if entry.cost is None or status.charge is None:
-            return ["its charge could not be compared: the expected or the actual charge is unknown"]
+            return [_("its charge could not be compared: the expected or the actual charge is unknown")]
         return self._shared(entry, order_id, status)
 
     def _must_be_free(self, entry: Entry, order_id: str) -> None:
@@ -149,7 +166,11 @@ class Judge:
             doubts = unsettled_of_siblings(connection, self.account_id, State.IN_DOUBT)
         others = [other for other in doubts if other.id not in {entry.id, *self.answered}]
         found = listed(other.name for other in claimants(others, order_id, status))
-        return [f"the charge of order {order_id} also fits {found}: compare the links"] if found else []
+        if not found:
+            return []
+        return [
+            _("the charge of order {order_id} also fits {orders}: compare the links", order_id=order_id, orders=found)
+        ]
 
 
 def _status_of(panel: Panel, order_id: str) -> OrderStatus:
@@ -157,13 +178,19 @@ def _status_of(panel: Panel, order_id: str) -> OrderStatus:
         try:
             return client.order_status(order_id)
         except (FollowUpError, UnknownRefusalError) as error:
-            raise JournalConflictError(f"the panel knows no order {order_id} of this account ({error.text})") from error
+            words = _(
+                "the panel knows no order {order_id} of this account ({answer})", order_id=order_id, answer=error.text
+            )
+            raise JournalConflictError(words) from error
         except CallError as error:
             if not error.transient:
                 raise
-            raise CallError(
-                f"nothing was recorded: the panel could not be asked about order {order_id} ({error})"
-            ) from error
+            words = _(
+                "nothing was recorded: the panel could not be asked about order {order_id} ({reason})",
+                order_id=order_id,
+                reason=error,
+            )
+            raise CallError(words) from error
 
 
 @failing
@@ -209,17 +236,17 @@ def _said(
     """Refuse what contradicts itself, and give the order id without blanks around it."""
     if [key, campaign, answers].count(None) != 2:
         raise ConfigurationError(
-            "pass exactly one of KEY, --campaign or --from. To list orders in doubt: smmplus doubts"
+            _("pass exactly one of KEY, --campaign or --from. To list orders in doubt: smmplus doubts")
         )
     if answers is not None and (order_id is not None or not_placed):
-        raise ConfigurationError("--from cannot be used with --order-id or --not-placed: its file has the answers")
+        raise ConfigurationError(_("--from cannot be used with --order-id or --not-placed: its file has the answers"))
     if campaign is not None and (order_id is not None or not not_placed):
-        raise ConfigurationError("--campaign needs --not-placed, and resolves all orders in doubt of the campaign")
+        raise ConfigurationError(_("--campaign needs --not-placed, and resolves all orders in doubt of the campaign"))
     if key is not None and (order_id is None) == (not not_placed):
-        raise ConfigurationError("pass exactly one of --order-id and --not-placed")
+        raise ConfigurationError(_("pass exactly one of --order-id and --not-placed"))
     order_id = None if order_id is None else order_id.strip()
     if order_id == "":
-        raise ConfigurationError("--order-id is empty: use the number that the panel shows")
+        raise ConfigurationError(_("--order-id is empty: use the number that the panel shows"))
     return order_id
 
 
@@ -233,30 +260,32 @@ def _one(
     for remark in [] if as_json else remarks:
         console(stderr=True).print(remark, style=WARNING, markup=False, soft_wrap=True)
     settled = journal.find(judge.account_id, key)
-    words = (
-        f"is order {settled.order_id}. Run its sheet again to update it."
-        if order_id
-        else "will be sent by the next run."
-    )
     if as_json:
         _print_resolved([settled])
+    elif order_id:
+        words = _(
+            "Resolved: {order} is order {order_id}. Run its sheet again to update it.",
+            order=settled.name,
+            order_id=settled.order_id,
+        )
+        typer.echo(words)
     else:
-        typer.echo(f"Resolved: {settled.name} {words}")
+        typer.echo(_("Resolved: {order} will be sent by the next run.", order=settled.name))
 
 
 def _many(journal: Journal, settlements: Sequence[Settlement], *, yes: bool, as_json: bool) -> None:
     if settlements and not as_json:
         show_settlements(console(), settlements)
     if settlements and not (yes or asked(_question(settlements))):
-        raise ConfigurationError("not confirmed, nothing was recorded. To skip the question, add --yes")
+        raise ConfigurationError(_("not confirmed, nothing was recorded. To skip the question, add --yes"))
     settle_all(journal, settlements)
     if as_json:
         settled = journal.with_ids(settlement.entry.id for settlement in settlements)
         _print_resolved(settled[each.entry.id] for each in settlements)
+    elif settlements:
+        typer.echo(_("Resolved: {counts}. Run the sheets again.", counts=_counted(settlements)))
     else:
-        typer.echo(
-            f"Resolved: {_counted(settlements)}. Run the sheets again." if settlements else "No orders to resolve."
-        )
+        typer.echo(_("No orders to resolve."))
 
 
 def _print_resolved(entries: Iterable[Entry]) -> None:
@@ -264,12 +293,14 @@ def _print_resolved(entries: Iterable[Entry]) -> None:
 
 
 def _question(settlements: Sequence[Settlement]) -> str:
-    return f"Record this ({_counted(settlements)})?"
+    return _("Record this ({counts})?", counts=_counted(settlements))
 
 
 def _counted(settlements: Sequence[Settlement]) -> str:
     """Count both answers; what was not placed is sent by the next run."""
     to_send = sum(settlement.order_id is None for settlement in settlements)
     placed = len(settlements) - to_send
-    parts = [f"{placed} placed"] * bool(placed) + [f"{to_send} not placed, to be sent by the next run"] * bool(to_send)
+    parts = [_("{count} placed", count=placed)] if placed else []
+    if to_send:
+        parts.append(_("{count} not placed, to be sent by the next run", count=to_send))
     return ", ".join(parts)

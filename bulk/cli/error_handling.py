@@ -28,6 +28,7 @@ from smmplus.errors import (
     OrderRefusedError,
     SmmPlusError,
 )
+from smmplus.texts import _
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -63,12 +64,13 @@ def failing(command: Callable[Arguments, Result]) -> Callable[Arguments, Result]
             return command(*arguments, **options)
         except OSError as error:
             # Files are translated where they are used: what comes so far is the terminal, or the file in its place.
-            text = f"Cannot write the output or read the input: {error.strerror or 'closed'}"
+            reason = error.strerror or _("closed")
+            text = _("Cannot write the output or read the input: {reason}", reason=reason)
             _tell(text, ExitStatus.UNFINISHED, as_json=as_json)
         except (SmmPlusError, SheetError) as error:
             _tell(str(error), status_of(error), as_json=as_json, hint=_hint(error, options))
         except KeyboardInterrupt:
-            text = "Interrupted. The journal has every order that was sent. Run the same command to continue."
+            text = _("Interrupted. The journal has every order that was sent. Run the same command to continue.")
             _tell(text, ExitStatus.UNFINISHED, as_json=as_json)
 
     return run
@@ -82,17 +84,21 @@ def _hint(error: Exception, options: Mapping[str, object]) -> str:
         return ""
     account = str(options.get("account") or default_account(os.environ))
     source = key_source(account, os.environ)
-    hint = key_hint(account, url_of(account, os.environ), source or "your input")
-    again = source != "" and source == kept_in(account)
-    return f"{hint} To replace it: {commands.command('login', account=account)}" if again else hint
+    hint = key_hint(account, url_of(account, os.environ), source or _("your input"))
+    if source == "" or source != kept_in(account):
+        return hint
+    return hint + " " + _("To replace it: {command}", command=commands.command("login", account=account))
 
 
 def key_hint(account: str, url: str, source: str) -> str:
     """Return where the key that a panel refused comes from, and where the right one is."""
     host = urlsplit(url).hostname  # no more of the address: its path may hold the key
-    return (
-        f"{host} answered this to account {account!r}, whose API key comes from {source}. "
-        "You find the key on the panel's website, on its API page."
+    return _(
+        "{host} answered this to account {account!r}, whose API key comes from {source}. You find the key on the "
+        "panel's website, on its API page.",
+        host=host,
+        account=account,
+        source=source,
     )
 
 
@@ -114,7 +120,7 @@ def _tell(text: str, status: ExitStatus, *, as_json: bool, hint: str = "") -> No
 
             print_json(error_object(text, status, hint))
         else:
-            console(stderr=True).print(f"Error: {text}", style="red", markup=False, soft_wrap=True)
+            console(stderr=True).print(_("Error: {message}", message=text), style="red", markup=False, soft_wrap=True)
             if hint:
                 console(stderr=True).print(hint, markup=False, soft_wrap=True)
     raise typer.Exit(int(status))

@@ -28,7 +28,7 @@ from smmplus.journal.maintenance.backup_and_move import Copied, back_up, finish_
 from smmplus.journal.maintenance.integrity import Summary, Violation, audit, summary_of
 from smmplus.journal.maintenance.restore import backup_of, confirm_restored, made_at, restore
 from smmplus.journal.state_machine import State
-from smmplus.texts import counted
+from smmplus.texts import _, counted, marked
 
 MOST_FINDINGS = 1000
 
@@ -73,13 +73,12 @@ def check(
         with snapshot(url) as connection:
             findings += islice(audit(connection), MOST_FINDINGS)
         if not findings and (why := why_lost(url)):
-            findings.append(
-                Violation("the journal", f"has lost its latest commits: {why}. The next run says what to do")
-            )
+            lost = _("has lost its latest commits: {why}. The next run says what to do", why=why)
+            findings.append(Violation(_("the journal"), lost))
     except JournalInUseError:  # whether it is intact is not known
         raise
     except JournalError as error:
-        findings.append(Violation("the journal", str(error)))
+        findings.append(Violation(_("the journal"), str(error)))
     if as_json:
         found = [{"where": finding.where, "what": finding.what} for finding in findings]
         print_json({"journal": name_of(url), "sound": not findings, "findings": found})
@@ -102,7 +101,7 @@ def export(
     if as_json:
         print_json({"file": str(file), "orders": orders}, err=str(file) == "-")
     elif str(file) != "-":
-        _say(f"Wrote {counted(orders, 'order')} to {file}")
+        _say(_("Wrote {orders} to {path}", orders=counted(orders, "order"), path=file))
 
 
 @journal.command()
@@ -126,11 +125,12 @@ def copy(
         findings = [{"where": finding.where, "what": finding.what} for finding in copied.findings]
         print_json({"copy": copied.where, "orders": copied.orders, "findings": findings})
         return
-    _say(f"Copied {counted(copied.orders, 'order')} to {copied.where}, read back and compared")
+    orders = counted(copied.orders, "order")
+    _say(_("Copied {orders} to {path}, read back and compared", orders=orders, path=copied.where))
     if postgres.is_meant_by(to):
-        _say(f"The journal has moved there: set SMMPLUS_JOURNAL to {to}. The file no longer places orders.")
+        _say(_("The journal has moved there: set SMMPLUS_JOURNAL to {url}. The file no longer places orders.", url=to))
     if copied.findings:
-        _show_findings("the journal", list(copied.findings))
+        _show_findings(_("the journal"), list(copied.findings))
 
 
 @journal.command(name="restore")
@@ -146,22 +146,30 @@ def restore_command(
     """
     at = made_at(backup)
     if not as_json:
-        _say(f"The backup was made on {local_time(at)}. It does not contain orders placed since then. {_SINCE}")
-    if not (yes or asked("Use it as the journal?")):
-        raise ConfigurationError("not confirmed, nothing was restored. To skip the question, add --yes")
+        made = _(
+            "The backup was made on {time}. It does not contain orders placed since then. {advice}",
+            time=local_time(at),
+            advice=_(_SINCE),
+        )
+        _say(made)
+    if not (yes or asked(_("Use it as the journal?"))):
+        raise ConfigurationError(_("not confirmed, nothing was restored. To skip the question, add --yes"))
     restored = restore(backup, _url(), datetime.now(UTC).isoformat(timespec="milliseconds"))
     if as_json:
         print_json({"journal": name_of(_url()), "backup_of": restored.at, "doubts": restored.doubts})
         return
-    _say(f"{name_of(_url())} is the journal now.")
+    _say(_("{path} is the journal now.", path=name_of(_url())))
     if restored.doubts:
+        orders = counted(restored.doubts, "order")
         _say(
-            f"{counted(restored.doubts, 'order')} in doubt: they may have been placed since the backup. "
-            "To list them: smmplus doubts"
+            _(
+                "{orders} in doubt: they may have been placed since the backup. To list them: smmplus doubts",
+                orders=orders,
+            )
         )
 
 
-_SINCE = (
+_SINCE = marked(
     "Check the panel's order page for later orders. A sheet that has their rows without order IDs would place them "
     "again: delete those rows first."
 )
@@ -181,15 +189,19 @@ def settle_command(
         backup = backup_of(opened)
         if backup is None:
             raise ConfigurationError(
-                f"{opened.where} was not restored from a backup and lost nothing: there is nothing to confirm"
+                _(
+                    "{path} was not restored from a backup and lost nothing: there is nothing to confirm",
+                    path=opened.where,
+                )
             )
-        if not (yes or asked(f"Is every row that was placed after {local_time(backup.made_at)} out of every sheet?")):
-            raise ConfigurationError("not confirmed, nothing was recorded. To skip the question, add --yes")
+        time = local_time(backup.made_at)
+        if not (yes or asked(_("Is every row that was placed after {time} out of every sheet?", time=time))):
+            raise ConfigurationError(_("not confirmed, nothing was recorded. To skip the question, add --yes"))
         confirm_restored(opened)
     if as_json:
         print_json({"journal": opened.where, "settled": True})
     else:
-        _say(f"{opened.where}: runs no longer ask about orders placed after {local_time(backup.made_at)}")
+        _say(_("{path}: runs no longer ask about orders placed after {time}", path=opened.where, time=time))
 
 
 def _move(to: str) -> Copied:
@@ -199,7 +211,7 @@ def _move(to: str) -> Copied:
     with _opened() as opened:
         if opened.path is None:
             raise ConfigurationError(
-                "the journal is in PostgreSQL already. Copy it there with pg_dump, or into a file as a backup"
+                _("the journal is in PostgreSQL already. Copy it there with pg_dump, or into a file as a backup")
             )
         return move(opened, to)
 
@@ -217,7 +229,7 @@ def _opened() -> Journal:
     """Open the journal; where there is none yet, none is made for being looked at."""
     url = _url()
     if not postgres.is_meant_by(url) and not is_there(sqlite.path_of(url)):
-        raise JournalError(f"there is no journal {name_of(url)} yet")
+        raise JournalError(_("there is no journal {path} yet", path=name_of(url)))
     return Journal(url)
 
 
@@ -227,29 +239,32 @@ def _say(words: str) -> None:
 
 def _show_summary(summary: Summary) -> None:
     out = console()
-    for name, value in (("journal", summary.where), ("uuid", summary.uuid), ("version", summary.version)):
+    about = ((_("journal"), summary.where), ("uuid", summary.uuid), (_("version"), summary.version))
+    for name, value in about:
         out.print(Text(f"{name}: {value}"), soft_wrap=True)
-    out.print(f"size: {summary.size / 1_000_000:.1f} MB")
+    out.print(_("size: {megabytes:.1f} MB", megabytes=summary.size / 1_000_000))
     if summary.lost:
-        words = (
-            f"it lost everything recorded after {local_time(summary.restored)} ({summary.lost}): orders placed since "
-            "then may be unknown"
+        words = _(
+            "it lost everything recorded after {time} ({why}): orders placed since then may be unknown",
+            time=local_time(summary.restored),
+            why=summary.lost,
         )
         out.print(Text(words, WARNING), soft_wrap=True)
     elif summary.restored:
-        words = (
-            f"restored from a backup of {local_time(summary.restored)}: orders placed between the backup and its "
-            "restoration are unknown"
+        words = _(
+            "restored from a backup of {time}: orders placed between the backup and its restoration are unknown",
+            time=local_time(summary.restored),
         )
         out.print(Text(words, WARNING))
-    shown = table("account", "panel", "state", "orders", right=("orders",), wrap=("panel",))
+    heads = (_("account"), _("panel"), _("state"), _("orders"))
+    shown = table(*heads, right=heads[-1:], wrap=heads[1:2])
     for count in summary.counts:
-        shown.add_row(*(Text(cell) for cell in (count.account, count.url, count.state.words, str(count.orders))))
-    out.print(shown if summary.counts else "No orders yet.")
+        shown.add_row(*(Text(cell) for cell in (count.account, count.url, _(count.state.words), str(count.orders))))
+    out.print(shown if summary.counts else _("No orders yet."))
     if doubts := summary.orders(State.IN_DOUBT):
-        out.print(Text(f"{counted(doubts, 'order')} in doubt. To list: smmplus doubts", WARNING))
+        out.print(Text(_("{orders} in doubt. To list: smmplus doubts", orders=counted(doubts, "order")), WARNING))
     for path in summary.rescues:
-        words = f"{path} keeps order IDs that the next run records: do not delete it"
+        words = _("{path} keeps order IDs that the next run records: do not delete it", path=path)
         out.print(Text(words, WARNING), soft_wrap=True)
 
 
@@ -273,11 +288,12 @@ def _summary_object(summary: Summary) -> dict[str, object]:
 def _show_findings(where: str, findings: list[Violation]) -> None:
     out = console()
     if not findings:
-        out.print(Text(f"{where}: no problems found"), soft_wrap=True)
+        out.print(Text(_("{path}: no problems found", path=where)), soft_wrap=True)
         return
-    out.print(Text(f"{where}: problems found:", "red"), soft_wrap=True)
+    out.print(Text(_("{path}: problems found:", path=where), "red"), soft_wrap=True)
     for finding in findings[:MOST_PROBLEMS]:
         out.print(Text(f"  {finding.where}: {finding.what}"), soft_wrap=True)
     if len(findings) > MOST_PROBLEMS:
-        out.print(f"… and {len(findings) - MOST_PROBLEMS} more (--json shows up to {MOST_FINDINGS})")
-    out.print("Do not place orders with it until this is explained. Keep the file as it is, and look for a backup.")
+        more = len(findings) - MOST_PROBLEMS
+        out.print(_("… and {count} more (--json shows up to {limit})", count=more, limit=MOST_FINDINGS))
+    out.print(_("Do not place orders with it until this is explained. Keep the file as it is, and look for a backup."))

@@ -17,6 +17,7 @@ from smmplus.journal.backends.sqlite_file import new_file
 from smmplus.journal.entry import select_entries
 from smmplus.journal.schema import entries, order_ids
 from smmplus.orders.models import OrderRequest
+from smmplus.texts import _
 
 _AS_THEY_STAND = (
     "cost",
@@ -56,11 +57,12 @@ def export_csv(connection: Connection, file: Path | None, *, force: bool = False
     except FileExistsError:
         raise _taken(file) from None
     except OSError as error:
-        raise SheetError(f"{file}: cannot be written: {error.strerror or error}") from error
+        reason = error.strerror or error
+        raise SheetError(_("{path}: cannot be written: {reason}", path=file, reason=reason)) from error
 
 
 def _taken(file: Path) -> SheetError:
-    return SheetError(f"{file} exists already. Use another name, or overwrite it with --force")
+    return SheetError(_("{path} exists already. Use another name, or overwrite it with --force", path=file))
 
 
 def _write(connection: Connection, out: TextIO) -> int:

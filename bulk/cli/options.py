@@ -33,6 +33,7 @@ from smmplus.api.client import Client
 from smmplus.api.panel import Panel
 from smmplus.errors import ConfigurationError
 from smmplus.journal.journal import Journal
+from smmplus.texts import _, marked
 
 File = Annotated[
     Path,
@@ -134,13 +135,13 @@ def _account(name: str) -> str:
 def finite(value: float | None) -> float | None:
     """Refuse nan and inf, which pass every comparison or none."""
     if value is not None and not math.isfinite(value):
-        raise typer.BadParameter(f"{value} is not a valid number")
+        raise typer.BadParameter(_("{value} is not a valid number", value=value))
     return value
 
 
 _HIDDEN = {
-    "include_hidden": "Include hidden and filtered rows, and hidden columns.",
-    "visible_only": "Skip hidden and filtered rows.",
+    "include_hidden": marked("Include hidden and filtered rows, and hidden columns."),
+    "visible_only": marked("Skip hidden and filtered rows."),
 }
 _DECLARED = {"headers": ("--map",), "colours": ("--colours/--no-colours", "--colors/--no-colors")}
 _CHECKED: dict[str, Callable[[Any], object]] = {"account": _account, "locale": _known_locale}
@@ -192,7 +193,7 @@ PATIENCE = 5.0
 def headers(said: list[str] | None, *, remember: bool = False) -> HeaderNames:
     """Read what a person says that headers stand for."""
     if remember and not said:
-        raise ConfigurationError("--remember-map needs --map")
+        raise ConfigurationError(_("--remember-map needs --map"))
     try:
         return parse_headers(said or ())
     except SheetError as error:
@@ -208,7 +209,13 @@ def money(text: str | None, option: str = "--max-spend") -> Decimal | None:
     if text is None:
         return None
     if not _AMOUNT.fullmatch(text.strip()):
-        raise ConfigurationError(f"{option} {text!r} is not a valid amount: write an amount such as 120 or 99.50")
+        raise ConfigurationError(
+            _(
+                "{option} {amount!r} is not a valid amount: write an amount such as 120 or 99.50",
+                option=option,
+                amount=text,
+            )
+        )
     return Decimal(text.strip())
 
 
@@ -222,14 +229,22 @@ def duration(text: str, option: str) -> float | None:
         return None
     found = _DURATION.fullmatch(text.strip())
     if found is None:
-        raise ConfigurationError(f"{option} {text!r} is not a valid duration: write 90s, 5m, 6h, 2d or final")
+        raise ConfigurationError(
+            _(
+                "{option} {duration!r} is not a valid duration: write 90s, 5m, 6h, 2d or final",
+                option=option,
+                duration=text,
+            )
+        )
     return float(found[1]) * _SECONDS[found[2]]
 
 
 def hidden(*, include: bool, visible_only: bool) -> Hidden:
     """Read what a person says of hidden rows."""
     if include and visible_only:
-        raise ConfigurationError("--include-hidden and --visible-only cannot be used together")
+        raise ConfigurationError(
+            _("{one} and {other} cannot be used together", one="--include-hidden", other="--visible-only")
+        )
     return "include" if include else "skip" if visible_only else "refuse"
 
 

@@ -20,7 +20,7 @@ from smmplus.errors import ConfigurationError
 from smmplus.orders.models import Balance, Service
 from smmplus.reconciliation import balance_drops
 from smmplus.reconciliation.reconcile import observe
-from smmplus.texts import counted
+from smmplus.texts import _, counted
 
 
 @failing
@@ -38,16 +38,19 @@ def services(
     if found:
         _show_services(found)
     else:
-        console().print(Text(f"No services match {word!r}. To list all: smmplus services"))
+        console().print(Text(_("No services match {word!r}. To list all: smmplus services", word=word)))
     unusable = [service for service in found if service.unusable]
-    show_warnings(console(), (f"service {each.id} cannot be ordered: {each.unusable}" for each in unusable))
+    words = (
+        _("service {service} cannot be ordered: {reason}", service=each.id, reason=each.unusable) for each in unusable
+    )
+    show_warnings(console(), words)
 
 
 def _show_services(services: Sequence[Service]) -> None:
-    texts, numbers = ("id", "name", "category", "type"), ("price/1000", "min", "max")
-    shown = table(*texts, *numbers, "refill", "cancel", right=numbers, wrap=texts[1:])
+    texts, numbers = (_("id"), _("name"), _("category"), _("type")), (_("price/1000"), _("min"), _("max"))
+    shown = table(*texts, *numbers, _("refill"), _("cancel"), right=numbers, wrap=texts[1:])
     for service, price in zip(services, align_decimals([service.rate for service in services]), strict=True):
-        flags = ("yes" if flag else "" for flag in (service.refill, service.cancel))
+        flags = (_("yes") if flag else "" for flag in (service.refill, service.cancel))
         most = "" if service.max is None else str(service.max)
         named = (service.id, service.name, service.category, service.type)
         shown.add_row(*map(Text, named), price or "?", str(service.min), most, *flags)
@@ -107,7 +110,7 @@ def template(
     all with --full. It has the columns that they need.
     """
     if plain_sheet and only:
-        raise ConfigurationError("--plain and --only cannot be used together")
+        raise ConfigurationError(_("{one} and {other} cannot be used together", one="--plain", other="--only"))
     offered: list[Service] = []
     usable: list[Service] = []
     if not plain_sheet:
@@ -115,14 +118,20 @@ def template(
             found = [service for service in client.services() if matches(service, only)]
         usable = [service for service in found if not service.unusable]
         if not usable:
-            raise ConfigurationError(f"No services match {only!r}." if only else "the panel offers no services")
+            none = _("No services match {word!r}.", word=only) if only else _("the panel offers no services")
+            raise ConfigurationError(none)
         offered = usable if only or full else usual_services(usable)
     write_template(file, offered, language, full=full)
-    offers, left_out = f" ({counted(len(offered), 'service')})" if offered else "", len(usable) - len(offered)
-    more = f"Left out: {counted(left_out, 'service')} with more columns (--full, or --only WORD). " if left_out else ""
-    words = f"Created {file}{offers}. {more}Fill it in, then run:\n  {command('check', str(file), account=account)}"
-    told = {"file": str(file), "services": len(offered), "services_left_out": left_out}
+    left_out = len(usable) - len(offered)
     if as_json:
-        print_json(told)
-    else:
-        typer.echo(words)
+        print_json({"file": str(file), "services": len(offered), "services_left_out": left_out})
+        return
+    created = _("Created {path}.", path=file)
+    if offered:
+        created = _("Created {path} ({services}).", path=file, services=counted(len(offered), "service"))
+    more = ""
+    if left_out:
+        services = counted(left_out, "service")
+        more = _("Left out: {services} with more columns (--full, or --only WORD).", services=services)
+    check = command("check", str(file), account=account)
+    typer.echo(" ".join(filter(None, (created, more, _("Fill it in, then run:\n  {command}", command=check)))))

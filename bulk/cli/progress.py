@@ -21,7 +21,7 @@ from bulk.running.events import RunListener, waiting_words
 from bulk.writing import Written
 from smmplus.journal.state_machine import State
 from smmplus.placing.placer import Placed
-from smmplus.texts import counted
+from smmplus.texts import _, counted
 
 LINE_EVERY = 5.0
 """Seconds between two plain lines of progress."""
@@ -54,28 +54,20 @@ class _Telling(RunListener):
     def confirm(self, plan: Plan) -> bool:
         if self._agreed:
             return True
-        since = ""
         if words := backup_gap_message(plan):
             self._out.print(Text(f"{words}. {backup_gap_remedy(plan.options.surface)}", "bold red"), soft_wrap=True)
-            lost = plan.campaign.backup is not None and plan.campaign.backup.lost
-            since = f", none of them placed since {'then' if lost else 'the backup'}"
         repeats = f" ({plan.repeats})" if plan.repeats else ""
-        first = (
-            f"the first {len(plan.to_send)} of {counted(len(plan.to_send) + len(plan.deferred), 'order')}"
-            if plan.deferred
-            else ""
-        )
-        what = f"{first or counted(len(plan.to_send), 'order')} for {cost_of(plan)}{since}"
-        where = f"from account {plan.options.account} at {urlsplit(plan.campaign.panel).netloc}"
-        return asked(f"Place {what} {where}?{repeats}{_duration(plan)}")
+        return asked(f"{_question(plan, gap=bool(words))}{repeats}{_duration(plan)}")
 
     def placing(self, orders: int) -> None:
         self._orders, self._began = orders, self._clock()
 
     def following(self, orders: int, final: int) -> None:
         if self._later and final < orders:
-            words = "It is safe to end this: the orders continue. To update the sheet later:"
-            self._progress_console.print(f"{words} {self._later}", markup=False, soft_wrap=True)
+            words = _(
+                "It is safe to end this: the orders continue. To update the sheet later: {command}", command=self._later
+            )
+            self._progress_console.print(words, markup=False, soft_wrap=True)
         self._later = ""
 
     def placed(self, row: int | None, placed: Placed) -> None:  # noqa: ARG002 (sums tell enough)
@@ -87,16 +79,14 @@ class _Telling(RunListener):
         self.note(waiting_words(words, until))
 
     def wrote(self, written: Written) -> None:
-        self._progress_console.print(f"Wrote {written.path}", markup=False, soft_wrap=True)
+        self._progress_console.print(_("Wrote {path}", path=written.path), markup=False, soft_wrap=True)
 
     def note(self, text: str) -> None:
         self._progress_console.print(text, style=WARNING, markup=False, soft_wrap=True)
 
     def _words(self) -> str:
-        extra = [
-            f"{count} {word}" for count, word in ((self._refused, "rejected"), (self._doubts, "in doubt")) if count
-        ]
-        return ", ".join(["placing", *extra])
+        counts = ((self._refused, _("rejected")), (self._doubts, _("in doubt")))
+        return ", ".join([_("placing"), *(f"{count} {word}" for count, word in counts if count)])
 
     def _pace(self) -> str:
         """Return how many orders a second are placed, and how long the others take at that pace."""
@@ -104,7 +94,8 @@ class _Telling(RunListener):
         if seconds <= 0 or self._done in {0, self._orders}:
             return ""
         pace = self._done / seconds
-        return f", {pace:.1f} a second, {lasting((self._orders - self._done) / pace)} left"
+        left = lasting((self._orders - self._done) / pace)
+        return f", {_('{pace:.1f} a second', pace=pace)}, {_('{duration} left', duration=left)}"
 
 
 def _duration(plan: Plan) -> str:
@@ -112,7 +103,34 @@ def _duration(plan: Plan) -> str:
     rate = plan.options.rate
     if not rate:
         return ""
-    return f" {lasting(len(plan.to_send) / rate).capitalize()} at {rate:g} {'call' if rate == 1 else 'calls'} a second."
+    duration = lasting(len(plan.to_send) / rate).capitalize()
+    if rate == 1:
+        return " " + _("{duration} at 1 call a second.", duration=duration)
+    return " " + _("{duration} at {rate:g} calls a second.", duration=duration, rate=rate)
+
+
+def _question(plan: Plan, *, gap: bool) -> str:
+    """Ask whether to place the orders; with a gap, also whether none was placed since the backup."""
+    lost = plan.campaign.backup is not None and plan.campaign.backup.lost
+    orders = counted(len(plan.to_send), "order")
+    if plan.deferred:
+        every = counted(len(plan.to_send) + len(plan.deferred), "order")
+        orders = _("the first {count} of {orders}", count=len(plan.to_send), orders=every)
+    values = {
+        "orders": orders,
+        "cost": cost_of(plan),
+        "account": plan.options.account,
+        "panel": urlsplit(plan.campaign.panel).netloc,
+    }
+    if not gap:
+        return _("Place {orders} for {cost} from account {account} at {panel}?", **values)
+    if lost:
+        return _(
+            "Place {orders} for {cost} from account {account} at {panel}, none of them placed since then?", **values
+        )
+    return _(
+        "Place {orders} for {cost} from account {account} at {panel}, none of them placed since the backup?", **values
+    )
 
 
 def asked(question: str) -> bool:
@@ -121,7 +139,7 @@ def asked(question: str) -> bool:
         return typer.confirm(question)
     except typer.Abort:
         if not sys.stdin.isatty():
-            typer.echo("Not a terminal: add --yes", err=True)
+            typer.echo(_("Not a terminal: add --yes"), err=True)
         return False
 
 
@@ -132,11 +150,13 @@ class Lines(_Telling):
 
     def placed(self, row: int | None, placed: Placed) -> None:
         super().placed(row, placed)
-        self._line(f"{self._words()}: {self._done} of {self._orders}{self._pace()}", last=self._done == self._orders)
+        done = _("{done} of {orders}", done=self._done, orders=self._orders)
+        self._line(f"{self._words()}: {done}{self._pace()}", last=self._done == self._orders)
 
     def following(self, orders: int, final: int) -> None:
         super().following(orders, final)
-        self._line(f"tracking: {final} of {orders} finished", last=final == orders)
+        words = _("tracking: {finished} of {orders} finished", finished=final, orders=orders)
+        self._line(words, last=final == orders)
 
     def _line(self, text: str, *, last: bool) -> None:
         if last or self._clock() - self._last >= LINE_EVERY:
@@ -165,7 +185,7 @@ class Bars(_Telling):
     def placing(self, orders: int) -> None:
         super().placing(orders)
         self._bars.start()
-        self._placing = self._bars.add_task("placing", total=orders)
+        self._placing = self._bars.add_task(_("placing"), total=orders)
 
     def placed(self, row: int | None, placed: Placed) -> None:
         super().placed(row, placed)
@@ -179,7 +199,7 @@ class Bars(_Telling):
         super().following(orders, final)
         self._bars.start()
         if self._following is None:
-            self._following = self._bars.add_task("tracking", total=orders)
+            self._following = self._bars.add_task(_("tracking"), total=orders)
         self._bars.update(self._following, completed=final, total=orders)
 
     def __enter__(self) -> Self:

@@ -19,7 +19,7 @@ from smmplus.orders.decimals import plain
 from smmplus.reconciliation import reconcile as reconciling
 from smmplus.reconciliation.doubt_matching import Finding, Probe
 from smmplus.reconciliation.reconcile import MOST_CALLS, Reconciled
-from smmplus.texts import counted
+from smmplus.texts import _, counted
 
 
 @failing
@@ -57,7 +57,7 @@ def reconcile(
 def show_reconciled(console: Console, found: Reconciled, account: str) -> None:
     """Show what was found out, and how to settle the rest."""
     seen = found.observation
-    console.print(Text(f"balance: {money(seen.amount, seen.currency)}"))
+    console.print(Text(_("balance: {balance}", balance=money(seen.amount, seen.currency))))
     show_warnings(console, [] if found.fall is None else [balance_drop_warning(found.fall, account)])
     if found.probe is not None and found.findings:
         console.print(Text(_asked(found.probe)))
@@ -65,18 +65,23 @@ def show_reconciled(console: Console, found: Reconciled, account: str) -> None:
         show_doubt(console, finding.doubt, found.evidence.get(finding.doubt.id))
         show_finding(console, finding)
     if not found.findings:
-        console.print("No orders of this account are in doubt.")
+        console.print(_("No orders of this account are in doubt."))
     if found.open and found.probe is None:
         probe = command("reconcile", account=account, probe=True)
-        console.print(Text(f"To search the panel for the missing orders: {probe}"), soft_wrap=True)
+        words = _("To search the panel for the missing orders: {command}", command=probe)
+        console.print(Text(words), soft_wrap=True)
 
 
 def _asked(probe: Probe) -> str:
     """Say what was asked for: no id at all is not evidence of anything."""
     if not probe.asked:
-        return "No order IDs could be checked: this is no evidence of whether an order was placed."
-    asked = f"{counted(probe.asked, 'order ID')} in {counted(probe.calls, 'call')}"
-    return f"Checked {asked}: {counted(len(probe.answers), 'order')} of this account not in the journal."
+        return _("No order IDs could be checked: this is no evidence of whether an order was placed.")
+    return _(
+        "Checked {ids} in {calls}: {orders} of this account not in the journal.",
+        ids=counted(probe.asked, "order ID"),
+        calls=counted(probe.calls, "call"),
+        orders=counted(len(probe.answers), "order"),
+    )
 
 
 def reconciled_object(found: Reconciled) -> Json:

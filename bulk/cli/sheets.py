@@ -32,7 +32,7 @@ from bulk.running.advice import again
 from bulk.running.events import RunListener
 from bulk.running.result import RunResult
 from smmplus.errors import ConfigurationError
-from smmplus.texts import counted
+from smmplus.texts import _, counted
 
 
 def consoles(*, as_json: bool) -> tuple[Console, Console]:
@@ -49,7 +49,7 @@ def check(options: Options, *, mark: given.Mark = False, as_json: given.AsJson =
     """
     with given.open_journal() as journal:
         plan = runner.check(options, given.panel_for(options.account), journal)
-    out, _ = consoles(as_json=as_json)
+    out = consoles(as_json=as_json)[0]
     blocked = plan.blocker.message if plan.blocker else ""
     short = plan.short_by or plan.over_budget
     show_plan(out, plan)
@@ -73,15 +73,20 @@ def check(options: Options, *, mark: given.Mark = False, as_json: given.AsJson =
 def _mark(out: Console, plan: Plan) -> ProblemCopy | None:
     """Write the copy of a sheet with problems, and say where it is; None where there is nothing to mark."""
     if not plan.problems:
-        out.print("No problems to mark.")
+        out.print(_("No problems to mark."))
         return None
     marked = write_problem_copy(plan.sheet, plan.problems)
-    words = f"Wrote {marked.path} with the problems marked. Fix them there, save it, and run that file. "
-    out.print(Text(f"{words}{plan.sheet.path.name} was not changed.", "bold"))
+    words = _(
+        "Wrote {path} with the problems marked. Fix them there, save it, and run that file. {sheet} was not changed.",
+        path=marked.path,
+        sheet=plan.sheet.path.name,
+    )
+    out.print(Text(words, "bold"))
     if marked.lost:
         out.print(Text(marked.lost, WARNING))
     if marked.unexplained:
-        words = f"{counted(marked.unexplained, 'colored cell')} without a comment: see the list above"
+        cells = counted(marked.unexplained, "colored cell")
+        words = _("{cells} without a comment: see the list above", cells=cells)
         out.print(Text(words, WARNING))
     return marked
 
@@ -110,7 +115,8 @@ def run(
     written into the sheet.
     """
     if (as_json or as_lines) and not yes:
-        raise ConfigurationError(f"{'--json' if as_json else '--json-lines'} needs --yes, because it cannot ask")
+        option = "--json" if as_json else "--json-lines"
+        raise ConfigurationError(_("{option} needs --yes, because it cannot ask", option=option))
     panel = given.panel_for(options.account)
     listening = _listening(options, agreed=yes, as_json=as_json, as_lines=as_lines)
     with listening as listener, given.open_journal() as journal:
@@ -130,7 +136,7 @@ def status(options: Options, *, as_json: given.AsJson = False, as_lines: given.A
     with listening as listener, given.open_journal() as journal:
         outcome = runner.status(options, panel, journal, listener)
     as_json = as_json or as_lines
-    out, _ = consoles(as_json=as_json)
+    out = consoles(as_json=as_json)[0]
     if outcome.plan.problems:
         show_problems(out, outcome.plan.problems)
     show_warnings(out, outcome.plan.journal_warnings.warnings)
@@ -141,7 +147,7 @@ def _listening(
     options: Options, *, agreed: bool, as_json: bool, as_lines: bool
 ) -> "Lines | Bars | nullcontext[RunListener]":
     if as_json and as_lines:
-        raise ConfigurationError("--json and --json-lines cannot be used together")
+        raise ConfigurationError(_("{one} and {other} cannot be used together", one="--json", other="--json-lines"))
     if as_lines:
         return nullcontext(JsonLines(agreed=agreed))
     if as_json:
@@ -154,9 +160,9 @@ def _end(outcome: RunResult, *, as_json: bool, name: str = "run") -> None:
     with without_output():
         if as_json:
             print_json(outcome_object(outcome, gather=iter))
-        out, _ = consoles(as_json=as_json)
+        out = consoles(as_json=as_json)[0]
         if outcome.declined:
-            out.print("Cancelled. Nothing was sent.")
+            out.print(_("Cancelled. Nothing was sent."))
         else:
             show_outcome(out, outcome, name)
     raise typer.Exit(int(outcome.exit_status))

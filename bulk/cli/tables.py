@@ -18,16 +18,13 @@ from smmplus.journal.budgets import Budget
 from smmplus.journal.entry import Entry
 from smmplus.journal.state_machine import State
 from smmplus.orders.decimals import plain
-from smmplus.texts import counted
+from smmplus.texts import _, counted
 
 WARNING = "dark_orange3"
 """The style of warnings: yellow cannot be read on white."""
 
 MOST_PROBLEMS = 50
 """Lines of problems on a screen; `--json` has them all."""
-
-FIRST_STATUSES = "in 5 minutes or later"
-"""When statuses are worth asking for: panels begin with an order after some minutes."""
 
 MOST_SECOND_THOUGHTS = 20
 """Lines of what may well be meant."""
@@ -36,7 +33,7 @@ MOST_SECOND_THOUGHTS = 20
 def money(amount: Decimal, currency: str) -> str:
     """Write an amount with its currency; at least two decimal places."""
     text = plain(amount)
-    _, _, fraction = text.partition(".")
+    fraction = text.partition(".")[2]
     return f"{text if len(fraction) >= 2 else format(amount, '.2f')} {currency}".strip()
 
 
@@ -59,20 +56,22 @@ def table(*columns: str, right: Iterable[str] = (), wrap: Iterable[str] = ()) ->
 def show_plan(console: Console, plan: Plan) -> None:
     """Show what a run would do."""
     sheet, already = plan.sheet, plan.matching.entries
-    where = f" (sheet {sheet.name!r})" if sheet.name else ""
-    console.print(
-        Text(f"{sheet.path.name}{where}: {counted(len(sheet.rows), 'row')}, campaign {plan.campaign.name!r}", "bold")
-    )
+    about = {"file": sheet.path.name, "rows": counted(len(sheet.rows), "row"), "campaign": plan.campaign.name}
+    words = _("{file}: {rows}, campaign {campaign!r}", **about)
+    if sheet.name:
+        words = _("{file} (sheet {sheet!r}): {rows}, campaign {campaign!r}", sheet=sheet.name, **about)
+    console.print(Text(words, "bold"))
     if sheet.ignored:
-        console.print(Text(f"Ignored columns: {', '.join(sheet.ignored)}", "dim"))
+        console.print(Text(_("Ignored columns: {columns}", columns=", ".join(sheet.ignored)), "dim"))
     for words in column_notes(plan):
         console.print(Text(words, WARNING))
     if already:
-        console.print(Text(f"Already in the journal: {_states(already.values())}"))
+        console.print(Text(_("Already in the journal: {states}", states=_states(already.values()))))
     if elsewhere := {entry.campaign for entry in already.values()} - {plan.campaign.name}:
         names = ", ".join(repr(name) for name in sorted(elsewhere))
-        words = (
-            f"Some of them are orders of another campaign ({names}). To place them again, clear their order_id and run:"
+        words = _(
+            "Some of them are orders of another campaign ({names}). To place them again, clear their order_id and run:",
+            names=names,
         )
         _say(console, words, WARNING)
         _say(console, f"  {again('run', plan.options, campaign=plan.campaign.name)}", WARNING)
@@ -88,7 +87,7 @@ def show_plan(console: Console, plan: Plan) -> None:
 
 def show_fingerprint(console: Console, plan: Plan) -> None:
     """Show what a check can be approved by, and the command that is held to it."""
-    _say(console, f"fingerprint: {plan.fingerprint}. To place exactly this, or nothing:")
+    _say(console, _("fingerprint: {fingerprint}. To place exactly this, or nothing:", fingerprint=plan.fingerprint))
     _say(console, f"  {again('run', plan.options, expect_fingerprint=plan.fingerprint)}")
 
 
@@ -102,13 +101,12 @@ def _show_second_thoughts(console: Console, found: Sequence[Problem]) -> None:
     """Show what a person should think of twice, and no more of it than is read."""
     if not found:
         return
-    console.print(
-        Text(f"Warnings ({counted(len({each.row for each in found}), 'row')}), which do not stop a run:", WARNING)
-    )
+    rows = counted(len({each.row for each in found}), "row")
+    console.print(Text(_("Warnings ({rows}), which do not stop a run:", rows=rows), WARNING))
     for each in found[:MOST_SECOND_THOUGHTS]:
         console.print(Text(f"  {each.where} ({each.value[:80]}): {each.message}", WARNING), soft_wrap=True)
     if len(found) > MOST_SECOND_THOUGHTS:
-        console.print(f"… and {len(found) - MOST_SECOND_THOUGHTS} more (--json shows all)")
+        console.print(_("… and {count} more (--json shows all)", count=len(found) - MOST_SECOND_THOUGHTS))
     for remedy in dict.fromkeys(each.remedy for each in found[:MOST_SECOND_THOUGHTS]):
         console.print(Text(f"  {remedy}", WARNING))
 
@@ -121,42 +119,47 @@ def show_problems(console: Console, problems: tuple[Problem, ...]) -> None:
         _say(console, f"  {problem.where}{value}: {problem.message}")
         _say(console, f"    {problem.remedy}", "dim")
     if len(problems) > MOST_PROBLEMS:
-        console.print(f"… and {len(problems) - MOST_PROBLEMS} more (--json shows all)")
+        console.print(_("… and {count} more (--json shows all)", count=len(problems) - MOST_PROBLEMS))
 
 
 def cost_of(plan: Plan) -> str:
     """Say what the rows to be sent cost."""
-    at_most = "at most " if plan.upper_bounds else ""
-    return f"{at_most}{money(plan.total, plan.prices.balance.currency)}"
+    cost = money(plan.total, plan.prices.balance.currency)
+    return _("at most {cost}", cost=cost) if plan.upper_bounds else cost
 
 
 def _show_costs(console: Console, plan: Plan) -> None:
     if not plan.to_send:
-        console.print("Nothing to send.")
+        console.print(_("Nothing to send."))
         return
     _show_services(console, plan.by_service)
     balance = plan.prices.balance
-    of_all = f" of {len(plan.to_send) + len(plan.deferred)}" if plan.deferred else ""
-    words = f"{'the first ' if plan.deferred else ''}{counted(len(plan.to_send), 'row')}{of_all}"
-    console.print(Text(f"to send: {words} for {cost_of(plan)}", "bold"))
+    about = {"rows": counted(len(plan.to_send), "row"), "cost": cost_of(plan)}
+    words = _("to send: {rows} for {cost}", **about)
+    if plan.deferred:
+        every = len(plan.to_send) + len(plan.deferred)
+        words = _("to send: the first {rows} of {every} for {cost}", every=every, **about)
+    console.print(Text(words, "bold"))
     if plan.unbounded:
-        console.print(Text(f"{plan.unbounded} of them have no maximum cost and are not included", WARNING))
-    console.print(Text(f"balance: {money(balance.amount, balance.currency)}"))
+        words = _("{count} of them have no maximum cost and are not included", count=plan.unbounded)
+        console.print(Text(words, WARNING))
+    console.print(Text(_("balance: {balance}", balance=money(balance.amount, balance.currency))))
     if plan.short_by:
-        console.print(Text(f"The balance is short by {money(plan.short_by, balance.currency)}.", "red"))
+        words = _("The balance is short by {amount}.", amount=money(plan.short_by, balance.currency))
+        console.print(Text(words, "red"))
     if plan.max_spend is not None:
-        budget = f"{money(plan.campaign.spent, '')} of {money(plan.max_spend, balance.currency)}"
-        console.print(Text(f"campaign budget: {budget} already spent"))
+        spent, budget = money(plan.campaign.spent, ""), money(plan.max_spend, balance.currency)
+        console.print(Text(_("campaign budget: {spent} of {budget} already spent", spent=spent, budget=budget)))
     if plan.over_budget:
         over = money(plan.over_budget, balance.currency)
-        _say(console, f"Over budget by {over}. A run stops before it is passed. To raise it:", "red")
+        _say(console, _("Over budget by {amount}. A run stops before it is passed. To raise it:", amount=over), "red")
         raised = command("budget", plan.campaign.name, account=plan.options.account, set="AMOUNT")
         _say(console, f"  {raised}", "red")
 
 
 def _show_services(console: Console, costs: Sequence[ServiceCost]) -> None:
-    amounts = ("rows", "units", "price/1000", "cost")
-    shown = table("service", "name", *amounts, right=amounts, wrap=("name",))
+    amounts = (_("rows"), _("units"), _("price/1000"), _("cost"))
+    shown = table(_("service"), _("name"), *amounts, right=amounts, wrap=(_("name"),))
     prices = align_decimals([item.service.rate for item in costs])
     for item, price, cost in zip(costs, prices, align_decimals([item.cost for item in costs]), strict=True):
         texts = (item.service.id, item.service.name, str(item.rows), str(item.units), price, cost)
@@ -193,41 +196,51 @@ def show_answers(console: Console, plan: Plan, name: str) -> None:
 def show_outcome(console: Console, outcome: RunResult, name: str = "run") -> None:
     """Show the result of a command, the rows that were not placed and why, and the next steps."""
     for alarm in outcome.alarms:
-        _say(console, f"ALARM: {alarm}", "bold red")
+        _say(console, _("ALARM: {alarm}", alarm=alarm), "bold red")
     for row in outcome.unrecorded:
         _say(console, _unrecorded(outcome, row), "bold red")
     if outcome.blocked:
         _say(console, outcome.blocked, "red")
         show_answers(console, outcome.plan, name)
     elif name == "run" and outcome.sent == 0 and not outcome.plan.to_send and not outcome.stop:
-        console.print("No new orders were placed.")
+        console.print(_("No new orders were placed."))
     if outcome.entries and not outcome.blocked:
         _say(console, _states(outcome.entries.values()), "bold")
         _show_charges(console, outcome)
     if outcome.stop is not None:
-        _say(console, f"Stopped: {outcome.stop.value} ({outcome.reason})", "red")
+        words = _("Stopped: {stop} ({reason})", stop=_(outcome.stop.value), reason=outcome.reason)
+        _say(console, words, "red")
     if outcome.plan.deferred and outcome.stop is None and not outcome.blocked:
-        words = f"Placed the first {len(outcome.plan.to_send)} of {len(outcome.plan.to_send + outcome.plan.deferred)}"
-        _say(console, f"{words} rows to send; for the rest: {_rest(outcome.plan)}", WARNING)
+        words = _(
+            "Placed the first {placed} of {every} rows to send; for the rest: {command}",
+            placed=len(outcome.plan.to_send),
+            every=len(outcome.plan.to_send + outcome.plan.deferred),
+            command=_rest(outcome.plan),
+        )
+        _say(console, words, WARNING)
     if outcome.unfollowed:
-        _say(console, f"Tracking stopped ({outcome.unfollowed}). The orders continue.", WARNING)
+        words = _("Tracking stopped ({reason}). The orders continue.", reason=outcome.unfollowed)
+        _say(console, words, WARNING)
     if outcome.unwritten:
-        _say(console, f"Results are in the journal but could not be written into the sheet: {outcome.unwritten}", "red")
+        words = _(
+            "Results are in the journal but could not be written into the sheet: {reason}", reason=outcome.unwritten
+        )
+        _say(console, words, "red")
     _show_next(console, outcome, name)
 
 
 def _show_charges(console: Console, outcome: RunResult) -> None:
     """Show what the orders cost, and what is left."""
     currency, charges = outcome.plan.prices.balance.currency, charges_of(outcome.entries.values())
-    parts = [f"charged: {money(charges.charged, currency)}"] if charges.charged else []
+    parts = [_("charged: {amount}", amount=money(charges.charged, currency))] if charges.charged else []
     if charges.refunded:
-        parts.append(f"refunded: {money(charges.refunded, currency)}")
+        parts.append(_("refunded: {amount}", amount=money(charges.refunded, currency)))
     if charges.open:
-        parts.append(
-            f"not reported yet: {counted(charges.open, 'order')}, {money(charges.expected, currency)} by the price list"
-        )
+        orders, amount = counted(charges.open, "order"), money(charges.expected, currency)
+        parts.append(_("not reported yet: {orders}, {amount} by the price list", orders=orders, amount=amount))
     if outcome.balance is not None:
-        parts.append(f"balance: {money(outcome.balance.amount, outcome.balance.currency)}")
+        balance = money(outcome.balance.amount, outcome.balance.currency)
+        parts.append(_("balance: {balance}", balance=balance))
     if parts:
         _say(console, "; ".join(parts))
 
@@ -238,13 +251,24 @@ def _say(console: Console, words: str, style: str = "") -> None:
 
 
 def _unrecorded(outcome: RunResult, row: int) -> str:
-    order_id, entry = outcome.unrecorded[row], outcome.entries.get(row)
-    words = f"{outcome.plan.sheet.where(row)} is order {order_id}, which could not be recorded in the journal"
+    order_id, entry, where = outcome.unrecorded[row], outcome.entries.get(row), outcome.plan.sheet.where(row)
     if path := outcome.rescued.get(row):
-        return f"{words}: it is saved in {path}. The next run records it when the journal works again"
+        return _(
+            "{where} is order {order_id}, which could not be recorded in the journal: it is saved in {path}. The next "
+            "run records it when the journal works again",
+            where=where,
+            order_id=order_id,
+            path=path,
+        )
     key, account = ("KEY", outcome.plan.options.account) if entry is None else (entry.name, entry.account)
     settled = command("resolve", key, account=account, order_id=order_id)
-    return f"{words}: write the number down. When the journal works again, run: {settled}"
+    return _(
+        "{where} is order {order_id}, which could not be recorded in the journal: write the number down. When the "
+        "journal works again, run: {command}",
+        where=where,
+        order_id=order_id,
+        command=settled,
+    )
 
 
 def _rest(plan: Plan) -> str:
@@ -255,18 +279,22 @@ def _rest(plan: Plan) -> str:
 
 def _show_next(console: Console, outcome: RunResult, name: str) -> None:
     if outcome.written is not None and not outcome.written.in_place:
-        _say(console, f"The results are in {outcome.written.path}: {outcome.written.reason}", WARNING)
+        words = _("The results are in {path}: {reason}", path=outcome.written.path, reason=outcome.written.reason)
+        _say(console, words, WARNING)
     if outcome.blocked:
         return
     path = outcome.written.path if outcome.written else outcome.plan.sheet.path
-    rest = command("journal export", "orders.csv") if outcome.unwritten else f"see the error column of {path}"
+    rest = _("see the error column of {path}", path=path)
+    if outcome.unwritten:
+        rest = command("journal export", "orders.csv")
     for words in describe_rows(outcome, rest):
         _say(console, words, "red")
 
     def how_to_repeat(**changed: Value) -> str:
         if changed:
             return again("run", outcome.plan.options, **changed)
-        return f"Run the same command to continue. Placed orders are not repeated: {again(name, outcome.plan.options)}"
+        repeated = again(name, outcome.plan.options)
+        return _("Run the same command to continue. Placed orders are not repeated: {command}", command=repeated)
 
     for words in next_steps(outcome, how_to_repeat):
         _say(console, words, WARNING)
@@ -276,20 +304,21 @@ def _show_next(console: Console, outcome: RunResult, name: str) -> None:
 def _show_when_to_ask(console: Console, outcome: RunResult) -> None:
     is_open = any(entry.state is State.PLACED and not entry.final for entry in outcome.entries.values())
     if is_open and outcome.stop is None:
-        _say(console, f"Orders take minutes to days. To update the sheet, {FIRST_STATUSES}:")
+        _say(console, _("Orders take minutes to days. To update the sheet, in 5 minutes or later:"))
         _say(console, f"  {again('status', outcome.plan.options, wait=None, poll=None)}")
 
 
 def show_budgets(console: Console, budgets: Sequence[Budget]) -> None:
     """Show what campaigns may spend, have spent and may still spend."""
     if not budgets:
-        console.print("No campaigns yet.")
+        console.print(_("No campaigns yet."))
         return
-    amounts = ("budget", "spent", "in doubt", "remaining")
-    shown = table("campaign", "account", *amounts, "currency", right=amounts, wrap=("campaign",))
+    amounts = (_("budget"), _("spent"), _("in doubt"), _("remaining"))
+    heads = (_("campaign"), _("account"), *amounts, _("currency"))
+    shown = table(*heads, right=amounts, wrap=heads[:1])
     for each in budgets:
         known = (each.amount, each.spent, each.in_doubt, each.left)
-        texts = ("no limit" if amount is None else money(amount, "") for amount in known)
+        texts = (_("no limit") if amount is None else money(amount, "") for amount in known)
         shown.add_row(Text(each.campaign), Text(each.account), *texts, Text(each.currency))
     console.print(shown)
 
@@ -298,7 +327,7 @@ def show_sheet(console: Console, sheet: Sheet) -> None:
     """Show a sheet's orders with links and their results; columns that hold nothing are left out."""
     names = [name for name in _SHOWN if name in sheet.columns and (sheet.frame[name] != "").any()]
     heads = {name: sheet.columns[name].header.replace("_", "\n").replace(" ", "\n") for name in names}
-    shown = table("row", *heads.values(), right=("row", heads["quantity"]), wrap=(heads["link"],))
+    shown = table(_("row"), *heads.values(), right=(_("row"), heads["quantity"]), wrap=(heads["link"],))
     shown.columns[1 + names.index("link")].overflow = "ellipsis"  # a link is one word: cut, not folded
     for row, cells in zip(sheet.frame.index, sheet.frame[names].to_dict("records"), strict=True):
         shown.add_row(str(row), *(Text(cells[name].removeprefix("https://")) for name in names))
@@ -311,4 +340,4 @@ _SHOWN = ("link", "quantity", "order_id", "order_status", "charge", "start_count
 
 def _states(entries: Iterable[Entry]) -> str:
     words = [entry_cells(entry)["order_status"] for entry in entries]
-    return ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
+    return ", ".join(f"{words.count(word)} {_(word)}" for word in dict.fromkeys(words))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from smmplus.texts import _, counted
+from smmplus.texts import _, counted, marked
 
 PROGRAM = "Place the orders of a spreadsheet on smm.plus, each exactly once."
 
@@ -25,6 +25,10 @@ SUMMARIES: Mapping[str, str] = {
     "sandbox": "Start a simulated panel",
 }
 """The commands, in the order in which they are listed."""
+
+
+STATES = (marked("Not sent"), marked("Sending"), marked("Placed"), marked("Rejected"), marked("In doubt"))
+"""The states of orders. Sheets have them in English, as the panel's."""
 
 
 def lasting(seconds: float) -> str:

@@ -14,6 +14,7 @@ from smmplus.journal.entry import Entry
 from smmplus.journal.state_machine import State
 from smmplus.orders.decimals import plain, total
 from smmplus.placing.placer import Stop
+from smmplus.texts import _, marked
 
 MOST_ROWS = 10
 """Rows of a kind that are named."""
@@ -29,17 +30,17 @@ class Again(Protocol):
 
 
 FIRST = {
-    Stop.ACCOUNT: "Fix the API key, or ask the panel about the account. ",
-    Stop.ADDRESS: "Fix the API URL. ",
-    Stop.FUNDS: "Top up the account. ",
-    Stop.BUDGET: "Raise or remove the campaign's budget. ",
-    Stop.UNKNOWN: "Find out what the panel's text means, and fix the rows if they are wrong. For the others, ",
-    Stop.DOUBT: "Resolve the orders in doubt. ",
-    Stop.UNREACHABLE: "Wait until the panel answers again. ",
-    Stop.MISTAKE: "Check the API URL. ",
-    Stop.PRICE: "Check the new price. If you accept it: ",
-    Stop.SERVICE: "Check the sheet against the changed service. ",
-    Stop.JOURNAL: "Make the journal writable again. ",
+    Stop.ACCOUNT: marked("Fix the API key, or ask the panel about the account. "),
+    Stop.ADDRESS: marked("Fix the API URL. "),
+    Stop.FUNDS: marked("Top up the account. "),
+    Stop.BUDGET: marked("Raise or remove the campaign's budget. "),
+    Stop.UNKNOWN: marked("Find out what the panel's text means, and fix the rows if they are wrong. "),
+    Stop.DOUBT: marked("Resolve the orders in doubt. "),
+    Stop.UNREACHABLE: marked("Wait until the panel answers again. "),
+    Stop.MISTAKE: marked("Check the API URL. "),
+    Stop.PRICE: marked("Check the new price. If you accept it: "),
+    Stop.SERVICE: marked("Check the sheet against the changed service. "),
+    Stop.JOURNAL: marked("Make the journal writable again. "),
     Stop.ASKED: "",
 }
 """What to do before the run is repeated."""
@@ -48,14 +49,15 @@ FIRST = {
 def describe_rows(outcome: RunResult, rest: str) -> Iterator[str]:
     """Yield lines with the rows that were refused, are in doubt or were held back, and why; `rest` is where all are."""
     refused = _named(outcome, State.REJECTED)
-    yield from list_lines(f"rejected by the panel ({len(refused)}):", refused, rest)
+    yield from list_lines(_("rejected by the panel ({count}):", count=len(refused)), refused, rest)
     doubts = _named(outcome, State.IN_DOUBT)
-    yield from list_lines(f"in doubt, and not sent again ({len(doubts)}):", doubts, "see `smmplus doubts`")
+    head = _("in doubt, and not sent again ({count}):", count=len(doubts))
+    yield from list_lines(head, doubts, _("see `smmplus doubts`"))
     where, entries = outcome.plan.sheet.where, outcome.entries
     held = [
         describe_entry(entries[row], where(row), why) for row, why in sorted(outcome.held.items()) if row in entries
     ]
-    yield from list_lines(f"held back, and not sent ({len(held)}):", held, "run it again to see them")
+    yield from list_lines(_("held back, and not sent ({count}):", count=len(held)), held, _("run it again to see them"))
 
 
 def list_lines(head: str, named: Sequence[str], rest: str) -> Iterator[str]:
@@ -64,14 +66,15 @@ def list_lines(head: str, named: Sequence[str], rest: str) -> Iterator[str]:
         yield head
         yield from (f"  {each}" for each in named[:MOST_ROWS])
     if len(named) > MOST_ROWS:
-        yield f"  … and {len(named) - MOST_ROWS} more: {rest}"
+        yield "  " + _("… and {count} more: {where}", count=len(named) - MOST_ROWS, where=rest)
 
 
 def describe_entry(entry: Entry, where: str = "", why: str = "") -> str:
     """Return an order and what was said of it."""
     words = why or entry.error
     cut = words if len(words) <= MOST_CHARACTERS else f"{words[:MOST_CHARACTERS]}…"
-    return f"{where or f'service {entry.request.service}'}{_link(entry)}: {cut}"
+    named = where or _("service {service}", service=entry.request.service)
+    return f"{named}{_link(entry)}: {cut}"
 
 
 def next_steps(outcome: RunResult, again: Again, mark: str = "") -> Iterator[str]:
@@ -81,7 +84,7 @@ def next_steps(outcome: RunResult, again: Again, mark: str = "") -> Iterator[str
     if outcome.stop is Stop.BUDGET:
         yield from _budget(outcome, again, mark)
     elif outcome.stop is not None:
-        yield FIRST[outcome.stop] + again()
+        yield _(FIRST[outcome.stop]) + again()
     elif outcome.exit_status is ExitStatus.UNFINISHED:
         yield again()
     yield from refused_steps(outcome.entries.values(), again)
@@ -92,15 +95,27 @@ def doubt_steps(doubts: Sequence[Entry], mark: str = "") -> Iterator[str]:
     if not doubts:
         return
     evidence = command("doubts")
-    yield f"Look for the orders in doubt on the panel's order page. The evidence for each: {mark}{evidence}{mark}"
+    yield _(
+        "Look for the orders in doubt on the panel's order page. The evidence for each: {command}",
+        command=f"{mark}{evidence}{mark}",
+    )
     for entry in doubts[:MOST_ROWS]:
-        placed = command("resolve", entry.name, account=entry.account, order_id="NUMBER")
-        yield f"If{_link(entry) or ' it'} was placed, pass its number: {mark}{placed}{mark}"
+        resolved = command("resolve", entry.name, account=entry.account, order_id="NUMBER")
+        placed, link = f"{mark}{resolved}{mark}", _link(entry).strip()
+        if link:
+            yield _("If {link} was placed, pass its number: {command}", link=link, command=placed)
+        else:
+            yield _("If it was placed, pass its number: {command}", command=placed)
     for campaign, account in dict.fromkeys((entry.campaign, entry.account) for entry in doubts):
         none = command("resolve", account=account, campaign=campaign, not_placed=True)
-        yield f"If none of campaign {campaign!r} was placed, let the next run send them: {mark}{none}{mark}"
+        yield _(
+            "If none of campaign {campaign!r} was placed, let the next run send them: {command}",
+            campaign=campaign,
+            command=f"{mark}{none}{mark}",
+        )
     if len(doubts) > 1:
-        yield f"To answer them in a spreadsheet: {mark}{command('doubts', export='doubts.csv')}{mark}"
+        exported = f"{mark}{command('doubts', export='doubts.csv')}{mark}"
+        yield _("To answer them in a spreadsheet: {command}", command=exported)
 
 
 def refused_steps(entries: Iterable[Entry], again: Again) -> Iterator[str]:
@@ -108,11 +123,13 @@ def refused_steps(entries: Iterable[Entry], again: Again) -> Iterator[str]:
     refused = [entry for entry in entries if entry.state is State.REJECTED]
     unknown = sum(entry.meaning == Meaning.UNKNOWN.name for entry in refused)
     if unknown < len(refused):
-        yield "Fix the rejected rows. The next run sends them, also those that you left unchanged"
+        yield _("Fix the rejected rows. The next run sends them, also those that you left unchanged")
     if unknown:
-        yield (
-            f"{unknown} rejected for an unrecognized reason. The next run sends such rows only if you "
-            f"changed them. If they are right and were not placed: {again(retry_refused=True)}"
+        yield _(
+            "{count} rejected for an unrecognized reason. The next run sends such rows only if you changed them. If "
+            "they are right and were not placed: {command}",
+            count=unknown,
+            command=again(retry_refused=True),
         )
 
 
@@ -120,11 +137,11 @@ def _budget(outcome: RunResult, again: Again, mark: str) -> Iterator[str]:
     plan = outcome.plan
     amount = plain(total([plan.campaign.spent, plan.total])) if plan.over_budget and not plan.unbounded else "AMOUNT"
     if plan.options.max_spend is not None:  # without it, the next run would set the budget back
-        yield f"If the campaign may spend {amount} in all: {again(max_spend=amount)}"
+        yield _("If the campaign may spend {amount} in all: {command}", amount=amount, command=again(max_spend=amount))
         return
     raised = command("budget", plan.campaign.name, account=plan.options.account, set=amount)
-    yield f"If the campaign may spend {amount} in all: {mark}{raised}{mark}"
-    yield f"Then {again()}"
+    yield _("If the campaign may spend {amount} in all: {command}", amount=amount, command=f"{mark}{raised}{mark}")
+    yield _("Then {command}", command=again())
 
 
 def _named(outcome: RunResult, state: State) -> list[str]:

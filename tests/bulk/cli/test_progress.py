@@ -104,7 +104,7 @@ def test_what_a_restored_journal_does_not_know_is_told_before_the_question_and_i
     monkeypatch.setattr(typer, "confirm", asked.append)
     restored = replace(plan, campaign=replace(plan.campaign, backup=Backup("2026-01-01T12:00", "2026-01-02T12:00")))
     Lines(out, progress, agreed=False).confirm(restored)
-    assert asked[0].startswith(f"Place 1 order for 0.15 USD, none of them placed since the backup {WHERE}?")
+    assert asked[0].startswith(f"Place 1 order for 0.15 USD {WHERE}, none of them placed since the backup?")
     said = " ".join(text_of(out).split())
     assert said.startswith("This journal was restored on 2 Jan 2026, 12:00 UTC from a backup of 1 Jan 2026, 12:00 UTC")
     assert "Look at the panel's order page" in said
