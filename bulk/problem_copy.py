@@ -42,6 +42,7 @@ from bulk.reading.reader_worker import ResourceLimits, limit
 from bulk.reading.subprocess_reader import START, run_in_subprocess
 from bulk.reading.worksheet_scan import FileLimits
 from bulk.writing.result_cells import CELL_LIMIT
+from smmplus.texts import _, marked
 
 GROUND = "FFFFC7CE"
 """The background of bad cells, as ARGB: the red that Excel has for them."""
@@ -69,23 +70,23 @@ _UNWRITABLE = re.compile("[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\ud800-\\udfff\\ufff
 _ESCAPE_LIKE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 
 _NOT_KEPT = {
-    "images": rb'/image"',
-    "shapes": rb":(?:sp|cxnSp|grpSp)[ >]",
-    "details of charts": rb"<c:chartSpace",  # openpyxl writes new charts, without a prefix
-    "SmartArt": rb'/diagramData"',
-    "sparklines": rb":sparklineGroups",
-    "slicers": rb'/slicer"',
-    "timelines": rb'/timeline"',
-    "threaded comments": rb'/threadedComment"',
-    "embedded objects": rb'/(?:oleObject|package)"',
-    "form controls": rb'/(?:ctrlProp|control)"',
-    "data connections": rb'/(?:connections|queryTable)"',
-    "dynamic arrays": rb'/sheetMetadata"',
-    "newer conditional formats": rb":conditionalFormattings",
-    "validations that refer to other worksheets": rb"<x14:dataValidations",
-    "pictures in page headers": rb"<(?:\w+:)?legacyDrawingHF",
-    "printer settings": rb'/printerSettings"',
-    "data of other programs": rb'/customXml"',
+    marked("images"): rb'/image"',
+    marked("shapes"): rb":(?:sp|cxnSp|grpSp)[ >]",
+    marked("details of charts"): rb"<c:chartSpace",  # openpyxl writes new charts, without a prefix
+    marked("SmartArt"): rb'/diagramData"',
+    marked("sparklines"): rb":sparklineGroups",
+    marked("slicers"): rb'/slicer"',
+    marked("timelines"): rb'/timeline"',
+    marked("threaded comments"): rb'/threadedComment"',
+    marked("embedded objects"): rb'/(?:oleObject|package)"',
+    marked("form controls"): rb'/(?:ctrlProp|control)"',
+    marked("data connections"): rb'/(?:connections|queryTable)"',
+    marked("dynamic arrays"): rb'/sheetMetadata"',
+    marked("newer conditional formats"): rb":conditionalFormattings",
+    marked("validations that refer to other worksheets"): rb"<x14:dataValidations",
+    marked("pictures in page headers"): rb"<(?:\w+:)?legacyDrawingHF",
+    marked("printer settings"): rb'/printerSettings"',
+    marked("data of other programs"): rb'/customXml"',
 }
 """What openpyxl may not copy -> how it looks in a workbook's XML. After a slash is the type of a relationship."""
 _ANY_OF_THEM = re.compile(b"|".join(b"(%s)" % pattern for pattern in _NOT_KEPT.values()))
@@ -124,9 +125,11 @@ def _bytes_of(sheet: Sheet) -> bytes:
     try:
         data = sheet.path.read_bytes()
     except OSError as error:
-        raise SheetError(f"{sheet.path}: cannot be opened: {error.strerror}. Check your permissions.") from error
+        raise SheetError(
+            _("{path}: cannot be opened: {error}. Check your permissions.", path=sheet.path, error=error.strerror)
+        ) from error
     if digest_of(data) != sheet.digest:
-        raise SheetError(f"{sheet.path}: the file was changed since it was read. Check it again.")
+        raise SheetError(_("{path}: the file was changed since it was read. Check it again.", path=sheet.path))
     return data
 
 
@@ -177,18 +180,22 @@ def _sentence(text: str) -> str:
 def _copied(sheet: Sheet, data: bytes, notes: Mapping[Address, str]) -> tuple[bytes, int, str]:
     """Return the copy, the number of its cells without a comment, and what it does not hold."""
     if sheet.kind != "xlsx":
-        text, _ = decode(sheet.path, data, sheet.encoding)
+        text = decode(sheet.path, data, sheet.encoding)[0]
         rows = _lines_of(sheet, text) if sheet.kind == "mass_order" else _records_of(sheet, text)
         return *_as_text(sheet, rows, notes), ""
     program = f"{START}import bulk.reading; from bulk.problem_copy import main; main()"
     try:
         answer = run_in_subprocess(program, (_ALLOWANCE, data, sheet.name, notes), _ALLOWANCE)
     except OSError as error:
-        lost = "the copy holds the orders as text, without formats and other worksheets: copying the workbook"
-        return *_as_text(sheet, _orders_of(sheet), notes), f"{lost} {error}"
-    head, _, made = answer.partition(b"\n")
+        lost = _(
+            "the copy holds the orders as text, without formats and other worksheets: copying the workbook {error}",
+            error=error,
+        )
+        return *_as_text(sheet, _orders_of(sheet), notes), lost
+    head, _line_end, made = answer.partition(b"\n")
     unexplained, lacking = json.loads(head)
-    return made, unexplained, f"the copy does not hold everything of the sheet: {lacking}" if lacking else ""
+    lost = _("the copy does not hold everything of the sheet: {parts}", parts=lacking) if lacking else ""
+    return made, unexplained, lost
 
 
 def main() -> None:
@@ -232,9 +239,9 @@ def copy_workbook(data: bytes, name: str, notes: Mapping[Address, str]) -> bytes
         if _values(made, title) != before:
             raise ValueError(f"values of the worksheet {title!r} would not be the same")
     there, kept = _what_is_in(data), _what_is_in(made)
-    lacking = [what for what in _NOT_KEPT if there[what] > kept[what]]
+    lacking = [_(what) for what in _NOT_KEPT if there[what] > kept[what]]
     if any(formulas.values()):
-        lacking.append("the results of formulas (the next program that saves it computes them)")
+        lacking.append(_("the results of formulas (the next program that saves it computes them)"))
     return json.dumps([unexplained, ", ".join(lacking)]).encode() + b"\n" + made
 
 
@@ -316,10 +323,14 @@ def _as_text(sheet: Sheet, rows: Rows, notes: Mapping[Address, str]) -> tuple[by
     """
     if len(rows) > MOST_ROWS:
         raise SheetError(
-            f"{sheet.path}: {len(rows):,} rows are too many for a problem copy. Fix the sheet with the list that "
-            "`check` prints."
+            _(
+                "{path}: {count:,} rows are too many for a problem copy. Fix the sheet with the list that "
+                "`check` prints.",
+                path=sheet.path,
+                count=len(rows),
+            )
         )
-    for _, texts in rows:
+    for _number, texts in rows:
         for text in texts:
             _check_length(sheet, text)
     book = openpyxl.Workbook(write_only=True)
@@ -347,8 +358,12 @@ def _as_text(sheet: Sheet, rows: Rows, notes: Mapping[Address, str]) -> tuple[by
 def _check_length(sheet: Sheet, text: str) -> None:
     if 2 * len(text) > CELL_LIMIT and len(text.encode("utf-16-le", errors="replace")) > 2 * CELL_LIMIT:
         raise SheetError(
-            f"{sheet.path}: the value that begins with {text[:40]!r} is too long for a cell of a workbook. Fix the "
-            "sheet with the list that `check` prints."
+            _(
+                "{path}: the value that begins with {value!r} is too long for a cell of a workbook. Fix the sheet with "
+                "the list that `check` prints.",
+                path=sheet.path,
+                value=text[:40],
+            )
         )
 
 

@@ -6,8 +6,8 @@ The English text stands in the code, as `_("Place {count} orders?", count=8)`. `
 
 import locale
 import os
-from collections.abc import Mapping, MutableMapping
-from functools import cache
+from collections.abc import Iterable, Mapping, MutableMapping
+from functools import cache, reduce
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,11 @@ def counted(number: int, noun: str) -> str:
     """Return "1 order", "2 orders". The noun is translated; Indonesian has no plural of its own after a number."""
     translated = _(noun)
     return f"{number} {translated}{'' if number == 1 or translated != noun else 's'}"
+
+
+def joined(texts: Iterable[str]) -> str:
+    """Return "a and b", or "a and b and c"."""
+    return reduce(lambda first, second: _("{first} and {second}", first=first, second=second), texts)
 
 
 def marked(text: str) -> str:

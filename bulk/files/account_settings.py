@@ -23,6 +23,7 @@ from smmplus import commands
 from smmplus.api.panel import DEFAULT_URL, Panel
 from smmplus.commands import command
 from smmplus.errors import ConfigurationError
+from smmplus.texts import _
 
 DEFAULT_ACCOUNT = "default"
 
@@ -96,14 +97,17 @@ def key_source(account: str, environment: Mapping[str, str]) -> str:
     """Return where an account's key comes from, for a message; "" if there is none."""
     account = account_named(account)
     if variable := _variable(account, environment):
-        return f"the file that {variable} names" if variable.startswith("SMMPLUS_API_KEY_FILE") else variable
+        is_file = variable.startswith("SMMPLUS_API_KEY_FILE")
+        return _("the file that {variable} names", variable=variable) if is_file else variable
     return kept_in(account)
 
 
 def kept_in(account: str) -> str:
     """Return where the key of an account is kept, for a message; "" if it is not."""
     key_in = read_settings().accounts.get(account, Kept()).key_in
-    return {"keychain": "your keychain", "file": str(credentials_path())}.get(key_in, "")
+    if key_in == "keychain":
+        return _("your keychain")
+    return str(credentials_path()) if key_in == "file" else ""
 
 
 def _suffix(account: str) -> str:
@@ -124,10 +128,16 @@ def _key_of(account: str, environment: Mapping[str, str], ask: Callable[[str], s
         return _kept_key(account, kept)
     if ask is not None:
         with suppress(EOFError):  # Ctrl-D: no key
-            return ask(f"API key of account {account!r} (it is not shown): ").strip()
+            return ask(_("API key of account {account!r} (it is not shown): ", account=account)).strip()
     raise ConfigurationError(
-        f"there is no API key for account {account!r}: run `{command('login', account=account)}`, or set {key}, or "
-        f"{file} to the path of a file that holds it"
+        _(
+            "there is no API key for account {account!r}: run `{command}`, or set {key}, or {file} to the path of a "
+            "file that holds it",
+            account=account,
+            command=command("login", account=account),
+            key=key,
+            file=file,
+        )
     )
 
 
@@ -136,11 +146,15 @@ def _read_key(path: Path, setting: str) -> str:
     try:
         return path.expanduser().read_text(encoding="utf-8").strip()
     except RuntimeError:  # expanduser's
-        raise ConfigurationError(f"{setting} names a file of a user that does not exist") from None
+        raise ConfigurationError(_("{setting} names a file of a user that does not exist", setting=setting)) from None
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text"
+        reason = getattr(error, "strerror", None) or _("it is not text")
         raise ConfigurationError(
-            f"{setting} must name a file that holds the key; it cannot be read: {reason}"
+            _(
+                "{setting} must name a file that holds the key; it cannot be read: {reason}",
+                setting=setting,
+                reason=reason,
+            )
         ) from None
 
 
@@ -175,7 +189,10 @@ def read_settings() -> Settings:
         return Settings()
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise ConfigurationError(
-            f"{path} was not written by smmplus: delete it, and run `smmplus login` again for each account"
+            _(
+                "{path} was not written by smmplus: delete it, and run `smmplus login` again for each account",
+                path=path,
+            )
         ) from None
     return Settings(account_named(document["default"]), kept)
 
@@ -210,7 +227,9 @@ def forget_key(account: str) -> None:
     elif kept.key_in == "file":
         _change_credentials(account, None)
     else:
-        raise ConfigurationError(f"no API key of account {account!r} is kept. To list all accounts: smmplus account")
+        raise ConfigurationError(
+            _("no API key of account {account!r} is kept. To list all accounts: smmplus account", account=account)
+        )
     _write_settings(replace(settings, accounts={**settings.accounts, account: replace(kept, key_in="")}))
 
 
@@ -221,13 +240,21 @@ def rename(account: str, new: str, environment: Mapping[str, str]) -> None:
     """
     settings = read_settings()
     if not new:
-        raise ConfigurationError("the new name is empty")
+        raise ConfigurationError(_("the new name is empty"))
     own = [f"SMMPLUS_API_{each}{_suffix(account)}" for each in ("KEY", "KEY_FILE", "URL")]
     for variable in own[: 2 if account == DEFAULT_ACCOUNT else 3]:
         if environment.get(variable):
-            raise ConfigurationError(f"{variable} is set, which is for account {account!r}: rename the variable first")
+            raise ConfigurationError(
+                _(
+                    "{variable} is set, which is for account {account!r}: rename the variable first",
+                    variable=variable,
+                    account=account,
+                )
+            )
     if new in settings.accounts:
-        raise ConfigurationError(f"account {new!r} already exists. To list all accounts: smmplus account")
+        raise ConfigurationError(
+            _("account {account!r} already exists. To list all accounts: smmplus account", account=new)
+        )
     kept = settings.accounts.get(account, Kept())
     if kept.key_in:
         keep_key(new, _kept_key(account, kept.key_in))
@@ -238,17 +265,29 @@ def rename(account: str, new: str, environment: Mapping[str, str]) -> None:
 
 
 def _kept_key(account: str, key_in: str) -> str:
-    again = f"run `{command('login', account=account)}` again"
+    again = command("login", account=account)
     if key_in == "file":
         if key := _credentials().get(account):
             return key
-        raise ConfigurationError(f"{credentials_path()} no longer has the API key of account {account!r}: {again}")
+        raise ConfigurationError(
+            _(
+                "{path} no longer has the API key of account {account!r}: run `{command}` again",
+                path=credentials_path(),
+                account=account,
+                command=again,
+            )
+        )
     key = None
     with suppress(Exception):  # backends raise whatever their libraries raise
         key = _keychain().get_password(_SERVICE, account)
     if key is None:
         raise ConfigurationError(
-            f"your keychain does not return the API key of account {account!r}: unlock the keychain, or {again}"
+            _(
+                "your keychain does not return the API key of account {account!r}: unlock the keychain, or run "
+                "`{command}` again",
+                account=account,
+                command=again,
+            )
         )
     return str(key)
 
@@ -278,8 +317,12 @@ def _remove_from_keychain(account: str) -> None:
             keychain.delete_password(_SERVICE, account)
     except Exception:  # noqa: BLE001 (backends raise whatever their libraries raise)
         raise ConfigurationError(
-            f"your keychain does not remove the API key of account {account!r}: unlock the keychain, or delete its "
-            f"entry {_SERVICE!r} there"
+            _(
+                "your keychain does not remove the API key of account {account!r}: unlock the keychain, or delete its "
+                "entry {entry!r} there",
+                account=account,
+                entry=_SERVICE,
+            )
         ) from None
 
 
@@ -293,7 +336,9 @@ def _credentials() -> dict[str, str]:
         return {}
     except (ValueError, RecursionError):
         pass  # the error would have the content
-    raise ConfigurationError(f"{path} was not written by smmplus: delete it, and run `smmplus login` again")
+    raise ConfigurationError(
+        _("{path} was not written by smmplus: delete it, and run `smmplus login` again", path=path)
+    )
 
 
 def _bytes_of(path: Path, *, secret: bool = False) -> bytes:
@@ -302,14 +347,17 @@ def _bytes_of(path: Path, *, secret: bool = False) -> bytes:
             mode = os.fstat(file.fileno()).st_mode
             if secret and os.name == "posix" and mode & 0o077:
                 raise ConfigurationError(
-                    f"{path} has API keys, and others can read it: run `chmod 600 {path}`. If others did read it, "
-                    "get a new API key from the panel"
+                    _(
+                        "{path} has API keys, and others can read it: run `chmod 600 {path}`. If others did read it, "
+                        "get a new API key from the panel",
+                        path=path,
+                    )
                 )
             return file.read(_LARGEST)
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}") from error
+        raise ConfigurationError(_("{path} cannot be read: {error}", path=path, error=error.strerror)) from error
 
 
 def _change_credentials(account: str, key: str | None) -> None:
@@ -331,5 +379,5 @@ def _write(path: Path, document: Mapping[str, object]) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigurationError(f"{path.parent} cannot be made: {error.strerror}") from error
+        raise ConfigurationError(_("{path} cannot be made: {error}", path=path.parent, error=error.strerror)) from error
     write_atomically(path, write, mode_of=None)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from bulk.model.errors import SheetError
+from smmplus.texts import _, marked
 
 
 def digest_of(data: bytes) -> str:
@@ -23,11 +24,20 @@ def digest_of(data: bytes) -> str:
 _SUFFIX = ".smmplus.tmp"
 _OLD_SECONDS = 3600.0
 
-_REMEDIES = {
-    errno.ENOSPC: "The disk is full: free some space",
-    errno.EDQUOT: "Your share of the disk is full: free some space",
-    errno.EROFS: "The disk is read-only: copy the file to another place",
+_TEXTS = {
+    errno.ENOSPC: marked("{path}: cannot be written: {error}. The disk is full: free some space, and run again."),
+    errno.EDQUOT: marked(
+        "{path}: cannot be written: {error}. Your share of the disk is full: free some space, and run again."
+    ),
+    errno.EROFS: marked(
+        "{path}: cannot be written: {error}. The disk is read-only: copy the file to another place, and run again."
+    ),
 }
+_CHECK = marked("{path}: cannot be written: {error}. Check the permissions of the file and its folder, and run again.")
+_CLOSE = marked(
+    "{path}: cannot be written: {error}. Close it in other programs, and check the permissions of the file and its "
+    "folder, and run again."
+)
 
 
 def write_atomically(
@@ -100,7 +110,5 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _failure(target: Path, error: OSError) -> str:
-    remedy = _REMEDIES.get(error.errno or 0, "Check the permissions of the file and its folder")
-    if isinstance(error, PermissionError):
-        remedy = "Close it in other programs, and check the permissions of the file and its folder"
-    return f"{target}: cannot be written: {error.strerror or error}. {remedy}, and run again."
+    text = _CLOSE if isinstance(error, PermissionError) else _TEXTS.get(error.errno or 0, _CHECK)
+    return _(text, path=target, error=error.strerror or error)

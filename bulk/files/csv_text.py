@@ -22,6 +22,7 @@ from bulk.model.fields import (
     parse_header,
 )
 from bulk.model.surfaces import COMMAND_LINE, Surface
+from smmplus.texts import _
 
 _PIECE = 1 << 16
 
@@ -43,7 +44,9 @@ def decode(path: Path, data: bytes, encoding: str | None, surface: Surface = COM
     if text is None:
         raise SheetError(_undecodable(path, marked or encoding, surface))
     if "\0" in text:
-        raise RefusedFileError(f"{path}: it contains NUL characters, so it is not text. Save it as CSV UTF-8.")
+        raise RefusedFileError(
+            _("{path}: it contains NUL characters, so it is not text. Save it as CSV UTF-8.", path=path)
+        )
     return text, chosen or "utf-8"
 
 
@@ -57,8 +60,16 @@ def _try_decode(data: bytes, encoding: str) -> str | None:
 def _undecodable(path: Path, encoding: str | None, surface: Surface) -> str:
     if encoding is None:
         named = surface.phrase(encoding="cp1252")
-        return f"{path}: not in UTF-8. Save it as 'CSV UTF-8', or pass its encoding, for example {named}."
-    return f"{path}: cannot be read as {encoding}. Save it as 'CSV UTF-8', or pass another encoding."
+        return _(
+            "{path}: not in UTF-8. Save it as 'CSV UTF-8', or pass its encoding, for example {option}.",
+            path=path,
+            option=named,
+        )
+    return _(
+        "{path}: cannot be read as {encoding}. Save it as 'CSV UTF-8', or pass another encoding.",
+        path=path,
+        encoding=encoding,
+    )
 
 
 def physical_lines(text: str) -> list[str]:
@@ -218,8 +229,13 @@ def records(path: Path, lines: Iterable[str], delimiter: str, line: int) -> Iter
             taken.clear()
     except csv.Error as error:
         raise SheetError(
-            f"{path}, line {line}: a quote is never closed or is inside a value, or a value is longer than "
-            f"{csv.field_size_limit():,} characters. Fix the line, or save the sheet as CSV again."
+            _(
+                "{path}, line {line}: a quote is never closed or is inside a value, or a value is longer than "
+                "{limit:,} characters. Fix the line, or save the sheet as CSV again.",
+                path=path,
+                line=line,
+                limit=csv.field_size_limit(),
+            )
         ) from error
 
 

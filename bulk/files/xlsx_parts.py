@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape
 
 from bulk.files.zip_archive import Archive
 from bulk.model.cell_address import parse_range
+from smmplus.texts import _
 
 _RELATIONSHIP_ID = (
     "http://schemas.openxmlformats.org/officeDocument/2006/relationships id",
@@ -54,13 +55,13 @@ def make_parser() -> expat.XMLParserType:
     return parser
 
 
-def _refuse_doctype(*_: object) -> None:
-    raise RefusedXmlError("it contains a DOCTYPE, which no spreadsheet program writes")
+def _refuse_doctype(*_args: object) -> None:
+    raise RefusedXmlError(_("it contains a DOCTYPE, which no spreadsheet program writes"))
 
 
 def _refuse_encoding(_version: str, encoding: str | None, _standalone: int) -> None:
     if encoding is not None and encoding.casefold() not in {"utf-8", "us-ascii"}:
-        raise RefusedXmlError(f"its XML is in {encoding}, neither in UTF-8 nor in UTF-16")
+        raise RefusedXmlError(_("its XML is in {encoding}, neither in UTF-8 nor in UTF-16", encoding=encoding))
 
 
 def feed(parser: expat.XMLParserType, pieces: Iterable[bytes]) -> None:
@@ -71,12 +72,14 @@ def feed(parser: expat.XMLParserType, pieces: Iterable[bytes]) -> None:
             parser.Parse(piece)
             fed += len(piece)
             if fed - parser.CurrentByteIndex > _LONGEST_TAG + len(piece):
-                raise RefusedXmlError("one of its tags does not end")
+                raise RefusedXmlError(_("one of its tags does not end"))
         parser.Parse(b"", True)
     except expat.ExpatError as error:
         if error.code == _NO_MEMORY:
             raise MemoryError from error
-        raise RefusedXmlError(f"its XML is damaged at line {error.lineno}, column {error.offset + 1}") from error
+        raise RefusedXmlError(
+            _("its XML is damaged at line {line}, column {column}", line=error.lineno, column=error.offset + 1)
+        ) from error
     finally:
         _release(parser)
 
@@ -197,7 +200,7 @@ def workbook_part(archive: Archive) -> str:
     targets = [target for kind, target in relationships(archive, "").values() if kind == "officeDocument"]
     part = archive.find(targets[0]) if len(targets) == 1 else None
     if part is None:
-        raise RefusedXmlError("it has no list of worksheets")
+        raise RefusedXmlError(_("it has no list of worksheets"))
     return part
 
 
@@ -219,7 +222,7 @@ def worksheets(archive: Archive) -> tuple[Worksheet, ...]:
     parser.StartElementHandler = on_start
     feed(parser, archive.unpack(book))
     if len({each.name.casefold() for each in listed}) < len(listed):
-        raise RefusedXmlError("it has two worksheets with the same name")
+        raise RefusedXmlError(_("it has two worksheets with the same name"))
     return tuple(listed)
 
 
@@ -227,7 +230,7 @@ def _worksheet_part(archive: Archive, target: str) -> str:
     part = archive.find(target)
     # bulk.reading.file_checks scans parts with this ending: a worksheet with another would not be checked.
     if part is None or not part.casefold().endswith(".xml"):
-        raise RefusedXmlError(f"its worksheet part {target!r} is missing or misnamed")
+        raise RefusedXmlError(_("its worksheet part {part!r} is missing or misnamed", part=target))
     return part
 
 
@@ -237,7 +240,7 @@ def tables(archive: Archive, part: str) -> tuple[Table, ...]:
 
     def on_start(name: str, attributes: dict[str, str]) -> None:
         if local_name(name) == "table" and "ref" in attributes:
-            _, _, bottom, right = parse_range(attributes["ref"])
+            bottom, right = parse_range(attributes["ref"])[2:]
             listed.append(Table(bottom, right, int(attributes.get("totalsRowCount", "0"))))
 
     for kind, target in relationships(archive, part).values():

@@ -9,6 +9,8 @@ from codecs import getincrementaldecoder
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
+from smmplus.texts import _
+
 _LOCAL = struct.Struct("<4s5H3L2H")
 _CENTRAL = struct.Struct("<4s4B4HL2L5H2L")
 _END = struct.Struct("<4s4H2LH")
@@ -36,10 +38,10 @@ class Archive:
             with zipfile.ZipFile(io.BytesIO(data)) as directory:
                 self.entries = directory.infolist()
         except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
-            raise ArchiveError("damaged zip file") from error
+            raise ArchiveError(_("damaged zip file")) from error
         self._by_name = {entry.filename.casefold(): entry for entry in self.entries}
         if len(self._by_name) != len(self.entries):
-            raise ArchiveError("it has two parts with the same name")
+            raise ArchiveError(_("it has two parts with the same name"))
 
     def find(self, name: str) -> str | None:
         """Find a part without regard to case, as spreadsheet programs do. Return None if there is none."""
@@ -51,12 +53,12 @@ class Archive:
         offset = entry.header_offset
         header = self._data[offset : offset + _LOCAL.size]
         if len(header) < _LOCAL.size or bytes(header[:4]) != b"PK\x03\x04":
-            raise ArchiveError(f"the part {entry.filename} is not where the directory says")
+            raise ArchiveError(_("the part {part} is not where the directory says", part=entry.filename))
         name_length, extra_length = _LOCAL.unpack(header)[9:11]
         start = offset + _LOCAL.size + name_length + extra_length
         packed = self._data[start : start + entry.compress_size]
         if len(packed) < entry.compress_size:
-            raise ArchiveError(f"the part {entry.filename} is cut off")
+            raise ArchiveError(_("the part {part} is cut off", part=entry.filename))
         return packed
 
     def unpack(self, name: str) -> Iterator[bytes]:
@@ -71,13 +73,13 @@ class Archive:
         """Yield a part's bytes in pieces of at most 64 KiB. Raise ArchiveError if it is damaged or missing."""
         entry = self._by_name.get(name.casefold())
         if entry is None:
-            raise ArchiveError(f"the part {name} is missing")
+            raise ArchiveError(_("the part {part} is missing", part=name))
         checksum = 0
         for piece in _inflate(entry, self.packed(entry)):
             checksum = zlib.crc32(piece, checksum)
             yield piece
         if checksum != entry.CRC:
-            raise ArchiveError(f"the part {name} is damaged")
+            raise ArchiveError(_("the part {part} is damaged", part=name))
 
     def read(self, name: str) -> bytes:
         """Return an XML part whole, in UTF-8. Only for files that `bulk.reading.file_checks` has checked."""
@@ -88,9 +90,9 @@ class Archive:
             # In one step, into a buffer of the declared size: joined from pieces, a part is in memory twice.
             content = zlib.decompress(self.packed(entry), -zlib.MAX_WBITS, min(entry.file_size, _ROOM) or 1)
         except zlib.error as error:
-            raise ArchiveError(f"the part {name} is damaged") from error
+            raise ArchiveError(_("the part {part} is damaged", part=name)) from error
         if zlib.crc32(content) != entry.CRC:
-            raise ArchiveError(f"the part {name} is damaged")
+            raise ArchiveError(_("the part {part} is damaged", part=name))
         return b"".join(_as_utf8(name, iter([content]))) if _utf16_of(content) else content
 
 
@@ -119,18 +121,18 @@ def _as_utf8(name: str, pieces: Iterator[bytes]) -> Iterator[bytes]:
             yield decoder.decode(piece).encode()
         decoder.decode(b"", final=True)
     except UnicodeDecodeError as error:
-        raise ArchiveError(f"the part {name} is not valid UTF-16") from error
+        raise ArchiveError(_("the part {part} is not valid UTF-16", part=name)) from error
 
 
 def _inflate(entry: zipfile.ZipInfo, packed: memoryview) -> Iterator[bytes]:
     if entry.flag_bits & _ENCRYPTED:
-        raise ArchiveError(f"the part {entry.filename} is encrypted")
+        raise ArchiveError(_("the part {part} is encrypted", part=entry.filename))
     if entry.compress_type == zipfile.ZIP_STORED:
         yield from (bytes(packed[at : at + _PIECE]) for at in range(0, len(packed), _PIECE))
     elif entry.compress_type == zipfile.ZIP_DEFLATED:
         yield from _inflate_deflated(entry.filename, packed)
     else:
-        raise ArchiveError(f"the part {entry.filename} is packed by an unusual method")
+        raise ArchiveError(_("the part {part} is packed by an unusual method", part=entry.filename))
 
 
 def _inflate_deflated(name: str, packed: memoryview) -> Iterator[bytes]:
@@ -144,7 +146,7 @@ def _inflate_deflated(name: str, packed: memoryview) -> Iterator[bytes]:
                 waiting = inflater.unconsumed_tail
         yield inflater.flush()
     except zlib.error as error:
-        raise ArchiveError(f"the part {name} is damaged") from error
+        raise ArchiveError(_("the part {part} is damaged", part=name)) from error
 
 
 def rewrite(archive: Archive, replaced: Mapping[str, Iterator[bytes]], out: BinaryIO) -> None:

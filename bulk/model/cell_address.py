@@ -3,6 +3,8 @@
 import re
 from functools import cache
 
+from smmplus.texts import _
+
 LAST_ROW = 1_048_576
 LAST_COLUMN = 16_384
 
@@ -49,7 +51,7 @@ def parse_address(address: str) -> tuple[int, int]:
 
 def parse_range(text: str) -> tuple[int, int, int, int]:
     """Return first row, first column, last row and last column of "A2:B7" or "A2"."""
-    first, _, last = text.replace("$", "").partition(":")
+    first, _colon, last = text.replace("$", "").partition(":")
     top, left = parse_address(first)
     bottom, right = parse_address(last or first)
     return top, left, bottom, right
@@ -72,10 +74,10 @@ class Cursor:
     def enter_row(self, number: str | None) -> int:
         """Go to the row with this number, or to the next one. Raise ValueError if it is not further down."""
         if number is not None and not (number.isascii() and number.isdecimal()):
-            raise ValueError(f"{number!r} is not the number of a row")
+            raise ValueError(_("{number!r} is not the number of a row", number=number))
         row = self.row + 1 if number is None else int(number)
         if not self.row < row <= LAST_ROW:
-            raise ValueError(f"row {row} follows row {self.row}")
+            raise ValueError(_("row {row} follows row {other}", row=row, other=self.row))
         self.row, self._row_text, self.column = row, str(row), -1
         return row
 
@@ -90,10 +92,9 @@ class Cursor:
         else:
             column = _COLUMNS.get(address.removesuffix(self._row_text), -1)
             if column < 0:
-                raise ValueError(f"the address {address!r} is in row {self.row}")
+                raise ValueError(_("the address {address!r} is in row {row}", address=address, row=self.row))
         if not self.column < column < LAST_COLUMN:
-            raise ValueError(
-                f"{column_letter(column)}{self.row} follows {column_letter(max(self.column, 0))}{self.row}"
-            )
+            cell, other = (f"{column_letter(at)}{self.row}" for at in (column, max(self.column, 0)))
+            raise ValueError(_("{cell} follows {other}", cell=cell, other=other))
         self.column = column
         return column

@@ -16,6 +16,7 @@ from functools import cache
 
 from bulk.model.errors import SheetError
 from bulk.model.fields import LIST_FIELDS
+from smmplus.texts import _, marked
 
 DATE_FIELD = "expiry"
 
@@ -27,8 +28,8 @@ _SPACE = "".join(filter(str.isspace, map(chr, range(0x3001))))
 _AROUND = _SPACE + _INVISIBLE
 _STRICT_FIELDS = frozenset({"service", "link", "quantity"})
 
-_AS_TEXT = "Format the cell as text and type the value again."
-_AS_DATE = "Format the cell as text and write the date as 2026-12-31."
+_AS_TEXT = marked("Format the cell as text and type the value again.")
+_AS_DATE = marked("Format the cell as text and write the date as 2026-12-31.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +64,17 @@ def value_text(value: object) -> str | CellError:
     if isinstance(value, str):
         return strip_text(value)
     if isinstance(value, bool):
-        return CellError(str(value).upper(), "is TRUE or FALSE, not a number or text", _AS_TEXT)
+        return CellError(str(value).upper(), _("is TRUE or FALSE, not a number or text"), _(_AS_TEXT))
     if isinstance(value, int | float):
         text = number_text(value)
         return (
-            CellError(repr(value), "has more than 15 digits, which spreadsheets round", _AS_TEXT)
+            CellError(repr(value), _("has more than 15 digits, which spreadsheets round"), _(_AS_TEXT))
             if text is None
             else text
         )
     if isinstance(value, dt.date | dt.time | dt.timedelta):
-        return CellError(str(value), "is a date or a time", _AS_TEXT)
-    return CellError(str(value), "cannot be read faithfully", _AS_TEXT)
+        return CellError(str(value), _("is a date or a time"), _(_AS_TEXT))
+    return CellError(str(value), _("cannot be read faithfully"), _(_AS_TEXT))
 
 
 def switch_text(value: object) -> str | CellError:
@@ -84,7 +85,7 @@ def switch_text(value: object) -> str | CellError:
 def date_text(value: object) -> str | CellError:
     """Return the text of a cell that should hold a date. The remedy of an error shows how to write one."""
     text = value_text(value)
-    return text if isinstance(text, str) else replace(text, remedy=_AS_DATE)
+    return text if isinstance(text, str) else replace(text, remedy=_(_AS_DATE))
 
 
 def order_text(field: str, text: str) -> str | CellError:
@@ -95,13 +96,15 @@ def order_text(field: str, text: str) -> str | CellError:
     if field in LIST_FIELDS or "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if field == DATE_FIELD and text and panel_date(text) is None and not is_example(text):
-        return CellError(text, "is not a valid date written as year-month-day", _AS_DATE)
+        return CellError(text, _("is not a valid date written as year-month-day"), _(_AS_DATE))
     if field not in _STRICT_FIELDS or (text.isascii() and text.isprintable()):
         return text
     if "\n" in text:
-        return CellError(text, "has a line break inside", "Write one order per row, with the value on one line.")
+        remedy = _("Write one order per row, with the value on one line.")
+        return CellError(text, _("has a line break inside"), remedy)
     if any(map(_unseen, text)):
-        return CellError(text, "has an invisible character or an unusual space inside", "Type the value again by hand.")
+        remedy = _("Type the value again by hand.")
+        return CellError(text, _("has an invisible character or an unusual space inside"), remedy)
     return text
 
 
@@ -156,7 +159,7 @@ def printable_name(name: str) -> str:
 
 def is_service_label(text: str) -> bool:
     """Return whether text names a service by its ID and its name."""
-    service, separator, _ = text.partition(LABEL_SEPARATOR)
+    service, separator, _name = text.partition(LABEL_SEPARATOR)
     return separator != "" and service != "" and not any(map(str.isspace, service))
 
 
@@ -227,8 +230,11 @@ def _marks(locale: str) -> tuple[str, str, int, int]:
         known = Locale.parse(locale.replace("-", "_"))
     except (UnknownLocaleError, ValueError, TypeError) as error:
         raise SheetError(
-            f"{locale!r} is not a known locale. Use a language, or a language and a country, for example id, en or "
-            "pt_BR."
+            _(
+                "{locale!r} is not a known locale. Use a language, or a language and a country, for example id, en or "
+                "pt_BR.",
+                locale=locale,
+            )
         ) from error
     last, other = known.decimal_formats[None].grouping
     # Digits are ASCII digits here, also where a locale has digits of its own.

@@ -8,6 +8,7 @@ from bulk.model.cell_address import column_letter
 from bulk.model.errors import SheetError
 from bulk.model.sheet import RESULT_FIELDS, Column
 from bulk.model.surfaces import COMMAND_LINE, Surface
+from smmplus.texts import _
 
 HEADER_SEARCH_ROWS = 50
 """The header row is among this many rows from the top. A title and notes may be above it."""
@@ -222,10 +223,10 @@ def find_header(rows: Sequence[Sequence[str]], given: HeaderNames = ()) -> int |
     return next((index for index, cells in enumerate(rows[:HEADER_SEARCH_ROWS]) if is_header(cells, given)), None)
 
 
-def parse_header(cells: Sequence[str], row: int, source: str, given: HeaderNames = ()) -> Header:
+def parse_header(cells: Sequence[str], row: int, source: str, given: HeaderNames = (), worksheet: str = "") -> Header:
     """Find the column of each field.
 
-    :param source: the file (and sheet), for the message.
+    :param source: the file, for the message.
     :param given: headers that the user mapped.
     :raises SheetError: if two columns hold the same field, or a mapped header is missing.
     """
@@ -236,27 +237,47 @@ def parse_header(cells: Sequence[str], row: int, source: str, given: HeaderNames
         if field is None:
             ignored.extend([cell] if cell else [])
         elif field in columns:
-            raise _duplicate(source, field, row, columns[field], column)
+            raise _duplicate(_in_worksheet(source, worksheet), field, row, columns[field], column)
         else:
             columns[field] = column
     for theirs, field in given:
         if field not in columns:
-            raise _not_there(source, theirs, field, row, cells)
+            raise _not_there(_in_worksheet(source, worksheet), theirs, field, row, cells)
     return Header(row, columns, tuple(ignored))
+
+
+def _in_worksheet(source: str, worksheet: str) -> str:
+    return _("{path}, sheet {sheet!r}", path=source, sheet=worksheet) if worksheet else source
 
 
 def _not_there(source: str, theirs: str, field: str, row: int, cells: Sequence[str]) -> SheetError:
     held = ", ".join(repr(cell) for cell in cells if cell)[:500]
     return SheetError(
-        f"{source}: {theirs!r} is mapped to {field} (by you, or by the map saved next to the sheet), but row {row} has "
-        f"no column of that name. Columns: {held}. Map one of these, or delete the map."
+        _(
+            "{source}: {theirs!r} is mapped to {field} (by you, or by the map saved next to the sheet), but row {row} "
+            "has no column of that name. Columns: {held}. Map one of these, or delete the map.",
+            source=source,
+            theirs=theirs,
+            field=field,
+            row=row,
+            held=held,
+        )
     )
 
 
 def _duplicate(source: str, field: str, row: int, first: Column, second: Column) -> SheetError:
     return SheetError(
-        f"{source}: columns {first.letter} ({first.header!r}) and {second.letter} ({second.header!r}) of row {row} "
-        f"both mean {field}. Rename or delete one of them."
+        _(
+            "{source}: columns {first} ({first_header!r}) and {second} ({second_header!r}) of row {row} both mean "
+            "{field}. Rename or delete one of them.",
+            source=source,
+            first=first.letter,
+            first_header=first.header,
+            second=second.letter,
+            second_header=second.header,
+            row=row,
+            field=field,
+        )
     )
 
 
@@ -269,22 +290,39 @@ def _best_candidate(rows: Sequence[Sequence[str]], given: HeaderNames) -> str:
     count, number, known = max(understood, default=(0, 0, []))
     if not count:
         return ""
-    meanings = ", ".join(f"{cell!r} is {field}" for cell, field in known)
-    lacking = "link or quantity" if any(field == "service" for _, field in known) else "service"
-    return f"Row {-number} is most like a header: {meanings}; {lacking} is missing. "
+    meanings = ", ".join(_("{header!r} is {field}", header=cell, field=field) for cell, field in known)
+    if any(field == "service" for _header, field in known):
+        text = _(
+            "Row {row} is most like a header: {meanings}; link or quantity is missing.", row=-number, meanings=meanings
+        )
+    else:
+        text = _("Row {row} is most like a header: {meanings}; service is missing.", row=-number, meanings=meanings)
+    return f"{text} "
 
 
 def missing_header_error(
-    source: str, rows: Sequence[Sequence[str]], given: HeaderNames = (), surface: Surface = COMMAND_LINE
+    source: str,
+    rows: Sequence[Sequence[str]],
+    given: HeaderNames = (),
+    surface: Surface = COMMAND_LINE,
+    worksheet: str = "",
 ) -> SheetError:
     """Return the error about a sheet without a header row, with what its first rows hold instead."""
     seen = [", ".join(filter(None, cells))[:120] for cells in rows[:HEADER_SEARCH_ROWS]]
-    held = "; ".join(f"row {number}: {text}" for number, text in enumerate(seen, start=1) if text)
-    theirs = "".join(f"; {header!r} for {field}" for header, field in given)
+    held = "; ".join(
+        _("row {row}: {texts}", row=number, texts=text) for number, text in enumerate(seen, start=1) if text
+    )
+    theirs = "".join(_("; {header!r} for {field}", header=header, field=field) for header, field in given)
     return SheetError(
-        f"{source}: no header row in the first {HEADER_SEARCH_ROWS} rows. It needs the columns 'service' and 'link' or "
-        f"'quantity' (or 'layanan', 'tautan', 'jumlah', …{theirs}). "
-        f"The first rows hold: {held[:500] or 'nothing'}. {_best_candidate(rows, given)}"
-        "Add a header row above the orders, or map its names "
-        f"to fields: {surface.phrase(headers=['Their name=link'])}."
+        _(
+            "{source}: no header row in the first {rows} rows. It needs the columns 'service' and 'link' or 'quantity' "
+            "(or 'layanan', 'tautan', 'jumlah', …{theirs}). The first rows hold: {held}. {candidate}Add a header row "
+            "above the orders, or map its names to fields: {option}.",
+            source=_in_worksheet(source, worksheet),
+            rows=HEADER_SEARCH_ROWS,
+            theirs=theirs,
+            held=held[:500] or _("nothing"),
+            candidate=_best_candidate(rows, given),
+            option=surface.phrase(headers=["Their name=link"]),
+        )
     )

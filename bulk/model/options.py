@@ -15,6 +15,7 @@ from bulk.model.errors import SheetError
 from bulk.model.fields import HeaderNames
 from bulk.model.surfaces import COMMAND_LINE, Surface
 from smmplus.errors import ConfigurationError
+from smmplus.texts import _, marked
 
 Hidden = Literal["refuse", "include", "skip"]
 
@@ -40,7 +41,13 @@ class ReadOptions:
 
     def __post_init__(self) -> None:
         if self.hidden not in get_args(Hidden):
-            raise SheetError(f"hidden is {self.hidden!r}: it must be one of {', '.join(get_args(Hidden))}")
+            raise SheetError(
+                _(
+                    "hidden is {value!r}: it must be one of {values}",
+                    value=self.hidden,
+                    values=", ".join(get_args(Hidden)),
+                )
+            )
 
 
 _MARKED = re.compile(r"\.problems(-[0-9]+)?$")
@@ -155,15 +162,19 @@ class Options:
         for option in ("first", "expect_rows", "in_flight"):
             value, least = getattr(self, option), OPTIONS[option].least
             if value is not None and least is not None and value < least:
-                raise ConfigurationError(f"{self.surface.name(option)} is {value}: it must be {least:g} or more")
-        kind, useless = _WITHOUT_EFFECT.get(self.path.suffix.lower(), ("", ()))
+                name = self.surface.name(option)
+                raise ConfigurationError(
+                    _("{option} is {value}: it must be {least:g} or more", option=name, value=value, least=least)
+                )
+        text, useless = _WITHOUT_EFFECT.get(self.path.suffix.lower(), ("", ()))
         for option in useless:
             if getattr(self, option) != DEFAULTS[option]:
-                words = f"{self._written(option)} has no effect on {self.path.name}, which is {kind}: leave it out"
-                raise ConfigurationError(words)
+                raise ConfigurationError(_(text, option=self._written(option), name=self.path.name))
         if self.wait == 0 and self.poll != DEFAULTS["poll"]:
-            name = self.surface.name
-            raise ConfigurationError(f"{name('poll')} has no effect without {name('wait')}: pass both, or neither")
+            poll, wait = self.surface.name("poll"), self.surface.name("wait")
+            raise ConfigurationError(
+                _("{option} has no effect without {other}: pass both, or neither", option=poll, other=wait)
+            )
 
     def _written(self, option: str) -> str:
         """Name an option that has a value as a person wrote it: `--visible-only`, not `--hidden`."""
@@ -194,10 +205,19 @@ OPTIONS: Mapping[str, OptionInfo] = {each.name: each.metadata["about"] for each 
 DEFAULTS: Mapping[str, Any] = {each.name: each.default for each in fields(Options)}
 
 _WITHOUT_EFFECT: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    **dict.fromkeys((".csv", ".tsv", ".txt"), ("a text file", ("sheet", "hidden", "colours"))),
-    **dict.fromkeys((".xlsx", ".xlsm"), ("a workbook", ("encoding",))),
+    **dict.fromkeys(
+        (".csv", ".tsv", ".txt"),
+        (
+            marked("{option} has no effect on {name}, which is a text file: leave it out"),
+            ("sheet", "hidden", "colours"),
+        ),
+    ),
+    **dict.fromkeys(
+        (".xlsx", ".xlsm"),
+        (marked("{option} has no effect on {name}, which is a workbook: leave it out"), ("encoding",)),
+    ),
 }
-"""Ending of a file -> what it is, and the options that mean nothing for it."""
+"""Ending of a file -> the error about an option without effect, and the options that have none for it."""
 
 READING = ("account", "campaign", "sheet", "encoding", "hidden", "locale", "headers", "use_hyperlinks")
 """The options of every command on a sheet."""

@@ -6,6 +6,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from smmplus.texts import _
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -94,7 +96,10 @@ class Sheet:
         """Return how a user finds a cell: "B7", or "row 7" if the field has no column."""
         column = self.columns.get(field)
         if self.labels:
-            return f"row {self.labels[row - 1]}" + (f", {column.header}" if column else "")
+            label = self.labels[row - 1]
+            return _("row {row}, {column}", row=label, column=column.header) if column else _("row {row}", row=label)
         if column is None:
-            return f"row {row}"
-        return f"{column.letter}{row}" if self.kind == "xlsx" else f"line {row}, {column.header}"
+            return _("row {row}", row=row)
+        return (
+            f"{column.letter}{row}" if self.kind == "xlsx" else _("line {row}, {column}", row=row, column=column.header)
+        )

@@ -24,6 +24,7 @@ from bulk.planning.plan import Plan
 from smmplus.errors import ConfigurationError
 from smmplus.orders.decimals import plain
 from smmplus.orders.models import OrderRequest
+from smmplus.texts import _, counted, marked
 
 _VERSION = 1
 _FINGERPRINT = re.compile(r"[0-9a-f]{24}")
@@ -76,7 +77,7 @@ class Checked:
     @classmethod
     def unpacked(cls, content: bytes) -> "Checked":
         """Read what `packed` wrote."""
-        _, account, panel, campaign, currency, services, rows = json.loads(zlib.decompress(content))
+        account, panel, campaign, currency, services, rows = json.loads(zlib.decompress(content))[1:]
         read = tuple(
             CheckedRow(number, ordered, None if cost is None else Decimal(cost), order)
             for number, ordered, cost, order in rows
@@ -94,7 +95,11 @@ def parse_fingerprint(text: str, option: str = "--expect-fingerprint") -> str:
     found = text.strip().lower()
     if not _FINGERPRINT.fullmatch(found):
         raise ConfigurationError(
-            f"{option} is {text!r}: it must be the fingerprint of a check, 24 digits and letters from a to f"
+            _(
+                "{option} is {value!r}: it must be the fingerprint of a check, 24 digits and letters from a to f",
+                option=option,
+                value=text,
+            )
         )
     return found
 
@@ -126,11 +131,14 @@ def approval_message(plan: Plan) -> str:
     found = differences(plan)
     if not found:
         return ""
-    more = f"; and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
-    return (
-        f"This is not what was approved ({len(found)} {'difference' if len(found) == 1 else 'differences'}): "
-        f"{'; '.join(found[:MOST_NAMED])}{more}. Undo the changes, or check the sheet again and have the new "
-        "fingerprint approved"
+    named = found[:MOST_NAMED]
+    if len(found) > MOST_NAMED:
+        named.append(_("and {count} more", count=len(found) - MOST_NAMED))
+    return _(
+        "This is not what was approved ({differences}): {named}. Undo the changes, or check the sheet again and have "
+        "the new fingerprint approved",
+        differences=counted(len(found), "difference"),
+        named="; ".join(named),
     )
 
 
@@ -143,18 +151,32 @@ def differences(plan: Plan) -> list[str]:
         return list(_differences(Checked.unpacked(plan.expected.check.content), now, plan))
     if now.fingerprint == plan.expected.fingerprint:
         return []
-    words = f"the fingerprint is {now.fingerprint}, and {plan.expected.fingerprint} was expected"
-    return [f"{words} (this journal does not have the check that was approved, so the rows cannot be named)"]
+    words = _(
+        "the fingerprint is {found}, and {expected} was expected (this journal does not have the check that was "
+        "approved, so the rows cannot be named)",
+        found=now.fingerprint,
+        expected=plan.expected.fingerprint,
+    )
+    return [words]
+
+
+_OTHER = {
+    "account": marked("the account was {before!r}, and is {now!r}"),
+    "panel": marked("the panel was {before!r}, and is {now!r}"),
+    "campaign": marked("the campaign was {before!r}, and is {now!r}"),
+    "currency": marked("the currency was {before!r}, and is {now!r}"),
+}
+"""What is the same for all rows -> the difference."""
 
 
 def _differences(then: Checked, now: Checked, plan: Plan) -> Iterator[str]:
-    for what in ("account", "panel", "campaign", "currency"):
+    for what, text in _OTHER.items():
         if getattr(then, what) != getattr(now, what):
-            yield f"the {what} was {getattr(then, what)!r}, and is {getattr(now, what)!r}"
+            yield _(text, before=getattr(then, what), now=getattr(now, what))
     for number in sorted(then.services.keys() & now.services.keys()):
         if then.services[number] != now.services[number]:
             before, after = (f"{name!r} ({kind})" for name, kind in (then.services[number], now.services[number]))
-            yield f"service {number} was {before}, and is {after}"
+            yield _("service {service} was {before}, and is {now}", service=number, before=before, now=after)
     pairs, gone = _unmatched(then, now, plan)
     lost = {row.number: row for row in gone}
     for dearer, row in sorted(pairs, key=lambda pair: pair[1].number):
@@ -167,8 +189,9 @@ def _unmatched(then: Checked, now: Checked, plan: Plan) -> tuple[list[_Pair], li
     placed_then = {row.order for row in then.rows if row.order}
     approved = _by_content(row for row in then.rows if not row.order)
     for row in now.rows:
-        if row.order and row.order not in placed_then:
-            _ = _use_up(approved[row.content], row, _costs_the_same) or _use_up(approved[row.content], row)
+        is_placed_since = row.order and row.order not in placed_then
+        if is_placed_since and _use_up(approved[row.content], row, _costs_the_same) is None:
+            _use_up(approved[row.content], row)
     surplus = [row for row in now.rows if not row.order]
     # Of equal rows those that stayed where they were come first, then those at the approved price.
     for matches in (_is_same, _costs_the_same):
@@ -201,7 +224,7 @@ def _costs_the_same(one: CheckedRow, other: CheckedRow) -> bool:
 
 
 def _use_up(
-    approved: list[CheckedRow], row: CheckedRow, matches: Callable[[CheckedRow, CheckedRow], bool] = lambda _, __: True
+    approved: list[CheckedRow], row: CheckedRow, matches: Callable[[CheckedRow, CheckedRow], bool] = lambda *_both: True
 ) -> CheckedRow | None:
     """Remove and return the first approval that matches a row; None if there is none."""
     at = next((at for at, each in enumerate(approved) if matches(each, row)), None)
@@ -211,12 +234,14 @@ def _use_up(
 def _changed(plan: Plan, was: CheckedRow | None, row: CheckedRow, currency: str) -> str:
     where = plan.sheet.where(row.number)
     if was is None:
-        return f"{where} is new: {_describe(row)}, {_price(row, currency)}"
+        order, price = _describe(row), _price(row, currency)
+        return _("{where} is new: {order}, {price}", where=where, order=order, price=price)
     before, now = _values(was), _values(row)
     names = [name for name in dict.fromkeys((*before, *now)) if before.get(name) != now.get(name)]
     changes = [_before_and_after(name, before.get(name, ""), now.get(name, "")) for name in names]
     if was.cost != row.cost:
-        changes.append(f"the price was {_price(was, currency)}, and is {_price(row, currency)}")
+        prices = _price(was, currency), _price(row, currency)
+        changes.append(_("the price was {before}, and is {now}", before=prices[0], now=prices[1]))
     return f"{where}: {', '.join(changes)}"
 
 
@@ -224,14 +249,19 @@ def _before_and_after(name: str, was: str, now: str) -> str:
     """Return both texts, of long ones the part from where they begin to differ."""
     start = max(0, len(commonprefix([was, now])) - 20) if max(len(was), len(now)) > _LONGEST else 0  # noqa: RUF071 (no paths)
     texts = [f"{'…' * bool(start)}{text[start : start + _LONGEST]}" for text in (was, now)]
-    return f"{name} was {texts[0]!r}, and is {texts[1]!r}"
+    return _("{name} was {before!r}, and is {now!r}", name=name, before=texts[0], now=texts[1])
 
 
 def _gone(plan: Plan, row: CheckedRow) -> str:
     wrong = next((problem for problem in plan.problems if problem.row == row.number), None)
     if wrong is not None:
-        return f"{plan.sheet.where(row.number)} cannot be sent ({_describe(row)}): {wrong.message}"
-    return f"row {row.number} is gone: {_describe(row)}"
+        return _(
+            "{where} cannot be sent ({order}): {problem}",
+            where=plan.sheet.where(row.number),
+            order=_describe(row),
+            problem=wrong.message,
+        )
+    return _("row {row} is gone: {order}", row=row.number, order=_describe(row))
 
 
 def _values(row: CheckedRow) -> dict[str, str]:
@@ -244,7 +274,7 @@ def _describe(row: CheckedRow) -> str:
 
 
 def _price(row: CheckedRow, currency: str) -> str:
-    return "without a bound" if row.cost is None else f"{plain(row.cost)} {currency}".strip()
+    return _("without a bound") if row.cost is None else f"{plain(row.cost)} {currency}".strip()
 
 
 def _text(cost: Decimal | None) -> str | None:

@@ -15,6 +15,8 @@ from smmplus.orders.decimals import EXACT, minus, plain, total
 from smmplus.orders.models import Service
 from smmplus.orders.order_types import cost
 from smmplus.placing.placer import Stop
+from smmplus.reconciliation.balance_drops import Fall
+from smmplus.texts import _, counted, marked
 
 
 def find_blocker(plan: Plan) -> Blocker | None:
@@ -42,7 +44,9 @@ def _blockers(plan: Plan) -> Iterator[Blocker]:
     if wrong := _total_message(plan) or approval_message(plan):
         yield Blocker(wrong)
     if not options.not_placed_since_backup and (gap := backup_gap_message(plan)):
-        yes = f"If none of the others was placed since then, pass {phrase(not_placed_since_backup=True)}"
+        yes = _(
+            "If none of the others was placed since then, pass {option}", option=phrase(not_placed_since_backup=True)
+        )
         message = f"{gap}. {backup_gap_remedy(options.surface)}. {yes}"
         yield Blocker(message, ({"not_placed_since_backup": True},), is_confirmable=True)
 
@@ -57,30 +61,55 @@ def campaign_to_order_again(plan: Plan) -> str:
 
 
 def _equal_orders_message(entries: list[Entry], same: str, anew: str) -> str:
-    count, others = len(entries), " and others" if len(entries) > 1 else ""
-    return (
-        f"{count} {_rows(count)} {'equals an order' if count == 1 else 'equal orders'} placed before: "
-        f"{describe_order(entries[0])}{others}. If they are the same orders, pass {same}. To place them again, "
-        f"pass {anew}"
+    order = describe_order(entries[0])
+    if len(entries) == 1:
+        return _(
+            "1 row equals an order placed before: {order}. If they are the same orders, pass {same}. To place them "
+            "again, pass {anew}",
+            order=order,
+            same=same,
+            anew=anew,
+        )
+    return _(
+        "{rows} equal orders placed before: {order} and others. If they are the same orders, pass {same}. To place "
+        "them again, pass {anew}",
+        rows=counted(len(entries), "row"),
+        order=order,
+        same=same,
+        anew=anew,
     )
 
 
 def _missing_message(entries: list[Entry], meant: str) -> str:
-    count, others = len(entries), " and others" if len(entries) > 1 else ""
-    return (
-        f"{count} {'order' if count == 1 else 'orders'} of the last, unfinished run of this sheet "
-        f"{'has' if count == 1 else 'have'} no row any more: {describe_order(entries[0])}{others}. "
-        f"Undo the change of the row, or pass {meant} if it is intended"
+    order = describe_order(entries[0])
+    if len(entries) == 1:
+        return _(
+            "1 order of the last, unfinished run of this sheet has no row any more: {order}. Undo the change of the "
+            "row, or pass {option} if it is intended",
+            order=order,
+            option=meant,
+        )
+    return _(
+        "{orders} of the last, unfinished run of this sheet have no row any more: {order} and others. Undo the change "
+        "of the row, or pass {option} if it is intended",
+        orders=counted(len(entries), "order"),
+        order=order,
+        option=meant,
     )
 
 
 def describe_order(entry: Entry) -> str:
     """Return what was ordered, when and where."""
     link = entry.request.values.get("link", entry.request.values.get("username", ""))
-    order = f"order {entry.order_id}" if entry.order_id else "an order in doubt"
-    return (
-        f"{order} (service {entry.request.service}, {link}) of {entry.source}, campaign {entry.campaign!r}, "
-        f"{local_time(entry.sent_at)}"
+    order = _("order {number}", number=entry.order_id) if entry.order_id else _("an order in doubt")
+    return _(
+        "{order} (service {service}, {link}) of {sheet}, campaign {campaign!r}, {time}",
+        order=order,
+        service=entry.request.service,
+        link=link,
+        sheet=entry.source,
+        campaign=entry.campaign,
+        time=local_time(entry.sent_at),
     )
 
 
@@ -88,14 +117,19 @@ def _sheet_problem_message(plan: Plan) -> str:
     first = next((problem for problem in plan.problems if problem.row is None), None)
     if first is None:
         return ""
-    return f"{first.where}: {first.message}. This affects every row: {first.remedy}"
+    return _(
+        "{where}: {problem}. This affects every row: {remedy}",
+        where=first.where,
+        problem=first.message,
+        remedy=first.remedy,
+    )
 
 
 def _row_count_message(plan: Plan) -> str:
     expected = plan.options.expect_rows
     if expected is None or (found := row_count(plan)) == expected:
         return ""
-    return f"Expected {expected} {_rows(expected)} with orders, found {found}"
+    return _("Expected {rows} with orders, found {found}", rows=counted(expected, "row"), found=found)
 
 
 def row_count(plan: Plan) -> int:
@@ -111,10 +145,19 @@ def _row_numbers(plan: Plan) -> set[int]:
 
 def _problems_message(plan: Plan, skip: str) -> str:
     count, others = len({problem.row for problem in plan.problems}), len(plan.to_send) + len(plan.deferred)
-    fix = "1 row has problems. Fix it" if count == 1 else f"{count} rows have problems. Fix them"
-    if others:
-        return f"{fix}, or pass {skip} to place the other {'row' if others == 1 else others}"
-    return f"{fix}, or leave {'it' if count == 1 else 'them'} out with {skip}"
+    text = _PROBLEMS[count > 1, min(others, 2)]
+    return _(text).format(count=count, others=others, skip=skip)
+
+
+_PROBLEMS = {
+    (False, 0): marked("1 row has problems. Fix it, or leave it out with {skip}"),
+    (False, 1): marked("1 row has problems. Fix it, or pass {skip} to place the other row"),
+    (False, 2): marked("1 row has problems. Fix it, or pass {skip} to place the other {others}"),
+    (True, 0): marked("{count} rows have problems. Fix them, or leave them out with {skip}"),
+    (True, 1): marked("{count} rows have problems. Fix them, or pass {skip} to place the other row"),
+    (True, 2): marked("{count} rows have problems. Fix them, or pass {skip} to place the other {others}"),
+}
+"""Whether several rows have problems, and whether no others, one or more would be placed -> what to do."""
 
 
 def _total_message(plan: Plan) -> str:
@@ -123,14 +166,16 @@ def _total_message(plan: Plan) -> str:
         return ""
     costs = _row_costs(plan)
     if unknown := sorted(row for row in _row_numbers(plan) if costs.get(row) is None):
-        return (
-            f"Expected a total cost of {expected:f}, but the cost of {len(unknown)} {_rows(len(unknown))} is unknown, "
-            f"such as row {unknown[0]}"
+        return _(
+            "Expected a total cost of {expected:f}, but the cost of {rows} is unknown, such as row {row}",
+            expected=expected,
+            rows=counted(len(unknown), "row"),
+            row=unknown[0],
         )
     found = total(cost for cost in costs.values() if cost is not None)
     if equals_as_written(found, expected):
         return ""
-    return f"Expected a total cost of {expected:f}, found {plain(found)}"
+    return _("Expected a total cost of {expected:f}, found {found}", expected=expected, found=plain(found))
 
 
 def _row_costs(plan: Plan) -> Mapping[int, Decimal | None]:
@@ -153,19 +198,32 @@ def backup_gap_message(plan: Plan) -> str:
     unknown, backup = rows_in_backup_gap(plan), plan.campaign.backup
     if not unknown or backup is None:
         return ""
-    rows = "1 row to be sent is" if len(unknown) == 1 else f"{len(unknown)} rows to be sent are"
-    return (
-        f"This journal {backup.words}, and knows no order placed in between. {rows} new to it, and may have been "
-        f"placed then, {plan.sheet.where(unknown[0].row.number)} the first{_balance_drop(plan)}"
+    first = plan.sheet.where(unknown[0].row.number)
+    if len(unknown) == 1:
+        text = _(
+            "This journal {backup}, and knows no order placed in between. 1 row to be sent is new to it, and may have "
+            "been placed then, {first} the first",
+            backup=backup.words,
+            first=first,
+        )
+    else:
+        text = _(
+            "This journal {backup}, and knows no order placed in between. {rows} to be sent are new to it, and may "
+            "have been placed then, {first} the first",
+            backup=backup.words,
+            rows=counted(len(unknown), "row"),
+            first=first,
+        )
+    return text if plan.journal_warnings.fall is None else _with_balance_drop(text, plan.journal_warnings.fall)
+
+
+def _with_balance_drop(text: str, fall: Fall) -> str:
+    return _(
+        "{gap}; since {time} the balance fell by {amount} more than it knows",
+        gap=text,
+        time=local_time(fall.since),
+        amount=f"{plain(fall.unexplained)} {fall.currency}".strip(),
     )
-
-
-def _balance_drop(plan: Plan) -> str:
-    fall = plan.journal_warnings.fall
-    if fall is None:
-        return ""
-    amount = f"{plain(fall.unexplained)} {fall.currency}".strip()
-    return f"; since {local_time(fall.since)} the balance fell by {amount} more than it knows"
 
 
 def rows_in_backup_gap(plan: Plan) -> list[PlannedRow]:
@@ -181,14 +239,11 @@ def rows_in_backup_gap(plan: Plan) -> list[PlannedRow]:
 
 def backup_gap_remedy(surface: Surface) -> str:
     """Return what a person does about rows that may have been placed since the backup."""
-    return (
+    return _(
         "Look at the panel's order page for orders of that time. Take rows that are there out of the sheet, or write "
-        f"their ids into its order_id column and pass {surface.phrase(skip_bad=True)}"
+        "their ids into its order_id column and pass {option}",
+        option=surface.phrase(skip_bad=True),
     )
-
-
-def _rows(count: int) -> str:
-    return "row" if count == 1 else "rows"
 
 
 PriceChange = tuple[Stop, str]
@@ -200,7 +255,7 @@ def blocking_change(plan: Plan, now: Prices) -> PriceChange | None:
     if change := service_change(plan, now):
         return change
     short = replace(plan, prices=replace(plan.prices, balance=now.balance)).short_by
-    return (Stop.FUNDS, f"short by {plain(short)}") if short else None
+    return (Stop.FUNDS, _("short by {amount}", amount=plain(short))) if short else None
 
 
 def service_change(plan: Plan, now: Prices) -> PriceChange | None:
@@ -210,21 +265,23 @@ def service_change(plan: Plan, now: Prices) -> PriceChange | None:
     """
     before = plan.prices.balance.currency
     if now.balance.currency != before:
-        return Stop.PRICE, f"the account's currency went from {before} to {now.balance.currency}"
+        after = now.balance.currency
+        return Stop.PRICE, _("the account's currency went from {before} to {now}", before=before, now=after)
     if rose := price_increases(plan, now.services):
         return Stop.PRICE, rose
     changed = [item for item in plan.to_send if _is_other(item, plan.prices.services, now.services)]
     if wrong := check_rows(plan.sheet, [item.row for item in changed], now.services):
         return Stop.SERVICE, f"{wrong[0].where}: {wrong[0].message}"
     if costlier := next((item for item in changed if _costs_more(item, now.services)), None):
-        return Stop.SERVICE, f"{plan.sheet.where(costlier.row.number)} would cost more than was shown"
+        where = plan.sheet.where(costlier.row.number)
+        return Stop.SERVICE, _("{where} would cost more than was shown", where=where)
     return None
 
 
 def price_increases(plan: Plan, now: Mapping[str, Service]) -> str:
     """Return the services of a plan whose rate rose since it was shown; "" for none."""
     words = [
-        f"service {shown.id} went from {plain(shown.rate)} to {plain(rate)}"
+        _("service {service} went from {before} to {now}", service=shown.id, before=plain(shown.rate), now=plain(rate))
         for shown in (item.service for item in plan.by_service)
         if shown.rate is not None and (rate := _rate(now, shown.id)) is not None and rate > shown.rate
     ]

@@ -21,6 +21,7 @@ from smmplus.journal.lookup import look_up
 from smmplus.journal.state_machine import State
 from smmplus.orders.models import Service
 from smmplus.orders.order_types import cost, units
+from smmplus.texts import _
 
 
 def build_plan(sheet: Sheet, prices: Prices, campaign: CampaignContext, journal: Journal, options: Options) -> Plan:
@@ -142,9 +143,14 @@ def foreign_results(sheet: Sheet) -> list[Problem]:
     if "order_id" in sheet.columns:
         return []
     held = [name for name in RESULT_FIELDS if name in sheet.columns and any(sheet.texts[name])]
-    message = "holds text of your own, and results are written into a column of this name"
     return [
-        Problem(f"column {sheet.columns[name].letter}", name, sheet.columns[name].header, message, "rename the column")
+        Problem(
+            _("column {column}", column=sheet.columns[name].letter),
+            name,
+            sheet.columns[name].header,
+            _("holds text of your own, and results are written into a column of this name"),
+            _("rename the column"),
+        )
         for name in held
     ]
 
@@ -159,14 +165,17 @@ def _without_bound(
     sheet: Sheet, priced: Iterable[PlannedRow], campaign: CampaignContext, options: Options
 ) -> list[Problem]:
     """Find rows whose cost has no upper bound: a campaign with a budget cannot place them."""
-    removed = command("budget", campaign.name, account=options.account, remove=True)
-    remedy = f"fill in posts, or remove the campaign's budget: `{removed}`, and no {options.surface.name('max_spend')}"
+    remedy = _(
+        "fill in posts, or remove the campaign's budget: `{command}`, and no {option}",
+        command=command("budget", campaign.name, account=options.account, remove=True),
+        option=options.surface.name("max_spend"),
+    )
     return [
         Problem(
             sheet.where(item.row.number, "posts"),
             "posts",
             item.row.request.values.get("posts", ""),
-            "its cost has no upper bound",
+            _("its cost has no upper bound"),
             remedy,
             item.row.number,
         )

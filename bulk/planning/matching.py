@@ -10,6 +10,7 @@ from bulk.planning.orders import OrderRow
 from smmplus.commands import command
 from smmplus.journal.entry import Entry, key_of, nth_of
 from smmplus.journal.state_machine import State
+from smmplus.texts import _, counted, marked
 
 ORDERED = frozenset({State.SENDING, State.PLACED, State.IN_DOUBT})
 """States in which money was spent, or may have been."""
@@ -159,37 +160,40 @@ def _match_order_ids(
     equal: Sequence[Entry],
     matching: Matching,
 ) -> None:
-    owners: dict[int, str] = {}
+    owners: dict[int, int] = {}
     doubts = {entry.fingerprint: entry for entry in equal if entry.state is State.IN_DOUBT}
     for row in rows.values():
         if not row.order_id:
             continue
         entry = by_order_id.get(row.order_id)
-        wrong = _order_id_problem(row, entry, owners, doubts.get(row.request.fingerprint))
+        wrong = _order_id_problem(sheet, row, entry, owners, doubts.get(row.request.fingerprint))
         if wrong:
             where = sheet.where(row.number, "order_id")
             matching.problems.append(Problem(where, "order_id", row.order_id, *wrong, row.number))
         elif entry is not None:
-            owners[entry.id] = sheet.where(row.number)
+            owners[entry.id] = row.number
             matching.entries[row.number] = entry
 
 
 def _order_id_problem(
-    row: OrderRow, entry: Entry | None, owners: Mapping[int, str], doubt: Entry | None
+    sheet: Sheet, row: OrderRow, entry: Entry | None, owners: Mapping[int, int], doubt: Entry | None
 ) -> tuple[str, str] | None:
     if entry is None and doubt is not None:
         settled = command("resolve", doubt.name, account=doubt.account, order_id=row.order_id)
-        return "the journal knows no such order, and an equal one is in doubt", f"if it is this order: `{settled}`"
+        remedy = _("if it is this order: `{command}`", command=settled)
+        return _("the journal knows no such order, and an equal one is in doubt"), remedy
     if entry is None:
-        remedy = "use the journal and account it was ordered with, or clear the cell to place the row"
-        return "the journal knows no such order", remedy
+        remedy = _("use the journal and account it was ordered with, or clear the cell to place the row")
+        return _("the journal knows no such order"), remedy
     if entry.fingerprint != row.request.fingerprint:
         was = ", ".join(
             [f"service {entry.request.service}", *(f"{name} {text}" for name, text in entry.request.fields)]
         )
-        return f"this order was placed for something else ({was})", "undo the change, or clear the order_id to place it"
+        message = _("this order was placed for something else ({order})", order=was)
+        return message, _("undo the change, or clear the order_id to place it")
     if entry.id in owners:
-        return f"{owners[entry.id]} carries the same order", "clear the order_id of the row that is not this order"
+        message = _("{where} carries the same order", where=sheet.where(owners[entry.id]))
+        return message, _("clear the order_id of the row that is not this order")
     return None
 
 
@@ -199,19 +203,21 @@ def repeats_message(repeats: Collection[Entry], rows: int, now: str) -> str:
         return ""
     latest = sorted(repeats, key=lambda entry: entry.sent_at or "", reverse=True)
     names = list(dict.fromkeys(entry.campaign for entry in latest))
-    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-    equal = "equals an order" if len(repeats) == 1 else "equal orders"
-    return (
-        f"{len(repeats)} of {rows} {'row' if rows == 1 else 'rows'} {equal} of campaign {names[0]!r}{more}, placed "
-        f"{time_since(latest[0].sent_at or now, now)}: they would be placed again"
-    )
+    values = {"rows": counted(rows, "row"), "time": time_since(latest[0].sent_at or now, now)}
+    campaigns = repr(names[0])
+    if len(names) > 1:
+        campaigns = _("{campaign} and {count} more", campaign=campaigns, count=len(names) - 1)
+    if len(repeats) == 1:
+        text = _("1 of {rows} equals an order of campaign {campaigns}, placed {time}: they would be placed again")
+    else:
+        text = _("{count} of {rows} equal orders of campaign {campaigns}, placed {time}: they would be placed again")
+    return text.format(count=len(repeats), campaigns=campaigns, **values)
 
 
 def time_since(then: str, now: str) -> str:
     """Return how long ago a time was: "5 minutes ago"."""
     seconds = (datetime.fromisoformat(now) - datetime.fromisoformat(then)).total_seconds()
-    for unit, length in (("day", 86400), ("hour", 3600), ("minute", 60)):
+    for unit, length in ((marked("day"), 86400), (marked("hour"), 3600), (marked("minute"), 60)):
         if seconds >= length:
-            count = int(seconds // length)
-            return f"{count} {unit}{'' if count == 1 else 's'} ago"
-    return "less than a minute ago"
+            return _("{duration} ago", duration=counted(int(seconds // length), unit))
+    return _("less than a minute ago")

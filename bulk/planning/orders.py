@@ -19,6 +19,7 @@ from bulk.model.surfaces import COMMAND_LINE, Surface
 from smmplus.orders.models import OrderRequest, Service, normal_text
 from smmplus.orders.order_types import FIELDS
 from smmplus.orders.validation import FieldProblem, problems
+from smmplus.texts import _, marked
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +105,14 @@ def check_rows(
 def _problems(row: OrderRow, services: Mapping[str, Service]) -> Iterable[FieldProblem]:
     request = row.request
     if "quantity" in request.values and _is_like_a_total(request):
-        remedy = "if it is a total, delete it or write yes into a column skip; if not, fill in service and link"
-        return (FieldProblem("service", "the row has a quantity but no service", remedy),)
+        remedy = _("if it is a total, delete it or write yes into a column skip; if not, fill in service and link")
+        return (FieldProblem("service", _("the row has a quantity but no service"), remedy),)
     named = _service_named(request.service, services) if request.service not in services else None
     if named is None:
         return problems(request, services.get(request.service))
-    message = f"{request.service!r} is not the id of a service"
-    return (FieldProblem("service", message, f"did you mean {named.id} ({named.name})? Write {named.id}"),)
+    message = _("{value!r} is not the id of a service", value=request.service)
+    remedy = _("did you mean {service} ({name})? Write {service}", service=named.id, name=named.name)
+    return (FieldProblem("service", message, remedy),)
 
 
 _TOTALS = frozenset({"total", "totals", "grand total", "sum", "subtotal", "sub total", "jumlah", "total jumlah"})
@@ -132,8 +134,14 @@ def _wrong_name(row: OrderRow, services: Mapping[str, Service]) -> Iterator[Fiel
     """Find a service whose name is not the one that it was chosen by: it may be another service by now."""
     service = services.get(row.request.service)
     if row.service_name and service is not None and printable_name(service.name) != row.service_name:
-        message = f"service {service.id} is called {service.name!r}, not {row.service_name!r}"
-        yield FieldProblem("service", message, f"write {service.id} alone if that is the one you mean")
+        message = _(
+            "service {service} is called {name!r}, not {other!r}",
+            service=service.id,
+            name=service.name,
+            other=row.service_name,
+        )
+        remedy = _("write {service} alone if that is the one you mean", service=service.id)
+        yield FieldProblem("service", message, remedy)
 
 
 def check_half_read_rows(
@@ -151,17 +159,22 @@ _LOCALES = {",": "en", ".": "id", "'": "de_CH", "\u2019": "de_CH"}
 def _remedy(sheet: Sheet, row: OrderRow, found: FieldProblem, surface: Surface) -> str:
     """Return what to do, also if the column is missing or the number may be written for another locale."""
     if found.field in FIELDS and found.field not in sheet.columns:
-        return f"{found.remedy} (the sheet has no column {found.field}: add it)"
+        return _("{remedy} (the sheet has no column {field}: add it)", remedy=found.remedy, field=found.field)
     if found.field == "link" and (target := sheet.targets.get(row.number)):
-        use = surface.phrase(use_hyperlinks=True)
-        return f"the cell leads to {target}: type that address into it, or pass {use} to order what cells lead to"
+        return _(
+            "the cell leads to {target}: type that address into it, or pass {option} to order what cells lead to",
+            target=target,
+            option=surface.phrase(use_hyperlinks=True),
+        )
     value = row.request.values.get(found.field, "")
     if found.field in NUMBER_FIELDS and _ROUNDED.fullmatch(value):
-        return f"{found.remedy}; if it comes from a formula, round it there: =ROUND(…, 0)"
+        return _("{remedy}; if it comes from a formula, round it there: =ROUND(…, 0)", remedy=found.remedy)
     if found.field in NUMBER_FIELDS and is_ambiguous(row.request.values.get(found.field, "")):
         mark = next(sign for sign in row.request.values[found.field] if not sign.isdigit())
         locale = surface.phrase(locale=_LOCALES.get(mark, "fr"))
-        return f"{found.remedy}; or pass the locale that it is written in, such as {locale}"
+        return _(
+            "{remedy}; or pass the locale that it is written in, such as {option}", remedy=found.remedy, option=locale
+        )
     return found.remedy
 
 
@@ -180,8 +193,9 @@ def equal_rows(
     for row in sorted(rows, key=lambda row: (row.number in waiting, row.number)):
         other = first.setdefault(row.request, row.number)
         if other != row.number and row.number in waiting:
-            message = f"duplicate of {sheet.where(other)}"
-            remedy = f"delete the row, or pass {surface.phrase(allow_duplicates=True)} if both are meant"
+            message = _("duplicate of {where}", where=sheet.where(other))
+            option = surface.phrase(allow_duplicates=True)
+            remedy = _("delete the row, or pass {option} if both are meant", option=option)
             found.append(
                 Problem(sheet.where(row.number), "", row.request.values.get("link", ""), message, remedy, row.number)
             )
@@ -202,9 +216,9 @@ class _FilterWords:
 
 
 _FILTERS = {
-    "skip": _FilterWords(_YES | {"x"}, _NO | {""}, "write yes to leave the row out, no or nothing to send it"),
+    "skip": _FilterWords(_YES | {"x"}, _NO | {""}, marked("write yes to leave the row out, no or nothing to send it")),
     # An empty cell may not have been decided yet, and an x may mark a row or cross it out.
-    "enabled": _FilterWords(_NO, _YES, "write yes to send the row, no to leave it out"),
+    "enabled": _FilterWords(_NO, _YES, marked("write yes to send the row, no to leave it out")),
 }
 
 
@@ -239,5 +253,5 @@ def _unknown_words(sheet: Sheet, name: str, words: _FilterWords) -> Iterator[Pro
     known, unreadable = words.leave_out | words.send, {problem.row for problem in sheet.problems}
     for row, text in zip(sheet.rows, sheet.texts[name], strict=True):
         if text.casefold() not in known and row not in unreadable:
-            message = f"{text!r} is neither yes nor no" if text else "is empty: neither yes nor no"
-            yield Problem(sheet.where(row, name), name, text, message, words.remedy, row)
+            message = _("{value!r} is neither yes nor no", value=text) if text else _("is empty: neither yes nor no")
+            yield Problem(sheet.where(row, name), name, text, message, _(words.remedy), row)

@@ -20,6 +20,7 @@ from smmplus.orders.decimals import minus, total
 from smmplus.orders.models import Balance, Service
 from smmplus.orders.order_types import is_upper_bound
 from smmplus.reconciliation.balance_drops import Fall
+from smmplus.texts import _, counted, joined
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,13 +189,18 @@ def column_notes(plan: Plan) -> list[str]:
     """Return notes on headers that the user mapped, and on rows that a column leaves out."""
     sheet, said = plan.sheet, []
     if sheet.headers:
-        meant = ", ".join(f"{header!r} is {field}" for header, field in sheet.headers)
-        kept = f" (saved in {sheet.headers_from.name})" if sheet.headers_from else ""
-        said.append(f"Mapped headers: {meant}{kept}")
+        meant = ", ".join(_("{header!r} is {field}", header=header, field=field) for header, field in sheet.headers)
+        if sheet.headers_from:
+            said.append(_("Mapped headers: {headers} (saved in {name})", headers=meant, name=sheet.headers_from.name))
+        else:
+            said.append(_("Mapped headers: {headers}", headers=meant))
     if without := none_rows(sheet):
-        said.append(f"0 or - in runs or interval means no drip-feed ({without} {'row' if without == 1 else 'rows'})")
+        said.append(_("0 or - in runs or interval means no drip-feed ({rows})", rows=counted(without, "row")))
     if plan.left_out:
-        columns = " and ".join(repr(sheet.columns[name].header) for name in SWITCH_NAMES if name in sheet.columns)
-        count, verb = ("1 row", "is") if len(plan.left_out) == 1 else (f"{len(plan.left_out)} rows", "are")
-        said.append(f"{count} {verb} left out by the column {columns}")
+        columns = joined(repr(sheet.columns[name].header) for name in SWITCH_NAMES if name in sheet.columns)
+        if len(plan.left_out) == 1:
+            said.append(_("1 row is left out by the column {columns}", columns=columns))
+        else:
+            rows = counted(len(plan.left_out), "row")
+            said.append(_("{rows} are left out by the column {columns}", rows=rows, columns=columns))
     return said

@@ -16,11 +16,12 @@ from bulk.model.errors import SheetError
 from bulk.model.sheet import Problem, Sheet
 from bulk.planning.orders import OrderRow
 from smmplus.orders.models import Service
+from smmplus.texts import _, marked
 
 SETTING = "SMMPLUS_PLATFORMS"
 """The environment variable that names a file with more platforms."""
 
-_REMEDY = "continue if it is intended; otherwise correct the service or the link"
+_REMEDY = marked("continue if it is intended; otherwise correct the service or the link")
 _BLANKS = re.compile(r"[\W_]+")
 _TRAFFIC = " traffic "
 """A service that sends visitors from one platform may well send them to another."""
@@ -44,8 +45,14 @@ def platform_warnings(sheet: Sheet, rows: Iterable[OrderRow], services: Mapping[
         wanted = meant[service.id]
         found = _platform_of(link, known) if wanted else None
         if found is not None and found != wanted:
-            message = f"service {service.id} ({service.name}) is for {wanted}, but the link leads to {found}"
-            yield Problem(sheet.where(row.number, "link"), "link", link, message, _REMEDY, row.number)
+            message = _(
+                "service {service} ({name}) is for {wanted}, but the link leads to {found}",
+                service=service.id,
+                name=service.name,
+                wanted=wanted,
+                found=found,
+            )
+            yield Problem(sheet.where(row.number, "link"), "link", link, message, _(_REMEDY), row.number)
 
 
 class _Platforms:
@@ -73,13 +80,17 @@ def _read(path: Path) -> Iterator[tuple[str, list[str], list[str]]]:
     try:
         document = tomllib.loads(path.expanduser().read_text(encoding="utf-8"))
     except (OSError, RuntimeError) as error:
-        raise SheetError(f"{path}: cannot be opened. Correct {SETTING}, or leave it out.") from error
+        raise SheetError(
+            _("{path}: cannot be opened. Correct {setting}, or leave it out.", path=path, setting=SETTING)
+        ) from error
     except ValueError as error:
-        raise SheetError(f"{path}: is not TOML in UTF-8. {_EXAMPLE}") from error
+        raise SheetError(_("{path}: is not TOML in UTF-8. {example}", path=path, example=_(_EXAMPLE))) from error
     for name, about in document.items():
         words, hosts = (about.get(key, []) if isinstance(about, dict) else None for key in ("words", "hosts"))
         if not (_are_texts(words) and _are_texts(hosts)):
-            raise SheetError(f"{path}: {name} needs lists of words and hosts. {_EXAMPLE}")
+            raise SheetError(
+                _("{path}: {name} needs lists of words and hosts. {example}", path=path, name=name, example=_(_EXAMPLE))
+            )
         yield name, words, hosts
 
 
@@ -87,7 +98,7 @@ def _are_texts(value: object) -> TypeGuard[list[str]]:
     return isinstance(value, list) and all(isinstance(text, str) and _plain(text).strip() for text in value)
 
 
-_EXAMPLE = 'Write each platform as: [Kwai], words = ["kwai"], hosts = ["kwai.com"], on three lines.'
+_EXAMPLE = marked('Write each platform as: [Kwai], words = ["kwai"], hosts = ["kwai.com"], on three lines.')
 
 
 def _plain(text: str) -> str:

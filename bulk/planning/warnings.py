@@ -20,6 +20,7 @@ from smmplus.orders.decimals import plain
 from smmplus.orders.models import OrderRequest
 from smmplus.orders.order_types import FIELDS
 from smmplus.reconciliation.balance_drops import Fall
+from smmplus.texts import _, counted, joined, marked
 
 _CANONICAL = re.compile(r"https://(?!www\.|m\.|mobile\.)([a-z0-9-]+\.[a-z0-9.-]+)((?:/[A-Za-z0-9_.~@-]+)+)")
 """A link that is canonical already but for its scheme: nearly all links of a sheet, and cheap to recognize."""
@@ -108,7 +109,9 @@ def _path(text: str) -> str:
     return (re.sub("/+", "/", text) if "//" in text else text).rstrip("/")
 
 
-_LIST_REMEDY = "continue if it is one item; otherwise write one item a line (Alt+Enter begins a new line in a cell)"
+_LIST_REMEDY = marked(
+    "continue if it is one item; otherwise write one item a line (Alt+Enter begins a new line in a cell)"
+)
 _TYPED_BREAK = re.compile(r"\\[nr]|\|")
 
 
@@ -121,11 +124,16 @@ def list_warnings(sheet: Sheet, to_send: Iterable[OrderRow]) -> Iterator[Problem
             line = next(filter(_TYPED_BREAK.search, text.split("\n")), None)
             if line is not None:
                 sign, count = _TYPED_BREAK.findall(line)[0], text.count("\n") + 1
-                message = f"a line has {sign}, but each line is one of the {field}: {count} in all"
-                yield Problem(sheet.where(row.number, field), field, line, message, _LIST_REMEDY, row.number)
+                message = _(
+                    "a line has {sign}, but each line is one of the {field}: {count} in all",
+                    sign=sign,
+                    field=field,
+                    count=count,
+                )
+                yield Problem(sheet.where(row.number, field), field, line, message, _(_LIST_REMEDY), row.number)
 
 
-_TARGET_REMEDY = "continue if the text is the address you mean; otherwise type the other one into the cell"
+_TARGET_REMEDY = marked("continue if the text is the address you mean; otherwise type the other one into the cell")
 
 
 def target_warnings(sheet: Sheet, to_send: Iterable[OrderRow]) -> Iterator[Problem]:
@@ -133,11 +141,11 @@ def target_warnings(sheet: Sheet, to_send: Iterable[OrderRow]) -> Iterator[Probl
     for row in to_send if sheet.targets else ():
         target, link = sheet.targets.get(row.number), row.request.values.get("link", "")
         if target and "://" in link and canonical_link(target) != canonical_link(link):
-            message = f"the cell shows {link}, which will be ordered, but leads to {target}"
-            yield Problem(sheet.where(row.number, "link"), "link", link, message, _TARGET_REMEDY, row.number)
+            message = _("the cell shows {link}, which will be ordered, but leads to {target}", link=link, target=target)
+            yield Problem(sheet.where(row.number, "link"), "link", link, message, _(_TARGET_REMEDY), row.number)
 
 
-_REMEDY = "continue if both are intended; otherwise delete one"
+_REMEDY = marked("continue if both are intended; otherwise delete one")
 
 Target = tuple[str, str]
 """A service, and the canonical form of what it is ordered for."""
@@ -205,42 +213,58 @@ def _by_target(entries: Iterable[Entry]) -> Mapping[Target, Sequence[Entry]]:
 
 def _ordered_before(sheet: Sheet, row: OrderRow, others: Sequence[Entry], rows_of: Mapping[int, int]) -> Problem:
     last = others[-1]
-    field, differs = _difference(row.request, last.request)
-    more = f", and {len(others) - 1} more" if len(others) > 1 else ""
-    number = rows_of.get(last.id)
-    here = "" if number is None else f", which is {sheet.where(number)}"
-    message = f"the same service and {_field(row.request)} were ordered before{differs}: {_describe(last)}{here}{more}"
+    order, number = _describe(last), rows_of.get(last.id)
+    if number is not None:
+        order = _("{order}, which is {where}", order=order, where=sheet.where(number))
+    if len(others) > 1:
+        order = _("{order}, and {count} more", order=order, count=len(others) - 1)
+    field, message = _difference(row.request, last.request, order)
     value = row.request.values.get(field, "")
-    return Problem(sheet.where(row.number, field), field, value, message, _REMEDY, row.number)
+    return Problem(sheet.where(row.number, field), field, value, message, _(_REMEDY), row.number)
 
 
-def _difference(now: OrderRequest, before: OrderRequest) -> tuple[str, str]:
-    """Return the field in which an order differs from an earlier one, and how."""
+def _difference(now: OrderRequest, before: OrderRequest, order: str) -> tuple[str, str]:
+    """Return the field in which an order differs from an earlier one, and the warning."""
     values, was, field = now.values, before.values, _field(now)
     changed = [name for name in dict.fromkeys((*FIELDS, *values, *was)) if values.get(name, "") != was.get(name, "")]
     words = [_changed(name, was.get(name, "")) for name in changed if name != field]
-    differs = f"with {' and '.join(words)}" if words else ""
-    if field in changed:
-        return field, f" as {_link_or_user(before)}, which differs only in form{', ' if differs else ''}{differs}"
-    return "quantity" if "quantity" in changed else changed[0], f" {differs}"
+    named = {"field": field, "order": order}
+    if field not in changed:
+        text = _("the same service and {field} were ordered before with {values}: {order}")
+        return "quantity" if "quantity" in changed else changed[0], text.format(values=joined(words), **named)
+    if words:
+        text = _(
+            "the same service and {field} were ordered before as {before}, which differs only in form, with {values}: "
+            "{order}"
+        )
+        return field, text.format(before=_link_or_user(before), values=joined(words), **named)
+    text = _("the same service and {field} were ordered before as {before}, which differs only in form: {order}")
+    return field, text.format(before=_link_or_user(before), **named)
 
 
 def _changed(name: str, was: str) -> str:
     if not was:
-        return f"no {name}"
-    return f"other {name}" if "\n" in was or len(was) > 40 else f"{name} {was}"
+        return _("no {field}", field=name)
+    return _("other {field}", field=name) if "\n" in was or len(was) > 40 else f"{name} {was}"
 
 
 def _describe(entry: Entry) -> str:
-    order = f"order {entry.order_id}" if entry.order_id else "an order in doubt"
-    status = f", {entry.order_status}" if entry.order_status else ""
-    return f"{order} of {local_time(entry.sent_at)}{status}"
+    time = local_time(entry.sent_at)
+    if entry.order_id:
+        order = _("order {number} of {time}", number=entry.order_id, time=time)
+    else:
+        order = _("an order in doubt of {time}", time=time)
+    return f"{order}, {entry.order_status}" if entry.order_status else order
 
 
 def _ordered_twice(sheet: Sheet, row: OrderRow, first: OrderRow) -> Problem:
     field, other = _field(row.request), _link_or_user(first.request)
-    message = f"differs only in form from {sheet.where(first.number, field)}, for the same service: {other}"
-    return Problem(sheet.where(row.number, field), field, _link_or_user(row.request), message, _REMEDY, row.number)
+    message = _(
+        "differs only in form from {where}, for the same service: {other}",
+        where=sheet.where(first.number, field),
+        other=other,
+    )
+    return Problem(sheet.where(row.number, field), field, _link_or_user(row.request), message, _(_REMEDY), row.number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,11 +295,14 @@ class JournalWarnings:
     def _unknown_ids_warning(self) -> str:
         if not self.unknown_ids:
             return ""
-        ids = "1 order id" if self.unknown_ids == 1 else f"{self.unknown_ids} order ids"
-        journal, account = self.surface.name("journal"), self.surface.name("account")
-        return (
-            f"this looks like the wrong journal: the sheet carries {ids}, and {self.where} (uuid {self.uuid}) knows "
-            f"none of them; {journal} and {account} must name those that it was ordered with"
+        return _(
+            "this looks like the wrong journal: the sheet carries {ids}, and {journal} (uuid {uuid}) knows none of "
+            "them; {setting} and {account} must name those that it was ordered with",
+            ids=counted(self.unknown_ids, "order id"),
+            journal=self.where,
+            uuid=self.uuid,
+            setting=self.surface.name("journal"),
+            account=self.surface.name("account"),
         )
 
     @property
@@ -283,19 +310,23 @@ class JournalWarnings:
         """What to know of a journal that has no orders of the account; "" if it has some."""
         if not self.is_new:
             return ""
-        return (
-            f"First run for account {self.account!r}. Order history: {self.where}. If you ordered with another journal "
-            f"before, {self.surface.name('journal')} must name it"
+        return _(
+            "First run for account {account!r}. Order history: {journal}. If you ordered with another journal before, "
+            "{setting} must name it",
+            account=self.account,
+            journal=self.where,
+            setting=self.surface.name("journal"),
         )
 
 
 def balance_drop_warning(fall: Fall, account: str) -> str:
     """Return how much a balance fell without an order of the journal, and how to answer it."""
-    since, currency = local_time(fall.since), f" {fall.currency}" if fall.currency else ""
-    return (
-        f"since {since} the balance fell by {plain(fall.unexplained)}{currency} more than this journal knows. If "
-        f"that is explained, such as by orders by hand: `{command('balance', account=account, acknowledge=True)}`. If "
-        "not, compare the panel's order page before ordering"
+    return _(
+        "since {time} the balance fell by {amount} more than this journal knows. If that is explained, such as by "
+        "orders by hand: `{command}`. If not, compare the panel's order page before ordering",
+        time=local_time(fall.since),
+        amount=f"{plain(fall.unexplained)} {fall.currency}".strip(),
+        command=command("balance", account=account, acknowledge=True),
     )
 
 

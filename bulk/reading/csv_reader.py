@@ -12,6 +12,7 @@ from bulk.model.fields import Header
 from bulk.model.options import ReadOptions
 from bulk.model.sheet import RESULT_FIELDS, Column, Problem, Sheet
 from bulk.reading.sheet_builder import SheetBuilder
+from smmplus.texts import _, marked
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """A CSV cell that begins with one of these is a formula to spreadsheet programs, the wide forms in some languages."""
@@ -20,7 +21,7 @@ _MASS_ORDER_HEADER = Header(
     0, {name: Column(i, "ABC"[i], name) for i, name in enumerate(("service", "link", "quantity"))}, ()
 )
 _WHOLE_NUMBER = re.compile(r"[1-9][0-9]*")
-_MASS_ORDER_REMEDY = "Write it as: service | link | quantity"
+_MASS_ORDER_REMEDY = marked("Write it as: service | link | quantity")
 
 
 def parse_csv(path: Path, data: bytes, options: ReadOptions) -> Sheet:
@@ -62,11 +63,11 @@ def _moved(head: CsvHead, record: Record, value: str) -> Problem:
     results = {column.index for name, column in head.header.columns.items() if name in RESULT_FIELDS}
     own = (cell for at, cell in enumerate(record.cells) if at not in results)
     return Problem(
-        where=f"line {record.line}",
+        where=_("line {line}", line=record.line),
         field="",
         value=head.delimiter.join(own).strip()[:200],
-        message=f"has {value[:80]!r} to the right of the last column, so its values may have moved",
-        remedy="Empty that cell, or put a value that contains the delimiter in quotes.",
+        message=_("has {value!r} to the right of the last column, so its values may have moved", value=value[:80]),
+        remedy=_("Empty that cell, or put a value that contains the delimiter in quotes."),
         row=record.line,
     )
 
@@ -75,7 +76,9 @@ def parse_mass_order(path: Path, data: bytes, options: ReadOptions) -> Sheet:
     """Read ``service | link | quantity``, one order per line, or with link and quantity swapped. Skip empty lines."""
     if options.headers:
         option = options.surface.name("headers")
-        raise SheetError(f"{path}: mass-order text has no headers to map. Leave {option} out.")
+        raise SheetError(
+            _("{path}: mass-order text has no headers to map. Leave {option} out.", path=path, option=option)
+        )
     text, encoding = decode(path, data, options.encoding, options.surface)
     builder = SheetBuilder(path, "mass_order", "", _MASS_ORDER_HEADER)
     for number, line in enumerate(physical_lines(text.removeprefix("\ufeff")), start=1):
@@ -89,7 +92,8 @@ def _add_line(builder: SheetBuilder, number: int, line: str, locale: str | None)
     parts[1:] = [plain_digits(part, locale) for part in parts[1:]]
     ordered = _in_order(parts)
     if isinstance(ordered, str):
-        builder.add_unreadable(Problem(f"line {number}", "", line[:200], ordered, _MASS_ORDER_REMEDY, number))
+        where, remedy = _("line {line}", line=number), _(_MASS_ORDER_REMEDY)
+        builder.add_unreadable(Problem(where, "", line[:200], ordered, remedy, number))
     else:
         builder.add_row(number, ordered)
 
@@ -97,7 +101,7 @@ def _add_line(builder: SheetBuilder, number: int, line: str, locale: str | None)
 def _in_order(parts: list[str]) -> list[str] | str:
     """Return service, link and quantity, which is the one whole number of the last two; or what is wrong."""
     if len(parts) != 3:
-        return "an order has three parts: service | link | quantity"
+        return _("an order has three parts: service | link | quantity")
     service, second, third = parts
     match _WHOLE_NUMBER.fullmatch(second) is not None, _WHOLE_NUMBER.fullmatch(third) is not None:
         case False, True:
@@ -105,5 +109,5 @@ def _in_order(parts: list[str]) -> list[str] | str:
         case True, False:
             return [service, third, second]
         case True, True:
-            return "has two whole numbers: it is not clear which one is the quantity"
-    return "has no whole number for its quantity"
+            return _("has two whole numbers: it is not clear which one is the quantity")
+    return _("has no whole number for its quantity")

@@ -24,6 +24,7 @@ from bulk.model.errors import SheetError
 from bulk.model.fields import LIST_FIELDS, SWITCH_NAMES, Header, fields_of, is_header
 from bulk.model.sheet import Column, Sheet
 from bulk.reading.sheet_builder import GUARDED_FIELDS, SheetBuilder
+from smmplus.texts import _, marked
 
 _MOST = 10**15
 """As in spreadsheets: beyond this, not every whole number has a float of its own."""
@@ -31,7 +32,7 @@ _MOST = 10**15
 _LONGEST = 100
 """Digits of a Decimal, which would be written out: its exponent may be a million."""
 
-_WHOLE = "make it a whole number, or text"
+_WHOLE = marked("make it a whole number, or text")
 
 
 def sheet_of_frame(frame: object, name: str, *, locale: str | None = None) -> Sheet:
@@ -64,7 +65,7 @@ class _FrameBuilder(SheetBuilder):
 
     def place(self, row: int, column: Column) -> str:
         """Return how a user finds a cell: by its row's label."""
-        return f"row {self.labels[row - 1]}, {column.header}"
+        return _("row {row}, {column}", row=self.labels[row - 1], column=column.header)
 
 
 def _header(frame: pd.DataFrame, name: str) -> Header:
@@ -76,15 +77,24 @@ def _header(frame: pd.DataFrame, name: str) -> Header:
             continue
         if known in columns:
             raise SheetError(
-                f"{name}: the columns {columns[known].header!r} and {label!r} both mean {known}. Rename or drop "
-                "one of them."
+                _(
+                    "{name}: the columns {first!r} and {second!r} both mean {field}. Rename or drop one of them.",
+                    name=name,
+                    first=columns[known].header,
+                    second=label,
+                    field=known,
+                )
             )
         columns[known] = Column(index, column_letter(index), label)
     if not is_header(labels):
         held = ", ".join(map(str, frame.columns))[:500]
         raise SheetError(
-            f"{name}: the columns of an order are missing. It needs 'service', and 'link' or 'quantity' (or 'layanan', "
-            f"'tautan', 'jumlah', …). Columns: {held or 'none'}. Rename the columns."
+            _(
+                "{name}: the columns of an order are missing. It needs 'service', and 'link' or 'quantity' (or "
+                "'layanan', 'tautan', 'jumlah', …). Columns: {held}. Rename the columns.",
+                name=name,
+                held=held or _("none"),
+            )
         )
     ignored = tuple(str(label) for label, field in zip(frame.columns, fields, strict=True) if field is None)
     return Header(0, columns, ignored)
@@ -94,7 +104,8 @@ def _labels(index: pd.Index) -> tuple[str, ...]:
     """Return a label for each row, with its position if labels repeat."""
     if index.is_unique:
         return tuple(map(str, index))
-    return tuple(f"{label} ({number} from the top)" for number, label in enumerate(index, start=1))
+    words = _("{label} ({number} from the top)")  # with its places: it is looked up once for all rows
+    return tuple(words.format(label=label, number=number) for number, label in enumerate(index, start=1))
 
 
 def _texts(column: pd.Series, name: str, locale: str | None) -> list[str | CellError]:
@@ -130,14 +141,15 @@ def _reader(name: str, most: int, locale: str | None) -> Callable[[object], str 
             text = strip_text(value)
             return plain_digits(text, locale) if locale and name in NUMBER_FIELDS else text
         if isinstance(value, bool):
-            return CellError(str(value), "is True or False, not a number or text", _WHOLE)
+            return CellError(str(value), _("is True or False, not a number or text"), _(_WHOLE))
         if isinstance(value, numbers.Real | Decimal):
             return _digits(value, most)
         if isinstance(value, list | tuple | np.ndarray) and name in LIST_FIELDS:
             return _lines(list(value))
         if isinstance(value, dt.date) and name == "expiry":
             return _day(value)
-        return CellError(str(value)[:200], f"is of type {type(value).__name__}, which {name} cannot be", "make it text")
+        message = _("is of type {type}, which {field} cannot be", type=type(value).__name__, field=name)
+        return CellError(str(value)[:200], message, _("make it text"))
 
     return read
 
@@ -150,20 +162,21 @@ def _digits(value: object, most: int) -> str | CellError:
     else:
         whole = int(value) if isinstance(value, float) and value.is_integer() else None
     if whole is None:
-        return CellError(str(value), "is not a whole number", _WHOLE)
+        return CellError(str(value), _("is not a whole number"), _(_WHOLE))
     if isinstance(value, float) and abs(whole) >= most:
-        return CellError(str(value), "has more digits than a float of its type keeps", _WHOLE)
+        return CellError(str(value), _("has more digits than a float of its type keeps"), _(_WHOLE))
     return str(whole)
 
 
 def _lines(items: Iterable[object]) -> str | CellError:
     texts = [strip_text(item) if isinstance(item, str) else None for item in map(_own, items)]
     if any(text is None or "\n" in text or "\r" in text for text in texts):
-        return CellError(str(items)[:200], "is not a list of texts of one line each", "make each item one line of text")
+        remedy = _("make each item one line of text")
+        return CellError(str(items)[:200], _("is not a list of texts of one line each"), remedy)
     return "\n".join(text for text in texts if text)
 
 
 def _day(value: dt.date) -> str | CellError:
     if isinstance(value, dt.datetime) and value.time() != dt.time():
-        return CellError(str(value), "has a time of day, and the field needs a date", "make it a date")
+        return CellError(str(value), _("has a time of day, and the field needs a date"), _("make it a date"))
     return value.strftime("%Y-%m-%d")  # a Timestamp's own isoformat has a time in it

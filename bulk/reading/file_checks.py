@@ -16,18 +16,18 @@ from bulk.model.cell_address import LAST_COLUMN
 from bulk.model.errors import RefusedFileError, SheetError
 from bulk.model.fields import HEADER_SEARCH_ROWS
 from bulk.reading.worksheet_scan import FileLimits, WorksheetFacts, scan
+from smmplus.texts import _, marked
 
 KNOWN_ENDINGS = (".xlsx", ".csv", ".tsv", ".txt")
 
-_SAVE_AS_XLSX = "Open it in Excel or LibreOffice and save it as .xlsx."
 _REFUSED_ENDINGS = {
-    ".xls": f"is an old Excel workbook. {_SAVE_AS_XLSX}",
-    ".xlsb": f"is a binary workbook. {_SAVE_AS_XLSX}",
-    ".xlsm": "contains macros, which could not be kept. Save it as .xlsx, without macros.",
-    ".xltx": "is a template. Create a workbook from it and save that as .xlsx.",
-    ".xltm": "is a template with macros. Create a workbook from it and save that as .xlsx.",
-    ".ods": f"is an OpenDocument sheet. {_SAVE_AS_XLSX}",
-    ".numbers": "is a Numbers document. Export it as Excel (.xlsx) or CSV.",
+    ".xls": marked("{path}: is an old Excel workbook. Open it in Excel or LibreOffice and save it as .xlsx."),
+    ".xlsb": marked("{path}: is a binary workbook. Open it in Excel or LibreOffice and save it as .xlsx."),
+    ".xlsm": marked("{path}: contains macros, which could not be kept. Save it as .xlsx, without macros."),
+    ".xltx": marked("{path}: is a template. Create a workbook from it and save that as .xlsx."),
+    ".xltm": marked("{path}: is a template with macros. Create a workbook from it and save that as .xlsx."),
+    ".ods": marked("{path}: is an OpenDocument sheet. Open it in Excel or LibreOffice and save it as .xlsx."),
+    ".numbers": marked("{path}: is a Numbers document. Export it as Excel (.xlsx) or CSV."),
 }
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _DELIMITERS = (b",", b";", b"\t", b"|")
@@ -46,12 +46,21 @@ def load(path: Path, limits: FileLimits = DEFAULT_LIMITS) -> bytes:
     _check_ending(path)
     try:
         if not path.is_file():
-            raise SheetError(f"{path}: the file does not exist. Check the name.")
+            raise SheetError(_("{path}: the file does not exist. Check the name.", path=path))
         if path.stat().st_size > limits.file_bytes:
-            raise RefusedFileError(f"{path}: larger than {limits.file_bytes >> 20} MiB. Split it into several files.")
+            most = limits.file_bytes >> 20
+            raise RefusedFileError(
+                _("{path}: larger than {limit} MiB. Split it into several files.", path=path, limit=most)
+            )
         data = path.read_bytes()
     except OSError as error:
-        raise SheetError(f"{path}: cannot be opened: {error.strerror}. Check the name and your permissions.") from error
+        raise SheetError(
+            _(
+                "{path}: cannot be opened: {error}. Check the name and your permissions.",
+                path=path,
+                error=error.strerror,
+            )
+        ) from error
     _check_signature(path, data)
     return data
 
@@ -59,24 +68,31 @@ def load(path: Path, limits: FileLimits = DEFAULT_LIMITS) -> bytes:
 def _check_ending(path: Path) -> None:
     ending = path.suffix.casefold()
     if ending in _REFUSED_ENDINGS:
-        raise RefusedFileError(f"{path}: {_REFUSED_ENDINGS[ending]}")
+        raise RefusedFileError(_(_REFUSED_ENDINGS[ending], path=path))
     if ending not in KNOWN_ENDINGS:
-        raise RefusedFileError(f"{path}: not a known kind of file. Known are {', '.join(KNOWN_ENDINGS)}.")
+        raise RefusedFileError(
+            _("{path}: not a known kind of file. Known are {endings}.", path=path, endings=", ".join(KNOWN_ENDINGS))
+        )
 
 
 def _check_signature(path: Path, data: bytes) -> None:
     named_workbook = path.suffix.casefold() == ".xlsx"
     if data.startswith(_OLE):
         raise RefusedFileError(
-            f"{path}: encrypted with a password, or an old Excel workbook. Open it in Excel and save it as .xlsx "
-            f"without a password."
+            _(
+                "{path}: encrypted with a password, or an old Excel workbook. Open it in Excel and save it as .xlsx "
+                "without a password.",
+                path=path,
+            )
         )
     if named_workbook and not data.startswith(_ZIP):
         raise RefusedFileError(
-            f"{path}: not an Excel workbook, in spite of its name. If it is text, rename it to .csv."
+            _("{path}: not an Excel workbook, in spite of its name. If it is text, rename it to .csv.", path=path)
         )
     if not named_workbook and data.startswith(_ZIP):
-        raise RefusedFileError(f"{path}: an Excel workbook or a zip file by content. If it is one, rename it to .xlsx.")
+        raise RefusedFileError(
+            _("{path}: an Excel workbook or a zip file by content. If it is one, rename it to .xlsx.", path=path)
+        )
 
 
 def check_text(path: Path, data: bytes, limits: FileLimits = DEFAULT_LIMITS) -> None:
@@ -85,12 +101,18 @@ def check_text(path: Path, data: bytes, limits: FileLimits = DEFAULT_LIMITS) -> 
     :raises RefusedFileError: if it has too many lines or values.
     """
     if max(data.count(b"\n"), data.count(b"\r")) > limits.lines:
-        raise RefusedFileError(f"{path}: more than {limits.lines:,} lines. Split it into several files.")
+        raise RefusedFileError(
+            _("{path}: more than {limit:,} lines. Split it into several files.", path=path, limit=limits.lines)
+        )
     first_lines = islice(io.BytesIO(data), HEADER_SEARCH_ROWS)
     if any(line.count(mark) >= LAST_COLUMN for line in first_lines for mark in _DELIMITERS):
-        raise RefusedFileError(f"{path}: more than {LAST_COLUMN:,} columns. Delete empty columns.")
+        raise RefusedFileError(
+            _("{path}: more than {limit:,} columns. Delete empty columns.", path=path, limit=LAST_COLUMN)
+        )
     if max(map(data.count, _DELIMITERS)) > limits.marks:
-        raise RefusedFileError(f"{path}: more than {limits.marks:,} values. Delete empty columns, or split it.")
+        raise RefusedFileError(
+            _("{path}: more than {limit:,} values. Delete empty columns, or split it.", path=path, limit=limits.marks)
+        )
 
 
 def check_workbook(path: Path, data: bytes, limits: FileLimits = DEFAULT_LIMITS) -> Mapping[str, WorksheetFacts]:
@@ -103,20 +125,35 @@ def check_workbook(path: Path, data: bytes, limits: FileLimits = DEFAULT_LIMITS)
         _check_parts(path, archive, limits)
         return _unpack_all(path, archive, limits)
     except (ArchiveError, RefusedXmlError) as error:
-        raise RefusedFileError(f"{path}: {error}. {_SAVE_AS_XLSX}") from error
+        raise RefusedFileError(_refused(str(path), error)) from error
+
+
+def _refused(source: str, error: Exception) -> str:
+    return _("{source}: {error}. Open it in Excel or LibreOffice and save it as .xlsx.", source=source, error=error)
 
 
 def _check_parts(path: Path, archive: Archive, limits: FileLimits) -> None:
     if len(archive.entries) > limits.parts:
-        raise RefusedFileError(f"{path}: more than {limits.parts} parts. {_SAVE_AS_XLSX}")
+        raise RefusedFileError(
+            _(
+                "{path}: more than {limit} parts. Open it in Excel or LibreOffice and save it as .xlsx.",
+                path=path,
+                limit=limits.parts,
+            )
+        )
     if archive.find("xl/workbook.bin"):
-        raise RefusedFileError(f"{path}: {_REFUSED_ENDINGS['.xlsb']}")
+        raise RefusedFileError(_(_REFUSED_ENDINGS[".xlsb"], path=path))
     if not archive.find("[Content_Types].xml"):
-        raise RefusedFileError(f"{path}: a zip file, but not an Excel workbook. {_SAVE_AS_XLSX}")
+        raise RefusedFileError(
+            _(
+                "{path}: a zip file, but not an Excel workbook. Open it in Excel or LibreOffice and save it as .xlsx.",
+                path=path,
+            )
+        )
     types = b"".join(_Counter(archive, limits).pieces("[Content_Types].xml"))
     types = types.replace(b"\0", b"")  # it may be in UTF-16
     if archive.find("xl/vbaProject.bin") or b"macroEnabled" in types or b"vbaProject" in types:
-        raise RefusedFileError(f"{path}: {_REFUSED_ENDINGS['.xlsm']}")
+        raise RefusedFileError(_(_REFUSED_ENDINGS[".xlsm"], path=path))
 
 
 def _unpack_all(path: Path, archive: Archive, limits: FileLimits) -> dict[str, WorksheetFacts]:
@@ -124,13 +161,13 @@ def _unpack_all(path: Path, archive: Archive, limits: FileLimits) -> dict[str, W
     counter = _Counter(archive, limits)
     others, last = _split(archive)
     for part in others:
-        with _named(path, f"part {part}"):
+        with _named(path, part):
             counter.count(part)
     # These are small enough now to be read: what is a worksheet, and which parts are never looked into.
     read, names = parts_read(archive), {sheet.part: sheet.name for sheet in worksheets(archive)}
     seen: dict[str, WorksheetFacts] = {}
     for part in (*others, *last):
-        with _named(path, f"sheet {names[part]!r}" if part in names else f"part {part}"):
+        with _named(path, part, names.get(part)):
             if part in read:
                 seen[part] = scan(archive.unpack(part) if part in others else counter.pieces(part), limits)
             elif part not in others:
@@ -146,12 +183,16 @@ def _split(archive: Archive) -> tuple[list[str], list[str]]:
 
 
 @contextmanager
-def _named(path: Path, what: str) -> Iterator[None]:
+def _named(path: Path, part: str, worksheet: str | None = None) -> Iterator[None]:
     """Name the part in an error about it."""
     try:
         yield
     except (ArchiveError, RefusedXmlError) as error:
-        raise RefusedFileError(f"{path}, {what}: {error}. {_SAVE_AS_XLSX}") from error
+        if worksheet is None:
+            source = _("{path}, part {part}", path=path, part=part)
+        else:
+            source = _("{path}, sheet {sheet!r}", path=path, sheet=worksheet)
+        raise RefusedFileError(_refused(source, error)) from error
 
 
 class _Counter:
@@ -165,7 +206,7 @@ class _Counter:
 
     def count(self, part: str) -> None:
         """Unpack a part of any kind."""
-        for _ in self._within_limits(part, self._archive.unpack_bytes(part)):
+        for _piece in self._within_limits(part, self._archive.unpack_bytes(part)):
             pass
 
     def pieces(self, part: str) -> Iterator[bytes]:
@@ -178,7 +219,7 @@ class _Counter:
             unpacked += len(piece)
             self._total += len(piece)
             if self._total > limits.unpacked_bytes:
-                raise ArchiveError(f"it unpacks to more than {limits.unpacked_bytes >> 20} MiB")
+                raise ArchiveError(_("it unpacks to more than {limit} MiB", limit=limits.unpacked_bytes >> 20))
             if unpacked > limits.ratio_from_bytes and unpacked > limits.ratio * self._packed[part]:
-                raise ArchiveError(f"it unpacks to more than {limits.ratio} times its size")
+                raise ArchiveError(_("it unpacks to more than {limit} times its size", limit=limits.ratio))
             yield piece

@@ -10,6 +10,7 @@ from bulk.model.errors import SheetError
 from bulk.model.fields import FIELDS, HeaderNames, field_of, same_header
 from bulk.model.options import original_stem
 from bulk.model.surfaces import COMMAND_LINE, Surface
+from smmplus.texts import _
 
 FORMAT = "headers of a sheet of smmplus orders, version 1"
 _LARGEST = 64 << 10
@@ -33,7 +34,13 @@ def parse_headers(given: Iterable[str], surface: Surface = COMMAND_LINE) -> Head
         if not sign or not header.strip() or field is None:
             example = surface.phrase(headers=["Their header=link"])
             raise SheetError(
-                f"{surface.name('headers')} has {text!r}: write it as {example}. Fields are: {', '.join(FIELDS)}."
+                _(
+                    "{option} has {value!r}: write it as {example}. Fields are: {fields}.",
+                    option=surface.name("headers"),
+                    value=text,
+                    example=example,
+                    fields=", ".join(FIELDS),
+                )
             )
         pairs.append((header.strip(), field))
     return _without_repeats(pairs, surface.name("headers"))
@@ -45,7 +52,14 @@ def _without_repeats(pairs: HeaderNames, source: str) -> HeaderNames:
         for other, same in pairs[:at]:
             if field == same or same_header(header, other):
                 raise SheetError(
-                    f"{source}: {other!r} is mapped to {same}, and {header!r} to {field}. Map one of them."
+                    _(
+                        "{source}: {other!r} is mapped to {same}, and {header!r} to {field}. Map one of them.",
+                        source=source,
+                        other=other,
+                        same=same,
+                        header=header,
+                        field=field,
+                    )
                 )
     return tuple(pairs)
 
@@ -69,39 +83,44 @@ def load_headers(sheet: Path) -> HeaderNames:
     try:
         data = _bytes_of(path) if path.exists() else None
     except OSError as error:
-        raise _unusable(path, f"cannot be read: {error.strerror}") from error
+        raise _unusable(path, _("cannot be read: {error}", error=error.strerror)) from error
     if data is None:
         return ()
     try:
         document = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise _unusable(path, "is not JSON") from error
+        raise _unusable(path, _("is not JSON")) from error
     return _without_repeats(_pairs(path, document), str(path))
 
 
 def _bytes_of(path: Path) -> bytes:
     if not path.is_file():
-        raise _unusable(path, "is not a file")
+        raise _unusable(path, _("is not a file"))
     if path.stat().st_size > _LARGEST:
-        raise _unusable(path, "is too large")
+        raise _unusable(path, _("is too large"))
     return path.read_bytes()
 
 
 def _pairs(path: Path, document: object) -> HeaderNames:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise _unusable(path, "was not written by smmplus")
+        raise _unusable(path, _("was not written by smmplus"))
     headers = document.get("headers")
     if not isinstance(headers, dict) or not headers:
-        raise _unusable(path, "names no headers")
+        raise _unusable(path, _("names no headers"))
     for header, field in headers.items():
         if not header.strip() or field not in FIELDS:
-            raise _unusable(path, f"maps {header!r} to {field!r}, which is not a field")
+            what = _("maps {header!r} to {field!r}, which is not a field", header=header, field=field)
+            raise _unusable(path, what)
     return tuple(headers.items())
 
 
 def _unusable(path: Path, what: str) -> SheetError:
     return SheetError(
-        f"{path}: {what}. It should hold the mapped headers of the sheet. Delete it, and map the headers again."
+        _(
+            "{path}: {what}. It should hold the mapped headers of the sheet. Delete it, and map the headers again.",
+            path=path,
+            what=what,
+        )
     )
 
 

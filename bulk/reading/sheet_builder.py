@@ -8,6 +8,7 @@ from types import MappingProxyType
 from bulk.model.cell_values import CellError, is_example, order_text
 from bulk.model.fields import ORDER_FIELDS, SWITCH_NAMES, Header
 from bulk.model.sheet import RESULT_FIELDS, Column, FileKind, Problem, Sheet
+from smmplus.texts import _
 
 ORDERING_FIELDS = frozenset({*ORDER_FIELDS, "order_id"})
 """A row with a value in any of these is an order."""
@@ -78,7 +79,9 @@ class SheetBuilder:
 
     def place(self, row: int, column: Column) -> str:
         """Return how a user finds a cell."""
-        return f"{column.letter}{row}" if self.kind == "xlsx" else f"line {row}, {column.header}"
+        return (
+            f"{column.letter}{row}" if self.kind == "xlsx" else _("line {row}, {column}", row=row, column=column.header)
+        )
 
     def finish(self, digest: str, encoding: str = "utf-8") -> Sheet:
         """Return the sheet."""

@@ -13,19 +13,18 @@ from bulk.model.errors import RefusedFileError, SheetError
 from bulk.model.options import ReadOptions
 from bulk.model.sheet import Column, Problem, Sheet
 from bulk.reading.reader_worker import ReadFailure, ReadResult, ResourceLimits, Task, unpack_column
+from smmplus.texts import VARIABLE, _
 
 START = "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); "
 """The beginning of every program for :func:`run_in_subprocess`."""
 _PROGRAM = f"{START}from bulk.reading.reader_worker import main; main()"
 _SECRET_PREFIXES = ("SMMPLUS", "AIRFLOW")
-"""Environment variables that begin with these are not passed on: they hold keys and passwords."""
+"""Environment variables that begin with these are not passed on: they hold keys and passwords. The language is none."""
 
 _RESULT_CLASSES = {
     (each.__module__, each.__name__) for each in (ReadResult, ReadFailure, Sheet, Column, Problem, type(Path()))
 }
 """The classes of a result. No others are unpickled."""
-
-_SAVE_AGAIN = "Open it in Excel or LibreOffice and save it again, or split it into several files."
 
 
 def limits_for_size(size: int) -> ResourceLimits:
@@ -59,6 +58,10 @@ def _size(path: Path) -> int:
         return 0
 
 
+def _is_secret(name: str) -> bool:
+    return name.upper().startswith(_SECRET_PREFIXES)
+
+
 def run_in_subprocess(program: str, task: object, limits: ResourceLimits) -> bytes:
     """Run a program in a subprocess, without secrets. It reads the task from its input, and limits itself.
 
@@ -66,14 +69,14 @@ def run_in_subprocess(program: str, task: object, limits: ResourceLimits) -> byt
     :raises ChildProcessError: if it exceeds its limits or does not end with status 0; the message says how it ended.
     """
     command = [sys.executable, "-I", "-X", f"utf8={sys.flags.utf8_mode}", "-c", program]
-    environment = {name: value for name, value in os.environ.items() if not name.upper().startswith(_SECRET_PREFIXES)}
+    environment = {name: value for name, value in os.environ.items() if name == VARIABLE or not _is_secret(name)}
     payload = pickle.dumps(sys.path) + pickle.dumps(task)
     try:
         done = subprocess.run(  # noqa: S603 -- this very Python, with a fixed program
             command, input=payload, capture_output=True, timeout=limits.seconds, env=environment, check=False
         )
     except subprocess.TimeoutExpired as error:
-        raise ChildProcessError(f"took more than {limits.seconds:.0f} seconds") from error
+        raise ChildProcessError(_("took more than {limit:.0f} seconds", limit=limits.seconds)) from error
     if done.returncode != 0:
         raise ChildProcessError(_how_it_ended(limits, done.returncode, done.stderr)) from ChildProcessError(
             done.stderr.decode(errors="replace")
@@ -89,22 +92,35 @@ def _run(task: Task) -> ReadResult | ReadFailure:
     except ChildProcessError as error:
         raise _refused(task, str(error)) from error
     except OSError as error:
-        raise SheetError(f"{task.path}: the process that reads it cannot be started: {error}. Try again.") from error
+        raise SheetError(
+            _("{path}: the process that reads it cannot be started: {error}. Try again.", path=task.path, error=error)
+        ) from error
     except (pickle.UnpicklingError, EOFError) as error:
-        raise _refused(task, "returned no result") from error
+        raise _refused(task, _("returned no result")) from error
     return result
 
 
 def _how_it_ended(limits: ResourceLimits, status: int, stderr: bytes) -> str:
     if b"MemoryError" in stderr or b"memory allocation" in stderr:
-        return f"needed more than {limits.memory_bytes >> 20} MiB of memory"
+        return _("needed more than {limit} MiB of memory", limit=limits.memory_bytes >> 20)
     if status == -getattr(signal, "SIGXCPU", 0):
-        return f"took more than {limits.processor_seconds} seconds of processor time"
-    return f"ended with status {status}" if status > 0 else f"was ended by signal {-status}"
+        return _("took more than {limit} seconds of processor time", limit=limits.processor_seconds)
+    return (
+        _("ended with status {status}", status=status)
+        if status > 0
+        else _("was ended by signal {signal}", signal=-status)
+    )
 
 
 def _refused(task: Task, what: str) -> RefusedFileError:
-    return RefusedFileError(f"{task.path}: reading it {what}, so it was refused. {_SAVE_AGAIN}")
+    return RefusedFileError(
+        _(
+            "{path}: reading it {what}, so it was refused. Open it in Excel or LibreOffice and save it again, or split "
+            "it into several files.",
+            path=task.path,
+            what=what,
+        )
+    )
 
 
 class _ResultUnpickler(pickle.Unpickler):

@@ -14,6 +14,7 @@ from bulk.files.zip_archive import ArchiveError
 from bulk.model.cell_address import Cursor, column_letter, parse_range
 from bulk.model.cell_values import CellError
 from bulk.reading.worksheet_rows import PROBE, PlainRowSkipper
+from smmplus.texts import _
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def scan(pieces: Iterable[bytes], limits: FileLimits) -> WorksheetFacts:
     except (RefusedXmlError, ArchiveError):
         raise
     except (ValueError, KeyError) as error:
-        raise RefusedXmlError("a number or an address in its XML is not valid") from error
+        raise RefusedXmlError(_("a number or an address in its XML is not valid")) from error
     return listener.finish()
 
 
@@ -159,14 +160,14 @@ class _CellListener:
         if not name.endswith("sheetData") or local_name(name) != "sheetData":
             return
         if self._data:
-            raise RefusedXmlError("it has two tables of cells")
+            raise RefusedXmlError(_("it has two tables of cells"))
         namespace = name.removesuffix("sheetData")
         self._row, self._cell, self._formula = f"{namespace}row", f"{namespace}c", f"{namespace}f"
         self._probe, self._data = f"{namespace}{PROBE}", name
         self._listen()
         self.wants_probe = True
 
-    def _note_unusual(self, *_: object) -> None:
+    def _note_unusual(self, *_args: object) -> None:
         self._is_unusual = True
 
     def _listen(self) -> None:
@@ -190,7 +191,7 @@ class _CellListener:
         elif name == self._probe:
             self.clear_at = attributes["n"]
         elif name == self._data:
-            raise RefusedXmlError("it has two tables of cells")
+            raise RefusedXmlError(_("it has two tables of cells"))
         else:
             # Any element inside a cell may be a value. A cell that is only formatted has none.
             self._enter_value()
@@ -201,7 +202,7 @@ class _CellListener:
         try:
             row = self._cursor.enter_row(attributes.get("r"))
         except ValueError as error:
-            raise RefusedXmlError(f"its cells are out of order: {error}") from error
+            raise RefusedXmlError(_("its cells are out of order: {error}", error=error)) from error
         self._empty_cells, self._has_value = 0, False
         if _is_true(attributes.get("hidden")) or _is_zero(attributes.get("ht")):
             self.facts.hidden_rows.add(row)
@@ -210,10 +211,11 @@ class _CellListener:
         try:
             self._cursor.enter_cell(attributes.get("r"))
         except ValueError as error:
-            raise RefusedXmlError(f"its cells are out of order: {error}") from error
+            raise RefusedXmlError(_("its cells are out of order: {error}", error=error)) from error
         self._odd_cells += 1
         if self._odd_cells > self._limits.odd_cells:
-            raise RefusedXmlError(f"it has more than {self._limits.odd_cells:,} cells that are written unusually")
+            most = self._limits.odd_cells
+            raise RefusedXmlError(_("it has more than {limit:,} cells that are written unusually", limit=most))
         if self._has_value:
             self._count(1)
         else:
@@ -232,7 +234,7 @@ class _CellListener:
     def _count(self, cells: int) -> None:
         self._cells += cells
         if self._cells > self._limits.cells:
-            raise RefusedXmlError(f"it has more than {self._limits.cells:,} cells")
+            raise RefusedXmlError(_("it has more than {limit:,} cells", limit=self._limits.cells))
 
     def _extend(self, row: int, column: int) -> None:
         if row <= self._last_row and column <= self._last_column:
@@ -240,11 +242,11 @@ class _CellListener:
         limits = self._limits
         self._last_row, self._last_column = max(self._last_row, row), max(self._last_column, column)
         if row > limits.rows or column >= limits.columns:
-            raise RefusedXmlError(
-                f"cell {column_letter(column)}{row} is used, far outside any table. Delete its content"
-            )
+            cell = f"{column_letter(column)}{row}"
+            raise RefusedXmlError(_("cell {cell} is used, far outside any table. Delete its content", cell=cell))
         if self._last_row * (self._last_column + 1) > limits.cells:
-            raise RefusedXmlError(f"its table reaches {column_letter(self._last_column)}{self._last_row}: too large")
+            cell = f"{column_letter(self._last_column)}{self._last_row}"
+            raise RefusedXmlError(_("its table reaches {cell}: too large", cell=cell))
 
     def _watch(self) -> None:
         """Read the rest of this cell."""
@@ -275,7 +277,10 @@ class _CellListener:
         self.facts.errors[self._cursor.row, self._cursor.column] = error
         if len(self.facts.errors) > self._limits.errors:
             raise RefusedXmlError(
-                f"more than {self._limits.errors:,} cells hold an error, or a formula without a value"
+                _(
+                    "more than {limit:,} cells hold an error, or a formula without a value",
+                    limit=self._limits.errors,
+                )
             )
 
     def finish(self) -> WorksheetFacts:
@@ -285,19 +290,19 @@ class _CellListener:
             for top, left, bottom, right in self.facts.merged
         )
         if covered > self._last_row * (self._last_column + 1):
-            raise RefusedXmlError("its merged cells cover each other")
+            raise RefusedXmlError(_("its merged cells cover each other"))
         return replace(self.facts, is_unusual=self._is_unusual)
 
 
 @lru_cache(maxsize=256)
 def _cell_error(kind: str, formula: str | None, value: str) -> CellError | None:
     if kind == "e":
-        return CellError(value or "#ERROR", "is an error of the spreadsheet", "Fix the formula, or type the value.")
+        remedy = _("Fix the formula, or type the value.")
+        return CellError(value or "#ERROR", _("is an error of the spreadsheet"), remedy)
     # An empty cell of the kind "str" is a formula whose result is an empty text: that is a value.
     if formula is not None and not value and kind != "str":
-        return CellError(
-            formula[:200], "is a formula without a stored value", "Open the file in Excel and save it there."
-        )
+        remedy = _("Open the file in Excel and save it there.")
+        return CellError(formula[:200], _("is a formula without a stored value"), remedy)
     return None
 
 

@@ -40,6 +40,7 @@ from bulk.model.sheet import Problem, Sheet
 from bulk.model.surfaces import Surface
 from bulk.reading.sheet_builder import GUARDED_FIELDS, SheetBuilder
 from bulk.reading.worksheet_scan import WorksheetFacts
+from smmplus.texts import _
 
 Rows = Sequence[Sequence[object]]
 
@@ -58,10 +59,12 @@ def parse_xlsx(path: Path, data: bytes, options: ReadOptions, seen: Mapping[str,
             chosen, rows = _choose(path, worksheets(archive), lambda name: _rows_of(book, name), options)
     except calamine.CalamineError as error:
         raise SheetError(
-            f"{path}: its cells cannot be read. Open it in Excel or LibreOffice and save it again."
+            _("{path}: its cells cannot be read. Open it in Excel or LibreOffice and save it again.", path=path)
         ) from error
     except (ArchiveError, RefusedXmlError) as error:
-        raise SheetError(f"{path}: cannot be read: {error}. Open it in Excel and save it again.") from error
+        raise SheetError(
+            _("{path}: cannot be read: {error}. Open it in Excel and save it again.", path=path, error=error)
+        ) from error
     facts = seen[chosen.part]
     rows = _with_error_rows(rows, facts)
     builder = _builder(path, chosen.name, rows, options)
@@ -130,8 +133,8 @@ def _rows_of(book: calamine.CalamineWorkbook, name: str) -> Rows:
 
 def _with_error_rows(rows: Rows, facts: WorksheetFacts) -> Rows:
     """Add the rows at the end that hold only formulas without values, or errors: calamine omits them."""
-    last = max((row for row, _ in facts.errors), default=0)
-    return [*rows, *([""] * len(rows[0]) for _ in range(last - len(rows)))] if rows else rows
+    last = max((row for row, _column in facts.errors), default=0)
+    return [*rows, *([""] * len(rows[0]) for _row in range(last - len(rows)))] if rows else rows
 
 
 def _choose(
@@ -143,21 +146,27 @@ def _choose(
         for each in listed:
             if each.name == wanted:
                 return each, rows_of(each.name)
-        raise SheetError(f"{path}: it has no worksheet {wanted!r}. Worksheets: {names}.")
+        raise SheetError(
+            _("{path}: it has no worksheet {sheet!r}. Worksheets: {names}.", path=path, sheet=wanted, names=names)
+        )
     visible = [(each, rows_of(each.name)) for each in listed if each.visible]
     found = [(each, rows) for each, rows in visible if find_header(_first_texts(rows), options.headers) is not None]
     if len(found) == 1:
         return found[0]
     if found:
-        several, first = ", ".join(repr(each.name) for each, _ in found), options.surface.phrase(sheet=found[0][0].name)
+        several = ", ".join(repr(each.name) for each, _rows in found)
         raise SheetError(
-            f"{path}: several worksheets hold orders: {several}. Pass the one to read, for example {first}."
+            _(
+                "{path}: several worksheets hold orders: {names}. Pass the one to read, for example {option}.",
+                path=path,
+                names=several,
+                option=options.surface.phrase(sheet=found[0][0].name),
+            )
         )
     if not visible:
-        raise SheetError(f"{path}: it has no visible worksheet.")
-    raise missing_header_error(
-        f"{path}, sheet {visible[0][0].name!r}", _first_texts(visible[0][1]), options.headers, options.surface
-    )
+        raise SheetError(_("{path}: it has no visible worksheet.", path=path))
+    first, rows = visible[0]
+    raise missing_header_error(str(path), _first_texts(rows), options.headers, options.surface, first.name)
 
 
 def _first_texts(rows: Rows) -> list[list[str]]:
@@ -165,11 +174,12 @@ def _first_texts(rows: Rows) -> list[list[str]]:
 
 
 def _builder(path: Path, name: str, rows: Rows, options: ReadOptions) -> SheetBuilder:
-    source, first = f"{path}, sheet {name!r}", _first_texts(rows)
+    first = _first_texts(rows)
     index = find_header(first, options.headers)
     if index is None:
-        raise missing_header_error(source, first, options.headers, options.surface)
-    return SheetBuilder(path, "xlsx", name, parse_header(first[index], index + 1, source, options.headers))
+        raise missing_header_error(str(path), first, options.headers, options.surface, name)
+    header = parse_header(first[index], index + 1, str(path), options.headers, name)
+    return SheetBuilder(path, "xlsx", name, header)
 
 
 def _totals_rows(archive: Archive, part: str) -> frozenset[int]:
@@ -207,7 +217,7 @@ def add_rows(
     readers = [(column.index, _reader(name, options.locale)) for name, column in builder.header.columns.items()]
     guarded = {column.index for name, column in builder.header.columns.items() if name in GUARDED_FIELDS}
     errors = {place: error for place, error in facts.errors.items() if place[1] in guarded}
-    with_errors = {row for row, _ in errors}
+    with_errors = {row for row, _column in errors}
     for number in range(builder.header.row + 1, len(rows) + 1):
         if number in left_out:
             continue
@@ -215,7 +225,7 @@ def add_rows(
         cells = [read(row[index]) for index, read in readers]
         if number in with_errors:
             # calamine's value of such a cell is empty or wrong.
-            cells = [errors.get((number, index), cell) for (index, _), cell in zip(readers, cells, strict=True)]
+            cells = [errors.get((number, index), cell) for (index, _read), cell in zip(readers, cells, strict=True)]
         is_order = builder.add_row(number, cells)
         if is_order and options.hidden == "refuse" and number in facts.hidden_rows:
             builder.problems.append(_hidden_row(number, options.surface))
@@ -237,16 +247,26 @@ def _reader(name: str, locale: str | None) -> Callable[[object], str | CellError
 
 def _hidden_row(number: int, surface: Surface) -> Problem:
     include, leave_out = surface.phrase(hidden="include"), surface.phrase(hidden="skip")
-    remedy = f"Unhide it (a filter hides rows too), delete it, or pass {include} or {leave_out}."
-    return Problem(f"row {number}", "", "", "is hidden and holds an order", remedy, number)
+    remedy = _(
+        "Unhide it (a filter hides rows too), delete it, or pass {include} or {leave_out}.",
+        include=include,
+        leave_out=leave_out,
+    )
+    return Problem(_("row {row}", row=number), "", "", _("is hidden and holds an order"), remedy, number)
 
 
 def _hidden_columns(builder: SheetBuilder, facts: WorksheetFacts, surface: Surface) -> list[Problem]:
-    remedy = f"Unhide it, delete it, or pass {surface.phrase(hidden='include')}."
-    return [
-        Problem(f"column {column.letter}", name, column.header, "is hidden", remedy)
+    hidden = [
+        (name, column)
         for name, column in builder.header.columns.items()
         if name in GUARDED_FIELDS and any(column.index in columns for columns in facts.hidden_columns)
+    ]
+    if not hidden:
+        return []
+    remedy = _("Unhide it, delete it, or pass {option}.", option=surface.phrase(hidden="include"))
+    return [
+        Problem(_("column {column}", column=column.letter), name, column.header, _("is hidden"), remedy)
+        for name, column in hidden
     ]
 
 
@@ -262,7 +282,7 @@ def _merged_cells(builder: SheetBuilder, rows: Rows, facts: WorksheetFacts) -> l
                 first, last = builder.place(top, column), builder.place(bottom, column)
                 where = f"{first}:{last}" if bottom > top else first
                 value = result_text(rows[top - 1][column.index]) if top <= len(rows) else ""
-                shared = (where, name, value, "is merged with other cells", "Unmerge the cells.")
+                shared = (where, name, value, _("is merged with other cells"), _("Unmerge the cells."))
                 below = range(max(top, builder.header.row + 1), min(bottom, len(rows)) + 1)
                 problems += [Problem(*shared, number) for number in below]
     return problems

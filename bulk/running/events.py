@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from bulk.planning.plan import Plan
 from bulk.writing import Written
 from smmplus.placing.placer import Placed
+from smmplus.texts import _
 
 
 class RunListener:
@@ -53,7 +54,11 @@ def time_in(seconds: float) -> datetime:
 def waiting_words(words: str, until: datetime) -> str:
     """Return that a run waits, why and how long."""
     latest = until.strftime("%H:%M:%S %Z")
-    return f"The panel says not now ({words}). Its orders wait and are sent again, until {latest} at the latest"
+    return _(
+        "The panel says not now ({words}). Its orders wait and are sent again, until {time} at the latest",
+        words=words,
+        time=latest,
+    )
 
 
 class GuardedListener(RunListener):

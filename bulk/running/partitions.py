@@ -27,6 +27,7 @@ from smmplus.orders.models import Service
 from smmplus.orders.order_types import cost
 from smmplus.placing.commit_queue import CommitQueue
 from smmplus.placing.placer import Placer, Progress, Stop
+from smmplus.texts import _
 
 if TYPE_CHECKING:
     from smmplus.api.async_client import AsyncClient
@@ -56,7 +57,7 @@ def split(options: Options, panel: Panel, journal: Journal, listener: RunListene
     nothing. Raises what `bulk.running.run.run` raises before it sends anything.
     """
     if size < 1:
-        raise ConfigurationError(f"a part must have at least 1 order, not {size}")
+        raise ConfigurationError(_("a part must have at least 1 order, not {size}", size=size))
     campaign = load_campaign(options, panel, journal, lock=True)
     plan = plan_sheet(options, panel, journal, campaign, read(options), to_place=True)
     listener.planned(plan)
@@ -69,7 +70,7 @@ def split(options: Options, panel: Panel, journal: Journal, listener: RunListene
 
 
 def _short(plan: Plan) -> str:
-    return f"the balance is short by {plain(plan.short_by)}" if plan.short_by else ""
+    return _("the balance is short by {amount}", amount=plain(plan.short_by)) if plan.short_by else ""
 
 
 def place_part(
@@ -94,8 +95,13 @@ def _entries(journal: Journal, campaign_id: int, keys: Sequence[str]) -> list[En
     known = journal.with_keys(campaign_id, keys)
     if unknown := [key for key in keys if key not in known]:
         raise JournalConflictError(
-            f"the journal {journal.where} does not have {len(unknown)} of the part's orders, for example "
-            f"{unknown[0]}: the sheet was split with another journal or for another campaign"
+            _(
+                "the journal {journal} does not have {count} of the part's orders, for example {order}: the sheet was "
+                "split with another journal or for another campaign",
+                journal=journal.where,
+                count=len(unknown),
+                order=unknown[0],
+            )
         )
     return [known[key] for key in keys]
 
@@ -114,7 +120,7 @@ async def _place(
                 on_placed=lambda placed: listener.placed(None, placed),
                 on_wait=lambda words, seconds: listener.waiting(words, time_in(seconds)),
             )
-            stopping.on_stop(lambda: placer.progress.stop_for(Stop.ASKED, "interrupted"))
+            stopping.on_stop(lambda: placer.progress.stop_for(Stop.ASKED, _("interrupted")))
             held = await client.balance()
             await asyncio.to_thread(budgets.hold_to_currency, journal, campaign_id, held.currency)
             await _stop_if_dearer(client, planned, placer.progress)
@@ -147,11 +153,16 @@ def price_increase(planned: Iterable[Entry], services: Mapping[str, Service]) ->
     for entry in planned:
         service = services.get(entry.request.service)
         if service is None:
-            return f"service {entry.request.service} no longer exists"
+            return _("service {service} no longer exists", service=entry.request.service)
         if service.unusable:
-            return f"service {service.id} cannot be ordered: {service.unusable}"
+            return _("service {service} cannot be ordered: {reason}", service=service.id, reason=service.unusable)
         price = cost(entry.request, service)
         if entry.cost is not None and (price is None or price > entry.cost):
-            now = "without a bound" if price is None else plain(price)
-            return f"the cost of {entry.name} (service {service.id}) changed from {plain(entry.cost)} to {now}"
+            return _(
+                "the cost of {order} (service {service}) changed from {before} to {now}",
+                order=entry.name,
+                service=service.id,
+                before=plain(entry.cost),
+                now=_("without a bound") if price is None else plain(price),
+            )
     return ""

@@ -27,6 +27,7 @@ from smmplus.orders.models import Balance
 from smmplus.placing.placer import Stop
 from smmplus.reconciliation import balance_drops
 from smmplus.reconciliation.reconcile import observe
+from smmplus.texts import _
 
 FRESH_SECONDS = 5.0
 """Prices and balance that are older than this, because the sheet is long, are read again before the first order."""
@@ -163,9 +164,9 @@ def _confirm(plan: Plan, listener: RunListener) -> RunResult | None:
     """Show a plan and have it confirmed. Return the result of a run that sends nothing; None if orders may be sent."""
     listener.planned(plan)
     if plan.blocker and (listener.agreed or not plan.blocker.is_confirmable):
-        return _nothing_sent(plan, blocked=f"Nothing was placed. {plan.blocker.message}")
+        return _nothing_sent(plan, blocked=_("Nothing was placed. {reason}", reason=plan.blocker.message))
     if plan.short_by:
-        return _nothing_sent(plan, stop=Stop.FUNDS, reason=f"short by {plain(plan.short_by)}")
+        return _nothing_sent(plan, stop=Stop.FUNDS, reason=_("short by {amount}", amount=plain(plan.short_by)))
     if plan.to_send and not listener.confirm(plan):
         return _nothing_sent(plan, stop=Stop.ASKED, reason=DECLINED)
     return None

@@ -27,6 +27,7 @@ from smmplus.orders.decimals import minus, plain, total
 from smmplus.orders.models import Balance, OrderRequest
 from smmplus.placing.commit_queue import CommitQueue
 from smmplus.placing.placer import Placer, Progress, Stop
+from smmplus.texts import _, counted
 
 if TYPE_CHECKING:
     from smmplus.api.async_client import AsyncClient
@@ -153,7 +154,7 @@ class RunSession:
                 on_wait=lambda words, seconds: self.listener.waiting(words, time_in(seconds)),
             )
             self.progress = placer.progress
-            stopping.on_stop(lambda: placer.progress.stop_for(Stop.ASKED, "interrupted"))
+            stopping.on_stop(lambda: placer.progress.stop_for(Stop.ASKED, _("interrupted")))
             async with self._meanwhile(self.options.prices_every, lambda: self._look_again(client)):
                 await placer.place_all(self.orders)
         if self.progress.sent:
@@ -170,10 +171,14 @@ class RunSession:
                 self.progress.stop_for(*change)
             left = await asyncio.to_thread(self._left_to_send)
             if left > held.amount:
-                words = f"{plain(held.amount)} {held.currency}, but the orders still to send cost {plain(left)}"
-                self.listener.note(
-                    f"the balance is {words}: orders are placed until the panel rejects one for lack of funds"
+                words = _(
+                    "the balance is {balance} {currency}, but the orders still to send cost {cost}: orders are placed "
+                    "until the panel rejects one for lack of funds",
+                    balance=plain(held.amount),
+                    currency=held.currency,
+                    cost=plain(left),
                 )
+                self.listener.note(words)
 
     async def _look_at_the_end(self, client: "AsyncClient") -> None:
         """Read the balance after placing: it is evidence for orders in doubt.
@@ -184,10 +189,12 @@ class RunSession:
             async with asyncio.timeout(LAST_LOOK_SECONDS):
                 self.balance = held = await self._read_balance(client)
         except (CallError, JournalError, TimeoutError) as error:
-            self.listener.note(f"the balance after placing could not be read: {str(error) or 'no answer in time'}")
+            reason = str(error) or _("no answer in time")
+            self.listener.note(_("the balance after placing could not be read: {reason}", reason=reason))
             return
         if self.progress.stop is Stop.ACCOUNT:
-            self.progress.reason += f"; the balance is {plain(held.amount)} {held.currency}"
+            amount, currency = plain(held.amount), held.currency
+            self.progress.reason += _("; the balance is {balance} {currency}", balance=amount, currency=currency)
 
     async def _read_balance(self, client: "AsyncClient") -> Balance:
         account_id = self.plan.campaign.account_id
@@ -198,7 +205,7 @@ class RunSession:
 
     def _left_to_send(self) -> Decimal:
         """Return the cost of what is still to be sent, as far as the budget allows."""
-        entries = self.journal.with_ids(entry for entry, _ in self.orders).values()
+        entries = self.journal.with_ids(entry for entry, _request in self.orders).values()
         left = total(entry.cost or Decimal(0) for entry in entries if entry.state is State.NOT_SENT)
         campaign_id = self.plan.campaign.campaign_id
         budget = budgets.budget(self.journal, campaign_id)
@@ -216,7 +223,7 @@ class RunSession:
         except JournalError as error:  # what was placed must still be written into the sheet
             self.progress.stop_for(Stop.JOURNAL, str(error))
         if stopping.asked:
-            self.unfollowed = "interrupted"
+            self.unfollowed = _("interrupted")
 
     @asynccontextmanager
     async def _meanwhile(self, every: float, do: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
@@ -237,7 +244,7 @@ class RunSession:
             written = self.results.write(self.progress.unrecorded)
         except (SheetError, JournalError) as error:
             self.unwritten = str(error)
-            self.listener.note(f"the results could not be written: {error}")
+            self.listener.note(_("the results could not be written: {error}", error=error))
         else:
             self.unwritten = ""
             if written is not None:
@@ -247,11 +254,12 @@ class RunSession:
 def _still_waited_for(progress: Progress, longest: float) -> str:
     """Return what a run that was asked to stop still waits for."""
     if not progress.under_way:
-        return "No order is being sent; results are being written. Press Ctrl-C again to end at once"
-    orders = "1 order" if progress.under_way == 1 else f"{progress.under_way} orders"
-    return (
-        f"Waiting up to {longest:.0f} seconds for the panel's answer to {orders} that it may have placed. Press Ctrl-C "
-        "again to end at once and leave them in doubt"
+        return _("No order is being sent; results are being written. Press Ctrl-C again to end at once")
+    return _(
+        "Waiting up to {seconds:.0f} seconds for the panel's answer to {orders} that it may have placed. Press Ctrl-C "
+        "again to end at once and leave them in doubt",
+        seconds=longest,
+        orders=counted(progress.under_way, "order"),
     )
 
 

@@ -11,6 +11,7 @@ from smmplus.errors import CallError, FollowUpError, UnreadableAnswerError
 from smmplus.journal.journal import Journal
 from smmplus.orders.models import OrderStatus, Phase
 from smmplus.placing.tracking import is_understood, next_pause, not_understood, open_orders, poll
+from smmplus.texts import _
 
 if TYPE_CHECKING:
     from smmplus.api.async_client import AsyncClient
@@ -41,7 +42,7 @@ class OrderTracking:
     def of(cls, results: WriteBack, journal: Journal, client: "AsyncClient", listener: RunListener) -> "OrderTracking":
         """Create it from the orders that the journal knows of a run's rows."""
         orders, watched = 0, dict[str, int]()
-        for _, entry in results.iter_entries():
+        for _row, entry in results.iter_entries():
             orders += entry.order_id is not None
             watched |= open_orders([entry])
         return cls(client, journal, listener, orders, watched)
@@ -69,8 +70,9 @@ class OrderTracking:
         self._note_what_is_strange(found)
         lost = {entry: answer for entry, answer in found.items() if isinstance(answer, FollowUpError)}
         for order_id in [order_id for order_id, entry in self.watched.items() if entry in lost]:
+            words = lost[self.watched[order_id]].text
             self.listener.note(
-                f"order {order_id} cannot be tracked: the panel says {lost[self.watched[order_id]].text!r}"
+                _("order {number} cannot be tracked: the panel says {words!r}", number=order_id, words=words)
             )
         moved = any(self.heard.get(entry) != answer for entry, answer in found.items())
         self.heard |= found
@@ -81,16 +83,20 @@ class OrderTracking:
         """Report in each round what could not be read, and once what could not be understood: that stays the same."""
         strange = not_understood(found.values())
         self.unread = "; ".join(strange) if found and not any(map(is_understood, found.values())) else ""
-        words = [] if self.fault is None else [f"{self._unanswered(found)}: {self.fault}"]
+        words = [] if self.fault is None else [self._unanswered(found, self.fault)]
         if isinstance(self.fault, UnreadableAnswerError):
             strange, words = [*strange, *words], []
         for text in [*words, *(text for text in strange if text not in self.told)]:
             self.listener.note(text)
         self.told.update(strange)
 
-    def _unanswered(self, found: Statuses) -> str:
-        missing = len(self.watched) - len(found)
-        return f"no status for {missing} of {len(self.watched)} orders; the next round asks again"
+    def _unanswered(self, found: Statuses, fault: CallError) -> str:
+        return _(
+            "no status for {missing} of {all} orders; the next round asks again: {error}",
+            missing=len(self.watched) - len(found),
+            all=len(self.watched),
+            error=fault,
+        )
 
 
 def _is_open(answer: OrderStatus | FollowUpError | None) -> bool:

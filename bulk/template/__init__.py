@@ -15,6 +15,7 @@ from bulk.template import orders_page, other_pages
 from bulk.template.words import WORDS, Language
 from smmplus.orders.models import Service
 from smmplus.orders.order_types import ORDER_TYPES, OrderType, order_type
+from smmplus.texts import _
 
 _USUAL_FIELDS = frozenset({"link", "quantity"})
 """What orders of most services need."""
@@ -42,7 +43,7 @@ def write_template(
     :raises SheetError: if the file exists already or cannot be written.
     """
     if path.suffix.casefold() != ".xlsx":
-        raise SheetError(f"{path}: templates are Excel files. Use a name that ends in .xlsx.")
+        raise SheetError(_("{path}: templates are Excel files. Use a name that ends in .xlsx.", path=path))
     words, types = WORDS[language], _types(services, full=full)
     fields = _fields(types, full=full)
     book = openpyxl.Workbook()
@@ -74,14 +75,22 @@ def _save_new(book: openpyxl.Workbook, path: Path) -> None:
     try:
         file = path.open("xb")
     except FileExistsError as error:
-        raise SheetError(f"{path}: the file exists already. Choose another name, or delete it first.") from error
+        raise SheetError(
+            _("{path}: the file exists already. Choose another name, or delete it first.", path=path)
+        ) from error
     except OSError as error:
         raise SheetError(
-            f"{path}: cannot be written: {error.strerror}. Check the folder and your permissions."
+            _(
+                "{path}: cannot be written: {error}. Check the folder and your permissions.",
+                path=path,
+                error=error.strerror,
+            )
         ) from error
     try:
         with file:
             book.save(file)
     except OSError as error:
         path.unlink()
-        raise SheetError(f"{path}: cannot be written: {error.strerror}. Free some space and try again.") from error
+        raise SheetError(
+            _("{path}: cannot be written: {error}. Free some space and try again.", path=path, error=error.strerror)
+        ) from error

@@ -21,11 +21,12 @@ from bulk.model.sheet import RESULT_FIELDS, Sheet
 from bulk.writing.csv_editor import escape_formula, splice_csv
 from bulk.writing.result_cells import Changes, clean_results
 from bulk.writing.xlsx_editor import splice_xlsx
+from smmplus.texts import _, marked
 
 if TYPE_CHECKING:
     from openpyxl.cell.cell import Cell
 
-_CHANGED = "the file was changed since it was read"
+_CHANGED = marked("the file was changed since it was read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +62,9 @@ def write_results(sheet: Sheet, results: Changes, *, expected_digest: str, colou
     changes = clean_results(sheet, results)
     target = Path(os.path.realpath(sheet.path))
     data = _current(target, expected_digest)
-    reason = _open_elsewhere(sheet.path, target) or _protected(target) if data is not None else _CHANGED
+    reason = _open_elsewhere(sheet.path, target) or _protected(target) if data is not None else _(_CHANGED)
     if sheet.kind == "mass_order":
-        return _write_new_file(sheet, changes, "mass-order text has no place for results")
+        return _write_new_file(sheet, changes, _("mass-order text has no place for results"))
     if data is None:
         return _write_new_file(sheet, changes, reason)
     try:
@@ -79,7 +80,7 @@ def _write_spliced(sheet: Sheet, changes: Changes, data: bytes, target: Path, re
             target, splice, mode_of=target, still=lambda: _current(target, digest_of(data)) is not None
         )
         if digest is None:
-            return _write_new_file(sheet, changes, _CHANGED)
+            return _write_new_file(sheet, changes, _(_CHANGED))
         return Written(sheet.path, digest, in_place=True, reason="")
     return _write_next_to(sheet, splice, reason)
 
@@ -164,11 +165,11 @@ def _open_elsewhere(*paths: Path) -> str:
     for path in paths:
         for program, lock in (("Excel", f"~${path.name}"), ("LibreOffice", f".~lock.{path.name}#")):
             if path.with_name(lock).exists():
-                return f"it is open in {program} (if not, delete {lock!r} next to it)"
+                return _("it is open in {program} (if not, delete {lock!r} next to it)", program=program, lock=lock)
     return ""
 
 
 def _protected(target: Path) -> str:
     """Return a reason if a file is write-protected: in a writable folder, it could be replaced in spite of that."""
     writable = os.access(target, os.W_OK) and target.stat().st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH)
-    return "" if writable else "it is write-protected"
+    return "" if writable else _("it is write-protected")

@@ -11,6 +11,7 @@ from bulk.model.fields import result_headings
 from bulk.model.sheet import RESULT_FIELDS, Sheet
 from bulk.reading.csv_reader import FORMULA_STARTS
 from bulk.writing.result_cells import Changes, new_fields
+from smmplus.texts import _
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
@@ -19,12 +20,12 @@ def splice_csv(data: bytes, sheet: Sheet, changes: Changes, out: BinaryIO) -> No
     """Write the file with the changed cells. Delimiter, encoding, line ends and quoting stay as they are."""
     text, encoding = decode(sheet.path, data, sheet.encoding)
     if text.encode(encoding) != data:
-        raise CannotSpliceError(f"its encoding {encoding} does not reproduce the same bytes")
+        raise CannotSpliceError(_("its encoding {encoding} does not reproduce the same bytes", encoding=encoding))
     file = split_csv(sheet.path, text, sheet.headers)
     writer = _LineWriter(file, changes, encoding, result_headings(file.header.columns, sheet.headers))
     missing = changes.keys() - {record.line for record in file.records}
     if missing:
-        raise CannotSpliceError(f"no row begins on line {min(missing)}")
+        raise CannotSpliceError(_("no row begins on line {line}", line=min(missing)))
     lines = [file.above, writer.header_line(), *map(writer.line, file.records)]
     out.write("".join(lines).encode(encoding))
 
@@ -62,7 +63,7 @@ class _LineWriter:
             return delimiter.join([_body(record.raw), *new]) + line_end(record.raw)
         cells = raw_cells(_body(record.raw), delimiter)
         if len(cells) != len(record.cells):
-            raise CannotSpliceError(f"line {record.line} cannot be split into cells")
+            raise CannotSpliceError(_("line {line} cannot be split into cells", line=record.line))
         cells += [""] * (width - len(cells))
         for name, index in self._places.items():
             if name in changed:

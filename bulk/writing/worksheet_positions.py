@@ -14,6 +14,7 @@ from bulk.model.cell_address import Cursor, column_letter, parse_range
 from bulk.model.errors import CannotSpliceError
 from bulk.model.fields import field_of
 from bulk.model.sheet import RESULT_FIELDS, Sheet
+from smmplus.texts import _
 
 # The elements of CT_Worksheet (ECMA-376, 18.3.1.99) between the rows and the validations, formatting last.
 _UP_TO_FORMATTING = frozenset({
@@ -169,7 +170,8 @@ def refuse_formulas(row: int | str, cells: Iterable[CellPosition], wanted: Abstr
     for cell in cells:
         if cell.is_formula and cell.column in wanted:
             # Other formulas, and the workbook's calculation chain, may depend on it.
-            raise CannotSpliceError(f"cell {column_letter(cell.column)}{row} holds a formula")
+            address = f"{column_letter(cell.column)}{row}"
+            raise CannotSpliceError(_("cell {cell} holds a formula", cell=address))
 
 
 def with_cells(xml: bytes, start: int, end: int, cells: Iterable[CellPosition], new: Mapping[int, bytes]) -> bytes:
@@ -218,7 +220,7 @@ class WorksheetPositions:
 
     def reach(self, ranges: Iterable[Range], header_row: int) -> None:
         """Count ranges as in use, except those above the header, which are titles."""
-        for _, _, bottom, right in ranges:
+        for _top, _left, bottom, right in ranges:
             if bottom >= header_row:
                 self.last_column = max(self.last_column, right)
 

@@ -31,6 +31,7 @@ from bulk.writing.worksheet_positions import (
     with_cells,
 )
 from bulk.writing.worksheet_rows import NotPlainError, PlainRows, RowSplicer
+from smmplus.texts import _
 
 _SPANS = re.compile(rb"""\sspans\s*=\s*(?:"[^"]*"|'[^']*')""")
 _STYLE = re.compile(rb"""\ss\s*=\s*["']([0-9]+)""")
@@ -58,17 +59,17 @@ def splice_xlsx(data: bytes, sheet: Sheet, changes: Changes, out: BinaryIO, *, c
             out.truncate()
             _rewrite(archive, sheet, changes, out, colours=colours, plain=False)
     except (ArchiveError, RefusedXmlError) as error:
-        raise CannotSpliceError(f"its XML cannot be changed: {error}") from error
+        raise CannotSpliceError(_("its XML cannot be changed: {error}", error=error)) from error
     except (StopIteration, ValueError) as error:
-        raise CannotSpliceError("its XML cannot be changed: it is written in an unusual way") from error
+        raise CannotSpliceError(_("its XML cannot be changed: it is written in an unusual way")) from error
 
 
 def _refuse_unfaithful(archive: Archive) -> None:
     names = [entry.filename.casefold() for entry in archive.entries]
     if any(name.startswith("_xmlsignatures/") for name in names):
-        raise CannotSpliceError("it is digitally signed, and any change would break the signature")
+        raise CannotSpliceError(_("it is digitally signed, and any change would break the signature"))
     if any(name.startswith("xl/revisions/") for name in names):
-        raise CannotSpliceError("it is a shared workbook, and its list of changes would lack these")
+        raise CannotSpliceError(_("it is a shared workbook, and its list of changes would lack these"))
 
 
 def _rewrite(archive: Archive, sheet: Sheet, changes: Changes, out: BinaryIO, *, colours: bool, plain: bool) -> None:
@@ -109,7 +110,7 @@ class _Splicer:
         first_new = max(positions.last_column, table_edge) + 1
         self._columns = positions.columns | {field: first_new + i for i, field in enumerate(self._new)}
         if first_new + len(self._new) > LAST_COLUMN:
-            raise CannotSpliceError("there is no room for result columns at the right")
+            raise CannotSpliceError(_("there is no room for result columns at the right"))
         self._refuse_filled()
         self._refuse_merged()
         self._check_rows()
@@ -132,7 +133,7 @@ class _Splicer:
     def _check_rows(self) -> None:
         missing = self._changes.keys() - {mark.number for mark in self._positions.rows}
         if missing:
-            raise CannotSpliceError(f"row {min(missing)} is missing")
+            raise CannotSpliceError(_("row {row} is missing", row=min(missing)))
         for mark in self._positions.rows:
             wanted = {self._columns[field] for field in self._changes.get(mark.number, ())}
             refuse_formulas(mark.number, mark.cells, wanted)
@@ -142,14 +143,14 @@ class _Splicer:
         for top, left, bottom, right in self._positions.arrays:
             cell = self._first_wanted(top, left, bottom, right)
             if cell:
-                raise CannotSpliceError(f"cell {cell} is filled by a formula")
+                raise CannotSpliceError(_("cell {cell} is filled by a formula", cell=cell))
 
     def _refuse_merged(self) -> None:
         """Raise if a result would be invisible: of merged cells, only the first shows its value."""
         for top, left, bottom, right in self._positions.tail.merged:
             cell = self._first_wanted(top, left, bottom, right, but=(top, left))
             if cell:
-                raise CannotSpliceError(f"cell {cell} is merged with others and would not be visible")
+                raise CannotSpliceError(_("cell {cell} is merged with others and would not be visible", cell=cell))
 
     def _first_wanted(self, top: int, left: int, bottom: int, right: int, but: tuple[int, int] | None = None) -> str:
         """Return the address of the first cell of a range that gets a result; "" if there is none."""

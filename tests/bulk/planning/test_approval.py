@@ -218,3 +218,14 @@ def test_what_is_no_fingerprint_is_no_approval(text):
 
 def test_a_fingerprint_that_was_pasted_is_read():
     assert parse_fingerprint(" 0123456789ABCDEF01234567\n") == "0123456789abcdef01234567"
+
+
+def test_a_fingerprint_is_the_same_in_every_language(week, monkeypatch):
+    rows = (row(A), row(B), row(C, quantity="1"))
+    approved = approve(week, *rows, skip_bad=True)
+    monkeypatch.setenv("SMMPLUS_LANGUAGE", "id")
+    assert approve(week, *rows, skip_bad=True) == approved
+    assert found(week, approved, *rows, skip_bad=True) == []
+    assert found(week, approved, *rows[1:], skip_bad=True) == [
+        f"baris 2 tidak ada lagi: service 2, link {A}, quantity 100"
+    ]

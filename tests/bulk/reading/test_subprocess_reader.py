@@ -147,6 +147,14 @@ def test_keys_and_passwords_stay_here(orders, instead, monkeypatch):
     assert "secret" not in str(caught.value)
 
 
+def test_problems_and_refusals_are_in_the_language_of_the_person(tmp_path, monkeypatch):
+    monkeypatch.setenv("SMMPLUS_LANGUAGE", "id")
+    sheet = read_sheet(wb.book(tmp_path / "a.xlsx", wb.header() + wb.order(2, attributes=' hidden="1"')))
+    assert [(each.where, each.message) for each in sheet.problems] == [("baris 2", "tersembunyi dan berisi pesanan")]
+    with pytest.raises(RefusedFileError, match="jenis berkas tidak dikenal"):
+        read_sheet(tmp_path / "a.doc")
+
+
 def test_ctrl_c_is_left_to_the_process_that_a_person_started(orders, monkeypatch):
     """Every process of a terminal gets it; this one is ended by the other, or not at all."""
     interrupted = (
