@@ -280,7 +280,7 @@ def test_a_sheet_of_a_person_s_own_headers_and_numbers_is_ordered(smmplus, their
     (order,) = sandbox.orders()[before:]
     assert (order["link"], order["quantity"]) == (f"{LINK}/a", 1000)
     assert smmplus("status", theirs, *MAPPED, "--locale", "id", "--json", "--rate", "0").json["states"] == {"placed": 1}
-    assert theirs.read_text("utf-8").splitlines()[0].startswith("kode;alamat;pcs;lewati;order_id;order_status;")
+    assert theirs.read_text("utf-8").splitlines()[0].startswith("kode;alamat;pcs;lewati;id_pesanan;status_pesanan;")
 
 
 def test_what_headers_stand_for_is_remembered_and_told(smmplus, theirs):
