@@ -12,6 +12,7 @@ import openpyxl
 import psutil
 import pytest
 
+from smmplus.commands import local_time
 from tests.end_to_end.command import SMMPLUS, Workplace, orders, read_rows, write_sheet
 
 pytestmark = pytest.mark.e2e
@@ -61,8 +62,13 @@ def test_doubts_shows_what_was_sent_when_and_how_to_settle_it(workplace: Workpla
     workplace.run_without(2, sheet)
     (entry,) = (entry for entry in workplace.entries() if entry["state"] == "in_doubt")
     name = f"campaign/{entry['key']}"
-    told = workplace.command("doubts").said
-    for words in (name, entry["sent_at"][:10], "0.035", f"smmplus resolve {name} --order-id NUMBER"):
+    sent, told = local_time(entry["sent_at"], seconds=True), workplace.command("doubts").said
+    for words in (
+        name,
+        local_time(entry["sent_at"], seconds=True),
+        "0.035",
+        f"smmplus resolve {name} --order-id NUMBER",
+    ):
         assert words in told
     (doubt,) = workplace.command("doubts", "--json").json["doubts"]
     assert (doubt["key"], doubt["state"], doubt["account"]) == (name, "in_doubt", "default")
