@@ -18,7 +18,7 @@ VARIABLE = "SMMPLUS_LANGUAGE"
 LANGUAGES = ("en", "id")
 
 
-def _(text: str, **values: object) -> str:
+def _(text: str, /, **values: object) -> str:
     """Return a text in the chosen language, with values in the places that it names."""
     catalog = _catalog(os.environ.get(VARIABLE, ""))
     message = None if catalog is None else catalog.get(text)

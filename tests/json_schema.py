@@ -32,12 +32,17 @@ def _validator(*where: str) -> Draft202012Validator:
     return Draft202012Validator({"$ref": f"#/$defs/{path}", "$defs": DEFS}, format_checker=FormatChecker())
 
 
+def _object_of(arguments: Iterable[str], document: Mapping[str, Any]) -> str:
+    name = command_of(arguments)
+    return "statuses" if name == "run" and "notes" in document else name
+
+
 def validate(arguments: Iterable[str], document: Mapping[str, Any]) -> None:
     """Validate an object that a command printed; jsonschema.ValidationError says what is wrong."""
     if "event" in document:
         where = ("events", document["event"])
     else:
-        where = ("error",) if "error" in document else ("commands", command_of(arguments))
+        where = ("error",) if "error" in document else ("commands", _object_of(arguments, document))
     _validator(*where).validate(document)
 
 

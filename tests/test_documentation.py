@@ -21,6 +21,9 @@ from tests.panel import SandboxProcess
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PANEL_COMMANDS = (
+    "order",
+    "refill",
+    "cancel",
     "check",
     "run",
     "status",

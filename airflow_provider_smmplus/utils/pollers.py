@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
+from smmplus.orders.models import NOT_REFILLED, REFILLED, REFILLING
+
 if TYPE_CHECKING:
     from smmplus.api.async_client import AsyncClient
 
@@ -125,11 +127,6 @@ class OrdersWatch:
                 self._orders.record_unknown(number)
 
 
-_REFILLING = frozenset({"pending", "awaiting", "queued", "in progress", "inprogress", "in_progress", "processing"})
-_REFILLED = frozenset({"completed", "success"})
-_NOT_REFILLED = frozenset({"rejected", "error", "fail", "failed", "canceled", "cancelled"})
-
-
 class RefillsWatch:
     """Waits until each refill is completed. One that was rejected or failed fails the watch."""
 
@@ -150,9 +147,9 @@ class RefillsWatch:
         for number, answer in (await bisect_errors(client.refill_statuses, ids)).items():
             if isinstance(answer, str):
                 word = answer.casefold()
-                if word not in _REFILLED | _NOT_REFILLED | _REFILLING:
+                if word not in REFILLED | NOT_REFILLED | REFILLING:
                     self._refills.strange.append(f"the panel's status {answer[:40]!r} of a refill is not known")
-                self._refills.record(number, answer, reached=word in _REFILLED, final=word in _NOT_REFILLED)
+                self._refills.record(number, answer, reached=word in REFILLED, final=word in NOT_REFILLED)
             else:
                 self._refills.record_unknown(number)
 

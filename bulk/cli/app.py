@@ -19,6 +19,7 @@ from smmplus.texts import _, choose_language
 _MODULES = {
     **dict.fromkeys(("check", "run", "status"), "sheets"),
     **dict.fromkeys(("doubts", "resolve"), "doubts"),
+    **dict.fromkeys(("refill", "cancel"), "refills"),
     **dict.fromkeys(("account", "budget", "login", "logout"), "accounts"),
     **dict.fromkeys(("demo", "sandbox"), "demo"),
     **dict.fromkeys(("services", "balance", "template"), "panel_commands"),

@@ -50,6 +50,13 @@ Files = Annotated[
         dir_okay=False,
     ),
 ]
+OptionalFile = Annotated[
+    Path | None,
+    typer.Argument(
+        help="The sheet. Without one: --order-id, --campaign or --all.", metavar="FILE", exists=True, dir_okay=False
+    ),
+]
+_FILES: dict[str, object] = {"check": Files, "status": OptionalFile}
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.", rich_help_panel="Output")]
 AsLines = Annotated[
     bool, typer.Option("--json-lines", help="Print every event as a JSON object on a line.", rich_help_panel="Output")
@@ -73,16 +80,20 @@ def takes_options_of(name: str) -> Callable[[Callable[..., Result]], Callable[..
 
     def taking(command: Callable[..., Result]) -> Callable[..., Result]:
         @functools.wraps(command)
-        def run(*, file: Path | list[Path], **given: Any) -> Result:
+        def run(*, file: Path | list[Path] | None, **given: Any) -> Result:
             asked = {each.name: given.pop(each.name) for each in parameters}
+            if file is None:
+                return command(None, account=asked["account"], campaign=asked["campaign"], **given)
             if isinstance(file, Path) or len(file) == 1:
                 return command(_options(file if isinstance(file, Path) else file[0], asked), **given)
             statuses = [_status_of(command, each, dict(asked), given) for each in file]
             raise typer.Exit(next(filter(None, statuses), 0))
 
-        own = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
-        kind = Files if name == "check" else File
-        file = inspect.Parameter("file", inspect.Parameter.KEYWORD_ONLY, annotation=kind)
+        shared = {each.name for each in parameters}
+        others = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
+        own = [each for each in others if each.name not in shared]
+        kind, default = _FILES.get(name, File), None if name == "status" else inspect.Parameter.empty
+        file = inspect.Parameter("file", inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=default)
         run.__signature__ = inspect.Signature([file, *parameters, *own])  # type: ignore[attr-defined]
         return run
 

@@ -11,6 +11,7 @@ from bulk.cli import options as given
 from bulk.cli.error_handling import failing, without_output
 from bulk.cli.json_lines import JsonLines
 from bulk.cli.json_output import Json, outcome_object, plan_object, print_json
+from bulk.cli.order_statuses import OrderIds, show_statuses
 from bulk.cli.progress import Bars, Lines, listener_for
 from bulk.cli.tables import (
     WARNING,
@@ -49,7 +50,7 @@ def check(options: Options, *, mark: given.Mark = False, as_json: given.AsJson =
     """
     with given.open_journal() as journal:
         plan = runner.check(options, given.panel_for(options.account), journal)
-    out = consoles(as_json=as_json)[0]
+    out = console(quiet=as_json)
     blocked = plan.blocker.message if plan.blocker else ""
     short = plan.short_by or plan.over_budget
     show_plan(out, plan)
@@ -126,17 +127,33 @@ def run(
 
 @failing
 @given.takes_options_of("status")
-def status(options: Options, *, as_json: given.AsJson = False, as_lines: given.AsLines = False) -> None:
-    """Update order statuses in a sheet.
+def status(
+    options: Options | None,
+    *,
+    account: str = "",
+    campaign: str | None = None,
+    order_id: OrderIds = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="All open orders of the account.", rich_help_panel="Input")
+    ] = False,
+    as_json: given.AsJson = False,
+    as_lines: given.AsLines = False,
+) -> None:
+    """Update order statuses in a sheet, or show those of orders.
 
     Places nothing.
     """
+    if options is None:
+        show_statuses(account, campaign, order_id or (), every=every, as_json=as_json)
+        return
+    if order_id or every:
+        raise ConfigurationError(_("Pass a sheet, --campaign, --order-id or --all"))
     panel = given.panel_for(options.account)
     listening = _listening(options, agreed=False, as_json=as_json, as_lines=as_lines)
     with listening as listener, given.open_journal() as journal:
         outcome = runner.status(options, panel, journal, listener)
     as_json = as_json or as_lines
-    out = consoles(as_json=as_json)[0]
+    out = console(quiet=as_json)
     if outcome.plan.problems:
         show_problems(out, outcome.plan.problems)
     show_warnings(out, outcome.plan.journal_warnings.warnings)
@@ -160,7 +177,7 @@ def _end(outcome: RunResult, *, as_json: bool, name: str = "run") -> None:
     with without_output():
         if as_json:
             print_json(outcome_object(outcome, gather=iter))
-        out = consoles(as_json=as_json)[0]
+        out = console(quiet=as_json)
         if outcome.declined:
             out.print(_("Cancelled. Nothing was sent."))
         else:

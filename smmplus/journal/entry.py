@@ -70,6 +70,17 @@ class Entry:
         return OrderRequest.from_content(self.content)
 
 
+@dataclass(frozen=True, slots=True)
+class StatusChange:
+    """What the panel said of an order, from a time on."""
+
+    at: str
+    order_status: str
+    charge: Decimal | None
+    start_count: str | None
+    remains: str | None
+
+
 def key_of(request: OrderRequest, nth: int) -> str:
     """Return the key of the nth of a campaign's equal orders (from 1): by content, never by row number or file."""
     return f"{request.fingerprint[:16]}-{nth}"

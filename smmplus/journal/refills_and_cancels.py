@@ -1,11 +1,13 @@
 """Refills and cancels in the journal: asked for once under a key, like orders, with states of their own."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from sqlalchemy import Connection, insert, literal_column, select, update
+from sqlalchemy import Connection, Row, insert, literal_column, select, update
 
+from smmplus.journal.queries import parts_of
 from smmplus.journal.schema import follow_ups
 
 
@@ -68,6 +70,9 @@ class FollowUp:
     answer: str
     """The refill's id, or the panel's answer to a cancel."""
     error: str
+    sent_at: str | None = None
+    status: str = ""
+    """What the panel last said of the refill."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,25 @@ def asked(
         connection.execute(insert(follow_ups), rows)
         known = _found(connection, who, former)
     return [known[order_id] for order_id in wanted]
+
+
+def of_orders(
+    connection: Connection, account_id: int, kind: RequestKind, order_ids: Iterable[str]
+) -> dict[str, list[FollowUp]]:
+    """Return every request about these orders under any key, the latest first."""
+    columns, found = follow_ups.c, defaultdict[str, list[FollowUp]](list)
+    about = (columns.account_id == account_id) & (columns.kind == kind.value)
+    for part in parts_of(order_ids):
+        where = about & columns.order_id.in_(part)
+        for row in connection.execute(select(follow_ups).where(where).order_by(columns.sent_at.desc())):
+            found[row.order_id].append(_read(row))
+    return dict(found)
+
+
+def record_refill_statuses(connection: Connection, statuses: Mapping[int, str], now: str) -> None:
+    """Record what the panel says of refills, by the number of the request."""
+    for number, status in statuses.items():
+        connection.execute(update(follow_ups).where(follow_ups.c.id == number).values(status=status, polled_at=now))
 
 
 def mark_in_doubt(connection: Connection, is_alive: Callable[[str], bool], now: str) -> None:
@@ -144,12 +168,23 @@ def _found(connection: Connection, who: Mapping[str, object], former: str) -> di
     if former:
         own |= columns.key.startswith(former, autoescape=True)
     where = (columns.account_id == who["account_id"]) & (columns.kind == who["kind"]) & own
-    found = [
-        FollowUp(row.id, row.order_id, RequestState(row.state), row.attempt, row.run_id, row.answer, row.error)
-        for row in connection.execute(select(follow_ups).where(where).order_by(columns.id.desc()))
-    ]
+    found = [_read(row) for row in connection.execute(select(follow_ups).where(where).order_by(columns.id.desc()))]
     # Of several for one order, the one that got furthest counts.
     return {item.order_id: item for item in sorted(found, key=lambda item: _FURTHEST.index(item.state))}
+
+
+def _read(row: Row[tuple[object, ...]]) -> FollowUp:
+    return FollowUp(
+        row.id,
+        row.order_id,
+        RequestState(row.state),
+        row.attempt,
+        row.run_id,
+        row.answer,
+        row.error,
+        row.sent_at,
+        row.status,
+    )
 
 
 _FURTHEST = (

@@ -100,6 +100,11 @@ _PHASES = {
 COMPLETE = frozenset({"completed", "complete", "success", "done", "finished", "delivered", "selesai"})
 """The final statuses of an order that was delivered in full."""
 
+REFILLING = frozenset({"pending", "awaiting", "queued", "in progress", "inprogress", "in_progress", "processing"})
+REFILLED = frozenset({"completed", "success"})
+NOT_REFILLED = frozenset({"rejected", "error", "fail", "failed", "canceled", "cancelled"})
+"""The statuses of refills. With any other word, a refill counts as open."""
+
 _PHASE_OF = {
     word: phase for phase, words in _PHASES.items() for word in (words.split(",") if "," in words else words.split())
 }

@@ -15,7 +15,7 @@ After a crash, a retry or a restart, the caller calls again with the same key.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from decimal import Decimal
 
@@ -106,8 +106,12 @@ async def place_request(
     source: str,
     max_spend: Decimal | None = None,
     retry_refused: bool = False,
+    check_cost: Callable[[Decimal | None], None] = lambda _: None,
 ) -> Entry:
-    """Place an order as `place_order` does; `source` names the place that it comes from, such as a task."""
+    """Place an order as `place_order` does; `source` names the place that it comes from, such as a task.
+
+    `check_cost` is called with the cost before anything is written, and raises to send nothing.
+    """
     account_id = journal.ensure_account(client.panel.url, account, key=client.panel.key)
     journal.recover_crashed_runs()
     campaign_id = journal.ensure_campaign(account_id, campaign)
@@ -116,6 +120,7 @@ async def place_request(
         _must_be_new(journal, campaign_id, f"{campaign}/{key}", request)
     if entry is None or _is_sent_again(entry, retry_refused=retry_refused):
         price = _cost(request, {service.id: service for service in await client.services()})
+        check_cost(price)
         held = await _read_balance(client, journal, account_id)
         # Only now the account counts as used: of two names of one account at once, the later one stops here.
         journal.ensure_account(client.panel.url, account, key=client.panel.key)

@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
@@ -95,7 +96,7 @@ def test_a_watcher_agrees_for_who_runs_a_dag_has_decided(week):
 def test_notes_and_results_are_told(said, tmp_path):
     listener = LogWatcher(LOG)
     listener.note("the balance is low")
-    listener.waiting("slow", "21:05:10 UTC")
+    listener.waiting("slow", datetime(2026, 11, 28, 21, 5, 10, tzinfo=UTC))
     listener.following(5, 2)
     listener.wrote(Written(tmp_path / "week.csv", in_place=True, reason="", digest=""))
     assert said() == [

@@ -1,6 +1,10 @@
 """A sheet is looked up in the journal once, and what is met in two ways is one entry."""
 
+from decimal import Decimal
+
 from smmplus.journal.lookup import look_up
+from smmplus.journal.queries import open_of_account, status_changes_of
+from smmplus.orders.models import OrderStatus
 from tests.smmplus.batches import Batch, request_for
 
 
@@ -31,3 +35,28 @@ def test_another_account_s_orders_are_not_found(journal):
         journal, journal.ensure_account("https://smm.plus/api/v2", "main"), ["501"], [entry.fingerprint], None
     )
     assert (found.by_order_id, found.by_fingerprint) == ({}, [])
+
+
+def test_what_the_panel_says_of_an_order_is_kept_where_it_changes(batch):
+    entry = batch.accepted("501")
+    pending = OrderStatus("Pending", None, None, 100, "USD")
+    started = OrderStatus("In progress", Decimal("0.10"), 7, 60, "USD")
+    for status in (pending, pending, started, started, OrderStatus("Completed", Decimal("0.1"), 7, 0, "USD")):
+        batch.journal.record_statuses({entry.id: status})
+    with batch.journal.reading() as connection:
+        changes = status_changes_of(connection, [entry.id])[entry.id]
+    assert [(each.order_status, each.charge, each.start_count, each.remains) for each in changes] == [
+        ("Pending", None, None, "100"),
+        ("In progress", Decimal("0.10"), "7", "60"),
+        ("Completed", Decimal("0.1"), "7", "0"),
+    ]
+
+
+def test_open_orders_of_an_account_are_those_that_are_placed_and_not_finished(journal):
+    mine, stranger = Batch(journal), Batch(journal, account="stranger")
+    (finished, running) = mine.accepted("501"), mine.accepted("502")
+    mine.plan(request=request_for("https://example.com/3"))
+    stranger.accepted("503")
+    journal.record_statuses({finished.id: OrderStatus("Completed", None, None, None, "")})
+    with journal.reading() as connection:
+        assert [each.id for each in open_of_account(connection, mine.account)] == [running.id]

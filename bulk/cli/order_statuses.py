@@ -1,0 +1,111 @@
+"""`smmplus status` without a sheet: ask what became of orders, and show it."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from bulk.cli import options as given
+from bulk.cli.json_output import entry_object, print_json
+from bulk.cli.tables import MOST_PROBLEMS, console, money, show_warnings, table
+from bulk.model.errors import ExitStatus
+from smmplus.api.async_client import AsyncClient
+from smmplus.api.panel import Panel
+from smmplus.commands import command
+from smmplus.errors import ConfigurationError, FollowUpError, JournalConflictError
+from smmplus.journal.budgets import find_campaign
+from smmplus.journal.entry import Entry
+from smmplus.journal.journal import Journal
+from smmplus.journal.queries import open_of_account
+from smmplus.placing.tracking import open_orders, poll
+from smmplus.texts import _, counted
+
+OrderIds = Annotated[
+    list[str] | None,
+    typer.Option("--order-id", help="Only this order; may be repeated.", metavar="ID", rich_help_panel="Input"),
+]
+
+
+def show_statuses(account: str, campaign: str | None, order_ids: Sequence[str], *, every: bool, as_json: bool) -> None:
+    """Ask for the statuses of orders of the journal that are not finished, record them, and show all."""
+    if sum(map(bool, (campaign, order_ids, every))) != 1:
+        raise ConfigurationError(_("Pass a sheet, --campaign, --order-id or --all"))
+    panel = given.panel_for(account)
+    with given.open_journal() as journal:
+        account_id = journal.ensure_account(panel.url, account, key=panel.key)
+        entries = _entries(journal, account_id, account, campaign, order_ids)
+        notes = asyncio.run(_ask(panel, journal, entries))
+        found = list(journal.with_ids(entry.id for entry in entries).values())
+    status = ExitStatus.UNFINISHED if notes else ExitStatus.DONE
+    if as_json:
+        orders = [{"account": account, **entry_object(entry)} for entry in found]
+        print_json({"orders": orders, "notes": notes, "exit_status": int(status)})
+    else:
+        _show(console(), found)
+        show_warnings(console(stderr=True), notes)
+    raise typer.Exit(int(status))
+
+
+def campaign_of(journal: Journal, account_id: int, name: str) -> int:
+    """Find a campaign that a person named."""
+    found = find_campaign(journal, account_id, name)
+    if found is None:
+        all_of_them = command("budget")
+        words = _("There is no campaign {campaign!r}. To list all: {command}", campaign=name, command=all_of_them)
+        raise JournalConflictError(words)
+    return found
+
+
+def entries_of_ids(journal: Journal, account_id: int, account: str, order_ids: Sequence[str]) -> list[Entry]:
+    """Find orders by their IDs; JournalConflictError names one that the journal does not have."""
+    known = journal.with_order_ids(account_id, order_ids)
+    if unknown := [each for each in order_ids if each not in known]:
+        words = _("The journal has no order {order} of account {account!r}.", order=unknown[0], account=account)
+        raise JournalConflictError(words)
+    return [known[each] for each in dict.fromkeys(order_ids)]
+
+
+def _entries(
+    journal: Journal, account_id: int, account: str, campaign: str | None, order_ids: Sequence[str]
+) -> list[Entry]:
+    if order_ids:
+        return entries_of_ids(journal, account_id, account, order_ids)
+    if campaign is not None:
+        return journal.of_campaign(campaign_of(journal, account_id, campaign))
+    with journal.reading() as connection:
+        return open_of_account(connection, account_id)
+
+
+async def _ask(panel: Panel, journal: Journal, entries: Sequence[Entry]) -> list[str]:
+    """Ask for the open ones; return what could not be asked for."""
+    watched = open_orders(entries)
+    if not watched:
+        return []
+    async with AsyncClient(panel) as client:
+        found, fault = await poll(client, journal, watched)
+    ids = {entry: order_id for order_id, entry in watched.items()}
+    refused = (
+        _("order {order}: the panel says {text!r}", order=ids[entry], text=answer.text)
+        for entry, answer in found.items()
+        if isinstance(answer, FollowUpError)
+    )
+    return [*refused, *([] if fault is None else [str(fault)])]
+
+
+def _show(out: Console, entries: Sequence[Entry]) -> None:
+    heads = (_("order"), _("campaign"), _("service"), _("status"), _("charge"), _("start count"), _("remains"))
+    shown = table(*heads, right=heads[4:], wrap=heads[1:2])
+    for entry in entries[:MOST_PROBLEMS]:
+        charge = "" if entry.charge is None else money(entry.charge, entry.currency)
+        counts = (charge, entry.start_count or "", entry.remains or "")
+        status = entry.order_status or entry.state.words
+        shown.add_row(*map(Text, (entry.order_id or "", entry.campaign, entry.request.service, status, *counts)))
+    out.print(shown if entries else _("No orders."))
+    if len(entries) > MOST_PROBLEMS:
+        out.print(_("… and {count} more (--json shows all)", count=len(entries) - MOST_PROBLEMS))
+    is_open = sum(not entry.final for entry in entries)
+    if entries:
+        out.print(_("{open} of {all} not finished.", open=is_open, all=counted(len(entries), "order")))

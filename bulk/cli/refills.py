@@ -1,0 +1,296 @@
+"""`smmplus refill` and `cancel`: choose orders, show what is requested and why not, ask, and request each once."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from bulk.cli import options as given
+from bulk.cli.error_handling import failing
+from bulk.cli.json_output import Json, print_json
+from bulk.cli.order_statuses import OrderIds, campaign_of, entries_of_ids
+from bulk.cli.progress import asked
+from bulk.cli.tables import MOST_PROBLEMS, WARNING, console, table
+from bulk.model.errors import ExitStatus
+from bulk.model.options import ReadOptions
+from bulk.reading import read_as
+from smmplus.api.async_client import AsyncClient
+from smmplus.api.panel import Panel
+from smmplus.errors import ConfigurationError
+from smmplus.journal import refills_and_cancels as requests
+from smmplus.journal.entry import Entry
+from smmplus.journal.journal import Journal
+from smmplus.journal.queries import status_changes_of
+from smmplus.journal.refills_and_cancels import FollowUp, RequestKind, RequestState
+from smmplus.orders.models import Service
+from smmplus.placing.refills_and_cancels import Asking, ask_for
+from smmplus.placing.request_rules import is_stuck, why_no_cancel, why_no_refill
+from smmplus.texts import _, counted
+
+SheetFile = Annotated[
+    Path | None,
+    typer.Argument(
+        help="A sheet with order IDs; only its orders.",
+        metavar="FILE",
+        exists=True,
+        dir_okay=False,
+        show_default=False,
+    ),
+]
+Campaign = Annotated[
+    str | None,
+    typer.Option("--campaign", help="Only the orders of this campaign.", metavar="NAME", rich_help_panel="Input"),
+]
+Again = Annotated[
+    bool,
+    typer.Option("--again", help="Request it although an earlier request is in doubt.", rich_help_panel="Recovery"),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.", rich_help_panel="Safety")]
+
+
+@failing
+def refill(
+    file: SheetFile = None,
+    campaign: Campaign = None,
+    order_id: OrderIds = None,
+    account: given.Account = given.DEFAULT,
+    again: Again = False,
+    yes: Yes = False,
+    as_json: given.AsJson = False,
+) -> None:
+    """Request refills of delivered orders.
+
+    Only of orders whose service has refills, at most once in 24 hours, and never while another refill is open. Shows
+    the statuses of earlier refills.
+    """
+    _run(RequestKind.REFILL, _chosen(file, campaign, order_id, account), None, again=again, yes=yes, as_json=as_json)
+
+
+@failing
+def cancel(
+    file: SheetFile = None,
+    campaign: Campaign = None,
+    order_id: OrderIds = None,
+    stuck_for: Annotated[
+        str | None,
+        typer.Option(
+            "--stuck-for",
+            help="Only orders without a change for so long: 12h, 3d.",
+            metavar="DURATION",
+            rich_help_panel="Input",
+        ),
+    ] = None,
+    account: given.Account = given.DEFAULT,
+    again: Again = False,
+    yes: Yes = False,
+    as_json: given.AsJson = False,
+) -> None:
+    """Request to cancel orders that are not finished.
+
+    The panel may refuse, or not answer: only the order's later status shows whether it was canceled, and refunded.
+    """
+    seconds = None if stuck_for is None else given.duration(stuck_for, "--stuck-for")
+    if stuck_for is not None and seconds is None:
+        raise ConfigurationError(_("--stuck-for needs a duration, such as 12h or 3d"))
+    age = None if seconds is None else timedelta(seconds=seconds)
+    _run(RequestKind.CANCEL, _chosen(file, campaign, order_id, account), age, again=again, yes=yes, as_json=as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """Which orders a person named, in one of three ways."""
+
+    account: str
+    file: Path | None
+    campaign: str | None
+    order_ids: tuple[str, ...]
+
+    def entries(self, journal: Journal, account_id: int) -> list[Entry]:
+        """Return their entries; JournalConflictError names what the journal does not have."""
+        if self.campaign is not None:
+            return journal.of_campaign(campaign_of(journal, account_id, self.campaign))
+        ids = self.order_ids if self.file is None else _ids_of(self.file)
+        return entries_of_ids(journal, account_id, self.account, ids)
+
+
+def _chosen(file: Path | None, campaign: str | None, order_ids: Sequence[str] | None, account: str) -> _Chosen:
+    if sum(map(bool, (file, campaign, order_ids))) != 1:
+        raise ConfigurationError(_("Pass a sheet, --campaign or --order-id"))
+    return _Chosen(account, file, campaign, tuple(dict.fromkeys(order_ids or ())))
+
+
+def _ids_of(file: Path) -> tuple[str, ...]:
+    sheet = read_as(file, ReadOptions(hidden="include"))
+    return tuple(dict.fromkeys(filter(None, sheet.texts.get("order_id", ()))))
+
+
+@dataclass(frozen=True, slots=True)
+class _Selection:
+    """What is requested, and what is not."""
+
+    to_request: list[Entry]
+    left_out: list[tuple[Entry, str]]
+    """With the reason."""
+    earlier: Mapping[str, Sequence[FollowUp]]
+
+
+def _run(kind: RequestKind, chosen: _Chosen, age: timedelta | None, *, again: bool, yes: bool, as_json: bool) -> None:
+    if as_json and not yes:
+        raise ConfigurationError(_("--json needs --yes, because it cannot ask"))
+    out, panel = console(quiet=as_json), given.panel_for(chosen.account)
+    with given.open_journal() as journal:
+        account_id = journal.ensure_account(panel.url, chosen.account, key=panel.key)
+        journal.recover_crashed_runs()
+        entries = chosen.entries(journal, account_id)
+        selected = asyncio.run(_select(kind, journal, account_id, panel, entries, age, again=again))
+        _show(out, kind, selected)
+        found: dict[str, FollowUp] = {}
+        if selected.to_request and (yes or asked(_question(kind, selected, chosen.account, panel))):
+            asking = Asking(chosen.account, kind, _key(kind, selected, again=again))
+            ids = [entry.order_id for entry in selected.to_request if entry.order_id]
+            found = asyncio.run(_request(journal, panel, asking, ids))
+        elif selected.to_request:
+            out.print(_("Cancelled. Nothing was sent."))
+    status = _status(found)
+    if as_json:
+        print_json(_object(kind, found, selected) | {"exit_status": int(status)})
+    elif found:
+        _show_found(out, kind, found)
+    raise typer.Exit(int(status))
+
+
+def _key(kind: RequestKind, selected: _Selection, *, again: bool) -> str:
+    """Return the key of the request: two commands on one day are one request, unless a person wants it again."""
+    today = f"{kind.value} {datetime.now(UTC).date()}"
+    if not again:
+        return today
+    return f"{today} {max(len(selected.earlier.get(entry.order_id or '', ())) for entry in selected.to_request) + 1}"
+
+
+async def _select(
+    kind: RequestKind,
+    journal: Journal,
+    account_id: int,
+    panel: Panel,
+    entries: Sequence[Entry],
+    age: timedelta | None,
+    *,
+    again: bool,
+) -> _Selection:
+    """Ask for the services and for the statuses of earlier refills, and decide."""
+    ids = [entry.order_id for entry in entries if entry.order_id]
+    async with AsyncClient(panel) as client:
+        services = {service.id: service for service in await client.services()}
+        if kind is RequestKind.REFILL:
+            await _renew_refills(client, journal, account_id, ids)
+    with journal.reading() as connection:
+        earlier = requests.of_orders(connection, account_id, kind, ids)
+        changes = status_changes_of(connection, [entry.id for entry in entries])
+    now, selected = datetime.now(UTC), _Selection([], [], earlier)
+    why_not = _why_not(kind, services, earlier, now, again=again)
+    for entry in entries:
+        if age is not None and not is_stuck(entry, changes[entry.id][-1].at if entry.id in changes else None, now, age):
+            continue
+        if reason := why_not(entry):
+            selected.left_out.append((entry, reason))
+        else:
+            selected.to_request.append(entry)
+    return selected
+
+
+def _why_not(
+    kind: RequestKind,
+    services: Mapping[str, Service],
+    earlier: Mapping[str, Sequence[FollowUp]],
+    now: datetime,
+    *,
+    again: bool,
+) -> Callable[[Entry], str]:
+    def why_not(entry: Entry) -> str:
+        service, before = services.get(entry.request.service), earlier.get(entry.order_id or "", ())
+        if kind is RequestKind.REFILL:
+            return why_no_refill(entry, service, before, now, again=again)
+        return why_no_cancel(entry, service, before, again=again)
+
+    return why_not
+
+
+async def _renew_refills(client: AsyncClient, journal: Journal, account_id: int, order_ids: Sequence[str]) -> None:
+    """Ask what became of the earlier refills of orders, and record it."""
+    with journal.reading() as connection:
+        known = requests.of_orders(connection, account_id, RequestKind.REFILL, order_ids)
+    numbers = {item.answer: item.id for items in known.values() for item in items if item.answer}
+    if not numbers:
+        return
+    answers = await client.refill_statuses(numbers)
+    words = {numbers[refill_id]: answer for refill_id, answer in answers.items() if isinstance(answer, str)}
+    with journal.transaction() as connection:
+        requests.record_refill_statuses(connection, words, journal.time())
+
+
+async def _request(journal: Journal, panel: Panel, asking: Asking, ids: Sequence[str]) -> dict[str, FollowUp]:
+    async with AsyncClient(panel) as client:
+        return await ask_for(client, journal, asking, ids)
+
+
+def _question(kind: RequestKind, selected: _Selection, account: str, panel: Panel) -> str:
+    about = {
+        "count": counted(len(selected.to_request), "order"),
+        "account": account,
+        "panel": urlsplit(panel.url).netloc,
+    }
+    if kind is RequestKind.REFILL:
+        return _("Request refills of {count} from account {account} at {panel}?", **about)
+    return _("Request to cancel {count} of account {account} at {panel}?", **about)
+
+
+def _show(out: Console, kind: RequestKind, selected: _Selection) -> None:
+    rows = [(entry, _("will be requested")) for entry in selected.to_request] + selected.left_out
+    if not rows:
+        out.print(_("No orders to refill.") if kind is RequestKind.REFILL else _("No orders to cancel."))
+        return
+    shown = table(_("order"), _("service"), _("status"), _("link"), kind.value, wrap=(_("link"), kind.value))
+    for entry, words in rows[:MOST_PROBLEMS]:
+        cells = (entry.order_id or "", entry.request.service, entry.order_status, entry.request.values.get("link", ""))
+        shown.add_row(*map(Text, (*cells, words)))
+    out.print(shown)
+    if len(rows) > MOST_PROBLEMS:
+        out.print(_("… and {count} more (--json shows all)", count=len(rows) - MOST_PROBLEMS))
+
+
+def _show_found(out: Console, kind: RequestKind, found: Mapping[str, FollowUp]) -> None:
+    of_state = {state: [item for item in found.values() if item.state is state] for state in RequestState}
+    accepted = counted(len(of_state[RequestState.ACCEPTED]), "order")
+    if kind is RequestKind.REFILL:
+        out.print(_("The panel accepted refills of {count}.", count=accepted))
+    else:
+        out.print(_("The panel accepted to cancel {count}. The status shows whether it did.", count=accepted))
+    for item in of_state[RequestState.REJECTED]:
+        out.print(Text(_("Order {order}: rejected: {reason}", order=item.order_id, reason=item.error), WARNING))
+    for item in [*of_state[RequestState.IN_DOUBT], *of_state[RequestState.SENDING]]:
+        out.print(Text(_("Order {order}: in doubt: {reason}", order=item.order_id, reason=item.error), WARNING))
+
+
+def _status(found: Mapping[str, FollowUp]) -> ExitStatus:
+    states = {item.state for item in found.values()}
+    if states & {RequestState.IN_DOUBT, RequestState.SENDING}:
+        return ExitStatus.IN_DOUBT
+    return ExitStatus.PROBLEMS if RequestState.REJECTED in states else ExitStatus.DONE
+
+
+def _object(kind: RequestKind, found: Mapping[str, FollowUp], selected: _Selection) -> Json:
+    return {
+        "kind": kind.value,
+        "requested": [
+            {"order_id": item.order_id, "state": item.state.value, "answer": item.answer, "error": item.error}
+            for item in found.values()
+        ],
+        "left_out": [{"order_id": entry.order_id, "why": why} for entry, why in selected.left_out],
+    }

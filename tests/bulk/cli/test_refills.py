@@ -1,0 +1,114 @@
+"""`smmplus refill` and `cancel`."""
+
+import pytest
+
+from tests.bulk.plans import LINK
+
+
+@pytest.fixture
+def service_with(smmplus):
+    """Give the way to a service that can be refilled, or canceled."""
+
+    def found(what):
+        services = smmplus("services", "--json").json["services"]
+        return next(each["id"] for each in services if each[what] and each["type"] == "Default" and each["min"] <= 1000)
+
+    return found
+
+
+@pytest.fixture
+def placed(smmplus, service_with):
+    """Give the way to place orders of a service that can be refilled or canceled."""
+
+    def place(what, count=1):
+        service = service_with(what)
+        return [
+            smmplus("order", service, f"{LINK}/{what}/{number}", "1000", "--yes", "--json").json["order"]["order_id"]
+            for number in range(count)
+        ]
+
+    return place
+
+
+def finished(smmplus, sandbox, orders):
+    """Let the panel finish orders, and the journal know it."""
+    sandbox.advance(1_000_000)
+    told = smmplus("status", *(word for order in orders for word in ("--order-id", order)), "--json").json
+    assert {each["order_status"] for each in told["orders"]} == {"Completed"}
+
+
+def test_a_refill_is_requested_once_while_it_is_open(smmplus, sandbox, placed):
+    orders = placed("refill", 2)
+    early = smmplus("refill", "--campaign", "single orders", "--yes", "--json").json
+    assert [each["order_id"] for each in early["left_out"]] == orders
+    finished(smmplus, sandbox, orders)
+    before = sandbox.calls("refill")
+    first = smmplus("refill", "--campaign", "single orders", "--yes", "--json")
+    assert [(each["order_id"], each["state"]) for each in first.json["requested"]] == [
+        (order, "accepted") for order in orders
+    ]
+    second = smmplus("refill", "--campaign", "single orders", "--yes", "--json")
+    assert (second.json["requested"], len(second.json["left_out"])) == ([], 2)
+    assert (first.status, second.status, sandbox.calls("refill") - before) == (0, 0, 1)
+
+
+def test_what_the_panel_answered_is_told(smmplus, sandbox, placed):
+    (order,) = placed("refill")
+    finished(smmplus, sandbox, [order])
+    done = smmplus("refill", "--order-id", order, answer="y\n")
+    assert "Request refills of 1 order from account default at" in done.words
+    assert "The panel accepted refills of 1 order." in done.words
+
+
+def test_a_request_whose_answer_was_lost_is_not_repeated_without_a_person(smmplus, sandbox, placed):
+    (order,) = placed("refill")
+    finished(smmplus, sandbox, [order])
+    sandbox.faults({"fault": "drop_after_accept", "action": "refill", "calls": [1]})
+    first = smmplus("refill", "--order-id", order, "--yes")
+    before = sandbox.calls("refill")
+    second = smmplus("refill", "--order-id", order, "--yes")
+    assert (first.status, second.status, sandbox.calls("refill") - before) == (4, 0, 0)
+    assert "--again" in second.words
+    again = smmplus("refill", "--order-id", order, "--yes", "--again", "--json").json
+    assert len(again["requested"]) == 1
+
+
+def test_a_cancel_is_requested_once_and_a_no_sends_nothing(smmplus, sandbox, placed):
+    (order,) = placed("cancel")
+    before = sandbox.calls("cancel")
+    assert "Cancelled. Nothing was sent." in smmplus("cancel", "--order-id", order, answer="n\n").words
+    assert sandbox.calls("cancel") == before
+    done = smmplus("cancel", "--order-id", order, "--yes", "--json").json
+    assert [(each["order_id"], each["state"]) for each in done["requested"]] == [(order, "accepted")]
+    again = smmplus("cancel", "--order-id", order, "--yes", "--json").json
+    assert (again["requested"], sandbox.calls("cancel") - before) == ([], 1)
+
+
+def test_only_orders_without_a_change_for_long_are_stuck(smmplus, placed):
+    placed("cancel")
+    assert smmplus("cancel", "--campaign", "single orders", "--stuck-for", "3d", "--yes").out.strip() == (
+        "No orders to cancel."
+    )
+    done = smmplus("cancel", "--campaign", "single orders", "--stuck-for", "0s", "--yes", "--json").json
+    assert len(done["requested"]) == 1
+
+
+def test_the_orders_of_a_sheet(smmplus, path):
+    smmplus("run", path, "--yes", "--rate", "0")
+    told = smmplus("cancel", path, "--yes", "--json").json
+    assert len(told["requested"]) + len(told["left_out"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status"),
+    [
+        (("refill",), 2),
+        (("refill", "--campaign", "a", "--order-id", "1"), 2),
+        (("refill", "--order-id", "1"), 3),
+        (("refill", "--campaign", "none"), 3),
+        (("cancel", "--order-id", "1", "--stuck-for", "final"), 2),
+        (("cancel", "--order-id", "1", "--json"), 2),
+    ],
+)
+def test_what_cannot_be_is_refused(smmplus, wrong, status):
+    assert smmplus(*wrong).status == status
