@@ -73,8 +73,9 @@ def match_rows(
     for row in sorted(rows.values(), key=lambda row: row.number in left_out) if left_out else rows.values():
         if not row.order_id and row.number not in refused:
             groups[row.request.fingerprint].append(row.number)
-    candidates: dict[str, list[Entry]] = defaultdict(list)
-    for entry in known.by_fingerprint:
+    carried, candidates = {row.order_id for row in rows.values()}, defaultdict[str, list[Entry]](list)
+    # An order whose ID is at a row that was changed since is the last that an equal row is taken for.
+    for entry in sorted(known.by_fingerprint, key=lambda entry: entry.order_id in carried):
         candidates[entry.fingerprint].append(entry)
     for fingerprint, numbers in groups.items():
         equal = _Equal.of(candidates[fingerprint], taken, campaign_id=campaign_id, batch_id=batch_id, is_named=is_named)

@@ -103,6 +103,13 @@ def test_a_row_with_an_id_leaves_the_other_equal_orders_to_the_rows_without(week
     assert binding.entries == {2: second, 3: first}
 
 
+def test_an_order_whose_id_is_at_a_changed_row_is_the_last_that_an_equal_row_is_taken_for(week):
+    carried, free = week.accepted("501"), week.accepted("502", nth=2)
+    changed = row(LINK + "/2", order_id="501")
+    assert bound(week, sheet_of(changed, row())).entries == {3: free}
+    assert bound(week, sheet_of(changed, row(), row())).entries == {3: free, 4: carried}
+
+
 # The sheet's own unfinished batch.
 
 
