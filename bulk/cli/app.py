@@ -5,7 +5,7 @@ import os
 import sys
 from functools import cache
 from importlib import import_module
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -13,8 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 import smmplus
 from bulk.cli.texts import PROGRAM, SUMMARIES
 from bulk.model.errors import ExitStatus
-from bulk.model.options import Group
-from smmplus.texts import _, choose_language
+from smmplus.texts import _, choose_language, marked
 
 _MODULES = {
     **dict.fromkeys(("check", "run", "status"), "sheets"),
@@ -28,7 +27,12 @@ _MODULES = {
 
 _HELP = {"help_option_names": ["-h", "--help"]}
 
-_PANELS = ("Arguments", *get_args(Group), "Options")
+_PANELS = (
+    marked("Arguments"), marked("Input"), marked("Safety"), marked("Budget"), marked("Recovery"), marked("Output"),
+    marked("Options"),
+)  # fmt: skip
+_OF_CLICK = (marked("Show this message and exit."), marked("Show the version and exit."))
+"""Texts that are collected for the catalogue here."""
 
 
 class Panels(TyperCommand):
@@ -36,24 +40,50 @@ class Panels(TyperCommand):
 
     def format_help_text(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 (click's, which typer carries)
         """Write the text in the person's language."""
-        self.help = _(self.help or "")
+        text, self.help = self.help, _(self.help or "")
         super().format_help_text(ctx, formatter)
+        self.help = text
 
     def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 (click's, which typer carries)
         """Write them, panel by panel."""
-        panels: dict[str, list[tuple[str, str]]] = {}
-        for parameter in self.get_params(ctx):
-            if record := parameter.get_help_record(ctx):
-                text = getattr(parameter, "help", None) or ""
-                record = (record[0], record[1].replace(text, _(text), 1))
-                other = "Arguments" if parameter.param_type_name == "argument" else "Options"
-                panels.setdefault(getattr(parameter, "rich_help_panel", None) or other, []).append(record)
-        for name in sorted(panels, key=_PANELS.index):
-            with formatter.section(_(name)):
-                formatter.write_dl(panels[name])
+        _write_panels(self, ctx, formatter)
 
 
-class Commands(TyperGroup):
+class Subcommands(TyperGroup):
+    """A group of commands whose help is in the person's language."""
+
+    def format_help_text(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 (click's, which typer carries)
+        """Write the text in the person's language."""
+        text, self.help = self.help, _(self.help or "")
+        super().format_help_text(ctx, formatter)
+        self.help = text
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 (click's, which typer carries)
+        """Write the options, and then the commands."""
+        _write_panels(self, ctx, formatter)
+        self.format_commands(ctx, formatter)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 (click's, which typer carries)
+        """List the commands with the first line of their texts."""
+        texts = {name: getattr(self.get_command(ctx, name), "help", None) or "" for name in self.list_commands(ctx)}
+        with formatter.section(_("Commands")):
+            formatter.write_dl([(name, _(text).partition("\n")[0]) for name, text in texts.items()])
+
+
+def _write_panels(command: Any, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 (click's, which typer carries)
+    panels: dict[str, list[tuple[str, str]]] = {}
+    for parameter in command.get_params(ctx):
+        if record := parameter.get_help_record(ctx):
+            text = getattr(parameter, "help", None) or ""
+            record = (record[0], record[1].replace(text, _(text), 1))
+            other = "Arguments" if parameter.param_type_name == "argument" else "Options"
+            panels.setdefault(getattr(parameter, "rich_help_panel", None) or other, []).append(record)
+    for name in sorted(panels, key=_PANELS.index):
+        with formatter.section(_(name)):
+            formatter.write_dl(panels[name])
+
+
+class Commands(Subcommands):
     """Imports a command when it is called, or its own help is asked for: all of them at once take a second."""
 
     def __init__(self, **settings: Any) -> None:
@@ -77,6 +107,10 @@ def _imported(name: str) -> Any:  # noqa: ANN401 (click's, which typer carries)
     if not isinstance(made, typer.Typer):
         command, made = made, typer.Typer(add_completion=False, rich_markup_mode=None)
         made.command(name, cls=Panels, context_settings=_HELP)(command)
+    elif made.registered_callback:
+        made.info.cls = made.registered_callback.cls = Subcommands
+        for each in made.registered_commands:
+            each.cls = Panels
     return typer.main.get_command(made)
 
 
