@@ -9,10 +9,10 @@ PROGRAM = "Place the orders of a spreadsheet on smm.plus, each exactly once."
 SUMMARIES: Mapping[str, str] = {
     "check": "Check a sheet and show what it would cost",
     "run": "Place the orders in a sheet",
-    "status": "Update order statuses in a sheet",
+    "status": "Update order statuses in a sheet, or show those of orders",
     "order": "Place one order",
     "refill": "Request refills of delivered orders",
-    "cancel": "Request to cancel orders",
+    "cancel": "Request to cancel orders that are not finished",
     "doubts": "List orders in doubt, with balance evidence",
     "resolve": "Record whether orders in doubt were placed",
     "reconcile": "Search for evidence about orders in doubt",
