@@ -256,7 +256,8 @@ def _show(out: Console, kind: RequestKind, selected: _Selection) -> None:
     if not rows:
         out.print(_("No orders to refill.") if kind is RequestKind.REFILL else _("No orders to cancel."))
         return
-    shown = table(_("order"), _("service"), _("status"), _("link"), kind.value, wrap=(_("link"), kind.value))
+    what = _("refill") if kind is RequestKind.REFILL else _("cancel")
+    shown = table(_("order"), _("service"), _("status"), _("link"), what, wrap=(_("link"), what))
     for entry, words in rows[:MOST_PROBLEMS]:
         cells = (entry.order_id or "", entry.request.service, entry.order_status, entry.request.values.get("link", ""))
         shown.add_row(*map(Text, (*cells, words)))
