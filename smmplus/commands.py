@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from subprocess import list2cmdline
 
+from smmplus.texts import _, marked
+
 Value = str | bool | Sequence[str] | None
 """The value of an option. A sequence repeats the option."""
 
@@ -62,9 +64,13 @@ def _quoted_on_windows(word: str) -> str:
     return f'"{word}"' if quoted == word and not _PLAIN.fullmatch(word) else quoted
 
 
+_MONTHS = marked("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec")
+
+
 def local_time(time: datetime | str | None, *, seconds: bool = False) -> str:
     """Return a time, or one of the journal in ISO 8601, in the local zone: "28 Nov 2026, 12:16 WIB"."""
     if not time:
-        return "an unknown time"
+        return _("an unknown time")
     local = (datetime.fromisoformat(time) if isinstance(time, str) else time).astimezone()
-    return f"{local.day} {local:%b %Y, %H:%M:%S %Z}" if seconds else f"{local.day} {local:%b %Y, %H:%M %Z}"
+    clock = f"{local:%H:%M:%S %Z}" if seconds else f"{local:%H:%M %Z}"
+    return f"{local.day} {_(_MONTHS).split()[local.month - 1]} {local.year}, {clock}"

@@ -25,6 +25,7 @@ from smmplus.api.error_wrappings import (
 from smmplus.errors import FollowUpError, UnknownFollowUpError
 from smmplus.orders.decimals import Notation, readings
 from smmplus.orders.models import Balance, OrderStatus
+from smmplus.texts import _
 
 Item = TypeVar("Item")
 Reader = Callable[[Json, Notation], Item]
@@ -53,7 +54,7 @@ def field(document: Json, name: str) -> Json:
     return document.get(name) if isinstance(document, dict) else None
 
 
-def read_order_id(document: Json, _: Notation) -> str:
+def read_order_id(document: Json, _notation: Notation) -> str:
     """Read the answer to `add`."""
     order_id = usable_id(field(document, "order"))
     if order_id is None:
@@ -69,7 +70,9 @@ def read_balance(document: Json, notation: Notation) -> Balance:
         if held is not None:
             return Balance(held, _text(inner, "currency"))
         if readings(inner.get("balance")):
-            raise UnreadableError("the balance has two readings, and no other answer of the panel shows which is right")
+            raise UnreadableError(
+                _("the balance has two readings, and no other answer of the panel shows which is right")
+            )
     raise UnreadableError
 
 
@@ -108,7 +111,7 @@ def _is_number(value: Json) -> bool:
     return isinstance(value, str) and re.search("[0-9]", value) is not None
 
 
-def read_refill_id(document: Json, _: Notation) -> str:
+def read_refill_id(document: Json, _notation: Notation) -> str:
     """Read the id of an accepted refill. An id next to a "fail" is not one."""
     value = field(document, "refill")
     if False in {said(document).sign, said(value).sign}:
@@ -119,7 +122,7 @@ def read_refill_id(document: Json, _: Notation) -> str:
     return refill_id
 
 
-def read_refill_word(document: Json, _: Notation) -> str:
+def read_refill_word(document: Json, _notation: Notation) -> str:
     """Read the status of a refill."""
     for inner in unwrapped(document):
         word = inner.get("refill_status") or inner.get("status")
@@ -138,7 +141,7 @@ _CANCEL_YES = {
 """Field -> what counts as a yes to a cancel. A number is 1 or the request's id; in `status` it is the envelope's."""
 
 
-def read_cancel(document: Json, _: Notation) -> str:
+def read_cancel(document: Json, _notation: Notation) -> str:
     """Read the answer to an accepted cancel. A yes next to a "fail" is not one."""
     says_no = said(document).sign is False
     for name, yes in _CANCEL_YES.items():
@@ -193,7 +196,7 @@ def each(
     unclear: set[str] = set()
     says_no = action in {"refill", "cancel"} and said(document).sign is False
     items = [(item_id, item) for item_id, item in _items(document, ids, name, action) if item_id in ids]
-    notation.learn(field(item, part) for _, item in items for part in _OWN)
+    notation.learn(field(item, part) for _id, item in items for part in _OWN)
     for item_id, item in items:
         with suppress(UnreadableError):
             answer = _one(item, notation, action, read, is_whole=item is document)
@@ -204,7 +207,8 @@ def each(
     for item_id in unclear:
         del found[item_id]
     if not found:
-        raise UnreadableError(f"the answer leaves out {name} {', '.join(ids[:5])}{' …' if len(ids) > 5 else ''}")
+        shown = ", ".join(ids[:5]) + (" …" if len(ids) > 5 else "")
+        raise UnreadableError(_("the answer leaves out {field} {ids}", field=name, ids=shown))
     return found
 
 

@@ -17,7 +17,7 @@ from smmplus.api.async_connection import Listener, silent
 from smmplus.api.panel import Panel, proxy_of, tls_context
 from smmplus.api.protocol import Call, Result
 from smmplus.api.rate_limit import RateLimit
-from smmplus.api.responses import Response
+from smmplus.api.responses import Response, worded
 from smmplus.api.retry import async_retrying
 from smmplus.api.single_answer import SPOKE_FIRST
 from smmplus.errors import (
@@ -30,6 +30,7 @@ from smmplus.errors import (
     UnreadableAnswerError,
 )
 from smmplus.orders.models import Balance, OrderRequest, OrderStatus, Service
+from smmplus.texts import marked
 
 TRICKLE = 3
 """An answer may come in pieces, each within the read time-out. After so many time-outs in all it counts as lost."""
@@ -242,10 +243,13 @@ def _translated(error: Exception, body: _WatchedBody, *, effect: bool) -> CallEr
     if body.not_believed:
         return UnclearAnswerError(body.not_believed, may_have_taken_effect=effect)
     if body.left:
-        return LostAnswerError(f"no answer from the panel ({type(error).__name__})", may_have_taken_effect=effect)
+        text = worded(marked("no answer from the panel ({error})"), effect=effect, error=type(error).__name__)
+        return LostAnswerError(text, may_have_taken_effect=effect)
     if isinstance(error, aiohttp.ClientHttpProxyError):
         # Its text has the proxy's address with user and password, and the proxy's own words.
-        return NeverSentError(f"the proxy opens no way to the panel (HTTP {error.status})")
+        text = marked("the proxy opens no way to the panel (HTTP {status})")
+        return NeverSentError(worded(text, effect=effect, status=error.status))
     if isinstance(error, aiohttp.ClientResponseError):
         return NeverSentError(SPOKE_FIRST)
-    return NeverSentError(f"the panel could not be reached: {str(error) or type(error).__name__}")
+    reason = str(error) or type(error).__name__
+    return NeverSentError(worded(marked("the panel could not be reached: {reason}"), effect=effect, reason=reason))

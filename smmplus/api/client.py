@@ -17,10 +17,11 @@ from smmplus.api.panel import Panel
 from smmplus.api.protocol import Call, Result
 from smmplus.api.rate_limit import RateLimit
 from smmplus.api.requests_session import WatchedBody, session
-from smmplus.api.responses import Response
+from smmplus.api.responses import Response, worded
 from smmplus.api.retry import retrying
 from smmplus.errors import BusyError, CallError, FollowUpError, LostAnswerError, NeverSentError, UnreadableAnswerError
 from smmplus.orders.models import Balance, OrderRequest, OrderStatus, Service
+from smmplus.texts import marked
 
 
 class Client:
@@ -161,18 +162,21 @@ _HEADERS = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "appl
 
 def _translated(error: requests.RequestException, *, sent: bool, effect: bool) -> CallError:
     if sent:
-        return LostAnswerError(f"no answer from the panel ({type(error).__name__})", may_have_taken_effect=effect)
-    return NeverSentError(f"the panel could not be reached: {_innermost(error)}")
+        text = worded(marked("no answer from the panel ({error})"), effect=effect, error=type(error).__name__)
+        return LostAnswerError(text, may_have_taken_effect=effect)
+    reason = _innermost(error, effect=effect)
+    return NeverSentError(worded(marked("the panel could not be reached: {reason}"), effect=effect, reason=reason))
 
 
-def _innermost(error: BaseException) -> str:
+def _innermost(error: BaseException, *, effect: bool) -> str:
     """Find the reason inside the errors of requests and urllib3: "Connection refused", not five names of classes."""
     within = (getattr(error, "reason", None), *error.args)
     if inner := next((found for found in within if isinstance(found, BaseException)), None):
-        return _innermost(inner)
+        return _innermost(inner, effect=effect)
     # A proxy's own words may repeat the password.
     if refused := re.match(r"Tunnel connection failed: ([0-9]+)", str(error)):
-        return f"the proxy opens no way to it (HTTP {refused[1]})"
+        return worded(marked("the proxy opens no way to it (HTTP {status})"), effect=effect, status=refused[1])
     if isinstance(error, HTTPException):
-        return f"the server there does not answer with HTTP ({type(error).__name__})"
+        text = marked("the server there does not answer with HTTP ({error})")
+        return worded(text, effect=effect, error=type(error).__name__)
     return re.sub(r"^\w*Connection\w*\([^)]*\): ", "", str(error)) or type(error).__name__

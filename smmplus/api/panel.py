@@ -17,6 +17,7 @@ from smmplus.api.redaction import without_key
 from smmplus.api.responses import Response
 from smmplus.errors import ConfigurationError
 from smmplus.orders.decimals import Notation
+from smmplus.texts import _
 
 _kept: WeakKeyDictionary[ssl.SSLContext, dict[str | None, ssl.SSLSession]] = WeakKeyDictionary()
 """The last TLS session by server name, for each context. A session cannot be used in another context."""
@@ -79,7 +80,7 @@ class Panel:
         """Raise ConfigurationError for an address that would show the key to others, or a key that cannot be sent."""
         check_url(self.url)
         if not self.key or self.key != self.key.strip() or not self.key.isprintable():
-            raise ConfigurationError("The API key is empty, or has blanks or line ends around it: copy it once more")
+            raise ConfigurationError(_("The API key is empty, or has blanks or line ends around it: copy it once more"))
 
     def redact(self, answer: Response) -> Response:
         """Return an answer without the key, which some panels echo, and with the panel's notation of numbers."""
@@ -94,18 +95,28 @@ def check_url(url: str) -> None:
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
-        _ = host.encode("idna"), parts.port  # otherwise it would only fail when an order is sent
+        host.encode("idna"), parts.port  # otherwise it would only fail when an order is sent
     except ValueError:
-        raise ConfigurationError(f"The API URL is not a valid address: it should look like {DEFAULT_URL}") from None
+        raise ConfigurationError(
+            _("The API URL is not a valid address: it should look like {url}", url=DEFAULT_URL)
+        ) from None
     if parts.scheme not in {"http", "https"} or not host or _ODD.search(url):
-        raise ConfigurationError(f"The API URL is not a valid address of an API: it should look like {DEFAULT_URL}")
+        raise _not_of_an_api()
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise ConfigurationError("The API URL has a user name, a query or a fragment: leave them out")
+        raise ConfigurationError(_("The API URL has a user name, a query or a fragment: leave them out"))
     # Parsers of URLs differ on odd ones: what one takes for loopback, another looks up elsewhere.
     if parts.netloc.lower().removesuffix(f":{parts.port}") not in {host, f"[{host}]"}:
-        raise ConfigurationError(f"The API URL is not a valid address of an API: it should look like {DEFAULT_URL}")
+        raise _not_of_an_api()
     if parts.scheme == "http" and not _is_loopback(host):
-        raise ConfigurationError(f"http://{host} is not encrypted and would show the API key to others: use https")
+        raise ConfigurationError(
+            _("http://{host} is not encrypted and would show the API key to others: use https", host=host)
+        )
+
+
+def _not_of_an_api() -> ConfigurationError:
+    return ConfigurationError(
+        _("The API URL is not a valid address of an API: it should look like {url}", url=DEFAULT_URL)
+    )
 
 
 def _is_loopback(host: str) -> bool:
@@ -130,7 +141,10 @@ def proxy_of(url: str) -> str | None:
     if found and not _is_proxy(found):
         name = f"{parts.scheme}_proxy" if proxies.get(parts.scheme) else "all_proxy"
         raise ConfigurationError(
-            f"The proxy in {name} is not a valid address: it should look like http://proxy.example:3128"
+            _(
+                "The proxy in {variable} is not a valid address: it should look like http://proxy.example:3128",
+                variable=name,
+            )
         )
     return found
 
@@ -162,7 +176,9 @@ def _verifying_context() -> ssl.SSLContext:
                 folder = Path(bundle).is_dir()
                 return ssl.create_default_context(cafile=None if folder else bundle, capath=bundle if folder else None)
             except OSError as error:
-                raise ConfigurationError(f"{name} names {bundle}, which cannot be read: {error}") from error
+                raise ConfigurationError(
+                    _("{variable} names {path}, which cannot be read: {error}", variable=name, path=bundle, error=error)
+                ) from error
     context = ssl.create_default_context()
     context.load_verify_locations(cafile=certifi.where())
     return context

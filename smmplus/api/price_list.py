@@ -8,6 +8,7 @@ from smmplus.api.error_wrappings import Json, unwrapped
 from smmplus.orders.decimals import Notation, plain
 from smmplus.orders.models import Service
 from smmplus.orders.order_types import Units, order_type
+from smmplus.texts import _
 
 _LONGEST_ID = 64
 _NO_LIMIT = frozenset({"", "unlimited", "no limit", "infinity", "\u221e"})
@@ -74,7 +75,9 @@ def _service(row: dict[str, Json], notation: Notation) -> Service | None:
 
 def _unread(row: dict[str, Json], name: str) -> str:
     value = row.get(name)
-    return f"{name} is missing" if value is None else f"{name} {str(value)[:40]!r} cannot be read"
+    if value is None:
+        return _("{field} is missing", field=name)
+    return _("{field} {value!r} cannot be read", field=name, value=str(value)[:40])
 
 
 def _clash(known: Service, other: Service) -> str:
@@ -82,11 +85,13 @@ def _clash(known: Service, other: Service) -> str:
     if known.unusable:
         return ""
     if other.unusable:
-        return f"the price list has it twice, once with this error: {other.unusable}"
+        return _("the price list has it twice, once with this error: {error}", error=other.unusable)
     if known.rate != other.rate:
-        return f"the price list has it twice, at {_shown(known.rate)} and at {_shown(other.rate)}"
+        return _(
+            "the price list has it twice, at {price} and at {other}", price=_shown(known.rate), other=_shown(other.rate)
+        )
     same = (known.type.lower(), known.min, known.max) == (other.type.lower(), other.min, other.max)
-    return "" if same else "the price list has it twice, with different types or limits"
+    return "" if same else _("the price list has it twice, with different types or limits")
 
 
 def _shown(rate: Decimal | None) -> str:

@@ -29,6 +29,7 @@ from smmplus.errors import (
     UnknownRefusalError,
 )
 from smmplus.orders.decimals import Notation
+from smmplus.texts import _, marked
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +101,16 @@ _ERRORS = {
 }
 
 _OF_STATUS = {
-    401: " (HTTP 401: the panel refuses the API key or the account)",
-    402: " (HTTP 402: the account has not enough funds)",
-    403: " (HTTP 403: the panel refuses the API key or the account)",
+    401: marked(" (HTTP 401: the panel refuses the API key or the account)"),
+    402: marked(" (HTTP 402: the account has not enough funds)"),
+    403: marked(" (HTTP 403: the panel refuses the API key or the account)"),
 }
+
+
+def worded(text: str, *, effect: bool, **values: object) -> str:
+    """Return the text of an error. That of a call with an effect is kept in the journal, which is in English."""
+    return text.format(**values) if effect else _(text, **values)
+
 
 _REFUSING = frozenset({400, 422})
 """With these HTTP statuses a message is a refusal even if no field says that it is an error."""
@@ -120,13 +127,24 @@ def _error(what: Meaning, text: str, answer: Response, *, effect: bool, now: dat
     if what is Meaning.DOUBT and not answer.is_of_add and not is_broken_off([text]):
         return UnknownRefusalError(text)
     if what is Meaning.DOUBT:
-        return UnclearAnswerError(f"the panel said {text!r}", may_have_taken_effect=effect)
+        return UnclearAnswerError(
+            worded(marked("the panel said {words!r}"), effect=effect, words=text), may_have_taken_effect=effect
+        )
     if what is Meaning.ADDRESS:
         return AddressError(
-            f"the panel's web server answered HTTP {answer.status} ({text}): no API is at this address, and nothing "
-            "was ordered. Correct the API URL (SMMPLUS_API_URL, or the host of the Airflow connection)"
+            worded(
+                marked(
+                    "the panel's web server answered HTTP {status} ({words}): no API is at this address, and nothing "
+                    "was ordered. Correct the API URL (SMMPLUS_API_URL, or the host of the Airflow connection)"
+                ),
+                effect=effect,
+                status=answer.status,
+                words=text,
+            )
         )
-    return _ERRORS[what](text + (_OF_STATUS.get(answer.status, "") if what is Meaning.ACCOUNT else ""))
+    if what is Meaning.ACCOUNT and answer.status in _OF_STATUS:
+        text += worded(_OF_STATUS[answer.status], effect=effect)
+    return _ERRORS[what](text)
 
 
 def error_of(document: Json, answer: Response, *, effect: bool) -> CallError | None:
@@ -135,7 +153,7 @@ def error_of(document: Json, answer: Response, *, effect: bool) -> CallError | N
     if answer.status >= 500:
         return unclear(answer, effect=effect)
     if answer.status == 429 and found.sign is not True:
-        return refusal(found.texts or [_TOO_MANY], answer, effect=effect)
+        return refusal(found.texts or [worded(_TOO_MANY, effect=effect)], answer, effect=effect)
     if found.is_error:
         return _refused(found, answer, effect=effect)
     return None if answer.status < 300 else without_result(document, answer, effect=effect)
@@ -170,10 +188,11 @@ def of_status_alone(found: Said, answer: Response, *, effect: bool) -> CallError
     what = of_status(answer.status)
     if what is None or found.sign is True:
         return unclear(answer, effect=effect)
-    return _error(what, "; ".join(found.texts) or _beginning(answer) or "no text", answer, effect=effect)
+    text = "; ".join(found.texts) or _beginning(answer) or worded(marked("no text"), effect=effect)
+    return _error(what, text, answer, effect=effect)
 
 
-_TOO_MANY = "the panel answered HTTP 429 (too many requests)"
+_TOO_MANY = marked("the panel answered HTTP 429 (too many requests)")
 
 
 def without_json(answer: Response, *, effect: bool) -> CallError:
@@ -184,9 +203,9 @@ def without_json(answer: Response, *, effect: bool) -> CallError:
         return unclear(answer, effect=effect)
     words = without_markup(text).strip('"')
     if what is Meaning.BUSY and (page or meaning(words) is not Meaning.DOUBT):
-        return _error(what, _TOO_MANY, answer, effect=effect)
+        return _error(what, worded(_TOO_MANY, effect=effect), answer, effect=effect)
     if page and answer.status == 403:
-        return AccountError(_of_firewall(answer))
+        return AccountError(_of_firewall(answer, effect=effect))
     if not page and meaning(words) is not Meaning.UNKNOWN:
         return refusal([words], answer, effect=effect)
     return of_status_alone(Said(), answer, effect=effect)
@@ -201,14 +220,20 @@ _FIREWALLS = re.compile(
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 
-def _of_firewall(answer: Response) -> str:
+def _of_firewall(answer: Response, *, effect: bool) -> str:
     text = _text(answer)
     name, title = _FIREWALLS.search(text), _TITLE.search(text)
     called = f" ({name[0]})" if name else ""
-    words = f", called {without_markup(title[1])[:80]!r}" if title and title[1].strip() else ""
-    return (
-        f"a web firewall{called} before the panel answered with a page (HTTP 403{words}): nothing was ordered. Ask the "
-        "panel to let this machine's address through, and check the API key"
+    shown = without_markup(title[1])[:80] if title and title[1].strip() else ""
+    page = worded(marked(", called {title!r}"), effect=effect, title=shown) if shown else ""
+    return worded(
+        marked(
+            "a web firewall{firewall} before the panel answered with a page (HTTP 403{page}): nothing was ordered. Ask "
+            "the panel to let this machine's address through, and check the API key"
+        ),
+        effect=effect,
+        firewall=called,
+        page=page,
     )
 
 
@@ -224,11 +249,13 @@ def _beginning(answer: Response) -> str:
 def unclear(answer: Response, *, effect: bool) -> CallError:
     """Return the error for an answer that is neither a result nor a refusal."""
     if 300 <= answer.status < 400:
-        message = (
-            f"the panel answered with a redirect (HTTP {answer.status}), which is never followed: check the API URL"
+        message = worded(
+            marked("the panel answered with a redirect (HTTP {status}), which is never followed: check the API URL"),
+            effect=effect,
+            status=answer.status,
         )
         return RedirectError(message, may_have_taken_effect=effect)
-    return UnclearAnswerError(what_came(answer), may_have_taken_effect=effect)
+    return UnclearAnswerError(what_came(answer, effect=effect), may_have_taken_effect=effect)
 
 
 def odd_order(order: Json, answer: Response) -> CallError:
@@ -242,10 +269,12 @@ def odd_order(order: Json, answer: Response) -> CallError:
 _SHOWN = 6
 
 
-def what_came(answer: Response) -> str:
+def what_came(answer: Response, *, effect: bool) -> str:
     """Quote the beginning of an answer."""
-    start = _beginning(answer)
-    return f"the panel answered HTTP {answer.status} " + (f"with {start}" if start else "and nothing else")
+    if start := _beginning(answer):
+        text = marked("the panel answered HTTP {status} with {beginning}")
+        return worded(text, effect=effect, status=answer.status, beginning=start)
+    return worded(marked("the panel answered HTTP {status} and nothing else"), effect=effect, status=answer.status)
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:

@@ -17,6 +17,7 @@ from tenacity import (
 )
 
 from smmplus.errors import BusyError, CallError, NeverSentError
+from smmplus.texts import _
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +67,8 @@ def _log_pause(state: RetryCallState, told: tuple[type[CallError], ...]) -> None
     """Log why nothing seems to happen, as a warning from the second pause on: the first is short."""
     error = _error(state)
     level = logging.WARNING if state.attempt_number > 1 and not isinstance(error, told) else logging.INFO
-    _log.log(level, "%s; asking again in %.0f s", error, state.upcoming_sleep)
+    seconds = state.upcoming_sleep
+    _log.log(level, _("{error}; asking again in {seconds:.0f} s", error=error, seconds=seconds))
 
 
 def _policy(*, effect: bool, told: tuple[type[CallError], ...] = (), patience: float | None = None) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from smmplus.journal.schema import (
 from smmplus.journal.schema import said_of_accounts as said
 from smmplus.journal.state_machine import State
 from smmplus.orders.decimals import total
+from smmplus.texts import _, counted, marked
 
 
 def join_alike(connection: Connection, account_id: int, into: int, is_alive: Callable[[str], bool]) -> None:
@@ -61,8 +62,13 @@ def _join(connection: Connection, account_id: int, old: int, new: int) -> None:
     was, now = (connection.execute(select(campaigns).where(campaigns.c.id == each)).one() for each in (old, new))
     if len({was.currency, now.currency} - {""}) > 1:
         raise JournalConflictError(
-            f"campaign {now.name!r} is in {was.currency} under one name and in {now.currency} under the other: their "
-            "amounts cannot be added, and one account has one currency"
+            _(
+                "campaign {campaign!r} is in {currency} under one name and in {other} under the other: their "
+                "amounts cannot be added, and one account has one currency",
+                campaign=now.name,
+                currency=was.currency,
+                other=now.currency,
+            )
         )
     # If both campaigns have an order with one key, they are two orders: equal ones, each placed under its own name.
     taken = select(entries.c.key).where(entries.c.campaign_id == new)
@@ -151,12 +157,17 @@ def _has_answered(connection: Connection, account_id: int) -> bool:
 def _words(account: Account, other: Account, known: list[Account]) -> str:
     this, that = (_shortest(each, known) for each in (account, other))
     same, separate = command("account", this, same_as=that), command("account", this, separate=True)
-    orders = "1 order" if other.orders == 1 else f"{other.orders} orders"
-    return (
-        f"this API key belongs to account {other.name!r} at {other.url}, with {orders}, and not to account "
-        f"{account.name!r} at {account.url}: an order placed under one name would be placed again under the other. "
-        f"Nothing was sent. If both names are one account: `{same}`. If they are two "
-        f"accounts: `{separate}`"
+    return _(
+        "this API key belongs to account {other!r} at {other_url}, with {orders}, and not to account "
+        "{account!r} at {url}: an order placed under one name would be placed again under the other. "
+        "Nothing was sent. If both names are one account: `{same}`. If they are two accounts: `{separate}`",
+        other=other.name,
+        other_url=other.url,
+        orders=counted(other.orders, "order"),
+        account=account.name,
+        url=account.url,
+        same=same,
+        separate=separate,
     )
 
 
@@ -198,8 +209,10 @@ def named(connection: Connection, name: str) -> Account:
     by_name = [each for each in known if normal_name(each.name) == normal_name(name)]
     found = by_name if len(by_name) == 1 else [each for each in known if str(each.id) == name.strip()]
     if len(found) != 1:
-        what = f"{len(by_name)} accounts are named {name!r}: use the number" if by_name else f"no account {name!r}"
-        raise JournalConflictError(f"{what}; `smmplus account` shows them")
+        if by_name:
+            text = marked("{count} accounts are named {account!r}: use the number; `smmplus account` shows them")
+            raise JournalConflictError(_(text, count=len(by_name), account=name))
+        raise JournalConflictError(_("no account {account!r}; `smmplus account` shows them", account=name))
     return found[0]
 
 
@@ -244,12 +257,16 @@ def merge(connection: Connection, account: Account, other: Account, is_alive: Ca
     """
     into = other.id if other.same_as is None else other.same_as
     if account.id == into:
-        raise JournalConflictError(f"{account.name!r} and {other.name!r} are already one account")
+        raise JournalConflictError(
+            _("{account!r} and {other!r} are already one account", account=account.name, other=other.name)
+        )
     ids = order_ids.alias()
     both = select(order_ids.c.order_id).join(ids, ids.c.order_id == order_ids.c.order_id)
     doubled = both.where(order_ids.c.account_id == account.id, ids.c.account_id == into)
     if (order_id := connection.execute(doubled.limit(1)).scalar()) is not None:
-        raise JournalConflictError(f"both accounts have an order {order_id}, which only two accounts can have")
+        raise JournalConflictError(
+            _("both accounts have an order {order_id}, which only two accounts can have", order_id=order_id)
+        )
     join_alike(connection, account.id, into, is_alive)
     for table in (campaigns, order_ids, balances):
         connection.execute(update(table).where(table.c.account_id == account.id).values(account_id=into))

@@ -17,6 +17,7 @@ from smmplus.journal.journal import Journal
 from smmplus.journal.schema import accounts, balances, campaigns
 from smmplus.journal.state_machine import State
 from smmplus.orders.decimals import code_of, minus, plain, total
+from smmplus.texts import _
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +97,19 @@ def hold_to_currency(journal: Journal, campaign_id: int, currency: str) -> None:
 def must_be_in(standing: Standing, currency: str) -> None:
     """Raise JournalConflictError if a campaign is in another currency."""
     if standing.currency and currency and code_of(standing.currency) != code_of(currency):
-        budget = "" if standing.budget is None else f" of {plain(standing.budget)}"
+        spent = plain(standing.spent)
+        if standing.budget is not None:
+            spent = _("{spent} of {budget}", spent=spent, budget=plain(standing.budget))
         raise JournalConflictError(
-            f"campaign {standing.name!r} is in {standing.currency} ({plain(standing.spent)}{budget} spent), and the "
-            f"account's balance is in {currency} now. The two are never added up, so nothing was sent. Order under a "
-            "new campaign name: its budget is then in the new currency"
+            _(
+                "campaign {campaign!r} is in {currency} ({spent} spent), and the account's balance is in {other} now. "
+                "The two are never added up, so nothing was sent. Order under a new campaign name: its budget is then "
+                "in the new currency",
+                campaign=standing.name,
+                currency=standing.currency,
+                spent=spent,
+                other=currency,
+            )
         )
 
 

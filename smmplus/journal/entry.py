@@ -16,6 +16,7 @@ from smmplus.journal.backends import sqlite_file
 from smmplus.journal.schema import accounts, batches, campaigns, entries
 from smmplus.journal.state_machine import State
 from smmplus.orders.models import OrderRequest
+from smmplus.texts import _, marked
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def key_of(request: OrderRequest, nth: int) -> str:
 
 def nth_of(key: str) -> int:
     """Return which of a campaign's equal orders a key is for; 0 for a key that is not made by `key_of`."""
-    _, _, number = key.rpartition("-")
+    number = key.rpartition("-")[2]
     return int(number) if number.isascii() and number.isdigit() else 0
 
 
@@ -130,8 +131,10 @@ def readable(entry_id: object) -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, AttributeError, ArithmeticError) as error:
-        damage = f"the record of order number {entry_id} in the journal is damaged ({error!r})"
-        raise JournalError(f"{damage}. Nothing is sent. {sqlite_file.KEEP}") from error
+        text = marked(
+            "the record of order number {number} in the journal is damaged ({error!r}). Nothing is sent. {rule}"
+        )
+        raise JournalError(_(text, number=entry_id, error=error, rule=_(sqlite_file.KEEP))) from error
 
 
 @lru_cache(maxsize=4096)

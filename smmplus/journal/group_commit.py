@@ -16,15 +16,16 @@ from smmplus.journal.entry import decimal_or_none, readable
 from smmplus.journal.schema import campaigns, entries, notes, order_ids
 from smmplus.journal.state_machine import SPENT, Current, Event, Outcome, State, Transition, after, settle
 from smmplus.orders.decimals import EXACT
+from smmplus.texts import marked
 
 
 class IntentRefusal(Enum):
     """Why an intent was refused: nothing may be sent."""
 
-    NOT_PLANNED = "another process is sending it, or it has its outcome"
-    BUDGET = "it costs more than is left of the budget"
-    ELSEWHERE = "an equal order was placed in another campaign meanwhile: run it again to see it"
-    NO_BOUND = "its cost is not known in advance, and there is a budget"
+    NOT_PLANNED = marked("another process is sending it, or it has its outcome")
+    BUDGET = marked("it costs more than is left of the budget")
+    ELSEWHERE = marked("an equal order was placed in another campaign meanwhile: run it again to see it")
+    NO_BOUND = marked("its cost is not known in advance, and there is a budget")
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from smmplus.journal.entry import decimal_or_none
 from smmplus.journal.schema import balances, batches, campaigns, entries, follow_ups, notes, order_ids, runs
 from smmplus.journal.state_machine import Event, State, after
 from smmplus.orders.decimals import EXACT
+from smmplus.texts import _
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,9 @@ def must_be_whole(
 ) -> None:
     """Raise JournalError if a journal lost commits since it was opened. Opening it again handles that."""
     if why := compare(connection, found, is_alive, beside=beside).why:
-        raise JournalError(f"the journal {where} has lost commits: {why}. Nothing was sent; run it again")
+        raise JournalError(
+            _("the journal {journal} has lost commits: {why}. Nothing was sent; run it again", journal=where, why=why)
+        )
 
 
 def compare(
@@ -78,9 +81,12 @@ def compare(
     ahead = list(contradictions(found, known, commits))
     if alive := [trace for trace in ahead if is_alive(trace.run)]:
         raise JournalInUseError(
-            f"{alive[0]} is placing orders, and this journal does not have its orders: the file was replaced. Nothing "
-            "was sent. Stop that process, bring back the file that it used, with all files that begin with its name, "
-            "and run again"
+            _(
+                "{process} is placing orders, and this journal does not have its orders: the file was replaced. "
+                "Nothing was sent. Stop that process, bring back the file that it used, with all files that begin with "
+                "its name, and run again",
+                process=alive[0].words,
+            )
         )
     dead = frozenset(run for run in metadata.opens(said) if not is_alive(run))
     traceless = dead - {trace.run for trace in found} if beside else frozenset()

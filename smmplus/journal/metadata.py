@@ -8,6 +8,7 @@ from sqlalchemy import Connection, delete, insert, select, text
 from smmplus.commands import command
 from smmplus.errors import JournalError
 from smmplus.journal.schema import meta
+from smmplus.texts import _, marked
 
 UUID_NAME = "uuid"
 SALT = "salt"
@@ -78,13 +79,13 @@ def opens(said: Mapping[str, str]) -> set[str]:
 def flaw(said: Mapping[str, str]) -> str:
     """Return what is wrong with the values; "" if nothing is."""
     if not (said.get("version") or "").isdigit():
-        return f"its version is {said['version']!r}" if "version" in said else "it has no version"
+        return _("its version is {version!r}", version=said["version"]) if "version" in said else _("it has no version")
     try:
         UUID(said.get(UUID_NAME, ""))
     except ValueError:
-        return f"its uuid is {said[UUID_NAME]!r}" if UUID_NAME in said else "it has no uuid"
+        return _("its uuid is {uuid!r}", uuid=said[UUID_NAME]) if UUID_NAME in said else _("it has no uuid")
     if not said.get(COMMITS, "0").isdecimal():
-        return f"its number of commits is {said[COMMITS]!r}"
+        return _("its number of commits is {number!r}", number=said[COMMITS])
     return ""
 
 
@@ -97,12 +98,19 @@ def must_be_in_use(connection: Connection, where: str) -> None:
 def unusable(said: Mapping[str, str], where: str) -> str:
     """Return why no order may be placed from a journal, and what to do; "" if orders may be placed."""
     if moved := said.get(MOVED):
-        return f"the journal {where} has moved to {moved}: set SMMPLUS_JOURNAL to that. This file stays as it was then"
+        text = marked(
+            "the journal {journal} has moved to {to}: set SMMPLUS_JOURNAL to that. This file stays as it was then"
+        )
+        return _(text, journal=where, to=moved)
     if since := said.get(COPYING):
-        return f"the copy in {where}, begun at {since}, was never finished: run `smmplus journal copy` again"
+        text = marked("the copy in {journal}, begun at {since}, was never finished: run `smmplus journal copy` again")
+        return _(text, journal=where, since=since)
     if at := said.get(BACKUP):
-        return (
-            f"{where} is a backup, made at {at}: it lacks the orders placed since then, and would place them again. To "
-            f"use it in place of a lost journal: `{command('journal restore', where)}`"
+        return _(
+            "{journal} is a backup, made at {at}: it lacks the orders placed since then, and would place them again. "
+            "To use it in place of a lost journal: `{command}`",
+            journal=where,
+            at=at,
+            command=command("journal restore", where),
         )
     return ""

@@ -23,6 +23,7 @@ from smmplus.journal.run_presence import OpenJournal
 from smmplus.journal.schema import campaigns, entries, notes, order_ids, runs
 from smmplus.journal.state_machine import SPENT, Event, Outcome, State, Transition, after
 from smmplus.orders.decimals import minus
+from smmplus.texts import _, marked
 
 _log = logging.getLogger(__name__)
 
@@ -55,11 +56,15 @@ def notice_losses(journal: OpenJournal) -> bool:
 
 
 def _told(where: str, why: str, at: str, doubts: int) -> str:
-    orders = f"Its {doubts} unsent orders are in doubt now (`smmplus doubts`). " if doubts else ""
-    return (
-        f"the journal {where} has lost what was written into it after {local_time(at)}: {why}. {orders}Rows that are "
-        "new to it are not sent before you confirm that they were not placed since. If the complete journal still "
-        "exists, bring it back with all files that begin with its name"
+    orders = _("Its {count} unsent orders are in doubt now (`smmplus doubts`).", count=doubts) + " " if doubts else ""
+    return _(
+        "the journal {journal} has lost what was written into it after {time}: {why}. {orders}Rows that are new to it "
+        "are not sent before you confirm that they were not placed since. If the complete journal still exists, bring "
+        "it back with all files that begin with its name",
+        journal=where,
+        time=local_time(at),
+        why=why,
+        orders=orders,
     )
 
 
@@ -77,7 +82,9 @@ def record_rescued_ids(journal: OpenJournal) -> None:
         except FileNotFoundError:
             continue  # another process has recorded it
         except OSError as error:
-            _log.warning("the rescue file %s may hold order ids, and cannot be read: %s", path, error)
+            _log.warning(
+                _("the rescue file {path} may hold order ids, and cannot be read: {error}", path=path, error=error)
+            )
             continue
         strange = _record(journal, path, lines)
         if damaged or strange:
@@ -96,8 +103,8 @@ def is_left(journal: OpenJournal, connection: Connection) -> bool:
     """Return whether a file has an order id that `record_rescued_ids` would record."""
     for path in rescue_files(journal):
         with suppress(OSError):
-            lines, _ = rescue_file.read_lines(path)
-            fitting, _ = _told_apart(connection, lines, journal.uuid)
+            lines = rescue_file.read_lines(path)[0]
+            fitting, _strange = _told_apart(connection, lines, journal.uuid)
             if any(not _is_on_record(connection, line) for line in fitting):
                 return True
     return False
@@ -113,7 +120,7 @@ def _record(journal: OpenJournal, path: Path, lines: Sequence[Line]) -> list[Lin
         new = [line for line in fitting if not _is_on_record(connection, line)]
         alarms = [words for line in new for words in _settle(connection, line, journal.time())]
     if new:
-        _log.warning("order ids from the rescue file %s were recorded: %s", path, _ids(new))
+        _log.warning(_("order ids from the rescue file {path} were recorded: {ids}", path=path, ids=_ids(new)))
     for alarm in alarms:
         _log.error("ALARM: %s", alarm)
     return strange
@@ -124,7 +131,11 @@ def _settle(connection: Connection, line: Line, now: str) -> Iterator[str]:
     (change,) = group_commit.apply(connection, [outcome], run_id=line.run, now=now)
     entry = entry_queries.with_ids(connection, [line.entry])[line.entry]
     if not isinstance(change, Transition):
-        yield f"{entry.name}: the panel answered with order {line.order_id}, which already belongs to another row"
+        yield _(
+            "{order}: the panel answered with order {order_id}, which already belongs to another row",
+            order=entry.name,
+            order_id=line.order_id,
+        )
     elif change.alarm:
         yield f"{entry.name}: {change.alarm}"
 
@@ -164,13 +175,16 @@ def _ids(lines: Sequence[Line]) -> str:
 
 
 def _tell_of_what_stays(path: Path, damaged: int, strange: Sequence[Line]) -> None:
-    lines = [f"order {line.order_id} (sent at {line.at}) does not belong to this journal" for line in strange]
-    lines += [f"{damaged} of its lines cannot be read"] if damaged else []
+    text = marked("order {order_id} (sent at {at}) does not belong to this journal")
+    lines = [_(text, order_id=line.order_id, at=line.at) for line in strange]
+    lines += [_("{count} of its lines cannot be read", count=damaged)] if damaged else []
     _log.warning(
-        "the rescue file %s is kept: %s. Look for those orders on the panel's order page, resolve them with "
-        "`smmplus resolve`, and delete the file",
-        path,
-        "; ".join(lines),
+        _(
+            "the rescue file {path} is kept: {reasons}. Look for those orders on the panel's order page, resolve them "
+            "with `smmplus resolve`, and delete the file",
+            path=path,
+            reasons="; ".join(lines),
+        )
     )
 
 
@@ -195,11 +209,13 @@ def mark_in_doubt(connection: Connection, is_alive: Callable[[str], bool], now: 
 
 def find_by_name(connection: Connection, name: str, account_id: int) -> Entry:
     """Find an entry by its name, "campaign/key"; raise JournalConflictError if there is none."""
-    campaign, _, key = name.rpartition("/")
+    campaign, _slash, key = name.rpartition("/")
     campaign_id = entry_queries.find_campaign(connection, account_id, campaign)
     found = {} if campaign_id is None else entry_queries.with_keys(connection, campaign_id, [key])
     if key not in found:
-        raise JournalConflictError(f"there is no order {name!r} in the journal: `smmplus doubts` shows the names")
+        raise JournalConflictError(
+            _("there is no order {order!r} in the journal: `smmplus doubts` shows the names", order=name)
+        )
     return found[key]
 
 
@@ -224,8 +240,9 @@ def resolve_as_placed(
 def must_be_unclaimed(order_id: str, owner: Entry | None, entry: Entry) -> None:
     """Raise JournalConflictError if an order already belongs to another entry."""
     if owner is not None and owner.id != entry.id:
-        whose = owner.name if owner.account == entry.account else f"{owner.name} of account {owner.account!r}"
-        raise JournalConflictError(f"order {order_id} already belongs to {whose}")
+        text = marked("order {order_id} already belongs to {order} of account {account!r}")
+        text = marked("order {order_id} already belongs to {order}") if owner.account == entry.account else text
+        raise JournalConflictError(_(text, order_id=order_id, order=owner.name, account=owner.account))
 
 
 def resolve_as_not_placed(
@@ -236,13 +253,19 @@ def resolve_as_not_placed(
     Raises JournalConflictError while the request may still be under way, here or at the panel.
     """
     if entry.state is State.SENDING and entry.run_id and is_alive(entry.run_id):
-        raise JournalConflictError(f"{entry.name} is being sent by a live process: stop that process first")
+        raise JournalConflictError(
+            _("{order} is being sent by a live process: stop that process first", order=entry.name)
+        )
     _must_be_in_doubt(entry)
     until = datetime.fromisoformat(entry.sent_at or now.isoformat()) + STILL_UNDER_WAY
     if now < until:
         raise JournalConflictError(
-            f"{entry.name} was sent less than two minutes ago, and the panel may still place it: check the order page "
-            f"again after {local_time(until, seconds=True)}"
+            _(
+                "{order} was sent less than two minutes ago, and the panel may still place it: check the order page "
+                "again after {time}",
+                order=entry.name,
+                time=local_time(until, seconds=True),
+            )
         )
     # If the order of an earlier attempt is known, it is the row's order: planned again, it would be placed twice.
     event = Event.NOT_PLACED if entry.order_id is None else Event.FOUND
@@ -252,8 +275,10 @@ def resolve_as_not_placed(
 
 def _must_be_in_doubt(entry: Entry) -> None:
     if entry.state is not State.IN_DOUBT:
-        order = f" as order {entry.order_id}" if entry.order_id else ""
-        raise JournalConflictError(f"{entry.name} is not in doubt: it is {entry.state.value}{order}")
+        text = marked("{order} is not in doubt: it is {state} as order {order_id}")
+        text = text if entry.order_id else marked("{order} is not in doubt: it is {state}")
+        state = _(entry.state.words).lower()
+        raise JournalConflictError(_(text, order=entry.name, state=state, order_id=entry.order_id))
 
 
 def _write(connection: Connection, entry: Entry, event: Event, values: dict[str, str]) -> None:
@@ -262,7 +287,7 @@ def _write(connection: Connection, entry: Entry, event: Event, values: dict[str,
     changed = connection.execute(update(entries).where(same).values(state=state.value, **values))
     # The entry was read in an earlier transaction, and another process may have changed it since.
     if changed.rowcount != 1:
-        raise JournalConflictError(f"{entry.name} has changed meanwhile: look at it again")
+        raise JournalConflictError(_("{order} has changed meanwhile: look at it again", order=entry.name))
     if entry.cost and state not in SPENT:
         spent = connection.execute(select(campaigns.c.spent).where(campaigns.c.id == entry.campaign_id)).scalar_one()
         left = {"spent": str(minus(Decimal(spent), entry.cost))}

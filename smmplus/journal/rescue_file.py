@@ -23,6 +23,7 @@ from platformdirs import user_data_path
 from smmplus.errors import JournalError
 from smmplus.journal.backends import sqlite_file
 from smmplus.journal.state_machine import Outcome
+from smmplus.texts import _
 
 _log = logging.getLogger(__name__)
 
@@ -64,8 +65,14 @@ class RescueFile:
         try:
             path, file = _allocate(folder, run_id)
         except OSError as error:
-            words = "Nothing is sent, because a full disk would lose the order ids"
-            raise JournalError(f"no rescue file can be made in {folder} ({error}). {words}") from error
+            raise JournalError(
+                _(
+                    "no rescue file can be made in {folder} ({error}). Nothing is sent, because a full disk would lose "
+                    "the order ids",
+                    folder=folder,
+                    error=error,
+                )
+            ) from error
         return cls(path, journal_uuid, run_id, file)
 
     def keep(self, outcomes: Iterable[Outcome], now: str) -> None:
@@ -147,7 +154,7 @@ def files_in(folder: Path) -> list[Path]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        _log.warning("the rescue files in %s cannot be listed: %s", folder, error)
+        _log.warning(_("the rescue files in {folder} cannot be listed: {error}", folder=folder, error=error))
         return []
 
 
@@ -165,7 +172,7 @@ def _write_line(file: int, place: int, line: Line) -> None:
 
 
 def _parsed(text: bytes) -> Line | None:
-    checksum, _, said = text.partition(b" ")
+    checksum, _blank, said = text.partition(b" ")
     return Line(**json.loads(said)) if checksum == _checksum(said) else None
 
 

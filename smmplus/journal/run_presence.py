@@ -23,6 +23,7 @@ from smmplus.journal.backends import file_locks, postgres, sqlite
 from smmplus.journal.backends.open import READING, Database, open_database, translated
 from smmplus.journal.backends.run_traces import Traces
 from smmplus.journal.schema import meta, runs
+from smmplus.texts import _
 
 
 class OpenJournal:
@@ -124,8 +125,11 @@ class OpenJournal:
             number = metadata.raise_commits(connection)
             if number <= self._commits:
                 raise JournalError(
-                    f"the journal {self.where} was replaced by an older copy while this process had it open. "
-                    "Nothing more is sent. Stop every run that uses it, and bring the file back"
+                    _(
+                        "the journal {journal} was replaced by an older copy while this process had it open. "
+                        "Nothing more is sent. Stop every run that uses it, and bring the file back",
+                        journal=self.where,
+                    )
                 )
             yield connection, run_id
         with self._one_at_a_time:

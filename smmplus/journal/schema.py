@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 
 from smmplus.errors import JournalError
+from smmplus.texts import _
 
 VERSION = 2
 
@@ -299,7 +300,11 @@ def bring_up_to_date(connection: Connection) -> None:
     version = int(found) if found and found.isascii() and found.isdigit() else 0
     if not 1 <= version <= VERSION:
         raise JournalError(
-            f"the journal has version {found}, and this program reads version {VERSION}: update this program"
+            _(
+                "the journal has version {version}, and this program reads version {current}: update this program",
+                version=found,
+                current=VERSION,
+            )
         )
     for step in range(version, VERSION):
         _STEPS[step](connection)

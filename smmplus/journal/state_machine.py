@@ -52,6 +52,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from smmplus.texts import marked
+
 
 class State(StrEnum):
     """The state of an entry. Only the panel's answer makes it `PLACED` or `REJECTED`."""
@@ -64,8 +66,17 @@ class State(StrEnum):
 
     @property
     def words(self) -> str:
-        """The state as people read it, such as "In doubt"."""
-        return self.value.replace("_", " ").capitalize()
+        """The state as people read it, such as "In doubt"; translated where it is shown."""
+        return _WORDS[self]
+
+
+_WORDS = {
+    State.NOT_SENT: marked("Not sent"),
+    State.SENDING: marked("Sending"),
+    State.PLACED: marked("Placed"),
+    State.REJECTED: marked("Rejected"),
+    State.IN_DOUBT: marked("In doubt"),
+}
 
 
 class Event(StrEnum):

@@ -13,6 +13,7 @@ from smmplus.journal.group_commit import Answer, Intent, Move
 from smmplus.journal.journal import Journal
 from smmplus.journal.rescue_file import RescueFile
 from smmplus.journal.state_machine import Outcome
+from smmplus.texts import _
 
 Work = TypeVar("Work")
 
@@ -73,7 +74,7 @@ class CommitQueue:
         if self._failure is not None and isinstance(move, Intent):
             raise self._failure
         if self._writer is None or self._writer.done():
-            raise JournalError("the run has ended, and writes nothing more")
+            raise JournalError(_("the run has ended, and writes nothing more"))
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((move, future))
         self._wake.set()
@@ -119,7 +120,7 @@ class CommitQueue:
 
     async def _write(self, wave: list[Waiting]) -> None:
         try:
-            answers = await self._apply([move for move, _ in wave])
+            answers = await self._apply([move for move, _future in wave])
         except JournalError as error:
             self._failure = error
             self._rescue_unanswered()
@@ -137,9 +138,9 @@ class CommitQueue:
         parts = [outcomes] if isinstance(error, JournalInUseError) else [[waiting] for waiting in outcomes]
         for part in filter(None, parts):
             try:
-                self._answer(part, await self._apply([move for move, _ in part]))
+                self._answer(part, await self._apply([move for move, _future in part]))
             except JournalError as again:
-                for _, future in part:
+                for _move, future in part:
                     future.set_exception(again)
 
     def _answer(self, wave: list[Waiting], answers: Sequence[Answer]) -> None:
@@ -159,7 +160,8 @@ class CommitQueue:
             if self._rescue is not None:
                 self._rescue.keep(outcomes, self._journal.time())
         except OSError as error:
-            _log.error("the rescue file %s cannot be written: %s", self._rescue.path if self._rescue else "", error)
+            path = self._rescue.path if self._rescue else ""
+            _log.error(_("the rescue file {path} cannot be written: {error}", path=path, error=error))
 
     async def _apply(self, moves: list[Move]) -> list[Answer]:
         writing = self._in_thread(lambda: self._journal.commit(moves))
@@ -172,7 +174,9 @@ class CommitQueue:
             raise error if isinstance(error, JournalError) else JournalError(str(error)) from error
         except Exception as error:
             # Callers that save an order id after a failed write catch JournalError.
-            raise JournalError(f"the journal {self._journal.where} cannot be written: {error!r}") from error
+            raise JournalError(
+                _("the journal {journal} cannot be written: {error!r}", journal=self._journal.where, error=error)
+            ) from error
 
     def _in_thread(self, do: Callable[[], Work]) -> asyncio.Future[Work]:
         return asyncio.get_running_loop().run_in_executor(self._thread, do)

@@ -42,6 +42,7 @@ from smmplus.orders.order_types import cost
 from smmplus.orders.validation import problems
 from smmplus.placing.commit_queue import CommitQueue
 from smmplus.placing.placer import Placer
+from smmplus.texts import _, marked
 
 BALANCE_SECONDS = 5.0
 """How long to wait for the balance after an order came into doubt."""
@@ -81,7 +82,13 @@ async def place_order(
     if not _is_amount(max_spend):
         raise ConfigurationError(f"max_spend is {max_spend!r}: pass a Decimal, such as Decimal('25.00')")
     if not key.strip() or "/" in key or not campaign.strip():
-        raise ConfigurationError(f"campaign {campaign!r}, key {key!r}: neither may be blank, nor the key have a slash")
+        raise ConfigurationError(
+            _(
+                "campaign {campaign!r}, key {key!r}: neither may be blank, nor the key have a slash",
+                campaign=campaign,
+                key=key,
+            )
+        )
     return await place_request(
         client,
         journal,
@@ -140,9 +147,15 @@ def find_order(journal: Journal, campaign_id: int, key: str, request: OrderReque
     found = journal.with_keys(campaign_id, [key]).get(key)
     if found is not None and found.fingerprint != request.fingerprint:
         raise JournalConflictError(
-            f"The key {found.name} belongs to another order: service {found.request.service}, "
-            f"{_fields(found.request)}. This call asks for service {request.service}, {_fields(request)}. "
-            "Nothing was sent. Use another key for the changed order"
+            _(
+                "The key {order} belongs to another order: service {service}, {fields}. This call asks for service "
+                "{new_service}, {new_fields}. Nothing was sent. Use another key for the changed order",
+                order=found.name,
+                service=found.request.service,
+                fields=_fields(found.request),
+                new_service=request.service,
+                new_fields=_fields(request),
+            )
         )
     return found
 
@@ -167,9 +180,16 @@ def _must_be_new(journal: Journal, campaign_id: int, name: str, request: OrderRe
     backup = unconfirmed_backup(journal, campaign_id)
     if backup is not None:
         raise OrderInDoubtError(
-            f"{name} (service {request.service}, {_fields(request)}) is new to this journal, which {backup.words}. "
-            "The order may have been placed since that backup. It was not sent. Check the panel's order page. If no "
-            f"order placed since then will be asked for again, run `{command('journal settle')}`"
+            _(
+                "{order} (service {service}, {fields}) is new to this journal, which {backup}. The order may have been "
+                "placed since that backup. It was not sent. Check the panel's order page. If no order placed since "
+                "then will be asked for again, run `{command}`",
+                order=name,
+                service=request.service,
+                fields=_fields(request),
+                backup=backup.words,
+                command=command("journal settle"),
+            )
         )
 
 
@@ -202,7 +222,8 @@ def _cost(request: OrderRequest, services: Mapping[str, Service]) -> Decimal | N
     wrong = problems(request, service)
     if wrong or service is None:
         words = "; ".join(f"{problem.field}: {problem.message} ({problem.remedy})" for problem in wrong)
-        raise OrderRefusedError(f"Nothing was sent. Service {request.service}, {_fields(request)}: {words}")
+        text = marked("Nothing was sent. Service {service}, {fields}: {problems}")
+        raise OrderRefusedError(_(text, service=request.service, fields=_fields(request), problems=words))
     return cost(request, service)
 
 
@@ -216,24 +237,42 @@ async def _place(client: AsyncClient, journal: Journal, entry: Entry, max_spend:
 
 def _accepted(entry: Entry, reason: str) -> Entry:
     """Return an accepted entry; raise the error of every other one."""
-    about = f"{entry.name} (service {entry.request.service}, {_fields(entry.request)})"
+    about = _(
+        "{order} (service {service}, {fields})",
+        order=entry.name,
+        service=entry.request.service,
+        fields=_fields(entry.request),
+    )
     match entry.state:
         case State.PLACED:
             return entry
         case State.REJECTED:
             unknown = entry.meaning == Meaning.UNKNOWN.name
-            way = ". This reason is not known. If it was not ordered, retry_refused=True sends it again"
-            raise OrderRefusedError(f"{about} was rejected by the panel: {entry.error}{way if unknown else ''}")
+            text = marked("{order} was rejected by the panel: {error}")
+            if unknown:
+                text = marked(
+                    "{order} was rejected by the panel: {error}. This reason is not known. If it was not ordered, "
+                    "retry_refused=True sends it again"
+                )
+            raise OrderRefusedError(_(text, order=about, error=entry.error))
         case State.IN_DOUBT:
             raise OrderInDoubtError(
-                f"{about} is in doubt since {local_time(entry.sent_at)}: {entry.error}. It is not sent again. "
-                f"`{command('doubts')}` shows the evidence. If it was placed: `{_resolve(entry, order_id='NUMBER')}`. "
-                f"If it was not: `{_resolve(entry, not_placed=True)}`"
+                _(
+                    "{order} is in doubt since {time}: {error}. It is not sent again. `{doubts}` shows the evidence. "
+                    "If it was placed: `{placed}`. If it was not: `{not_placed}`",
+                    order=about,
+                    time=local_time(entry.sent_at),
+                    error=entry.error,
+                    doubts=command("doubts"),
+                    placed=_resolve(entry, order_id="NUMBER"),
+                    not_placed=_resolve(entry, not_placed=True),
+                )
             )
         case State.SENDING:
-            raise JournalInUseError(f"{about} is being sent by another process. Wait until it has ended")
+            raise JournalInUseError(_("{order} is being sent by another process. Wait until it has ended", order=about))
         case State.NOT_SENT:
-            raise OrderHeldBackError(f"{about} was not sent: {reason or 'the run has ended'}")
+            reason = reason or _("the run has ended")
+            raise OrderHeldBackError(_("{order} was not sent: {reason}", order=about, reason=reason))
 
 
 def _is_amount(value: object) -> bool:

@@ -63,6 +63,7 @@ from smmplus.journal.group_commit import Answer, Attempt, Intent, IntentRefusal
 from smmplus.journal.state_machine import Event, Outcome, State, Transition
 from smmplus.orders.models import OrderRequest
 from smmplus.placing.commit_queue import CommitQueue, finished
+from smmplus.texts import _, marked
 
 if TYPE_CHECKING:
     from smmplus.api.async_client import AsyncClient
@@ -147,20 +148,20 @@ STALE_SECONDS = 5.0
 
 
 class Stop(Enum):
-    """Why a run ended before every order was sent."""
+    """Why a run ended before every order was sent. The text is translated where it is shown."""
 
-    ACCOUNT = "the panel refuses the account"
-    ADDRESS = "no API is at this address"
-    FUNDS = "the balance is too small"
-    BUDGET = "the campaign's budget would be passed"
-    UNKNOWN = "the panel refused three in a row with a text that is not known"
-    DOUBT = "three in a row are in doubt"
-    UNREACHABLE = "the panel cannot be reached, or says not now"
-    MISTAKE = "the panel does not understand the call"
-    PRICE = "a price rose since it was shown"
-    SERVICE = "a service changed since it was shown"
-    JOURNAL = "the journal cannot be written"
-    ASKED = "it was asked to stop"
+    ACCOUNT = marked("the panel refuses the account")
+    ADDRESS = marked("no API is at this address")
+    FUNDS = marked("the balance is too small")
+    BUDGET = marked("the campaign's budget would be passed")
+    UNKNOWN = marked("the panel refused three in a row with a text that is not known")
+    DOUBT = marked("three in a row are in doubt")
+    UNREACHABLE = marked("the panel cannot be reached, or says not now")
+    MISTAKE = marked("the panel does not understand the call")
+    PRICE = marked("a price rose since it was shown")
+    SERVICE = marked("a service changed since it was shown")
+    JOURNAL = marked("the journal cannot be written")
+    ASKED = marked("it was asked to stop")
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +236,7 @@ class Placer:
         *,
         max_spend: Decimal | None = None,
         twins: frozenset[int] | None = None,
-        on_placed: Callable[[Placed], None] = lambda _: None,
+        on_placed: Callable[[Placed], None] = lambda _placed: None,
         on_wait: Callable[[str, float], None] | None = None,
         clock: Callable[[], tuple[float, float]] = clock_readings,
     ) -> None:
@@ -247,7 +248,7 @@ class Placer:
         self._on_placed = on_placed
         self._clock = clock
         self._caution = Caution()
-        self._busy = BusySpell(on_wait or (lambda *_: None))
+        self._busy = BusySpell(on_wait or (lambda *_words: None))
         self._told = (BusyError,) if on_wait else ()
 
     async def place_all(self, orders: Iterable[tuple[int, OrderRequest]]) -> Progress:
@@ -290,10 +291,10 @@ class Placer:
             except SmmPlusError as error:
                 self.progress.stop_for(Stop.JOURNAL, str(error))
             except asyncio.CancelledError:
-                self.progress.stop_for(Stop.ASKED, "cancelled")
+                self.progress.stop_for(Stop.ASKED, _("cancelled"))
                 raise
             except BaseException:
-                self.progress.stop_for(Stop.JOURNAL, "an error of this program")
+                self.progress.stop_for(Stop.JOURNAL, _("an error of this program"))
                 raise
 
     async def _attempt(self, entry: int, request: OrderRequest) -> Placed | None:
@@ -329,7 +330,8 @@ class Placer:
         change = await self._record(outcome)
         # Only now: whatever a listener does, the outcome is on disk.
         if self._busy.goes_on_too_long(error, self._clock()[0]):
-            self.progress.stop_for(Stop.UNREACHABLE, f"{error} (for {PATIENCE / 60:.0f} minutes)")
+            reason = _("{error} (for {minutes:.0f} minutes)", error=error, minutes=PATIENCE / 60)
+            self.progress.stop_for(Stop.UNREACHABLE, reason)
         return self._finish(outcome, error, change)
 
     async def _record(self, outcome: Outcome) -> Answer:
@@ -369,16 +371,18 @@ class Placer:
         match answer:
             case IntentRefusal.ELSEWHERE:
                 self.progress.held += 1
-                self.progress.held_back[entry] = answer.value
-                return Placed(entry, State.NOT_SENT, error=answer.value)
+                self.progress.held_back[entry] = reason = _(answer.value)
+                return Placed(entry, State.NOT_SENT, error=reason)
             case IntentRefusal.BUDGET | IntentRefusal.NO_BOUND:
-                self.progress.stop_for(Stop.BUDGET, f"before {request.values.get('link', '')}: {answer.value}")
+                link = request.values.get("link", "")
+                self.progress.stop_for(Stop.BUDGET, _("before {link}: {reason}", link=link, reason=_(answer.value)))
         return None
 
     def _finish(self, outcome: Outcome, error: CallError | None, change: Answer) -> Placed:
         """Count an outcome that is on disk, and return it; raise its error if the order is planned again."""
         if not isinstance(change, Transition):
-            return Placed(outcome.entry, State.IN_DOUBT, error="this order was resolved while it was being sent")
+            words = _("this order was resolved while it was being sent")
+            return Placed(outcome.entry, State.IN_DOUBT, error=words)
         if change.alarm:
             self.progress.alarms.append(change.alarm)
         self._count(change.state, error, change.alarm)

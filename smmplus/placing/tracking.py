@@ -18,6 +18,7 @@ from smmplus.errors import (
 from smmplus.journal.entry import Entry
 from smmplus.journal.journal import Journal
 from smmplus.orders.models import OrderStatus, Phase
+from smmplus.texts import _
 
 if TYPE_CHECKING:
     from smmplus.api.async_client import AsyncClient
@@ -122,8 +123,8 @@ def not_understood(answers: Iterable[OrderStatus | FollowUpError]) -> list[str]:
     words = dict.fromkeys(status.status for status in statuses if status.phase is Phase.UNKNOWN)
     numbers = dict.fromkeys(status.unread for status in statuses if status.unread)
     return [
-        *(f"unknown order status {word[:40]!r}: its orders count as unfinished" for word in words),
-        *(f"the panel's {text} cannot be read: nothing is computed from it" for text in numbers),
+        *(_("unknown order status {status!r}: its orders count as unfinished", status=word[:40]) for word in words),
+        *(_("the panel's {value} cannot be read: nothing is computed from it", value=value) for value in numbers),
     ]
 
 

@@ -19,6 +19,7 @@ from smmplus.journal.schema import accounts, balances, campaigns, entries
 from smmplus.journal.state_machine import SPENT, State
 from smmplus.orders.decimals import EXACT, minus, total
 from smmplus.reconciliation.balance_drops import unit_of
+from smmplus.texts import marked
 
 
 def siblings(connection: Connection, account_id: int) -> list[int]:
@@ -51,12 +52,14 @@ _ROUNDING = Context(prec=120)
 
 
 class Verdict(Enum):
-    """What the balance shows about an order."""
+    """What the balance shows about an order. The text is translated where it is shown."""
 
-    DEBITED = "it dropped by this order's charge: the order was probably placed"
-    NOT_DEBITED = "it did not drop for this order: probably not placed, unless money was added since"
-    TOO_EARLY = "it has not dropped for this order yet, but the panel could still be processing it: read it again"
-    INCONCLUSIVE = "it does not show whether this order was placed"
+    DEBITED = marked("it dropped by this order's charge: the order was probably placed")
+    NOT_DEBITED = marked("it did not drop for this order: probably not placed, unless money was added since")
+    TOO_EARLY = marked(
+        "it has not dropped for this order yet, but the panel could still be processing it: read it again"
+    )
+    INCONCLUSIVE = marked("it does not show whether this order was placed")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from smmplus.orders.decimals import minus, plain
 from smmplus.orders.models import COMPLETE, OrderStatus, Phase
 from smmplus.reconciliation.balance_drops import last_digit
 from smmplus.reconciliation.balance_evidence import Evidence, Verdict
+from smmplus.texts import _, marked
 
 STRETCH = 1000
 """How many ids to ask for beyond the known ones, if no later id limits the search."""
@@ -33,10 +34,10 @@ class KnownId:
 class Fit(Enum):
     """How an order's charge compares with what was expected."""
 
-    EXACT = "the expected charge"
-    NET = "less than the expected charge, which a refund may explain"
-    UNKNOWN = "a charge that cannot be compared"
-    NO = "another charge"
+    EXACT = marked("the expected charge")
+    NET = marked("less than the expected charge, which a refund may explain")
+    UNKNOWN = marked("a charge that cannot be compared")
+    NO = marked("another charge")
 
 
 def fit(cost: Decimal | None, status: OrderStatus, *, at_most: bool = False) -> Fit:
@@ -62,12 +63,25 @@ def misfit(doubt: Entry, order_id: str, status: OrderStatus, currency: str) -> s
     """Return why an order cannot be the one in doubt; "" if it can. `currency` is the account's."""
     cost = doubt.cost
     wanted = "?" if cost is None else f"{plain(cost)} {currency}".strip()
-    found = f"order {order_id} is {status.status!r}"
     if currency and status.currency and status.currency.upper() != currency.upper():
-        return f"{found} and charged in {status.currency}, and {doubt.name} was sent by an account in {currency}"
+        return _(
+            "order {order_id} is {status!r} and charged in {charged}, and {order} was sent by an account in {currency}",
+            order_id=order_id,
+            status=status.status,
+            charged=status.currency,
+            order=doubt.name,
+            currency=currency,
+        )
     if fit(cost, status, at_most=is_open_ended(doubt)) is Fit.NO and status.charge is not None:
         charged = f"{plain(status.charge)} {status.currency}".strip()
-        return f"{found} and was charged {charged}, and {doubt.name} was to be charged {wanted}"
+        return _(
+            "order {order_id} is {status!r} and was charged {charged}, and {order} was to be charged {wanted}",
+            order_id=order_id,
+            status=status.status,
+            charged=charged,
+            order=doubt.name,
+            wanted=wanted,
+        )
     return ""
 
 
@@ -93,11 +107,11 @@ def ids_to_ask(doubt: Entry, known: Sequence[KnownId]) -> Iterator[str]:
 def why_unasked(doubt: Entry, known: Sequence[KnownId]) -> str:
     """Return why there is no id to ask for; "" if there is one."""
     if not known:
-        return "no order id of this account is known"
+        return _("no order id of this account is known")
     if not any(_is_number(item.order_id) for item in known):
-        return "the order ids of this panel are not numbers"
+        return _("the order ids of this panel are not numbers")
     if next(ids_to_ask(doubt, known), None) is None:
-        return "the order ids that are known around it leave none free, or do not grow with time"
+        return _("the order ids that are known around it leave none free, or do not grow with time")
     return ""
 
 
@@ -148,7 +162,7 @@ def decide(
     """
     findings = [_finding(doubt, doubts, evidence[doubt.id], probe, sending, rivals) for doubt in doubts]
     candidates = [order_id for finding in findings for order_id in finding.candidates]
-    why = "an order in doubt of another account name fits it as well"
+    why = _("an order in doubt of another account name fits it as well")
     return findings + [
         Finding(rival, possible, why=why)
         for rival in rivals
@@ -166,14 +180,18 @@ def _finding(
 ) -> Finding:
     candidates = _fitting(doubt, probe.answers, probe, weighed)
     against = (
-        _against(doubt, doubts, weighed, probe, candidates)
-        or _claimed(rivals, candidates, probe)
-        or (f"orders are being sent just now ({', '.join(sending)}): ask again when that is over" if sending else "")
+        _against(doubt, doubts, weighed, probe, candidates) or _claimed(rivals, candidates, probe) or _sending(sending)
     )
     if against:
         return Finding(doubt, candidates, why=against)
     (order_id,) = candidates
     return Finding(doubt, candidates, order_id, _taken(doubt, order_id, probe.answers[order_id], weighed))
+
+
+def _sending(names: Collection[str]) -> str:
+    if not names:
+        return ""
+    return _("orders are being sent just now ({orders}): ask again when that is over", orders=", ".join(names))
 
 
 def _fitting(doubt: Entry, order_ids: Iterable[str], probe: Probe, weighed: Evidence) -> tuple[str, ...]:
@@ -193,8 +211,9 @@ def claimants(doubts: Iterable[Entry], order_id: str, status: OrderStatus) -> li
 
 def _claimed(rivals: Sequence[Entry], candidates: tuple[str, ...], probe: Probe) -> str:
     claiming = [rival for order_id in candidates for rival in claimants(rivals, order_id, probe.answers[order_id])]
-    names = ", ".join(dict.fromkeys(f"{rival.name} of account {rival.account!r}" for rival in claiming))
-    return f"the order that was found may also be {names}: check the order page" if names else ""
+    text = marked("{order} of account {account!r}")
+    names = ", ".join(dict.fromkeys(_(text, order=rival.name, account=rival.account) for rival in claiming))
+    return _("the order that was found may also be {orders}: check the order page", orders=names) if names else ""
 
 
 def _against(
@@ -203,25 +222,29 @@ def _against(
     """Return why the evidence is not enough to resolve an order; "" if it is."""
     found = len(probe.answers)
     unasked = probe.unasked.get(doubt.id)
+    verdict = weighed.verdict
     reasons = {
-        f"no order id was looked up, so this is no sign that it was not placed: {unasked}": unasked is not None,
-        "more order ids must be looked up: raise --max-calls": probe.cut,
-        "every order of this account that was found is in a journal": not found,
-        f"{len(doubts)} orders of this account are in doubt: check the order page to tell them apart": len(doubts) > 1,
-        f"{found} orders of this account are in no journal: check the order page": found > 1,
-        "the order that was found does not match it, and may have been placed elsewhere": not candidates,
-        f"the balance does not prove it: {weighed.verdict.value}": weighed.verdict is not Verdict.DEBITED,
+        marked("no order id was looked up, so this is no sign that it was not placed: {unasked}"): unasked is not None,
+        marked("more order ids must be looked up: raise --max-calls"): probe.cut,
+        marked("every order of this account that was found is in a journal"): not found,
+        marked("{doubts} orders of this account are in doubt: check the order page to tell them apart"): (
+            len(doubts) > 1
+        ),
+        marked("{found} orders of this account are in no journal: check the order page"): found > 1,
+        marked("the order that was found does not match it, and may have been placed elsewhere"): not candidates,
+        marked("the balance does not prove it: {verdict}"): verdict is not Verdict.DEBITED,
     }
-    first = next((reason for reason, holds in reasons.items() if holds), "")
-    return first or _against_charge(doubt, probe.answers[candidates[0]])
+    if first := next((reason for reason, holds in reasons.items() if holds), ""):
+        return _(first, unasked=unasked, doubts=len(doubts), found=found, verdict=_(verdict.value))
+    return _against_charge(doubt, probe.answers[candidates[0]])
 
 
 def _against_charge(doubt: Entry, status: OrderStatus) -> str:
     fitting = fit(doubt.cost, status)
     if fitting is not Fit.EXACT or is_open_ended(doubt):
-        return f"the order that was found has {fitting.value}"
+        return _("the order that was found has {charge}", charge=_(fitting.value))
     if doubt.cost is None or status.charge is None or doubt.cost <= 2 * last_digit(status.charge):
-        return "its charge is too small: rounding may hide a difference"
+        return _("its charge is too small: rounding may hide a difference")
     return ""
 
 

@@ -23,6 +23,7 @@ from smmplus.orders.models import OrderStatus
 from smmplus.reconciliation.balance_drops import Fall, latest_fall
 from smmplus.reconciliation.balance_evidence import Evidence, evidence, siblings, unsettled_of_siblings
 from smmplus.reconciliation.doubt_matching import Finding, KnownId, Probe, all_ids, decide, why_unasked
+from smmplus.texts import _
 
 MOST_CALLS = 20
 """The most calls, of 100 ids each. At one a second that is a third of a minute."""
@@ -91,7 +92,7 @@ def probe(client: Client, journal: Journal, account_id: int, *, most_calls: int 
 def _unasked(doubts: Iterable[Entry], wanted: Iterable[Entry], known: Sequence[KnownId]) -> dict[int, str]:
     """Return the orders in doubt for which no id was asked, with the reason."""
     reasons = {entry.id: why_unasked(entry, known) for entry in wanted}
-    late = "it came into doubt while the panel was asked: run this again"
+    late = _("it came into doubt while the panel was asked: run this again")
     return {entry.id: why for entry in doubts if (why := reasons.get(entry.id, late))}
 
 
@@ -140,7 +141,9 @@ def ask(client: Client, ids: Iterable[str], most_calls: int) -> Probe:
         except CallError as error:
             if not error.transient:
                 raise
-            raise CallError(f"nothing was recorded, because the panel cannot be asked ({error})") from error
+            raise CallError(
+                _("nothing was recorded, because the panel cannot be asked ({error})", error=error)
+            ) from error
         asked += len(part)
         answers.update({number: status for number, status in found.items() if isinstance(status, OrderStatus)})
     return Probe(answers, asked, calls, bool(waiting))
@@ -171,7 +174,7 @@ def settle_all(journal: Journal, settlements: Sequence[Settlement]) -> None:
             except JournalConflictError as error:
                 in_the_way.append(str(error))
         if in_the_way:
-            raise JournalConflictError(f"nothing was recorded: {listed(in_the_way)}")
+            raise JournalConflictError(_("nothing was recorded: {reasons}", reasons=listed(in_the_way)))
 
 
 def _settle(journal: Journal, connection: Connection, settlement: Settlement, account_id: int) -> None:
@@ -187,5 +190,6 @@ def _settle(journal: Journal, connection: Connection, settlement: Settlement, ac
 def listed(words: Iterable[str]) -> str:
     """Join the first messages, and count the others."""
     found = list(words)
-    more = f"; and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
-    return "; ".join(found[:MOST_NAMED]) + more
+    if (more := len(found) - MOST_NAMED) > 0:
+        return _("{reasons}; and {count} more", reasons="; ".join(found[:MOST_NAMED]), count=more)
+    return "; ".join(found)

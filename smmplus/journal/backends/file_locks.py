@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from smmplus.errors import JournalError
 from smmplus.journal.backends import location, sqlite
 from smmplus.journal.schema import campaigns, runs
+from smmplus.texts import _
 
 
 class Locks(Protocol):
@@ -61,7 +62,7 @@ class FileLocks:
         except Timeout:
             return False
         except (OSError, NotImplementedError) as error:  # a full disk, no right to write
-            raise JournalError(f"no lock can be made that shows others who is alive: {error}") from error
+            raise JournalError(_("no lock can be made that shows others who is alive: {error}", error=error)) from error
         self._held[name] = lock
         return True
 
@@ -94,15 +95,19 @@ def of_campaign(connection: Connection, campaign_id: int) -> str:
     joined = select(*about).join(runs, runs.c.id == campaigns.c.holder)
     found = connection.execute(joined.where(campaigns.c.id == campaign_id)).first()
     if found is None:
-        return "another run is placing this campaign"
-    return f"campaign {found.name!r} is being placed by {_process(found)}: wait for it, or stop it"
+        return _("another run is placing this campaign")
+    return _(
+        "campaign {campaign!r} is being placed by {process}: wait for it, or stop it",
+        campaign=found.name,
+        process=_process(found),
+    )
 
 
 def of_journal(connection: Connection, is_alive: Callable[[str], bool], own: str | None) -> str:
     """Name the other runs that are alive, one of which may hold the whole journal; "" where there is none."""
     latest = select(runs).where(runs.c.ended_at.is_(None)).order_by(runs.c.started_at.desc()).limit(_MOST)
     found = [_process(run) for run in connection.execute(latest) if run.id != own and is_alive(run.id)]
-    return f"; under way are {', '.join(found)}" if found else ""
+    return _("; under way are {processes}", processes=", ".join(found)) if found else ""
 
 
 def of_file(path: Path) -> str:
@@ -123,4 +128,9 @@ def of_file(path: Path) -> str:
 
 
 def _process(run: Row[*tuple[Any, ...]]) -> str:
-    return f"process {run.pid} on {run.host} ({run.user}) since {run.started_at}"
+    return process_words(run.pid, run.host, run.user, run.started_at)
+
+
+def process_words(pid: int, host: str, user: str, since: str) -> str:
+    """Name a run's process for people."""
+    return _("process {pid} on {host} ({user}) since {since}", pid=pid, host=host, user=user, since=since)

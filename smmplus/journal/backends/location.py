@@ -13,6 +13,7 @@ from pathlib import Path, PurePath, PureWindowsPath
 import psutil
 
 from smmplus.errors import ConfigurationError
+from smmplus.texts import _, marked
 
 _NETWORK = (
     "9p acfs afp afpfs afs auristorfs beegfs ceph cifs coda davfs davfs2 drvfs fhgfs gfs2 glusterfs gpfs lustre mvfs "
@@ -36,7 +37,7 @@ _SYNCHRONISED = {
     "Mobile Documents": "iCloud Drive",
     "iCloudDrive": "iCloud Drive",
     "iCloud Drive": "iCloud Drive",
-    "CloudStorage": "a cloud's storage",
+    "CloudStorage": marked("a cloud's storage"),
     "Nextcloud": "Nextcloud",
     "ownCloud": "ownCloud",
     "MEGAsync": "MEGA",
@@ -53,7 +54,7 @@ _SYNCHRONISED = {
     "Syncthing": "Syncthing",
 }
 """A folder's name -> its program. An account may follow: "OneDrive - Company", "Dropbox (Company)"."""
-_IN_HOME = {"Box": "Box", "MEGA": "MEGA", "Sync": "Sync.com or Syncthing", "pCloud": "pCloud"}
+_IN_HOME = {"Box": "Box", "MEGA": "MEGA", "Sync": marked("Sync.com or Syncthing"), "pCloud": "pCloud"}
 """Names that only count directly in a home folder."""
 _MARKERS = {
     ".stfolder": "Syncthing",
@@ -98,17 +99,26 @@ def must_hold(path: Path) -> None:
     folder = real(path).parent
     if why := unfit(facts_of(folder, os.environ)):
         raise ConfigurationError(
-            f"the journal cannot be in {folder}: {why}. Name a file on a disk of this machine in SMMPLUS_JOURNAL "
-            "(sqlite:////folder/journal.sqlite3), or a PostgreSQL database where several machines share it"
+            _(
+                "the journal cannot be in {folder}: {why}. Name a file on a disk of this machine in SMMPLUS_JOURNAL "
+                "(sqlite:////folder/journal.sqlite3), or a PostgreSQL database where several machines share it",
+                folder=folder,
+                why=why,
+            )
         )
 
 
 def unfit(facts: FileSystemFacts) -> str:
     """Return why a journal is not safe in a folder; "" if it is."""
     if network := network_of(facts.folder, facts.mounts):
-        return f"it is on a network or shared file system ({network}), where neither locks nor commits hold"
+        return _(
+            "it is on a network or shared file system ({kind}), where neither locks nor commits hold", kind=network
+        )
     if program := synchroniser_of(facts):
-        return f"{program} synchronises it, and would replace the journal under way: two machines, two truths"
+        return _(
+            "{program} synchronises it, and would replace the journal under way: two machines, two truths",
+            program=_(program),
+        )
     return ""
 
 

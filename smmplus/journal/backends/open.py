@@ -18,6 +18,7 @@ from smmplus.journal import metadata, schema
 from smmplus.journal.backends import location, postgres, run_traces, sqlite, sqlite_file
 from smmplus.journal.backends.file_locks import FileLocks, Locks
 from smmplus.journal.backends.sqlite import READING
+from smmplus.texts import _
 
 __all__ = [
     "READING",
@@ -115,17 +116,21 @@ def translated(where: str) -> Iterator[None]:
             raise sqlite_file.damaged(where, reason) from error
         if is_busy(reason):
             raise _held(where) from error
-        raise JournalError(f"the journal {where} cannot be used: {' '.join(str(reason).split())}") from error
+        raise _unusable(where, " ".join(str(reason).split())) from error
     except InvalidOperation as error:
-        raise sqlite_file.damaged(where, "an amount in it cannot be read") from error
+        raise sqlite_file.damaged(where, _("an amount in it cannot be read")) from error
     except (OSError, UnicodeError, sqlite3.Error) as error:
         if is_busy(error):
             raise _held(where) from error
-        raise JournalError(f"the journal {where} cannot be used: {error}") from error
+        raise _unusable(where, error) from error
 
 
 def _held(where: str) -> JournalInUseError:
-    return JournalInUseError(f"another program holds the journal {where}: close it, and try again")
+    return JournalInUseError(_("another program holds the journal {journal}: close it, and try again", journal=where))
+
+
+def _unusable(where: str, reason: object) -> JournalError:
+    return JournalError(_("the journal {journal} cannot be used: {reason}", journal=where, reason=reason))
 
 
 def is_busy(reason: BaseException) -> bool:
@@ -146,7 +151,7 @@ def _prepare(engine: Engine, tables: Callable[[Connection], set[str]], where: st
 
 def _ready(connection: Connection, found: set[str], where: str) -> str:
     if found and schema.meta.name not in found:
-        raise JournalError("this is another program's database, and no journal: name another one in SMMPLUS_JOURNAL")
+        raise JournalError(_("this is another program's database, and no journal: name another one in SMMPLUS_JOURNAL"))
     if found:
         _must_be_placed_from(connection, where)
         schema.bring_up_to_date(connection)
@@ -193,5 +198,5 @@ def _engine_of(url: str) -> Engine:
         return postgres.engine_of(postgres.parsed(url))
     path = sqlite.path_of(url)
     if not path.is_file():
-        raise JournalError(f"there is no journal {path}")
+        raise JournalError(_("there is no journal {journal}", journal=path))
     return sqlite.reading_engine_of(path)

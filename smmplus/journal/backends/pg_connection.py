@@ -7,6 +7,8 @@ from typing import Any
 import psycopg
 from psycopg.abc import RV, PQGen
 
+from smmplus.texts import _
+
 ANSWER_SECONDS = 75.0
 """How long a statement may take, its way there and back included; the server itself ends it before that.
 
@@ -36,7 +38,7 @@ def _bounded(gen: PQGen[RV]) -> Generator[Any, Any, RV]:
             # The driver looks in several times a second, also where there is nothing to see.
             ready = yield wanted
             if time.monotonic() > until:
-                raise TimeoutError(f"the server has not answered for {ANSWER_SECONDS:.0f} s")
+                raise TimeoutError(_("the server has not answered for {seconds:.0f} s", seconds=ANSWER_SECONDS))
             wanted = gen.send(ready)
     except StopIteration as done:
         answer: RV = done.value

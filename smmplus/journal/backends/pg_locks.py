@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from smmplus.errors import JournalError
 from smmplus.journal.backends.postgres import key
+from smmplus.texts import _
 
 _POLL_SECONDS = 0.2
 """How often a lock that is waited for is tried. Waiting at the server could not be ended with Ctrl-C."""
@@ -87,4 +88,6 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except (psycopg.Error, SQLAlchemyError) as error:
-        raise JournalError(f"the connection that shows others that this run is alive is lost: {error}") from error
+        raise JournalError(
+            _("the connection that shows others that this run is alive is lost: {error}", error=error)
+        ) from error

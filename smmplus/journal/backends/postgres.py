@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError
 
 from smmplus.errors import ConfigurationError, JournalError
 from smmplus.journal.backends.sqlite import READING
+from smmplus.texts import _, marked
 
 if TYPE_CHECKING:
     import psycopg
@@ -66,18 +67,20 @@ def is_meant_by(url: str) -> bool:
 
 def parsed(url: str) -> URL:
     """Read a URL. ConfigurationError where it cannot be read; its password is in no message."""
-    rule = "write postgresql://user@host/database, and the password into PGPASSFILE or PGPASSWORD"
+    rule = _("write postgresql://user@host/database, and the password into PGPASSFILE or PGPASSWORD")
     try:
         found = make_url(url)
     except (ArgumentError, ValueError):
         raise ConfigurationError(
-            f"SMMPLUS_JOURNAL names a PostgreSQL database in a way that cannot be read: {rule}"
+            _("SMMPLUS_JOURNAL names a PostgreSQL database in a way that cannot be read: {rule}", rule=rule)
         ) from None
     # A password with a bare @ or / in it is split in the wrong place: its rest would be shown as host or database.
     if "@" in f"{found.host}{found.database}":
-        raise ConfigurationError(f"SMMPLUS_JOURNAL has an @ too many: {rule}")
+        raise ConfigurationError(_("SMMPLUS_JOURNAL has an @ too many: {rule}", rule=rule))
     if found.drivername not in {"postgresql", "postgres", DRIVER}:
-        raise ConfigurationError(f"SMMPLUS_JOURNAL asks for the driver {found.drivername}: {rule}")
+        raise ConfigurationError(
+            _("SMMPLUS_JOURNAL asks for the driver {driver}: {rule}", driver=found.drivername, rule=rule)
+        )
     return found.set(drivername=DRIVER)
 
 
@@ -92,7 +95,10 @@ def engine_of(url: URL) -> Engine:
         from smmplus.journal.backends import pg_connection  # noqa: PLC0415 (an extra: who keeps a file needs no driver)
     except ImportError as error:
         raise ConfigurationError(
-            "the journal is in PostgreSQL, and its driver is missing: pip install 'airflow-provider-smmplus[postgres]'"
+            _(
+                "the journal is in PostgreSQL, and its driver is missing: {command}",
+                command="pip install 'airflow-provider-smmplus[postgres]'",
+            )
         ) from error
     connecting = {name: value for name, value in _CONNECTING.items() if name not in url.query}
     engine = create_engine(url, connect_args=connecting, pool_pre_ping=True)
@@ -131,8 +137,12 @@ def _make_schema(connection: Connection) -> None:
         connection.exec_driver_sql(f"CREATE SCHEMA {SCHEMA}")
     elif not right.schema:
         raise JournalError(
-            f"{right.user} may make no tables in the database {right.name}: let its owner run "
-            f'CREATE SCHEMA {SCHEMA} AUTHORIZATION "{right.user}"'
+            _(
+                "{user} may make no tables in the database {database}: let its owner run {command}",
+                user=right.user,
+                database=right.name,
+                command=f'CREATE SCHEMA {SCHEMA} AUTHORIZATION "{right.user}"',
+            )
         )
 
 
@@ -167,7 +177,7 @@ def _prepare(connection: "psycopg.Connection[Any]", name: str) -> None:
     if wrong := _unfit(state, connection.info.backend_pid):
         # Nothing was set: behind a pooler the next user of the server's process would have found it.
         connection.close()
-        raise JournalError(f"the journal {name} cannot be used: {wrong}")
+        raise JournalError(_("the journal {journal} cannot be used: {reason}", journal=name, reason=wrong))
     # Set to what it is, durability that was checked cannot be taken away under a run.
     settings = json.dumps({**_settings(), "synchronous_commit": state.synchronous_commit})
     connection.execute(_SET, [settings, settings])
@@ -176,18 +186,19 @@ def _prepare(connection: "psycopg.Connection[Any]", name: str) -> None:
 
 def _unfit(state: _ServerState, greeted: int) -> str:
     """Tell why a server cannot hold a journal, "" where it can; `greeted` is the process that it said it is."""
-    forgets = "an order that is committed could be forgotten"
     flaws = {
-        "a connection pooler stands before the server, and no lock is safe behind it: connect to the server itself": (
-            greeted != state.process
-        ),
-        "this server is a standby, and takes no writes: connect to the primary": state.standby,
-        "the database is read-only (default_transaction_read_only)": state.read_only == "on",
-        f"the server runs with fsync=off: {forgets}": state.fsync == "off",
-        f"synchronous_commit is off for this user or database: {forgets}": state.synchronous_commit == "off",
-        f"its encoding is {state.encoding}: make one with ENCODING 'UTF8'": state.encoding != "UTF8",
+        marked(
+            "a connection pooler stands before the server, and no lock is safe behind it: connect to the server itself"
+        ): greeted != state.process,
+        marked("this server is a standby, and takes no writes: connect to the primary"): state.standby,
+        marked("the database is read-only (default_transaction_read_only)"): state.read_only == "on",
+        marked("the server runs with fsync=off: an order that is committed could be forgotten"): state.fsync == "off",
+        marked(
+            "synchronous_commit is off for this user or database: an order that is committed could be forgotten"
+        ): state.synchronous_commit == "off",
+        marked("its encoding is {encoding}: make one with ENCODING 'UTF8'"): state.encoding != "UTF8",
     }
-    return next((flaw for flaw, is_there in flaws.items() if is_there), "")
+    return next((_(flaw, encoding=state.encoding) for flaw, is_there in flaws.items() if is_there), "")
 
 
 def _begin(connection: Connection) -> None:

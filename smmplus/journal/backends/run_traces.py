@@ -18,7 +18,8 @@ from platformdirs import user_state_path
 
 from smmplus.errors import JournalError, JournalInUseError
 from smmplus.journal.backends import sqlite_file
-from smmplus.journal.backends.file_locks import FileLocks, is_free
+from smmplus.journal.backends.file_locks import FileLocks, is_free, process_words
+from smmplus.texts import _
 
 _DIGITS = 20
 _OPEN, _CLOSED = b" open  ", b" closed"
@@ -46,8 +47,13 @@ class Trace:
     """Whether it ended in good order, with the journal in its place."""
 
     def __str__(self) -> str:
-        """Name the run for people."""
+        """Name the run for the journal, which is in English."""
         return f"process {self.pid} on {self.host} ({self.user}) since {self.started_at}"
+
+    @property
+    def words(self) -> str:
+        """The run, named for people."""
+        return process_words(self.pid, self.host, self.user, self.started_at)
 
 
 class TraceFile:
@@ -111,8 +117,12 @@ class Traces:
                 self._files.append(TraceFile(self._beside, trace))
         except OSError as error:
             raise JournalError(
-                f"cannot write to {self._beside} ({error}). Nothing is sent: without that file, nobody would notice "
-                "that the journal lost its latest orders"
+                _(
+                    "cannot write to {folder} ({error}). Nothing is sent: without that file, nobody would notice "
+                    "that the journal lost its latest orders",
+                    folder=self._beside,
+                    error=error,
+                )
             ) from error
         with suppress(OSError, JournalError):  # a user without a folder of their own has the one trace
             if self._locks.take(_lock(run)):
@@ -126,7 +136,7 @@ class Traces:
                 if sync:
                     file.sync()
         except OSError as error:
-            raise JournalError(f"cannot write the number of the last commit: {error}") from error
+            raise JournalError(_("cannot write the number of the last commit: {error}", error=error)) from error
 
     def end(self, *, closed: bool = False) -> None:
         """Leave the traces for later, and give back the lock."""
@@ -189,7 +199,7 @@ def _read(folder: Path) -> Iterator[Trace]:
         for path in sorted(folder.iterdir()):
             if _NAME.fullmatch(path.name):
                 with suppress(OSError, ValueError, TypeError):
-                    standing, _, about = path.read_bytes().partition(b"\n")
+                    standing, _end, about = path.read_bytes().partition(b"\n")
                     commits, closed = int(standing[:_DIGITS]), standing[_DIGITS:] == _CLOSED
                     yield replace(Trace(**json.loads(about)), commits=commits, closed=closed)
 
@@ -208,9 +218,14 @@ def must_not_be_gone(path: Path) -> None:
     for trace in read(apart(str(path))):
         if trace.commits and not trace.closed:
             raise JournalError(
-                f"the journal {path} is gone: {trace} placed orders with it, and did not end in good order. Bring it "
-                "back with all that begins with its name, or use a backup: `smmplus journal restore BACKUP`. A new "
-                f"journal would know none of its orders: if that is meant, delete {apart(str(path)) / trace.run}"
+                _(
+                    "the journal {journal} is gone: {process} placed orders with it, and did not end in good order. "
+                    "Bring it back with all that begins with its name, or use a backup: `smmplus journal restore "
+                    "BACKUP`. A new journal would know none of its orders: if that is meant, delete {trace}",
+                    journal=path,
+                    process=trace.words,
+                    trace=apart(str(path)) / trace.run,
+                )
             )
 
 
@@ -232,10 +247,14 @@ def _folders(path: Path) -> list[Path]:
 
 
 def _of_another(path: Path, trace: Trace) -> str:
-    what = "the file that was here before" if trace.path == str(path) else f"the same file as {trace.path}"
-    return (
-        f"the journal {path} cannot be used now: {trace} is still placing orders with {what}. Nothing was sent. Stop "
-        "that process; then bring back the file that it used, with all that begins with its name"
+    same = trace.path == str(path)
+    what = _("the file that was here before") if same else _("the same file as {path}", path=trace.path)
+    return _(
+        "the journal {journal} cannot be used now: {process} is still placing orders with {file}. Nothing was sent. "
+        "Stop that process; then bring back the file that it used, with all that begins with its name",
+        journal=path,
+        process=trace.words,
+        file=what,
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
 from smmplus.errors import ConfigurationError, JournalError
+from smmplus.texts import _
 
 BUSY_SECONDS = 30.0
 """How long a transaction waits for another process's; a wave of commits takes milliseconds."""
@@ -21,20 +22,24 @@ READING = "smmplus_reading"
 
 def path_of(url: str) -> Path:
     """Take the file's path out of a database URL. No message repeats the URL: it may hold a password all the same."""
-    rule = "write sqlite:////folder/journal.sqlite3, or postgresql://user@host/database"
+    rule = _("write sqlite:////folder/journal.sqlite3, or postgresql://user@host/database")
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
-        raise ConfigurationError(f"SMMPLUS_JOURNAL is no address of a database: {rule}") from None
+        raise ConfigurationError(_("SMMPLUS_JOURNAL is no address of a database: {rule}", rule=rule)) from None
     if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
-        raise ConfigurationError(f"SMMPLUS_JOURNAL must name a SQLite file: {rule}")
+        raise ConfigurationError(_("SMMPLUS_JOURNAL must name a SQLite file: {rule}", rule=rule))
     # A slash too few, and the folder is read as a server's name: the file would be another one in every folder.
     if parsed.host or parsed.username or parsed.query:
-        raise ConfigurationError(f"SMMPLUS_JOURNAL names a file with a server or options, of which it has none: {rule}")
+        raise ConfigurationError(
+            _("SMMPLUS_JOURNAL names a file with a server or options, of which it has none: {rule}", rule=rule)
+        )
     try:
         return Path(parsed.database).expanduser().absolute()
     except RuntimeError as error:
-        raise ConfigurationError(f"SMMPLUS_JOURNAL names {parsed.database}, but there is no such user") from error
+        raise ConfigurationError(
+            _("SMMPLUS_JOURNAL names {path}, but there is no such user", path=parsed.database)
+        ) from error
 
 
 def url_of(path: Path) -> str:
@@ -57,13 +62,13 @@ class InPlace:
         self._connections = 0
         self._one_at_a_time = threading.Lock()
 
-    def opened(self, *_: object) -> None:
+    def opened(self, *_event: object) -> None:
         """Count a new connection, which must be to the same file as those before."""
         self.confirm()
         with self._one_at_a_time:
             self._connections += 1
 
-    def closed(self, *_: object) -> None:
+    def closed(self, *_event: object) -> None:
         """Count a connection less: SQLite removes the logs with the last one."""
         with self._one_at_a_time:
             self._connections -= 1
@@ -93,10 +98,12 @@ class InPlace:
         return None
 
     def _words(self, path: Path) -> str:
-        return (
-            f"the journal {self._path} was deleted, moved or replaced while this process had it open (look for "
-            f"{path.name}). Nothing more is sent. Stop every run that uses it, bring back the file with all that "
-            "begins with its name, and run again; an earlier copy does not know what was placed since"
+        return _(
+            "the journal {journal} was deleted, moved or replaced while this process had it open (look for "
+            "{file}). Nothing more is sent. Stop every run that uses it, bring back the file with all that "
+            "begins with its name, and run again; an earlier copy does not know what was placed since",
+            journal=self._path,
+            file=path.name,
         )
 
 
@@ -140,8 +147,11 @@ def _prepare(connection: sqlite3.Connection, _record: object) -> None:
     (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
     if mode != "wal":
         raise JournalError(
-            f"SQLite keeps its journal_mode {mode!r} here, and this program needs 'wal': commits could be lost. "
-            "Name a file on another disk in SMMPLUS_JOURNAL"
+            _(
+                "SQLite keeps its journal_mode {mode!r} here, and this program needs 'wal': commits could be lost. "
+                "Name a file on another disk in SMMPLUS_JOURNAL",
+                mode=mode,
+            )
         )
     for pragma in ("synchronous=FULL", "fullfsync=ON", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}").close()

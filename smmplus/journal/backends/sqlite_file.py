@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from smmplus.errors import JournalError
+from smmplus.texts import _, marked
 
 THOROUGH_BYTES = 64 * 2**20
 """Up to this size (some 120,000 orders) tables and indexes are held against each other on opening, which takes a third
@@ -21,7 +22,7 @@ structure is looked at, a tenth of a second for each 100 MB."""
 
 _BUSY_SECONDS = 30.0
 
-KEEP = (
+KEEP = marked(
     "Keep this file and all files next to it: they may be the only record of your orders. "
     "`smmplus journal check` says more. If you have a backup, move these files away and "
     "`smmplus journal restore BACKUP`"
@@ -35,7 +36,13 @@ def is_damage(error: BaseException) -> bool:
 
 def damaged(where: object, reason: object) -> JournalError:
     """Say that a journal is damaged, and what to do."""
-    return JournalError(f"the journal {where} cannot be used, it is damaged: {reason}. {KEEP}")
+    text = _(
+        "the journal {journal} cannot be used, it is damaged: {reason}. {rule}",
+        journal=where,
+        reason=reason,
+        rule=_(KEEP),
+    )
+    return JournalError(text)
 
 
 def is_there(path: Path) -> bool:
@@ -46,9 +53,13 @@ def is_there(path: Path) -> bool:
         str(trace) for trace in _beside(path) if trace.is_dir() or (trace.is_file() and trace.stat().st_size)
     ]:
         raise JournalError(
-            f"the journal {path} is gone: {', '.join(traces)} shows that one was here. Bring it back, or use a backup: "
-            "`smmplus journal restore BACKUP`. A new journal would know none of its orders: if that is meant, move "
-            "what was left away"
+            _(
+                "the journal {journal} is gone: {files} shows that one was here. Bring it back, or use a backup: "
+                "`smmplus journal restore BACKUP`. A new journal would know none of its orders: if that is meant, move "
+                "what was left away",
+                journal=path,
+                files=", ".join(traces),
+            )
         )
     return False
 
@@ -59,11 +70,15 @@ def must_be_whole(path: Path) -> dict[str, str]:
     Raises JournalError where it is no journal, or a damaged one.
     """
     if not path.is_file():
-        raise JournalError(f"the journal {path} cannot be used: it is no file. Name another one in SMMPLUS_JOURNAL")
+        raise JournalError(
+            _("the journal {journal} cannot be used: it is no file. Name another one in SMMPLUS_JOURNAL", journal=path)
+        )
     if not os.access(path, os.R_OK | os.W_OK):
-        raise JournalError(f"the journal {path} cannot be used: this user lacks the rights to read and write it")
+        raise JournalError(
+            _("the journal {journal} cannot be used: this user lacks the rights to read and write it", journal=path)
+        )
     if path.stat().st_size == 0:
-        raise damaged(path, "the file is empty, and a journal never is. If it was never one, move it away")
+        raise damaged(path, _("the file is empty, and a journal never is. If it was never one, move it away"))
     try:
         with closing(
             sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=_BUSY_SECONDS)
@@ -80,14 +95,14 @@ def _look(path: Path, connection: sqlite3.Connection) -> None:
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if tables and "meta" not in tables:
         raise JournalError(
-            f"{path} is another program's database, and no journal: name another file in SMMPLUS_JOURNAL"
+            _("{path} is another program's database, and no journal: name another file in SMMPLUS_JOURNAL", path=path)
         )
     thorough = path.stat().st_size <= THOROUGH_BYTES
     (found,) = connection.execute("PRAGMA integrity_check(1)" if thorough else "PRAGMA quick_check(1)").fetchone()
     if found != "ok":
         raise damaged(path, " ".join(found.removeprefix("*** in database main ***").split()))
     if not tables:
-        raise damaged(path, "it has no tables. If you copied it, also copy the file next to it that ends with -wal")
+        raise damaged(path, _("it has no tables. If you copied it, also copy the file next to it that ends with -wal"))
 
 
 @contextmanager
@@ -100,7 +115,7 @@ def new_file(path: Path, *, replace: bool = False) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
-        raise NotADirectoryError(f"{path.parent} is no folder") from error
+        raise NotADirectoryError(_("{path} is no folder", path=path.parent)) from error
     folder = Path(tempfile.mkdtemp(prefix=f".{path.name[:80]}.", suffix=".new", dir=path.parent))
     try:
         made = folder / path.name
@@ -119,14 +134,14 @@ def new_file(path: Path, *, replace: bool = False) -> Iterator[Path]:
 def _put(made: Path, path: Path) -> None:
     # Files that another journal left next to it would be read as this one's latest changes.
     if left := [beside for beside in _beside(path) if beside.is_file() and beside.stat().st_size]:
-        raise FileExistsError(f"{left[0]} belongs to another journal: move it away")
+        raise FileExistsError(_("{path} belongs to another journal: move it away", path=left[0]))
     try:
         path.hardlink_to(made)  # unlike a change of name, it never takes the place of what is there
     except FileExistsError:
         raise
     except OSError:  # no hard links here: FAT
         if os.path.lexists(path):
-            raise FileExistsError(f"{path} is there already") from None
+            raise FileExistsError(_("{path} is there already", path=path)) from None
         made.rename(path)
 
 

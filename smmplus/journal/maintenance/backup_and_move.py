@@ -21,6 +21,7 @@ from smmplus.journal.backends.open import READING, make_tables, new_engine, snap
 from smmplus.journal.backends.open import where as name_of
 from smmplus.journal.journal import Journal
 from smmplus.journal.maintenance.integrity import Violation, audit
+from smmplus.texts import _, marked
 
 _PAGE = 1000
 _MOST_FINDINGS = 20
@@ -83,14 +84,18 @@ def move(journal: Journal, url: str) -> Copied:
         said = _must_be_current(source, journal.where)
         if recovery.is_left(journal, source):
             raise JournalInUseError(
-                "a run has just ended, and left order ids next to the journal: run the same command again"
+                _("a run has just ended, and left order ids next to the journal: run the same command again")
             )
         with translated(where):
             sums, findings = _copy_into(engine, where, source, said | {metadata.COPYING: journal.time()})
         if findings:
             first = f"{findings[0].where}: {findings[0].what}"
             raise JournalError(
-                f"the journal {journal.where} was not moved: it has errors ({first}). See `smmplus journal check`"
+                _(
+                    "the journal {journal} was not moved: it has errors ({first}). See `smmplus journal check`",
+                    journal=journal.where,
+                    first=first,
+                )
             )
         metadata.put(source, metadata.MOVED, where)
     finish_move(journal.path, url)
@@ -108,7 +113,7 @@ def finish_move(path: Path | None, url: str) -> int | None:
         said = metadata.read(source) if _has_meta(source) else {}
     if said.get(metadata.MOVED) != name_of(url):
         return None
-    with _postgres(url) as (engine, _), engine.begin() as target:
+    with _postgres(url) as (engine, _where), engine.begin() as target:
         there = metadata.read(target) if postgres.tables(target) else {}
         if metadata.COPYING not in there or there.get(metadata.UUID_NAME) != said[metadata.UUID_NAME]:
             return None
@@ -137,8 +142,10 @@ def _postgres(url: str) -> Iterator[tuple[Engine, str]]:
     parsed = postgres.parsed(url)
     if parsed.password is not None:
         raise ConfigurationError(
-            "a password in an argument can be read by every user of this machine: write it into the file that "
-            "PGPASSFILE names, and leave it out of the URL"
+            _(
+                "a password in an argument can be read by every user of this machine: write it into the file that "
+                "PGPASSFILE names, and leave it out of the URL"
+            )
         )
     where = postgres.where(parsed)
     with translated(where):
@@ -151,13 +158,14 @@ def _postgres(url: str) -> Iterator[tuple[Engine, str]]:
 
 def _must_be_free(to: Path) -> None:
     if to.exists() or to.is_symlink():
-        raise JournalConflictError(f"{to} already exists, and is not overwritten: name another file")
+        raise JournalConflictError(_("{path} already exists, and is not overwritten: name another file", path=to))
 
 
 def _must_be_current(source: Connection, where: str) -> dict[str, str]:
     said = metadata.read(source)
     if said.get("version") != str(schema.VERSION):
-        raise JournalError(f"the journal {where} has version {said.get('version')}, not {schema.VERSION}")
+        text = marked("the journal {journal} has version {version}, not {current}")
+        raise JournalError(_(text, journal=where, version=said.get("version"), current=schema.VERSION))
     return said
 
 
@@ -165,8 +173,14 @@ def _must_be_idle(journal: Journal, source: Connection) -> None:
     for run in source.execute(select(schema.runs).where(schema.runs.c.ended_at.is_(None))):
         if journal.is_run_alive(run.id):
             raise JournalInUseError(
-                f"process {run.pid} on {run.host} ({run.user}) is placing orders since {run.started_at}: a journal "
-                "moves only while no run is under way. Wait for it, or stop it"
+                _(
+                    "process {pid} on {host} ({user}) is placing orders since {since}: a journal moves only while no "
+                    "run is under way. Wait for it, or stop it",
+                    pid=run.pid,
+                    host=run.host,
+                    user=run.user,
+                    since=run.started_at,
+                )
             )
 
 
@@ -180,8 +194,12 @@ def _make_room(target: Connection, where: str, uuid: str) -> None:
     if not (said.get(metadata.UUID_NAME) == uuid and metadata.COPYING in said):
         if not said or _holds_anything(target):
             raise JournalConflictError(
-                f"{where} already has a journal: copy into another database. To delete all that is in it: "
-                f"DROP SCHEMA {postgres.SCHEMA} CASCADE"
+                _(
+                    "{database} already has a journal: copy into another database. To delete all that is in it: "
+                    "{command}",
+                    database=where,
+                    command=f"DROP SCHEMA {postgres.SCHEMA} CASCADE",
+                )
             )
         _must_be_current(target, where)
     for table in reversed(schema.metadata.sorted_tables):
@@ -225,7 +243,12 @@ def _read_back(engine: Engine, sums: Sums) -> tuple[Violation, ...]:
                 digest.update(repr(page).encode())
             if sums[table.name] != (rows, digest.hexdigest()):
                 raise JournalError(
-                    f"the copy is not what was read: {rows} rows of {table.name}, not {sums[table.name][0]}"
+                    _(
+                        "the copy is not what was read: {rows} rows of {table}, not {read}",
+                        rows=rows,
+                        table=table.name,
+                        read=sums[table.name][0],
+                    )
                 )
         return tuple(islice(audit(target), _MOST_FINDINGS))
 

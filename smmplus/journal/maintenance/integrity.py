@@ -26,6 +26,7 @@ from smmplus.journal.schema import accounts, balances, campaigns, entries, order
 from smmplus.journal.state_machine import SPENT, State
 from smmplus.orders.decimals import EXACT
 from smmplus.orders.models import OrderRequest
+from smmplus.texts import _, marked
 
 _PAGE = 1000
 _MOST_OF_SQLITE = 20
@@ -70,47 +71,51 @@ def audit(connection: Connection) -> Iterator[Violation]:
         reason = getattr(error, "orig", None) or error
         if is_busy(reason):  # it could not be checked
             raise
-        yield Violation("the database", f"cannot be read to its end: {reason}")
+        yield Violation(_("the database"), _("cannot be read to its end: {reason}", reason=reason))
 
 
 def entry_flaws(values: Mapping[str, Any]) -> Iterator[str]:
     """Yield the errors in the row of one order."""
     if wrong := [name for name in _ALWAYS if not isinstance(values[name], str)]:
-        yield f"{', '.join(wrong)}: no text"
+        yield _("{fields}: no text", fields=", ".join(wrong))
         return
     yield from _content_flaws(values["content"], values["fingerprint"], values["key"])
-    yield from (
-        f"{name} is {values[name]!r}, which is not an amount" for name in _AMOUNTS if not _is_amount(values[name])
-    )
-    yield from (f"{name} is {values[name]!r}, which is not a time" for name in _TIMES if not _is_time(values[name]))
+    yield from (_no_amount(name, values[name]) for name in _AMOUNTS if not _is_amount(values[name]))
+    for name in _TIMES:
+        if not _is_time(values[name]):
+            yield _("{field} is {value!r}, which is not a time", field=name, value=values[name])
     if values["state"] not in set(State):
-        yield f"state is {values['state']!r}, which is not a state"
+        yield _("state is {value!r}, which is not a state", value=values["state"])
     else:
         yield from _state_flaws(State(values["state"]), values)
+
+
+def _no_amount(name: str, value: object) -> str:
+    return _("{field} is {value!r}, which is not an amount", field=name, value=value)
 
 
 def _content_flaws(content: str, fingerprint: str, key: str) -> Iterator[str]:
     try:
         request = OrderRequest.from_content(content)
         if request.content != content:
-            yield "its content is not in its normal form"
+            yield _("its content is not in its normal form")
         if request.fingerprint != fingerprint:
-            yield "its content does not match its fingerprint"
+            yield _("its content does not match its fingerprint")
     except (ValueError, TypeError, AttributeError):
-        yield "its content cannot be read"
+        yield _("its content cannot be read")
     if not key or (_MADE_BY_US.fullmatch(key) and not (key.startswith(f"{fingerprint[:16]}-") and nth_of(key))):
-        yield f"its key {key!r} does not match its fingerprint"
+        yield _("its key {key!r} does not match its fingerprint", key=key)
 
 
 def _state_flaws(state: State, values: Mapping[str, Any]) -> Iterator[str]:
     for name in _NEEDS[state]:
         if values[name] is None:
-            yield f"it is {state.value}, and has no {name}"
+            yield _("it is {state}, and has no {field}", state=state.value, field=name)
     if values["order_id"] is not None and state not in _MAY_HAVE_AN_ORDER:
-        yield f"it is {state.value}, and has order id {values['order_id']}"
+        yield _("it is {state}, and has order id {order_id}", state=state.value, order_id=values["order_id"])
     attempt = values["attempt"]
     if not isinstance(attempt, int) or attempt < 0 or (attempt == 0 and state not in _MAY_BE_UNSENT):
-        yield f"it is {state.value}, and its attempt is {attempt!r}"
+        yield _("it is {state}, and its attempt is {attempt!r}", state=state.value, attempt=attempt)
 
 
 def _is_amount(value: object) -> bool:
@@ -142,9 +147,15 @@ def _storage(connection: Connection) -> Iterator[Violation]:
         return
     for (line,) in islice(connection.exec_driver_sql(f"PRAGMA integrity_check({_MOST_OF_SQLITE})"), _MOST_OF_SQLITE):
         if line != "ok":
-            yield Violation("the file", " ".join(line.removeprefix("*** in database main ***").split()))
+            yield Violation(_("the file"), " ".join(line.removeprefix("*** in database main ***").split()))
     for row in islice(connection.exec_driver_sql("PRAGMA foreign_key_check"), _MOST_OF_SQLITE):
-        yield Violation("the file", f"row {row[1]} of {row[0]} refers to a row of {row[2]} that does not exist")
+        what = _(
+            "row {row} of {table} refers to a row of {other} that does not exist",
+            row=row[1],
+            table=row[0],
+            other=row[2],
+        )
+        yield Violation(_("the file"), what)
 
 
 def _tables(connection: Connection) -> Iterator[Violation]:
@@ -152,21 +163,27 @@ def _tables(connection: Connection) -> Iterator[Violation]:
     found = inspect(connection)
     present = set(found.get_table_names(schema=place))
     if schema.meta.name not in present:
-        yield Violation("the database", "is another program's, and no journal" if present else "has no tables")
+        what = _("is another program's, and no journal") if present else _("has no tables")
+        yield Violation(_("the database"), what)
         return
     if (version := metadata.read(connection).get("version")) != str(schema.VERSION):
-        words = "`smmplus doubts` brings an older one up to date"
-        yield Violation("meta", f"its version is {version}, and this program checks version {schema.VERSION}: {words}")
+        text = marked(
+            "its version is {version}, and this program checks version {current}: `smmplus doubts` brings an older one "
+            "up to date"
+        )
+        yield Violation("meta", _(text, version=version, current=schema.VERSION))
         return
     for table in schema.metadata.sorted_tables:
         if table.name not in present:
-            yield Violation(table.name, "the table is not there")
+            yield Violation(table.name, _("the table is not there"))
             continue
         columns = {column["name"] for column in found.get_columns(table.name, schema=place)}
         indexes = {index["name"] for index in found.get_indexes(table.name, schema=place)}
-        yield from (Violation(table.name, f"has no column {name}") for name in sorted(set(table.c.keys()) - columns))
+        for name in sorted(set(table.c.keys()) - columns):
+            yield Violation(table.name, _("has no column {column}", column=name))
         named = {str(index.name) for index in table.indexes}
-        yield from (Violation(table.name, f"has no index {name}") for name in sorted(named - indexes))
+        for name in sorted(named - indexes):
+            yield Violation(table.name, _("has no index {index}", index=name))
 
 
 def _said(connection: Connection) -> Iterator[Violation]:
@@ -181,35 +198,43 @@ def _entries(connection: Connection) -> Iterator[Violation]:
         _spend(spent, values)
         yield from (Violation(_name(row), flaw) for flaw in entry_flaws(values))
     for campaign in connection.execute(select(campaigns)):
-        where = f"campaign {campaign.name!r}"
+        where = _("campaign {campaign!r}", campaign=campaign.name)
         if not _is_amount(campaign.budget):
-            yield Violation(where, f"its budget is {campaign.budget!r}, which is not an amount")
+            yield Violation(where, _("its budget is {budget!r}, which is not an amount", budget=campaign.budget))
         if not _is_amount(campaign.spent) or Decimal(campaign.spent) != spent[campaign.id]:
             yield Violation(
-                where, f"it says that {campaign.spent} is spent, and its orders come to {spent[campaign.id]}"
+                where,
+                _(
+                    "it says that {spent} is spent, and its orders come to {total}",
+                    spent=campaign.spent,
+                    total=spent[campaign.id],
+                ),
             )
 
 
 def _pairs(connection: Connection) -> Iterator[Violation]:
     """Compare the order ids of entries with the table of all order ids."""
     for row in _paged(connection, _UNLISTED):
-        whose = "in no list" if row.owner is None else f"order number {row.owner}'s in the list"
-        yield Violation(_name(row), f"its order id {row.order_id} is {whose} of ids")
+        text = marked("its order id {order_id} is order number {owner}'s in the list of ids")
+        text = marked("its order id {order_id} is in no list of ids") if row.owner is None else text
+        yield Violation(_name(row), _(text, order_id=row.order_id, owner=row.owner))
     for row in _paged(connection, _UNOWNED):
-        yield Violation(_name(row), f"the list says that it is order {row.listed}, and its record does not")
+        yield Violation(
+            _name(row),
+            _("the list says that it is order {order_id}, and its record does not", order_id=row.listed),
+        )
 
 
 def _other_amounts(connection: Connection) -> Iterator[Violation]:
     for row in _paged(connection, select(balances)):
         wrong = [name for name in ("amount", "accepted", "spent") if not _is_amount(getattr(row, name))]
-        yield from (
-            Violation(f"balance number {row.id}", f"{name} is {getattr(row, name)!r}, which is not an amount")
-            for name in wrong
-        )
+        for name in wrong:
+            where = _("balance number {number}", number=row.id)
+            yield Violation(where, _no_amount(name, getattr(row, name)))
 
 
 def _name(row: Row[Any]) -> str:
-    return f"order {row.campaign}/{row.key} (number {row.id})"
+    return _("order {order} (number {number})", order=f"{row.campaign}/{row.key}", number=row.id)
 
 
 def _paged(connection: Connection, statement: Select[Any]) -> Iterator[Row[Any]]:

@@ -18,6 +18,7 @@ from smmplus.journal.backends import location, postgres, run_traces, sqlite, sql
 from smmplus.journal.backends.open import snapshot, translated
 from smmplus.journal.journal import Journal
 from smmplus.journal.maintenance.backup_and_move import fill_postgres
+from smmplus.texts import _, marked
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,11 @@ def made_at(backup: Path) -> str:
         at = sqlite_file.must_be_whole(backup).get(metadata.BACKUP)
     if at is None:
         raise JournalError(
-            f"{backup} is not a backup that `smmplus journal copy` made. If it is your journal itself, name it in "
-            "SMMPLUS_JOURNAL"
+            _(
+                "{path} is not a backup that `smmplus journal copy` made. If it is your journal itself, name it in "
+                "SMMPLUS_JOURNAL",
+                path=backup,
+            )
         )
     return at
 
@@ -57,7 +61,7 @@ def restore(backup: Path, url: str, now: str) -> Restored:
         location.must_hold(path)
         run_traces.must_be_free(location.real(path))
         if path.exists() or path.is_symlink():
-            raise _taken(f"{path} is there")
+            raise _taken(_("{path} is there", path=path))
         try:
             with sqlite_file.new_file(path) as made:
                 doubts = _make(backup, made, at, now)
@@ -69,8 +73,11 @@ def restore(backup: Path, url: str, now: str) -> Restored:
 
 def _taken(what: object) -> JournalConflictError:
     return JournalConflictError(
-        f"{what}: move it away, with all files that begin with its name, and keep it: it may have orders that the "
-        "backup does not have"
+        _(
+            "{problem}: move it away, with all files that begin with its name, and keep it: it may have orders that "
+            "the backup does not have",
+            problem=what,
+        )
     )
 
 
@@ -110,10 +117,16 @@ class Backup:
     @property
     def words(self) -> str:
         """What happened to the journal, as the end of a sentence."""
-        when = f" on {local_time(self.restored_at)}" if self.restored_at else ""
-        if self.lost:
-            return f"has lost what was written into it after {local_time(self.made_at)} (noticed{when}: {self.lost})"
-        return f"was restored{when} from a backup of {local_time(self.made_at)}"
+        made, restored = local_time(self.made_at), local_time(self.restored_at)
+        if self.lost and self.restored_at:
+            text = marked("has lost what was written into it after {made} (noticed on {restored}: {sign})")
+        elif self.lost:
+            text = marked("has lost what was written into it after {made} (noticed: {sign})")
+        elif self.restored_at:
+            text = marked("was restored on {restored} from a backup of {made}")
+        else:
+            text = marked("was restored from a backup of {made}")
+        return _(text, made=made, restored=restored, sign=self.lost)
 
 
 def backup_of(journal: Journal) -> Backup | None:
