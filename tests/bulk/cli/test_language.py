@@ -19,10 +19,13 @@ def pattern_of(text):
     return re.compile(".{0,200}?".join(filter(None, parts))) if max(map(len, parts)) >= SHORTEST else None
 
 
+STORED = {"no answer from the panel ({error})"}
+"""Errors of orders are kept in the journal, which is in English, and shown as they are."""
+
 ENGLISH = [
     (text, pattern)
     for text, done in translations().items()
-    if done and done != text and (pattern := pattern_of(text)) is not None
+    if text not in STORED and done and done != text and (pattern := pattern_of(text)) is not None
 ]
 
 
