@@ -5,11 +5,13 @@ import inspect
 import math
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any, TypeVar, get_type_hints
 
 import typer
@@ -44,10 +46,8 @@ File = Annotated[
 Files = Annotated[
     list[Path],
     typer.Argument(
-        help="One or more sheets: .csv, .xlsx, or mass-order text (.txt).",
-        metavar="FILE...",
-        exists=True,
-        dir_okay=False,
+        help="One or more sheets: .csv, .xlsx, or mass-order text (.txt); - for standard input.",
+        metavar="FILE...",  # whether it exists is asked below: with a list, typer takes no dash
     ),
 ]
 OptionalFile = Annotated[
@@ -85,7 +85,8 @@ def takes_options_of(name: str) -> Callable[[Callable[..., Result]], Callable[..
             if file is None:
                 return command(None, account=asked["account"], campaign=asked["campaign"], **given)
             if isinstance(file, Path) or len(file) == 1:
-                return command(_options(file if isinstance(file, Path) else file[0], asked), **given)
+                with _at_hand(file if isinstance(file, Path) else file[0]) as path:
+                    return command(_options(path, asked), **given)
             statuses = [_status_of(command, each, dict(asked), given) for each in file]
             raise typer.Exit(next(filter(None, statuses), 0))
 
@@ -100,11 +101,35 @@ def takes_options_of(name: str) -> Callable[[Callable[..., Result]], Callable[..
     return taking
 
 
+_STANDARD_INPUT = "standard-input"
+
+
+@contextmanager
+def _at_hand(file: Path) -> Iterator[Path]:
+    """Keep standard input as a file while it is read; any other file is there."""
+    if str(file) != "-":
+        if not file.is_file():
+            raise ConfigurationError(_("there is no file {path}", path=file))
+        yield file
+        return
+    content = sys.stdin.buffer.read()
+    with TemporaryDirectory(prefix="smmplus-") as folder:
+        path = Path(folder, f"{_STANDARD_INPUT}{'.xlsx' if content.startswith(b'PK') else '.csv'}")
+        path.write_bytes(content)
+        yield path
+
+
+def is_standard_input(path: Path) -> bool:
+    """Return whether a file is what standard input is kept in."""
+    return path.stem == _STANDARD_INPUT and path.parent.name.startswith("smmplus-")
+
+
 def _status_of(command: Callable[..., object], file: Path, asked: dict[str, Any], given: dict[str, Any]) -> int:
     """Run a command on one of several files, and return its exit status."""
 
     def run(*, account: str, **given: Any) -> None:  # noqa: ARG001 (`failing` names it)
-        command(_options(file, asked), **given)
+        with _at_hand(file) as path:
+            command(_options(path, asked), **given)
 
     try:
         failing(run)(account=asked["account"], **given)

@@ -1,6 +1,8 @@
 """`smmplus check`, `run` and `status`: the commands on a sheet."""
 
 from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -48,8 +50,13 @@ def check(options: Options, *, mark: given.Mark = False, as_json: given.AsJson =
 
     Places nothing. Of several sheets, the exit status is that of the first one that is not 0.
     """
+    if mark and given.is_standard_input(options.path):
+        raise ConfigurationError(_("--mark needs a file, next to which it writes"))
     with given.open_journal() as journal:
         plan = runner.check(options, given.panel_for(options.account), journal)
+    if given.is_standard_input(options.path):  # commands that are shown name a file that a person has
+        shown = replace(plan.options, path=Path("FILE"), campaign=plan.campaign.name)
+        plan = replace(plan, sheet=replace(plan.sheet, path=Path("-")), options=shown)
     out = console(quiet=as_json)
     blocked = plan.blocker.message if plan.blocker else ""
     short = plan.short_by or plan.over_budget

@@ -399,3 +399,28 @@ def test_a_copy_with_ids_is_ordered_again_by_the_command_that_is_shown_once_they
     month.write_text(rows, "utf-8")
     done = smmplus(*shlex.split(shown[at + 1])[1:], *RUN)
     assert (done.status, sandbox.ledger()["count"] - before) == (0, 4)
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_a_sheet_from_standard_input_is_checked(smmplus, path, tmp_path, kind):
+    content = path.read_bytes()
+    if kind == "xlsx":
+        book = openpyxl.Workbook()
+        for line in content.decode().splitlines():
+            book.active.append(line.split(","))
+        book.save(tmp_path / "week.xlsx")
+        content = (tmp_path / "week.xlsx").read_bytes()
+    before = sorted(tmp_path.iterdir())
+    told = smmplus("check", "-", "--json", answer=content).json
+    assert (told["file"], told["to_send"], told["total"]) == ("-", 2, "0.07")
+    said = smmplus("check", "-", answer=content).words
+    assert ": 2 rows, campaign 'standard-input'" in said
+    assert "smmplus run FILE --campaign standard-input --expect-fingerprint" in said
+    assert [each for each in sorted(tmp_path.iterdir()) if "journal" not in each.name] == [
+        each for each in before if "journal" not in each.name
+    ]
+
+
+def test_what_writes_needs_a_file(smmplus, path):
+    for command in (("run", "-", "--yes"), ("status", "-"), ("check", "-", "--mark")):
+        assert smmplus(*command, answer=path.read_bytes()).status == 2
