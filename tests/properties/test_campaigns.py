@@ -39,7 +39,7 @@ def _sandbox(monkeypatch):
     Campaigns.end()
 
 
-@pytest.mark.parametrize(("machine", "examples"), [(Campaigns, 8), (PostgresCampaigns, 1)])
+@pytest.mark.parametrize(("machine", "examples"), [(Campaigns, 8), (PostgresCampaigns, 2)])
 def test_no_order_twice_and_none_lost_whatever_happens(machine, examples, capsys):
     run_state_machine_as_test(machine, settings=LONG if EXAMPLES else _steady(examples))
     steps, seen = Campaigns.steps, Campaigns.seen
