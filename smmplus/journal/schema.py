@@ -267,7 +267,8 @@ checks = Table(
 
 def _rename_states(connection: Connection) -> None:
     """Let states have the words that sheets have, and keep refills' statuses and the history of orders'."""
-    key = "SERIAL NOT NULL" if connection.dialect.name == "postgresql" else "INTEGER NOT NULL"
+    is_postgres = connection.dialect.name == "postgresql"
+    key, exact = ("SERIAL NOT NULL", 'TEXT COLLATE "C"') if is_postgres else ("INTEGER NOT NULL", "TEXT")
     for statement in (
         "DROP INDEX ix_entries_unsettled",
         "DROP INDEX ix_follow_ups_submitting",
@@ -280,10 +281,10 @@ def _rename_states(connection: Connection) -> None:
         "CREATE INDEX ix_follow_ups_sending ON follow_ups (state) WHERE state = 'sending'",
         "CREATE INDEX ix_follow_ups_order ON follow_ups (account_id, order_id)",
         "ALTER TABLE follow_ups ADD COLUMN status TEXT DEFAULT '' NOT NULL",
-        "ALTER TABLE follow_ups ADD COLUMN polled_at TEXT",
+        f"ALTER TABLE follow_ups ADD COLUMN polled_at {exact}",
         (
             f"CREATE TABLE status_changes (id {key} PRIMARY KEY, entry_id INTEGER NOT NULL REFERENCES entries (id), "
-            "at TEXT NOT NULL, order_status TEXT NOT NULL, charge TEXT, start_count TEXT, remains TEXT)"
+            f"at {exact} NOT NULL, order_status TEXT NOT NULL, charge {exact}, start_count TEXT, remains TEXT)"
         ),
         "CREATE INDEX ix_status_changes_entry ON status_changes (entry_id)",
     ):

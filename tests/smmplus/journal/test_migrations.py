@@ -131,6 +131,28 @@ def test_a_journal_of_version_1_has_its_orders_in_the_same_states(journal_url):
         assert list(audit_of(journal_url)) == []
 
 
+COLUMNS = (
+    "SELECT table_name, column_name, data_type, collation_name, is_nullable, column_default "
+    "FROM information_schema.columns WHERE table_schema = 'smmplus' ORDER BY table_name, column_name"
+)
+
+
+def test_an_updated_journal_has_the_columns_of_a_new_one(journal_url):
+    if not journal_url.startswith("postgresql"):
+        columns = (
+            "SELECT m.name, p.name, p.type, p.[notnull] FROM sqlite_master m, pragma_table_info(m.name) p ORDER BY 1, 2"
+        )
+    else:
+        columns = COLUMNS
+    with Journal(journal_url):
+        new = rows_of(journal_url, columns)
+    for statement in OF_VERSION_1:
+        rows_of(journal_url, statement)
+    assert rows_of(journal_url, columns) != new
+    with Journal(journal_url):
+        assert rows_of(journal_url, columns) == new
+
+
 def audit_of(url):
     with snapshot(url) as connection:
         yield from audit(connection)

@@ -100,7 +100,7 @@ def test_text_is_compared_byte_by_byte(journal, journal_url):
         "SELECT table_name, column_name FROM information_schema.columns "
         "WHERE table_schema = 'smmplus' AND column_name IN ('at', 'key', 'sent_at') AND collation_name = 'C'"
     )
-    assert len(rows_of(journal_url, columns)) == 7
+    assert len(rows_of(journal_url, columns)) == 8
 
 
 # What is refused.
