@@ -114,7 +114,7 @@ def _problems(request: OrderRequest, service: Service, kind: OrderType) -> Itera
 def _wrong_fields(values: Values, kind: OrderType) -> Iterator[FieldProblem]:
     for field in kind.required:
         if field not in values:
-            text = _("{field} is missing: {type} orders need it", field=field, type=kind.name)
+            text = _("{field} is missing (required for {type})", field=field, type=kind.name)
             yield FieldProblem(field, text, _("fill in {field}", field=field))
     for field in values:
         if field not in kind.fields:

@@ -26,7 +26,7 @@ def path_of(url: str) -> Path:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
-        raise ConfigurationError(_("SMMPLUS_JOURNAL is no address of a database: {rule}", rule=rule)) from None
+        raise ConfigurationError(_("SMMPLUS_JOURNAL is not a valid address of a database: {rule}", rule=rule)) from None
     if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
         raise ConfigurationError(_("SMMPLUS_JOURNAL must name a SQLite file: {rule}", rule=rule))
     # A slash too few, and the folder is read as a server's name: the file would be another one in every folder.

@@ -71,7 +71,10 @@ def must_be_whole(path: Path) -> dict[str, str]:
     """
     if not path.is_file():
         raise JournalError(
-            _("the journal {journal} cannot be used: it is no file. Name another one in SMMPLUS_JOURNAL", journal=path)
+            _(
+                "the journal {journal} cannot be used: it is not a file. Name another one in SMMPLUS_JOURNAL",
+                journal=path,
+            )
         )
     if not os.access(path, os.R_OK | os.W_OK):
         raise JournalError(
@@ -115,7 +118,7 @@ def new_file(path: Path, *, replace: bool = False) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
-        raise NotADirectoryError(_("{path} is no folder", path=path.parent)) from error
+        raise NotADirectoryError(_("{path} is not a folder", path=path.parent)) from error
     folder = Path(tempfile.mkdtemp(prefix=f".{path.name[:80]}.", suffix=".new", dir=path.parent))
     try:
         made = folder / path.name

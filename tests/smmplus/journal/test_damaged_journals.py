@@ -91,7 +91,7 @@ def test_what_is_no_database_is_refused(tmp_path, content):
 
 
 def test_a_folder_is_no_journal(tmp_path):
-    with pytest.raises(JournalError, match="it is no file"):
+    with pytest.raises(JournalError, match="it is not a file"):
         Journal(url_of(tmp_path))
 
 
