@@ -4,8 +4,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from airflow_provider_smmplus.operators.refills import SmmPlusRefillOperator, SmmPlusRefillStatusOperator
-from smmplus.journal.refills_and_cancels import RequestKind
-from smmplus.journal.state_machine import State
+from smmplus.journal.refills_and_cancels import RequestKind, RequestState
 from smmplus.placing.refills_and_cancels import Asking, known
 
 pytestmark = pytest.mark.e2e
@@ -44,7 +43,7 @@ def test_a_list_that_is_expanded_anew_asks_for_none_again(airflow, delivered, do
     one, two, three = delivered(3)
     # As earlier versions kept it: by the place in the list.
     who = Asking("main", RequestKind.REFILL, "campaign|manual__2026-02-03|task|0")
-    assert known(journal, sandbox.address, who, [three])[three].state is State.NOT_SENT
+    assert known(journal, sandbox.address, who, [three])[three].state is RequestState.NOT_SENT
 
     def mapped(numbers, index):
         expanded = lambda task_id: REFILL.partial(task_id=task_id).expand(order_ids=numbers)  # noqa: E731

