@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 import aiohttp
 from tenacity import wait_exponential_jitter
 
-import bulk.model.options
+import bulk.files.account_settings
 import bulk.running.interrupts
 import bulk.writing
 from bulk.files import atomic_write
@@ -41,7 +41,7 @@ def _be_impatient(job: dict[str, Any]) -> None:
     bulk.running.interrupts.ONE_PRESS = 0.0
     if seconds := job.get("timeout"):
         quick = partial(Panel, connect_timeout=seconds, read_timeout=seconds)
-        bulk.model.options.Panel = quick  # type: ignore[misc, assignment]
+        bulk.files.account_settings.Panel = quick  # type: ignore[misc, assignment]
     if seconds := job.get("busy"):
         sqlite.BUSY_SECONDS = postgres.BUSY_SECONDS = seconds
 
