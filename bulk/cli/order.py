@@ -36,7 +36,7 @@ SOURCE = "smmplus order"
 @failing
 def order(  # noqa: PLR0917 (typer gives them by name)
     service: Annotated[str, typer.Argument(help="The service's ID.")],
-    link: Annotated[str, typer.Argument(help="The link;  for types without one.", show_default=False)] = "",
+    link: Annotated[str, typer.Argument(help='The link; "" for types without one.', show_default=False)] = "",
     quantity: Annotated[str, typer.Argument(help="The quantity, for types that have one.", show_default=False)] = "",
     runs: Annotated[str, typer.Option("--runs", help="Drip-feed: times to deliver the quantity.", metavar="N")] = "",
     interval: Annotated[
@@ -51,7 +51,7 @@ def order(  # noqa: PLR0917 (typer gives them by name)
     ] = CAMPAIGN,
     account: given.Account = given.DEFAULT,
     max_spend: Annotated[
-        str | None, typer.Option("--max-spend", help="Set the campaign's total budget.", metavar="AMOUNT")
+        str | None, typer.Option("--max-spend", help="Most that the campaign may spend in all.", metavar="AMOUNT")
     ] = None,
     again: Annotated[bool, typer.Option("--again", help="Place it once more, although it was placed.")] = False,
     retry_refused: Annotated[

@@ -151,14 +151,14 @@ def _run(kind: RequestKind, chosen: _Chosen, age: timedelta | None, *, again: bo
         entries = chosen.entries(journal, account_id)
         selected = asyncio.run(_select(kind, journal, account_id, panel, entries, age, again=again))
         _show(out, kind, selected)
-        found: dict[str, FollowUp] = {}
+        found, declined = dict[str, FollowUp](), False
         if selected.to_request and (yes or asked(_question(kind, selected, chosen.account, panel))):
             asking = Asking(chosen.account, kind, _key(kind, selected, again=again))
             ids = [entry.order_id for entry in selected.to_request if entry.order_id]
             found = asyncio.run(_request(journal, panel, asking, ids))
-        elif selected.to_request:
+        elif declined := bool(selected.to_request):
             out.print(_("Cancelled. Nothing was sent."))
-    status = _status(found)
+    status = ExitStatus.UNFINISHED if declined else _status(found)
     if as_json:
         print_json(_object(kind, found, selected) | {"exit_status": int(status)})
     elif found:

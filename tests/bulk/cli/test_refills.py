@@ -76,7 +76,8 @@ def test_a_request_whose_answer_was_lost_is_not_repeated_without_a_person(smmplu
 def test_a_cancel_is_requested_once_and_a_no_sends_nothing(smmplus, sandbox, placed):
     (order,) = placed("cancel")
     before = sandbox.calls("cancel")
-    assert "Cancelled. Nothing was sent." in smmplus("cancel", "--order-id", order, answer="n\n").words
+    declined = smmplus("cancel", "--order-id", order, answer="n\n")
+    assert ("Cancelled. Nothing was sent." in declined.words, declined.status) == (True, 7)
     assert sandbox.calls("cancel") == before
     done = smmplus("cancel", "--order-id", order, "--yes", "--json").json
     assert [(each["order_id"], each["state"]) for each in done["requested"]] == [(order, "accepted")]
