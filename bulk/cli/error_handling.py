@@ -23,6 +23,7 @@ from smmplus.errors import (
     JournalConflictError,
     JournalError,
     JournalInUseError,
+    NeverSentError,
     OrderError,
     OrderInDoubtError,
     OrderRefusedError,
@@ -80,9 +81,12 @@ def _hint(error: Exception, options: Mapping[str, object]) -> str:
     """Return the hint of an error: its notes; of a key that a panel refused, where it comes from."""
     if notes := getattr(error, "__notes__", None):
         return "\n".join(notes)
-    if not isinstance(error, AccountError):
+    if not isinstance(error, AccountError | NeverSentError):
         return ""
     account = str(options.get("account") or default_account(os.environ))
+    if isinstance(error, NeverSentError):
+        host = urlsplit(url_of(account, os.environ)).netloc.rpartition("@")[2]
+        return _("Check your internet connection, and that {host} is the panel's address.", host=host)
     source = key_source(account, os.environ)
     hint = key_hint(account, url_of(account, os.environ), source or _("your input"))
     if source == "" or source != kept_in(account):
@@ -92,11 +96,10 @@ def _hint(error: Exception, options: Mapping[str, object]) -> str:
 
 def key_hint(account: str, url: str, source: str) -> str:
     """Return where the key that a panel refused comes from, and where the right one is."""
-    host = urlsplit(url).hostname  # no more of the address: its path may hold the key
     return _(
         "{host} answered this to account {account!r}, whose API key comes from {source}. You find the key on the "
         "panel's website, on its API page.",
-        host=host,
+        host=urlsplit(url).hostname,  # no more of the address: its path may hold the key
         account=account,
         source=source,
     )

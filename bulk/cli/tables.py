@@ -18,6 +18,7 @@ from smmplus.journal.budgets import Budget
 from smmplus.journal.entry import Entry
 from smmplus.journal.state_machine import State
 from smmplus.orders.decimals import plain
+from smmplus.placing.placer import Stop
 from smmplus.texts import _, counted
 
 WARNING = "dark_orange3"
@@ -208,8 +209,7 @@ def show_outcome(console: Console, outcome: RunResult, name: str = "run") -> Non
         _say(console, _states(outcome.entries.values()), "bold")
         _show_charges(console, outcome)
     if outcome.stop is not None:
-        words = _("Stopped: {stop} ({reason})", stop=_(outcome.stop.value), reason=outcome.reason)
-        _say(console, words, "red")
+        _say(console, _why_stopped(outcome), "red")
     if outcome.plan.deferred and outcome.stop is None and not outcome.blocked:
         words = _(
             "Placed the first {placed} of {every} rows to send; for the rest: {command}",
@@ -227,6 +227,13 @@ def show_outcome(console: Console, outcome: RunResult, name: str = "run") -> Non
         )
         _say(console, words, "red")
     _show_next(console, outcome, name)
+
+
+def _why_stopped(outcome: RunResult) -> str:
+    if outcome.stop is Stop.ASKED:
+        return _("Interrupted: {orders} not sent.", orders=counted(outcome.unsent, "order"))
+    stop = "" if outcome.stop is None else _(outcome.stop.value)
+    return _("Stopped: {stop} ({reason})", stop=stop, reason=outcome.reason)
 
 
 def _show_charges(console: Console, outcome: RunResult) -> None:

@@ -17,7 +17,7 @@ from smmplus.api.async_connection import Listener, silent
 from smmplus.api.panel import Panel, proxy_of, tls_context
 from smmplus.api.protocol import Call, Result
 from smmplus.api.rate_limit import RateLimit
-from smmplus.api.responses import Response, worded
+from smmplus.api.responses import Response, unreachable, worded
 from smmplus.api.retry import async_retrying
 from smmplus.api.single_answer import SPOKE_FIRST
 from smmplus.errors import (
@@ -251,5 +251,6 @@ def _translated(error: Exception, body: _WatchedBody, *, effect: bool) -> CallEr
         return NeverSentError(worded(text, effect=effect, status=error.status))
     if isinstance(error, aiohttp.ClientResponseError):
         return NeverSentError(SPOKE_FIRST)
-    reason = str(error) or type(error).__name__
+    cause = getattr(error, "certificate_error", None) or getattr(error, "os_error", None)  # aiohttp's own names
+    reason = (unreachable(cause) if isinstance(cause, OSError) else str(error)) or type(error).__name__
     return NeverSentError(worded(marked("the panel could not be reached: {reason}"), effect=effect, reason=reason))

@@ -17,7 +17,7 @@ from smmplus.api.panel import Panel
 from smmplus.api.protocol import Call, Result
 from smmplus.api.rate_limit import RateLimit
 from smmplus.api.requests_session import WatchedBody, session
-from smmplus.api.responses import Response, worded
+from smmplus.api.responses import Response, unreachable, worded
 from smmplus.api.retry import retrying
 from smmplus.errors import BusyError, CallError, FollowUpError, LostAnswerError, NeverSentError, UnreadableAnswerError
 from smmplus.orders.models import Balance, OrderRequest, OrderStatus, Service
@@ -179,4 +179,5 @@ def _innermost(error: BaseException, *, effect: bool) -> str:
     if isinstance(error, HTTPException):
         text = marked("the server there does not answer with HTTP ({error})")
         return worded(text, effect=effect, error=type(error).__name__)
-    return re.sub(r"^\w*Connection\w*\([^)]*\): ", "", str(error)) or type(error).__name__
+    cause = error if isinstance(error, OSError) else error.__cause__
+    return (unreachable(cause) if isinstance(cause, OSError) else str(error)) or type(error).__name__

@@ -4,14 +4,16 @@ Panels were seen to put byte-order marks and PHP notices before the JSON, to ans
 """
 
 import json
+import os
 import re
+import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from itertools import islice
-from typing import NoReturn
+from typing import NoReturn, cast
 
 from smmplus.api.error_texts import Meaning, gravest, is_broken_off, meaning, of_status
 from smmplus.api.error_wrappings import Json, Said, said, without_markup
@@ -110,6 +112,15 @@ _OF_STATUS = {
 def worded(text: str, *, effect: bool, **values: object) -> str:
     """Return the text of an error. That of a call with an effect is kept in the journal, which is in English."""
     return text.format(**values) if effect else _(text, **values)
+
+
+def unreachable(error: OSError) -> str:
+    """Return why no connection could be made, in the operating system's words: "Connection refused"."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"certificate verify failed: {error.verify_message}"
+    # TLS has numbers of its own, and asyncio puts its own words in place of the system's.
+    is_of_system = not isinstance(error, ssl.SSLError) and (error.errno or 0) > 0
+    return os.strerror(cast("int", error.errno)) if is_of_system else error.strerror or str(error)
 
 
 _REFUSING = frozenset({400, 422})

@@ -185,7 +185,7 @@ def _finding(
     if against:
         return Finding(doubt, candidates, why=against)
     (order_id,) = candidates
-    return Finding(doubt, candidates, order_id, _taken(doubt, order_id, probe.answers[order_id], weighed))
+    return Finding(doubt, candidates, order_id, _taken(doubt, probe.answers[order_id], weighed))
 
 
 def _sending(names: Collection[str]) -> str:
@@ -248,13 +248,13 @@ def _against_charge(doubt: Entry, status: OrderStatus) -> str:
     return ""
 
 
-def _taken(doubt: Entry, order_id: str, status: OrderStatus, weighed: Evidence) -> str:
+def _taken(doubt: Entry, status: OrderStatus, weighed: Evidence) -> str:
     charge = "?" if status.charge is None else f"{plain(status.charge)} {status.currency}".strip()
     fell = "?" if weighed.left is None else plain(weighed.left)
     return (
-        f"the only order in doubt of its account; order {order_id} is the only one around it that answers and is in "
-        f"no journal: {status.status!r}, charged {charge}, where {plain(doubt.cost or Decimal(0))} was expected; the "
-        f"balance fell by {fell} for it"
+        f"it is the only unrecorded order near that time ({status.status!r}), and this is the only order in doubt of "
+        f"its account; its charge of {charge} matches the expected {plain(doubt.cost or Decimal(0))}, and the balance "
+        f"dropped by {fell}"
     )
 
 

@@ -60,6 +60,14 @@ def test_every_error_has_its_status_and_its_sentence(kind, status, capsys):
     assert (out, err.splitlines()[0]) == ("", "Error: what is wrong, and [how] to mend it")
 
 
+def test_a_panel_that_cannot_be_reached_is_named_without_the_rest_of_its_address(monkeypatch, capsys):
+    monkeypatch.setenv("SMMPLUS_API_URL", "https://user@panel.example:8443/0123-key")
+    with pytest.raises(typer.Exit):
+        raising(errors.NeverSentError("the panel could not be reached: Connection refused"))()
+    hint = "Check your internet connection, and that panel.example:8443 is the panel's address."
+    assert capsys.readouterr().err.splitlines() == ["Error: the panel could not be reached: Connection refused", hint]
+
+
 @pytest.mark.parametrize(
     ("settings", "source"),
     [
@@ -96,7 +104,7 @@ def test_and_one_object_for_a_program(kind, status, capsys):
     assert (told["error"], told["exit_status"], bool(told["hint"]), err) == (
         "what is wrong",
         status,
-        kind is errors.AccountError,
+        kind in {errors.AccountError, errors.NeverSentError},
         "",
     )
 

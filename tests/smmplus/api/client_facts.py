@@ -274,6 +274,7 @@ class ClientFacts:
     def test_a_refused_connection_was_never_sent(self):
         error = self.fault(Panel(KEY, f"http://127.0.0.1:{refused_port()}/"))
         assert (type(error), error.may_have_taken_effect) == (NeverSentError, False)
+        assert str(error) == "the panel could not be reached: Connection refused"
 
     def test_an_add_is_repeated_where_it_was_never_sent(self):
         waits = []

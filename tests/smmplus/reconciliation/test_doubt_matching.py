@@ -190,8 +190,8 @@ def test_one_doubt_one_order_its_charge_and_the_balance_are_taken_together(doubt
     finding = found(doubt, {"601": status()})
     assert (finding.order_id, finding.candidates) == ("601", ("601",))
     assert finding.why == (
-        "the only order in doubt of its account; order 601 is the only one around it that answers and is in no "
-        "journal: 'Pending', charged 1.5 USD, where 1.5 was expected; the balance fell by 1.5 for it"
+        "it is the only unrecorded order near that time ('Pending'), and this is the only order in doubt of its "
+        "account; its charge of 1.5 USD matches the expected 1.5, and the balance dropped by 1.5"
     )
 
 
