@@ -34,7 +34,9 @@ def _validator(*where: str) -> Draft202012Validator:
 
 def _object_of(arguments: Iterable[str], document: Mapping[str, Any]) -> str:
     name = command_of(arguments)
-    return "statuses" if name == "run" and "notes" in document else name
+    variants = {"run": ("notes", "statuses"), "services": ("changes", "changes")}
+    sign, variant = variants.get(name, ("", ""))
+    return variant if sign in document else name
 
 
 def validate(arguments: Iterable[str], document: Mapping[str, Any]) -> None:

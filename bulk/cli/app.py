@@ -21,7 +21,7 @@ _MODULES = {
     **dict.fromkeys(("refill", "cancel"), "refills"),
     **dict.fromkeys(("account", "budget", "login", "logout"), "accounts"),
     **dict.fromkeys(("demo", "sandbox"), "demo"),
-    **dict.fromkeys(("services", "balance", "template"), "panel_commands"),
+    **dict.fromkeys(("balance", "template"), "panel_commands"),
 }
 """Where the commands are that are not in a module of their own name."""
 

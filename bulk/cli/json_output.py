@@ -11,6 +11,7 @@ from typing import Any
 
 import typer
 
+from bulk.files.kept_services import Change
 from bulk.model.errors import ExitStatus
 from bulk.planning.approval import differences
 from bulk.planning.plan import Plan, PlannedRow
@@ -210,6 +211,20 @@ def observation_object(seen: Observation) -> Json:
 def service_object(service: Service) -> Json:
     """Describe a service."""
     return asdict(service) | {"rate": None if service.rate is None else plain(service.rate)}
+
+
+def service_change_object(change: Change, campaigns: Iterable[str]) -> Json:
+    """Describe what changed in a service."""
+    percent = change.rate_percent
+    return {
+        "id": change.service.id,
+        "change": change.kind,
+        "fields": list(change.fields),
+        "rate_percent": None if percent is None else f"{percent:.1f}",
+        "campaigns": sorted(campaigns),
+        "before": None if change.before is None else service_object(change.before),
+        "after": None if change.after is None else service_object(change.after),
+    }
 
 
 def budget_object(budget: Budget) -> Json:

@@ -1,16 +1,15 @@
-"""`smmplus services`, `balance` and `template`: what a panel offers, and a sheet to order it with."""
+"""`smmplus balance` and `template`: what the account holds, and a sheet to order with."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from bulk.cli import options as given
 from bulk.cli.error_handling import failing
-from bulk.cli.json_output import balance_object, fall_object, print_json, service_object
-from bulk.cli.tables import align_decimals, console, money, show_warnings, table
+from bulk.cli.json_output import balance_object, fall_object, print_json
+from bulk.cli.services import matches
+from bulk.cli.tables import console, money, show_warnings
 from bulk.planning.warnings import balance_drop_warning
 from bulk.template import usual_services, write_template
 from bulk.template.words import Language
@@ -21,40 +20,6 @@ from smmplus.orders.models import Balance, Service
 from smmplus.reconciliation import balance_drops
 from smmplus.reconciliation.reconcile import observe
 from smmplus.texts import _, counted
-
-
-@failing
-def services(
-    word: Annotated[str, typer.Argument(help="Only services with this word in id, name, category or type.")] = "",
-    account: given.Account = given.DEFAULT,
-    as_json: given.AsJson = False,
-) -> None:
-    """List the panel's services and prices."""
-    with given.client_for(account) as client:
-        found = [service for service in client.services() if matches(service, word)]
-    if as_json:
-        print_json({"services": [service_object(service) for service in found]})
-        return
-    if found:
-        _show_services(found)
-    else:
-        console().print(Text(_("No services match {word!r}. To list all: smmplus services", word=word)))
-    unusable = [service for service in found if service.unusable]
-    words = (
-        _("service {service} cannot be ordered: {reason}", service=each.id, reason=each.unusable) for each in unusable
-    )
-    show_warnings(console(), words)
-
-
-def _show_services(services: Sequence[Service]) -> None:
-    texts, numbers = (_("id"), _("name"), _("category"), _("type")), (_("price/1000"), _("min"), _("max"))
-    shown = table(*texts, *numbers, _("refill"), _("cancel"), right=numbers, wrap=texts[1:])
-    for service, price in zip(services, align_decimals([service.rate for service in services]), strict=True):
-        flags = (_("yes") if flag else "" for flag in (service.refill, service.cancel))
-        most = "" if service.max is None else str(service.max)
-        named = (service.id, service.name, service.category, service.type)
-        shown.add_row(*map(Text, named), price or "?", str(service.min), most, *flags)
-    console().print(shown)
 
 
 @failing
@@ -82,12 +47,6 @@ def balance(
         return
     console().print(money(seen.amount, seen.currency), markup=False, soft_wrap=True)
     show_warnings(console(stderr=True), [] if fall is None else [balance_drop_warning(fall, account)])
-
-
-def matches(service: Service, word: str) -> bool:
-    """Return whether a word is in what identifies a service."""
-    texts = (service.id, service.name, service.category, service.type)
-    return any(word.casefold() in text.casefold() for text in texts)
 
 
 @failing

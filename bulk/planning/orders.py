@@ -126,7 +126,8 @@ def _is_like_a_total(request: OrderRequest) -> bool:
 def _service_named(text: str, services: Mapping[str, Service]) -> Service | None:
     """Return the only service with a name."""
     wanted = printable_name(text).casefold()
-    named = [service for service in services.values() if printable_name(service.name).casefold() == wanted != ""]
+    offered = (service for service in services.values() if service.id and wanted)
+    named = [service for service in offered if printable_name(service.name).casefold() == wanted]
     return named[0] if len(named) == 1 else None
 
 

@@ -11,6 +11,8 @@ from smmplus.orders.order_types import Units, order_type
 from smmplus.texts import _
 
 _LONGEST_ID = 64
+_NAMES = frozenset({"service", "name", "rate", "min", "max"})
+"""Fields of which a service in a map has at least one."""
 _NO_LIMIT = frozenset({"", "unlimited", "no limit", "infinity", "\u221e"})
 
 
@@ -25,41 +27,47 @@ def rows_of(document: Json) -> list[Json] | None:
 def _rows(held: Json) -> list[Json] | None:
     if not isinstance(held, dict):
         return held if isinstance(held, list) else None
-    priced = [(key, row) for key, row in held.items() if isinstance(row, dict) and "rate" in row]
+    found = [(key, row) for key, row in held.items() if isinstance(row, dict) and not _NAMES.isdisjoint(row)]
     # The key is the id only of a row that has none: PHP writes a filtered list as a map, with its numbering as keys.
-    return [{"service": row.get("id", key), **row} for key, row in priced] or None
+    rows: list[Json] = [{"service": row.get("id", key), **row} for key, row in found]
+    return rows if any("rate" in row for row in rows) else None
 
 
 def read_services(rows: Iterable[Json], notation: Notation) -> list[Service]:
-    """Read the rows of a price list. A row without an id is left out: it cannot be ordered."""
-    rows = [row for row in rows if isinstance(row, dict)]
-    notation.learn(row.get(name) for row in rows for name in ("rate", "min", "max"))
-    found: dict[str, Service] = {}
-    for row in rows:
-        service = _service(row, notation)
-        if service is not None:
-            known = found.setdefault(service.id, service)
-            if clash := _clash(known, service):
-                found[service.id] = replace(known, unusable=clash)
+    """Read the rows of a price list. A row without a readable id has the id "": it cannot be ordered either."""
+    rows = list(rows)
+    objects = [row for row in rows if isinstance(row, dict)]
+    notation.learn(row.get(name) for row in objects for name in ("rate", "min", "max"))
+    found: dict[str | int, Service] = {}
+    for place, row in enumerate(rows):
+        service = _service(row, notation) if isinstance(row, dict) else _no_service(row)
+        known = found.setdefault(service.id or place, service)
+        if service.id and (clash := _clash(known, service)):
+            found[service.id] = replace(known, unusable=clash)
     return list(found.values())
 
 
-def _service(row: dict[str, Json], notation: Notation) -> Service | None:
+def _no_service(row: Json) -> Service:
+    reason = _("the entry {value!r} cannot be read", value=str(row)[:40])
+    return Service("", "", "", "", None, 0, None, unusable=reason)
+
+
+def _service(row: dict[str, Json], notation: Notation) -> Service:
     number = service_id(row.get("service"))
-    if number is None:
-        return None
     kind, rate = _text(row, "type") or "Default", notation.amount(row.get("rate"))
     known = order_type(kind)
     has_limits = known is None or known.units is not Units.PACKAGE
     is_endless = "max" in row and str(row["max"] if row["max"] is not None else "").strip().lower() in _NO_LIMIT
     least, most = notation.count(row.get("min")), None if is_endless else notation.count(row.get("max"))
-    wrong = [_unread(row, "rate")] if rate is None or rate < 0 else []
+    wrong = [_unread(row, "service")] if number is None else []
+    if rate is None or rate < 0:
+        wrong.append(_unread(row, "rate"))
     if has_limits and (least is None or least < 0):
         wrong.append(_unread(row, "min"))
     if has_limits and not is_endless and (most is None or most < 0):
         wrong.append(_unread(row, "max"))
     return Service(
-        number,
+        number or "",
         _text(row, "name"),
         kind,
         _text(row, "category"),

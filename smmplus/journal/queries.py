@@ -17,7 +17,7 @@ from smmplus.journal.entry import (
 from smmplus.journal.normal_forms import normal_name
 from smmplus.journal.schema import accounts, campaigns, entries, order_ids, status_changes
 from smmplus.journal.state_machine import SPENT, Event, State, after
-from smmplus.orders.models import OrderStatus, Phase
+from smmplus.orders.models import OrderRequest, OrderStatus, Phase
 
 _MOST_VALUES = 500
 """Values in one IN list. SQLite takes 32,766, and 999 before version 3.32 (https://sqlite.org/limits.html)."""
@@ -69,6 +69,16 @@ def spent_contents(connection: Connection, campaign_id: int) -> Iterator[tuple[i
     query = select(entries.c.id, entries.c.content).where(where)
     for row in connection.execute(query, execution_options={"yield_per": _PAGE}):
         yield row.id, row.content
+
+
+def ordered_services(connection: Connection, account_id: int) -> dict[str, set[str]]:
+    """Return the services that an account ordered, or may have ordered, with the names of the campaigns."""
+    where = (campaigns.c.account_id == account_id) & entries.c.state.in_([state.value for state in SPENT])
+    query = select(campaigns.c.name, entries.c.content).join(campaigns, campaigns.c.id == entries.c.campaign_id)
+    found: dict[str, set[str]] = {}
+    for row in connection.execute(query.where(where), execution_options={"yield_per": _PAGE}):
+        found.setdefault(OrderRequest.from_content(row.content).service, set()).add(row.name)
+    return found
 
 
 def numbers_of_batch(connection: Connection, batch_id: int) -> list[int]:

@@ -18,6 +18,7 @@ class Service:
     """A service, as the panel lists it."""
 
     id: str
+    """"" if the price list has none that can be read."""
     name: str
     type: str
     category: str

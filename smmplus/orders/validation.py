@@ -87,9 +87,9 @@ class FieldProblem:
 
 def problems(request: OrderRequest, service: Service | None) -> tuple[FieldProblem, ...]:
     """Return all errors of a request at once. `service` is None if the panel does not have it."""
+    if not request.service:
+        return (FieldProblem("service", _("the service is missing"), _("write the id of a service")),)
     if service is None:
-        if not request.service:
-            return (FieldProblem("service", _("the service is missing"), _("write the id of a service")),)
         text = _("service {service} does not exist or is disabled", service=request.service)
         return (FieldProblem("service", text, _("look up the id with `smmplus services`")),)
     if service.unusable:

@@ -29,7 +29,7 @@ def printing(group, before=()):
 
 def test_every_command_that_prints_json_is_in_the_schema():
     names = {json_schema.SAME.get(name, name) for name in printing(typer.main.get_command(app))}
-    assert names | {"sandbox", "statuses"} == set(DEFS["commands"])
+    assert names | {"sandbox", "statuses", "changes"} == set(DEFS["commands"])
 
 
 def test_every_event_is_in_the_schema():

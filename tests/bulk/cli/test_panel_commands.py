@@ -1,4 +1,4 @@
-"""`smmplus services`, `balance`, `template` and `sandbox`."""
+"""`smmplus balance`, `template` and `sandbox`."""
 
 import sys
 
@@ -30,29 +30,6 @@ def test_a_template_without_services_needs_no_key(tmp_path, monkeypatch):
     done = CliRunner().invoke(app, ["template", "new.xlsx", "--plain"])
     assert (done.exit_code, done.stdout) == (0, "Created new.xlsx. Fill it in, then run:\n  smmplus check new.xlsx\n")
     assert openpyxl.load_workbook("new.xlsx").sheetnames == ["Orders", "Instructions"]
-
-
-@pytest.mark.e2e
-def test_services_are_shown_with_their_prices(smmplus):
-    done = smmplus("services")
-    assert done.status == 0
-    assert "price/1000" in done.out
-    found = smmplus("services", "--json").json["services"]
-    assert {service["id"] for service in found} >= {"1", "2"}
-
-
-@pytest.mark.e2e
-def test_services_are_searched_in_any_case(smmplus):
-    every = smmplus("services", "--json").json["services"]
-    packages = smmplus("services", "PACKAGE", "--json").json["services"]
-    assert 0 < len(packages) < len(every)
-    assert all("package" in (service["name"] + service["type"] + service["category"]).lower() for service in packages)
-
-
-@pytest.mark.e2e
-def test_a_word_that_no_service_speaks_of_is_shown_as_it_is(smmplus):
-    done = smmplus("services", "[/x]")
-    assert (done.status, done.out) == (0, "No services match '[/x]'. To list all: smmplus services\n")
 
 
 @pytest.mark.e2e

@@ -487,11 +487,28 @@ def test_an_absent_flag_is_no(flag):
 
 
 @pytest.mark.parametrize(
-    "row",
-    [None, [], "text", 5, {}, listed(service=None), listed(service=0), listed(service=True), listed(service="x" * 65)],
+    ("row", "reason"),
+    [
+        (None, "the entry 'None' cannot be read"),
+        ([], "the entry '[]' cannot be read"),
+        ("text", "the entry 'text' cannot be read"),
+        ({}, "service is missing, rate is missing, min is missing, max is missing"),
+        (listed(service=None), "service is missing"),
+        (listed(service=0), "service '0' cannot be read"),
+        (listed(service=True), "service 'True' cannot be read"),
+        (listed(service="x" * 65), f"service '{'x' * 40}' cannot be read"),
+    ],
 )
-def test_a_row_without_an_id_is_left_out(row):
-    assert read(protocol.services(), [row, LISTED]) == [SERVICE]
+def test_a_row_without_an_id_is_listed_with_the_reason(row, reason):
+    first, second, known = read(protocol.services(), [row, row, LISTED])
+    assert (first.id, first.unusable, known) == ("", reason, SERVICE)
+    assert second == first
+
+
+def test_a_row_of_a_map_that_has_no_price_is_listed_with_the_reason():
+    without = {name: value for name, value in LISTED.items() if name not in {"rate", "service"}}
+    known, other = read(protocol.services(), {"1": LISTED, "2": without, "pages": {"page": 1}})
+    assert (known, other.id, other.unusable) == (SERVICE, "2", "rate is missing")
 
 
 @pytest.mark.parametrize("document", [{}, {"services": {}}, {"services": None}, {"balance": "1"}])

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from smmplus.journal.lookup import look_up
-from smmplus.journal.queries import open_of_account, status_changes_of
+from smmplus.journal.queries import open_of_account, ordered_services, status_changes_of
 from smmplus.orders.models import OrderStatus
 from tests.smmplus.batches import Batch, request_for
 
@@ -60,3 +60,13 @@ def test_open_orders_of_an_account_are_those_that_are_placed_and_not_finished(jo
     journal.record_statuses({finished.id: OrderStatus("Completed", None, None, None, "")})
     with journal.reading() as connection:
         assert [each.id for each in open_of_account(connection, mine.account)] == [running.id]
+
+
+def test_the_services_that_an_account_ordered_are_known_with_their_campaigns(journal):
+    mine, other, stranger = Batch(journal), Batch(journal, "other"), Batch(journal, "elsewhere", account="stranger")
+    mine.accepted("501")
+    other.accepted("502")
+    mine.plan(request=request_for(service="9"))
+    stranger.accepted("503")
+    with journal.reading() as connection:
+        assert ordered_services(connection, mine.account) == {"1": {"spring", "other"}}
