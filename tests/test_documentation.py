@@ -9,38 +9,17 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from typer.main import get_command
 
 import smmplus.api.panel
-from bulk.cli.app import app
+from bulk.cli.texts import SUMMARIES
 from bulk.model.errors import ExitStatus
 from smmplus.journal.journal import Journal
+from tests import command_reference
 from tests.launcher import launch
 from tests.panel import SandboxProcess
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PANEL_COMMANDS = (
-    "order",
-    "refill",
-    "cancel",
-    "check",
-    "run",
-    "status",
-    "doubts",
-    "resolve",
-    "reconcile",
-    "budget",
-    "login",
-    "logout",
-    "account",
-    "journal",
-    "services",
-    "balance",
-    "template",
-    "demo",
-    "sandbox",
-)
 
 
 def blocks(language, text=README):
@@ -176,34 +155,32 @@ def test_the_default_address_is_the_documented_one():
     assert f"`{smmplus.api.panel.DEFAULT_URL}`" in (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
 
 
-def test_every_command_is_documented():
-    documented = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
-    assert set(get_command(app).commands) == set(PANEL_COMMANDS)
-    assert all(f"`smmplus {name}" in documented for name in PANEL_COMMANDS)
+def test_the_reference_says_what_the_commands_say(monkeypatch):
+    """`python -m tests.command_reference` writes it."""
+    monkeypatch.setenv("SMMPLUS_LANGUAGE", "id")
+    assert command_reference.PAGE.read_text("utf-8").endswith(command_reference.page() + "\n")
 
 
-def documented_options():
-    """Yield each command of the option tables of docs/commands.md, with each of its options."""
-    documented = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
-    for table in documented.split("| option | commands | meaning |\n| --- | --- | --- |\n")[1:]:
-        for line in table.partition("\n\n")[0].splitlines():
-            options, names, _ = re.fullmatch(r"\| (.+?) \| (.+?) \| (.+) \|", line).groups()
-            for option in re.findall(r"`(--?[\w-]+)", options):
-                yield from ((name, option) for name in names.split(", "))
+def test_the_reference_has_every_command_and_option():
+    page = command_reference.PAGE.read_text("utf-8")
+    sections = dict(re.findall(r"^## smmplus (.+?)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))
+    assert {name.split()[0] for name in sections} == set(SUMMARIES)
+    for name, command in command_reference.commands():
+        options = [each for each in command.params if each.param_type_name == "option"]
+        named = [name for each in options for name in (*each.opts, *each.secondary_opts)]
+        assert sorted(re.findall(r"`(--?[\w-]+)[^`]*`", "\n".join(rows_of(sections[name])))) == sorted(named), name
 
 
-def options_of(name, command):
-    """Yield a command and its subcommands by name, with each of their options but --help."""
-    for parameter in command.params:
-        if parameter.param_type_name == "option":
-            yield from ((name, option) for option in (*parameter.opts, *parameter.secondary_opts))
-    for subcommand in getattr(command, "commands", ()):
-        yield from options_of(f"{name} {subcommand}".strip(), command.get_command(None, subcommand))
+def rows_of(section):
+    """Return the first cells of a section's tables."""
+    return re.findall(r"^\| (.+?) \| ", section, re.MULTILINE)
 
 
-def test_the_documentation_lists_exactly_the_options_of_the_commands():
-    of_commands = [(name, option) for name, option in options_of("", get_command(app)) if name]
-    assert sorted(documented_options()) == sorted(of_commands)
+def test_an_option_with_a_value_names_it():
+    for name, command in command_reference.commands():
+        for each in command.params:
+            takes_value = each.param_type_name == "option" and not each.is_flag
+            assert not takes_value or each.metavar, (name, each.opts)
 
 
 def test_every_exit_status_is_documented():

@@ -27,7 +27,7 @@ _MODULES = {
 
 _HELP = {"help_option_names": ["-h", "--help"]}
 
-_PANELS = (
+PANELS = (
     marked("Arguments"), marked("Input"), marked("Safety"), marked("Budget"), marked("Recovery"), marked("Output"),
     marked("Options"),
 )  # fmt: skip
@@ -35,8 +35,18 @@ _OF_CLICK = (marked("Show this message and exit."), marked("Show the version and
 """Texts that are collected for the catalogue here."""
 
 
+def written(argument: Any) -> str:  # noqa: ANN401 (click's, which typer carries)
+    """Return how an argument is written in a usage: `FILE`, or `[FILE]` if it may be left out."""
+    name = (argument.metavar or argument.name).strip("[]").upper()
+    return name if argument.required else f"[{name}]"
+
+
 class Panels(TyperCommand):
     """A command whose help lists its options in panels."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002 (click's, which typer carries)
+        """Return the usage. Versions of typer write arguments differently."""
+        return ["[OPTIONS]", *(written(each) for each in self.params if each.param_type_name == "argument")]
 
     def format_help_text(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 (click's, which typer carries)
         """Write the text in the person's language."""
@@ -75,10 +85,11 @@ def _write_panels(command: Any, ctx: Any, formatter: Any) -> None:  # noqa: ANN4
     for parameter in command.get_params(ctx):
         if record := parameter.get_help_record(ctx):
             text = getattr(parameter, "help", None) or ""
-            record = (record[0], record[1].replace(text, _(text), 1))
-            other = "Arguments" if parameter.param_type_name == "argument" else "Options"
+            is_argument = parameter.param_type_name == "argument"
+            name, other = (written(parameter), "Arguments") if is_argument else (record[0], "Options")
+            record = (name, record[1].replace(text, _(text), 1))
             panels.setdefault(getattr(parameter, "rich_help_panel", None) or other, []).append(record)
-    for name in sorted(panels, key=_PANELS.index):
+    for name in sorted(panels, key=PANELS.index):
         with formatter.section(_(name)):
             formatter.write_dl(panels[name])
 

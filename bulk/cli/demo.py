@@ -36,7 +36,9 @@ _MARK = ".made-by-smmplus-demo"
 
 @failing
 def demo(
-    folder: Annotated[Path, typer.Option("--folder", help="Folder for the sample sheets.")] = Path("smmplus-demo"),
+    folder: Annotated[Path, typer.Option("--folder", help="Folder for the sample sheets.", metavar="FOLDER")] = Path(
+        "smmplus-demo"
+    ),
     as_json: AsJson = False,
 ) -> None:
     """Try everything on sample sheets, without an account.

@@ -198,7 +198,9 @@ def resolve(  # noqa: PLR0917 (typer gives them by name)
     key: Annotated[
         str | None, typer.Argument(help="The order's key, as `smmplus doubts` shows it.", show_default=False)
     ] = None,
-    order_id: Annotated[str | None, typer.Option("--order-id", help="It was placed; its ID on the panel.")] = None,
+    order_id: Annotated[
+        str | None, typer.Option("--order-id", help="It was placed; its ID on the panel.", metavar="ID")
+    ] = None,
     not_placed: Annotated[bool, typer.Option("--not-placed", help="It was not placed; the next run sends it.")] = False,
     campaign: Annotated[
         str | None, typer.Option("--campaign", help="Resolve all orders in doubt of a campaign.", metavar="NAME")
@@ -208,7 +210,9 @@ def resolve(  # noqa: PLR0917 (typer gives them by name)
         typer.Option("--from", help="Read answers from a sheet of `smmplus doubts --export`.", metavar="FILE"),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Accept the order ID although its charge differs.")] = False,
-    why: Annotated[str, typer.Option("--why", help="Reason, kept in the journal.")] = "looked at the panel",
+    why: Annotated[
+        str, typer.Option("--why", help="Reason, kept in the journal.", metavar="TEXT")
+    ] = "looked at the panel",
     encoding: given.Encoding = None,
     account: given.Account = given.DEFAULT,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,

@@ -54,7 +54,7 @@ def template(
     file: Annotated[Path, typer.Argument(help="Where to write it; must end in .xlsx and not exist yet.")],
     account: given.Account = given.DEFAULT,
     language: Annotated[
-        Language, typer.Option("--language", help="Language of headings, hints and instructions.")
+        Language, typer.Option("--language", help="Language of headings, hints and instructions.", metavar="en|id")
     ] = Language.ENGLISH,
     only: Annotated[
         str, typer.Option("--only", help="Only services with this word in id, name, category or type.", metavar="WORD")

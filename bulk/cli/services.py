@@ -53,7 +53,10 @@ def services(
         typer.Option("--max-rate", help="Only services with at most this price per 1000.", metavar="AMOUNT"),
     ] = None,
     sort: Annotated[
-        SortBy | None, typer.Option("--sort", help="Sort by this; by default as the panel does.", show_default=False)
+        SortBy | None,
+        typer.Option(
+            "--sort", help="Sort by this; by default as the panel does.", metavar="|".join(SortBy), show_default=False
+        ),
     ] = None,
     changes: Annotated[bool, typer.Option("--changes", help="Show what changed since the last look.")] = False,
     account: given.Account = given.DEFAULT,
