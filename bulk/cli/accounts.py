@@ -13,7 +13,7 @@ from rich.text import Text
 from bulk.cli import options as given
 from bulk.cli.error_handling import failing, key_hint
 from bulk.cli.json_output import balance_object, budget_object, print_json
-from bulk.cli.tables import WARNING, console, money, show_budgets, show_warnings, table
+from bulk.cli.tables import WARNING, console, show_budgets, show_warnings, table
 from bulk.files import account_settings
 from bulk.files.account_settings import account_named, default_account, kept_in, key_source, known_accounts, url_of
 from smmplus.api.client import Client
@@ -24,6 +24,7 @@ from smmplus.journal import accounts, budgets
 from smmplus.journal.accounts import Account
 from smmplus.journal.journal import Journal
 from smmplus.journal.normal_forms import normal_url
+from smmplus.orders.decimals import money
 from smmplus.texts import _
 
 Url = Annotated[str | None, typer.Option("--url", help="Panel address of the account.", metavar="URL")]

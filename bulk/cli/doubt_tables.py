@@ -7,11 +7,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from bulk.cli.tables import WARNING, money, table
+from bulk.cli.tables import WARNING, table
 from bulk.files.account_settings import DEFAULT_ACCOUNT
 from smmplus.commands import command, local_time
 from smmplus.journal.balances import Observation
 from smmplus.journal.entry import Entry
+from smmplus.orders.decimals import money
 from smmplus.reconciliation.balance_evidence import Evidence
 from smmplus.reconciliation.doubt_matching import Finding
 from smmplus.reconciliation.reconcile import Settlement

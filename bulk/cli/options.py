@@ -216,6 +216,10 @@ def _option(name: str, about: OptionInfo, *, counts: bool = False) -> Any:  # no
 
 Account = Annotated[str, _option("account", OPTIONS["account"])]
 Encoding = Annotated[str | None, _option("encoding", OPTIONS["encoding"])]
+Sheet = Annotated[str | None, _option("sheet", OPTIONS["sheet"])]
+Locale = Annotated[str | None, _option("locale", OPTIONS["locale"])]
+Map = Annotated[list[str] | None, _option("headers", OPTIONS["headers"])]
+UseHyperlinks = Annotated[bool, _option("use_hyperlinks", OPTIONS["use_hyperlinks"])]
 Rate = Annotated[float, _option("rate", OPTIONS["rate"], counts=True)]
 
 

@@ -13,7 +13,7 @@ from bulk.cli import options as given
 from bulk.cli.error_handling import failing
 from bulk.cli.json_output import entry_object, print_json
 from bulk.cli.progress import asked
-from bulk.cli.tables import console, money
+from bulk.cli.tables import console
 from bulk.model.errors import ExitStatus
 from smmplus.api.async_client import AsyncClient
 from smmplus.api.panel import Panel
@@ -22,7 +22,7 @@ from smmplus.errors import ConfigurationError, OrderHeldBackError, OrderRefusedE
 from smmplus.journal.entry import Entry, key_of
 from smmplus.journal.journal import Journal
 from smmplus.journal.state_machine import State
-from smmplus.orders.decimals import plain
+from smmplus.orders.decimals import money, plain
 from smmplus.orders.models import Balance, OrderRequest
 from smmplus.orders.order_types import FIELDS, cost
 from smmplus.orders.validation import problems

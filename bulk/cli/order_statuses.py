@@ -10,7 +10,7 @@ from rich.text import Text
 
 from bulk.cli import options as given
 from bulk.cli.json_output import entry_object, print_json
-from bulk.cli.tables import MOST_PROBLEMS, console, money, show_warnings, table
+from bulk.cli.tables import MOST_PROBLEMS, console, show_warnings, table
 from bulk.model.errors import ExitStatus
 from smmplus.api.async_client import AsyncClient
 from smmplus.api.panel import Panel
@@ -20,6 +20,7 @@ from smmplus.journal.budgets import find_campaign
 from smmplus.journal.entry import Entry
 from smmplus.journal.journal import Journal
 from smmplus.journal.queries import open_of_account
+from smmplus.orders.decimals import money
 from smmplus.placing.tracking import open_orders, poll
 from smmplus.texts import _, counted
 

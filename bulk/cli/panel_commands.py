@@ -9,13 +9,14 @@ from bulk.cli import options as given
 from bulk.cli.error_handling import failing
 from bulk.cli.json_output import balance_object, fall_object, print_json
 from bulk.cli.services import matches
-from bulk.cli.tables import console, money, show_warnings
+from bulk.cli.tables import console, show_warnings
 from bulk.planning.warnings import balance_drop_warning
 from bulk.template import usual_services, write_template
 from bulk.template.words import Language
 from smmplus.api.client import Client
 from smmplus.commands import command
 from smmplus.errors import ConfigurationError
+from smmplus.orders.decimals import money
 from smmplus.orders.models import Balance, Service
 from smmplus.reconciliation import balance_drops
 from smmplus.reconciliation.reconcile import observe

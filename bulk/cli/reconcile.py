@@ -10,12 +10,12 @@ from bulk.cli import options as given
 from bulk.cli.doubt_tables import resolve_command, show_doubt, show_finding
 from bulk.cli.error_handling import failing
 from bulk.cli.json_output import Json, doubt_object, fall_object, print_json
-from bulk.cli.tables import console, money, show_warnings
+from bulk.cli.tables import console, show_warnings
 from bulk.model.errors import ExitStatus
 from bulk.planning.warnings import balance_drop_warning
 from smmplus.api.client import Client
 from smmplus.commands import command
-from smmplus.orders.decimals import plain
+from smmplus.orders.decimals import money, plain
 from smmplus.reconciliation import reconcile as reconciling
 from smmplus.reconciliation.doubt_matching import Finding, Probe
 from smmplus.reconciliation.reconcile import MOST_CALLS, Reconciled

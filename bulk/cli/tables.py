@@ -17,7 +17,7 @@ from smmplus.commands import Value, command
 from smmplus.journal.budgets import Budget
 from smmplus.journal.entry import Entry
 from smmplus.journal.state_machine import State
-from smmplus.orders.decimals import plain
+from smmplus.orders.decimals import money, plain
 from smmplus.placing.placer import Stop
 from smmplus.texts import _, counted
 
@@ -29,13 +29,6 @@ MOST_PROBLEMS = 50
 
 MOST_SECOND_THOUGHTS = 20
 """Lines of what may well be meant."""
-
-
-def money(amount: Decimal, currency: str) -> str:
-    """Write an amount with its currency; at least two decimal places."""
-    text = plain(amount)
-    fraction = text.partition(".")[2]
-    return f"{text if len(fraction) >= 2 else format(amount, '.2f')} {currency}".strip()
 
 
 def console(*, stderr: bool = False, quiet: bool = False) -> Console:

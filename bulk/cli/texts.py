@@ -13,6 +13,7 @@ SUMMARIES: Mapping[str, str] = {
     "order": "Place one order",
     "refill": "Request refills of delivered orders",
     "cancel": "Request to cancel orders that are not finished",
+    "report": "Report what orders cost and delivered",
     "doubts": "List orders in doubt, with balance evidence",
     "resolve": "Record whether orders in doubt were placed",
     "reconcile": "Search for evidence about orders in doubt",

@@ -14,8 +14,8 @@ from bulk.planning.plan import Plan
 from bulk.writing import Written
 from smmplus.journal.entry import Entry
 from smmplus.journal.state_machine import State
-from smmplus.orders.decimals import minus, plain, total
-from smmplus.orders.models import COMPLETE, Balance, Phase, phase
+from smmplus.orders.decimals import plain, total
+from smmplus.orders.models import Balance
 from smmplus.placing.placer import Stop
 
 DECLINED = "not confirmed"
@@ -42,17 +42,10 @@ def charges_of(entries: Iterable[Entry]) -> Charges:
     unknown = [entry for entry in placed if entry.charge is None]
     return Charges(
         total(entry.charge or Decimal(0) for entry in known),
-        total(_refund(entry) for entry in known),
+        total(entry.refunded for entry in known),
         len(unknown),
         total(entry.cost or Decimal(0) for entry in unknown),
     )
-
-
-def _refund(entry: Entry) -> Decimal:
-    is_cut_short = phase(entry.order_status) is Phase.FINAL and entry.order_status.lower() not in COMPLETE
-    if not is_cut_short or entry.cost is None or entry.charge is None:
-        return Decimal(0)
-    return max(Decimal(0), minus(entry.cost, entry.charge))
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,8 +99,20 @@ def _clean(cells: Cells) -> Cells:
 def write_back(options: Options, url: str, journal: Journal) -> tuple[dict[int, Entry], Written | None]:
     """Write what the journal knows of a campaign into a sheet. Return each row's entry, and where the results are.
 
-    Rows that carry an order id are that order; others are the campaign's equal orders, in their order. What has no row,
-    or no order, stays as it is; None where everything stands there already. Raises SheetError and JournalError.
+    What has no row, or no order, stays as it is; None where everything stands there already. Raises SheetError and
+    JournalError.
+    """
+    sheet, matching = find_orders(options, url, journal)
+    watched = {row: entry.id for row, entry in matching.entries.items()}
+    results = WriteBack(sheet, matching.problems, journal, watched, colours=options.colours)
+    written = results.write({})
+    return results.entries(), written
+
+
+def find_orders(options: Options, url: str, journal: Journal) -> tuple[Sheet, Matching]:
+    """Read a sheet, and find the orders of its rows in the journal.
+
+    Rows that carry an order id are that order; others are the campaign's equal orders, in their order.
     """
     sheet = read_as(options.path, options.read_options)
     rows = order_rows(sheet)
@@ -115,10 +127,7 @@ def write_back(options: Options, url: str, journal: Journal) -> tuple[dict[int, 
     )
     # The sheet's own batch comes first; beyond it nothing is asked, for nothing is sent for a wrong guess.
     batch_id = journal.latest_batch(campaign_id, options.source, finished=True)
-    binding: Matching = match_rows(
+    matching = match_rows(
         sheet, rows, known, campaign_id=campaign_id, batch_id=batch_id, adopt=True, is_named=True, left_out=left_out
     )
-    watched = {row: entry.id for row, entry in binding.entries.items()}
-    results = WriteBack(sheet, binding.problems, journal, watched, colours=options.colours)
-    written = results.write({})
-    return results.entries(), written
+    return sheet, matching

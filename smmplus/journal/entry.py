@@ -15,7 +15,8 @@ from smmplus.errors import JournalError
 from smmplus.journal.backends import sqlite_file
 from smmplus.journal.schema import accounts, batches, campaigns, entries
 from smmplus.journal.state_machine import State
-from smmplus.orders.models import OrderRequest
+from smmplus.orders.decimals import minus
+from smmplus.orders.models import COMPLETE, OrderRequest, Phase, phase
 from smmplus.texts import _, marked
 
 
@@ -69,6 +70,14 @@ class Entry:
     def request(self) -> OrderRequest:
         """What is ordered."""
         return OrderRequest.from_content(self.content)
+
+    @property
+    def refunded(self) -> Decimal:
+        """What the panel took less than was expected of an order that it canceled or delivered in part."""
+        is_cut_short = phase(self.order_status) is Phase.FINAL and self.order_status.lower() not in COMPLETE
+        if not is_cut_short or self.cost is None or self.charge is None:
+            return Decimal(0)
+        return max(Decimal(0), minus(self.cost, self.charge))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,19 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
-from sqlalchemy import ColumnElement, Connection, String, bindparam, case, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    String,
+    and_,
+    bindparam,
+    case,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from smmplus.journal.entry import (
     Entry,
@@ -57,6 +69,42 @@ def open_of_account(connection: Connection, account_id: int) -> list[Entry]:
     columns, mine = entries.c, select(campaigns.c.id).where(campaigns.c.account_id == account_id)
     is_open = (columns.state == State.PLACED.value) & (columns.final == 0)
     return _found(connection, is_open & columns.campaign_id.in_(mine))
+
+
+def of_report(
+    connection: Connection,
+    account_id: int | None,
+    campaign_ids: Sequence[int] | None,
+    since: str | None,
+    until: str | None,
+) -> list[Entry]:
+    """Return the orders of an account or of all, of some campaigns or of all, in the order in which they were planned.
+
+    With `since` or `until`, only those that were last sent from the one time on, and before the other.
+    """
+    conditions: list[ColumnElement[bool]] = []
+    if campaign_ids is not None:
+        conditions.append(entries.c.campaign_id.in_(campaign_ids))
+    if account_id is not None:
+        mine = select(campaigns.c.id).where(campaigns.c.account_id == account_id)
+        conditions.append(entries.c.campaign_id.in_(mine))
+    if since is not None:
+        conditions.append(entries.c.sent_at >= since)
+    if until is not None:
+        conditions.append(entries.c.sent_at < until)
+    return _found(connection, and_(true(), *conditions))
+
+
+def campaigns_named(connection: Connection, account_id: int | None, name: str) -> list[int]:
+    """Return the campaigns of a name, in one account or in all."""
+    owners = [account_id] if account_id is not None else connection.execute(select(accounts.c.id)).scalars().all()
+    found = (find_campaign(connection, owner, name) for owner in owners)
+    return [campaign_id for campaign_id in found if campaign_id is not None]
+
+
+def campaign_currencies(connection: Connection) -> dict[int, str]:
+    """Return the currency of each campaign's costs; "" if it is not known."""
+    return {row.id: row.currency for row in connection.execute(select(campaigns.c.id, campaigns.c.currency))}
 
 
 def spent_contents(connection: Connection, campaign_id: int) -> Iterator[tuple[int, str]]:

@@ -8,7 +8,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, Row, insert, literal_column, select, update
 
 from smmplus.journal.queries import parts_of
-from smmplus.journal.schema import follow_ups
+from smmplus.journal.schema import follow_ups, order_ids
 
 
 class RequestKind(StrEnum):
@@ -116,6 +116,17 @@ def of_orders(
         where = about & columns.order_id.in_(part)
         for row in connection.execute(select(follow_ups).where(where).order_by(columns.sent_at.desc())):
             found[row.order_id].append(_read(row))
+    return dict(found)
+
+
+def of_entries(connection: Connection, entry_ids: Iterable[int]) -> dict[int, list[tuple[RequestKind, FollowUp]]]:
+    """Return every request about these entries' orders, the first one first."""
+    found = defaultdict[int, list[tuple[RequestKind, FollowUp]]](list)
+    same = (order_ids.c.account_id == follow_ups.c.account_id) & (order_ids.c.order_id == follow_ups.c.order_id)
+    both = select(follow_ups, order_ids.c.entry_id).join(order_ids, same).order_by(follow_ups.c.id)
+    for part in parts_of(entry_ids):
+        for row in connection.execute(both.where(order_ids.c.entry_id.in_(part))):
+            found[row.entry_id].append((RequestKind(row.kind), _read(row)))
     return dict(found)
 
 

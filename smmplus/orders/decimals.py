@@ -121,6 +121,13 @@ def plain(number: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def money(amount: Decimal, currency: str) -> str:
+    """Write an amount with its currency; at least two decimal places."""
+    text = plain(amount)
+    fraction = text.partition(".")[2]
+    return f"{text if len(fraction) >= 2 else format(amount, '.2f')} {currency}".strip()
+
+
 def total(amounts: Iterable[Decimal]) -> Decimal:
     """Return the exact sum of amounts of one currency."""
     result = Decimal(0)

@@ -217,3 +217,17 @@ def test_help_names_every_command(workplace: Workplace):
         "demo",
     ):
         assert command in told
+
+
+def test_report_adds_up_what_the_panel_delivered_and_refunded(workplace: Workplace):
+    sheet = workplace.sheet("campaign.csv", orders(3))
+    workplace.run_without(2, sheet)
+    before = workplace.ledger.calls("status")
+    told = workplace.command("report", sheet, "--json").json
+    (money,) = told["money"]
+    assert (money["ordered"], money["in_doubt"], money["unreported"]) == ("0.105", "0.035", "0.07")
+    assert next(each["kind"] for each in told["attention"]) == "in_doubt"
+    assert workplace.ledger.calls("status") == before
+    shown = workplace.command("report", sheet).said
+    assert "campaign.csv: 3 orders" in shown
+    assert "1 order in doubt, for 0.035 USD" in shown

@@ -31,21 +31,6 @@ def words(*things, **about):
     return " ".join(said(*things, **about).split())
 
 
-@pytest.mark.parametrize(
-    ("amount", "currency", "text"),
-    [
-        ("5", "USD", "5.00 USD"),
-        ("0.5", "USD", "0.50 USD"),
-        ("0.00027", "USD", "0.00027 USD"),
-        ("1E+3", "", "1000.00"),
-        ("-1.25", "IDR", "-1.25 IDR"),
-        ("0E-5", "USD", "0.00 USD"),
-    ],
-)
-def test_amounts_are_exact_and_have_two_places_at_least(amount, currency, text):
-    assert tables.money(Decimal(amount), currency) == text
-
-
 def test_rows_are_counted_in_words():
     told = [counted(number, "row") for number in (0, 1, 2, 1_234_567)]
     assert told == ["0 rows", "1 row", "2 rows", "1234567 rows"]

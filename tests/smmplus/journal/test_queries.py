@@ -3,7 +3,15 @@
 from decimal import Decimal
 
 from smmplus.journal.lookup import look_up
-from smmplus.journal.queries import open_of_account, ordered_services, status_changes_of
+from smmplus.journal.queries import (
+    campaign_currencies,
+    campaigns_named,
+    of_report,
+    open_of_account,
+    ordered_services,
+    status_changes_of,
+)
+from smmplus.journal.refills_and_cancels import RequestKind, RequestState, asked, of_entries
 from smmplus.orders.models import OrderStatus
 from tests.smmplus.batches import Batch, request_for
 
@@ -70,3 +78,48 @@ def test_the_services_that_an_account_ordered_are_known_with_their_campaigns(jou
     stranger.accepted("503")
     with journal.reading() as connection:
         assert ordered_services(connection, mine.account) == {"1": {"spring", "other"}}
+
+
+def test_the_orders_of_a_report_are_those_of_an_account_of_campaigns_and_of_a_period(journal):
+    spring, summer = Batch(journal), Batch(journal, campaign="summer")
+    stranger = Batch(journal, account="stranger")
+    entries = [batch.accepted(str(500 + number)) for number, batch in enumerate((spring, summer, stranger))]
+    (unsent,) = spring.plan()
+
+    def found(account=None, campaigns=None, since=None, until=None):
+        with journal.reading() as connection:
+            return [entry.id for entry in of_report(connection, account, campaigns, since, until)]
+
+    first, second, third = (entry.id for entry in entries)
+    assert found() == [first, second, third, unsent.id]
+    assert found(spring.account) == [first, second, unsent.id]
+    assert found(campaigns=[summer.campaign, stranger.campaign]) == [second, third]
+    assert found(campaigns=[]) == []
+    at = spring.now(entries[0]).sent_at
+    assert first in found(since=at)
+    assert unsent.id not in found(since=at)
+    assert found(until=at) == []
+
+
+def test_campaigns_are_found_by_name_in_one_account_or_in_all(journal):
+    mine, stranger = Batch(journal, campaign="Spring"), Batch(journal, account="stranger", campaign="spring ")
+    with journal.reading() as connection:
+        assert campaigns_named(connection, None, " SPRING") == [mine.campaign, stranger.campaign]
+        assert campaigns_named(connection, stranger.account, "spring") == [stranger.campaign]
+        assert campaigns_named(connection, None, "none") == []
+        assert campaign_currencies(connection) == {mine.campaign: "", stranger.campaign: ""}
+
+
+def test_refills_and_cancels_are_found_by_the_entries_of_their_orders(journal):
+    mine, stranger = Batch(journal), Batch(journal, account="stranger")
+    entry, other = mine.accepted("501"), stranger.accepted("501")
+    with journal.transaction() as connection:
+        for kind in RequestKind:
+            asked(connection, mine.account, kind, "a day", ["501"])
+    with journal.reading() as connection:
+        found = of_entries(connection, [entry.id, other.id])
+    assert [(kind, item.order_id, item.state) for kind, item in found[entry.id]] == [
+        (RequestKind.REFILL, "501", RequestState.NOT_SENT),
+        (RequestKind.CANCEL, "501", RequestState.NOT_SENT),
+    ]
+    assert list(found) == [entry.id]

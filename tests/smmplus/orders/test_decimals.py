@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smmplus.orders.decimals import EXACT, Notation, minus, plain, total, written
+from smmplus.orders.decimals import EXACT, Notation, minus, money, plain, total, written
 
 
 def amount(value, *seen):
@@ -192,3 +192,18 @@ def test_sums_and_differences_of_many_digits_are_exact():
 def test_what_would_have_to_be_rounded_is_an_error():
     with pytest.raises(Inexact):
         EXACT.add(Decimal("1E+100"), Decimal("1E-100"))
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "text"),
+    [
+        ("5", "USD", "5.00 USD"),
+        ("0.5", "USD", "0.50 USD"),
+        ("0.00027", "USD", "0.00027 USD"),
+        ("1E+3", "", "1000.00"),
+        ("-1.25", "IDR", "-1.25 IDR"),
+        ("0E-5", "USD", "0.00 USD"),
+    ],
+)
+def test_amounts_are_exact_and_have_two_places_at_least(amount, currency, text):
+    assert money(Decimal(amount), currency) == text

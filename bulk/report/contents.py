@@ -1,0 +1,60 @@
+"""What a report says: its scope, its orders, their figures, and what needs attention."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bulk.report.attention import Attention, attention_of
+from bulk.report.figures import Figures, Standing, figures_of, standing_of
+from bulk.report.orders import ReportedOrder, Scope
+from smmplus.texts import _, marked
+
+STANDINGS = {
+    Standing.IN_DOUBT: marked("In doubt"),
+    Standing.REJECTED: marked("Rejected"),
+    Standing.CUT_SHORT: marked("Not delivered in full"),
+    Standing.SENDING: marked("Sending"),
+    Standing.WAITING: marked("Waiting to start"),
+    Standing.RUNNING: marked("Being delivered"),
+    Standing.COMPLETED: marked("Delivered in full"),
+    Standing.NOT_SENT: marked("Not sent"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report."""
+
+    scope: Scope
+    made_at: datetime
+    orders: Sequence[ReportedOrder]
+    """Those that need attention first, then the latest first."""
+    figures: Figures
+    attention: Sequence[Attention] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        """What it is about, for people."""
+        about = self.scope
+        names = ", ".join([*([about.sheet] if about.sheet else []), *about.campaigns])
+        return names or (_("Account {account}", account=about.account) if about.account else _("All orders"))
+
+    @property
+    def period(self) -> str:
+        """Its period, for people; "" if it has none."""
+        since, until = self.scope.since, self.scope.until
+        if since and until:
+            return _("{since} to {until}", since=since, until=until)
+        if since:
+            return _("since {since}", since=since)
+        return _("until {until}", until=until) if until else ""
+
+
+def make_report(
+    orders: Sequence[ReportedOrder], scope: Scope, now: datetime, unmatched: Sequence[Attention] = ()
+) -> Report:
+    """Make a report of orders; `unmatched` is what else needs attention, such as rows of a sheet without an order."""
+    ranks = {standing: rank for rank, standing in enumerate(Standing)}
+    latest = sorted(orders, key=lambda each: (each.entry.sent_at or "", each.entry.id), reverse=True)
+    shown = sorted(latest, key=lambda each: ranks[standing_of(each)])
+    return Report(scope, now, shown, figures_of(orders), [*attention_of(orders, scope, now), *unmatched])
