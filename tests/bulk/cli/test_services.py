@@ -2,6 +2,7 @@
 
 import json
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
@@ -44,6 +45,7 @@ def told(smmplus, sandbox):
 
 
 @pytest.mark.e2e
+@pytest.mark.covers
 def test_services_are_shown_with_their_prices(smmplus):
     done = smmplus("services")
     assert done.status == 0
@@ -53,6 +55,7 @@ def test_services_are_shown_with_their_prices(smmplus):
 
 
 @pytest.mark.e2e
+@pytest.mark.covers
 def test_services_are_searched_in_any_case(smmplus):
     every = smmplus("services", "--json").json["services"]
     packages = smmplus("services", "PACKAGE", "--json").json["services"]
@@ -61,6 +64,7 @@ def test_services_are_searched_in_any_case(smmplus):
 
 
 @pytest.mark.e2e
+@pytest.mark.covers
 def test_a_word_that_no_service_speaks_of_is_shown_as_it_is(smmplus):
     done = smmplus("services", "[/x]")
     assert (done.status, done.out) == (0, "No services match '[/x]'. To list all: smmplus services\n")
@@ -105,6 +109,7 @@ def test_services_are_sorted_by_value_and_what_is_missing_is_last(sort, order):
 
 
 @pytest.mark.e2e
+@pytest.mark.covers
 def test_options_filter_and_sort_the_list(smmplus):
     cheap = smmplus(
         "services", "--type", "default", "--category", "instagram", "--max-rate", "0.9", "--sort", "rate", "--json"
@@ -118,6 +123,7 @@ def test_options_filter_and_sort_the_list(smmplus):
 
 
 @pytest.mark.e2e
+@pytest.mark.covers
 def test_a_service_that_cannot_be_read_is_listed_with_the_reason(told, smmplus):
     told({"of": "1"}, {"of": "2", "rate": "free"}, {"of": "3", "service": None}, {"of": "1", "rate": "2"}, {"of": "4"})
     shown = smmplus("services", "--max-rate", "0.1")
@@ -134,6 +140,7 @@ def test_a_service_that_cannot_be_read_is_listed_with_the_reason(told, smmplus):
 
 
 @pytest.mark.e2e
+@pytest.mark.covers
 def test_a_panel_without_services_says_so_and_the_last_look_stays(look, told):
     look("services")
     told()
@@ -143,6 +150,7 @@ def test_a_panel_without_services_says_so_and_the_last_look_stays(look, told):
 
 
 @pytest.mark.e2e
+@pytest.mark.covers
 def test_changes_are_those_since_the_last_look(look, sandbox):
     first = look(*CHANGES)
     assert (
@@ -162,6 +170,7 @@ def test_changes_are_those_since_the_last_look(look, sandbox):
 
 
 @pytest.mark.e2e
+@pytest.mark.covers
 def test_changes_as_json(look, sandbox):
     assert look(*CHANGES, "--json").json == {"since": None, "changes": [], "left_out": 0}
     sandbox.service("1", rate="0.81")
@@ -178,6 +187,7 @@ def test_changes_as_json(look, sandbox):
 
 
 @pytest.mark.e2e
+@pytest.mark.covers
 def test_a_plain_list_is_the_first_look_and_takes_no_change_away(look, sandbox):
     look("services", "instagram")
     sandbox.service("1", rate="1.00")
@@ -186,6 +196,7 @@ def test_a_plain_list_is_the_first_look_and_takes_no_change_away(look, sandbox):
 
 
 @pytest.mark.e2e
+@pytest.mark.covers
 def test_a_change_that_was_not_asked_for_is_shown_the_next_time(look, sandbox):
     look("services")
     sandbox.service("1", rate="1.00")
@@ -199,6 +210,7 @@ def test_a_change_that_was_not_asked_for_is_shown_the_next_time(look, sandbox):
 
 
 @pytest.mark.e2e
+@pytest.mark.covers
 def test_services_of_one_s_campaigns_come_first(look, sandbox, path):
     look("services")
     look("run", path, "--yes", "--rate", "0")
@@ -213,6 +225,7 @@ def test_services_of_one_s_campaigns_come_first(look, sandbox, path):
 
 
 @pytest.mark.e2e
+@pytest.mark.covers
 def test_accounts_have_lists_of_their_own(look, sandbox, monkeypatch):
     look("services")
     monkeypatch.setenv("SMMPLUS_API_KEY_SHOP", sandbox.key)
@@ -222,6 +235,7 @@ def test_accounts_have_lists_of_their_own(look, sandbox, monkeypatch):
 
 
 @pytest.mark.e2e
+@pytest.mark.covers
 def test_a_price_that_can_no_longer_be_read_is_a_change(look, told):
     look("services")
     told({"of": "1", "rate": "1,5x"}, {"of": "2", "service": ""})
@@ -235,6 +249,7 @@ def test_a_price_that_can_no_longer_be_read_is_a_change(look, told):
 
 
 @pytest.mark.e2e
+@pytest.mark.covers
 def test_a_list_that_is_damaged_or_cannot_be_kept_is_said(look, sandbox, tmp_path):
     look("services")
     (kept,) = (tmp_path / "data" / "smmplus" / "services").iterdir()
@@ -257,6 +272,18 @@ def test_a_kept_list_holds_exact_amounts_and_ten_thousand_services(tmp_path):
     found = kept_services.read(path)
     assert list(found.services.values()) == many
     assert kept_services.changes_between(found.services, kept_services.by_id(many)) == []
+
+
+def test_of_two_looks_at_once_one_is_kept_as_a_whole(tmp_path):
+    path = tmp_path / "list.json"
+    lists = [[service(str(number), rate=rate) for number in range(1, 200)] for rate in ("1", "2")]
+
+    def look(services):
+        kept_services.keep(path, services)
+        return list(kept_services.read(path).services.values())
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(found in lists for found in pool.map(look, lists * 10))
 
 
 def test_limits_that_could_not_be_read_are_no_change_of_limits():
