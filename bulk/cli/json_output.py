@@ -268,7 +268,10 @@ def report_object(report: Report) -> Json:
         "statuses": dict(figures.statuses),
         "money": [report_money_object(each) for each in figures.money],
         "delivery": asdict(figures.delivery),
-        "by_service": [{"service": each.name} | _group_object(each) for each in figures.services],
+        "by_service": [
+            {"service": each.name, "name": report.service_names.get(each.name, "")} | _group_object(each)
+            for each in figures.services
+        ],
         "by_campaign": [
             {"account": each.account, "campaign": each.name} | _group_object(each) for each in figures.campaigns
         ],
