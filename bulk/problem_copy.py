@@ -106,8 +106,8 @@ class ProblemCopy:
     """A sentence that says what of the sheet the copy does not hold; "" if it holds everything."""
 
 
-def write_problem_copy(sheet: Sheet, problems: Iterable[Problem]) -> ProblemCopy:
-    """Write ``name.problems.xlsx`` next to a sheet: a copy of it with marked cells.
+def write_problem_copy(sheet: Sheet, problems: Iterable[Problem], *, folder: Path | None = None) -> ProblemCopy:
+    """Write ``name.problems.xlsx`` next to a sheet, or into a folder: a copy of it with marked cells.
 
     The sheet is not changed. An earlier copy is replaced if no program has saved it since; otherwise this one is
     ``name.problems-2.xlsx``, and so on.
@@ -116,7 +116,7 @@ def write_problem_copy(sheet: Sheet, problems: Iterable[Problem]) -> ProblemCopy
     """
     data = _bytes_of(sheet)
     made, unexplained, lost = _copied(sheet, data, comments_by_cell(sheet, problems))
-    path = _free_path(sheet.path)
+    path = _free_path((folder or sheet.path.parent) / sheet.path.name)
     write_atomically(path, lambda file: _write(file, made), mode_of=sheet.path)
     return ProblemCopy(path, unexplained, lost)
 

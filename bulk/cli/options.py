@@ -28,6 +28,7 @@ from bulk.model.options import (
     Hidden,
     OptionInfo,
     Options,
+    with_effect,
 )
 from bulk.planning.approval import parse_fingerprint
 from bulk.reading.saved_headers import parse_headers
@@ -56,7 +57,11 @@ OptionalFile = Annotated[
         help="The sheet. Without one: --order-id, --campaign or --all.", metavar="FILE", exists=True, dir_okay=False
     ),
 ]
-_FILES: dict[str, object] = {"check": Files, "status": OptionalFile}
+Folder = Annotated[
+    Path,
+    typer.Argument(help="The folder that sheets are dropped into.", metavar="FOLDER", exists=True, file_okay=False),
+]
+_FILES: dict[str, object] = {"check": Files, "status": OptionalFile, "watch": Folder}
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.", rich_help_panel="Output")]
 AsLines = Annotated[
     bool, typer.Option("--json-lines", help="Print every event as a JSON object on a line.", rich_help_panel="Output")
@@ -75,13 +80,19 @@ Result = TypeVar("Result")
 
 
 def takes_options_of(name: str) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
-    """Let a command take a file and the options of its name, and have it called with what they come to."""
+    """Let a command take a file and the options of its name, and have it called with what they come to.
+
+    One that takes a folder is called with it, and with a function that returns the options of a file in it.
+    """
     parameters = [made for option in OF_COMMANDS[name] for made in _parameters(option)]
 
     def taking(command: Callable[..., Result]) -> Callable[..., Result]:
         @functools.wraps(command)
         def run(*, file: Path | list[Path] | None, **given: Any) -> Result:
             asked = {each.name: given.pop(each.name) for each in parameters}
+            if name == "watch":
+                read = _read(asked)
+                return command(file, lambda path: Options(path, **with_effect(path, read)), **given)
             if file is None:
                 return command(None, account=asked["account"], campaign=asked["campaign"], **given)
             if isinstance(file, Path) or len(file) == 1:
@@ -92,7 +103,7 @@ def takes_options_of(name: str) -> Callable[[Callable[..., Result]], Callable[..
 
         shared = {each.name for each in parameters}
         others = list(inspect.signature(command, eval_str=True).parameters.values())[1:]
-        own = [each for each in others if each.name not in shared]
+        own = [each for each in others if each.name not in shared and each.kind is each.KEYWORD_ONLY]
         kind, default = _FILES.get(name, File), None if name == "status" else inspect.Parameter.empty
         file = inspect.Parameter("file", inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=default)
         run.__signature__ = inspect.Signature([file, *parameters, *own])  # type: ignore[attr-defined]
@@ -139,6 +150,10 @@ def _status_of(command: Callable[..., object], file: Path, asked: dict[str, Any]
 
 
 def _options(file: Path, asked: dict[str, Any]) -> Options:
+    return Options(file, **_read(asked))
+
+
+def _read(asked: dict[str, Any]) -> dict[str, Any]:
     """Read what a person typed."""
     for name in ("max_spend", "expect_total"):
         if name in asked:
@@ -149,7 +164,7 @@ def _options(file: Path, asked: dict[str, Any]) -> Options:
         asked["expect_fingerprint"] = parse_fingerprint(asked["expect_fingerprint"])
     asked["hidden"] = hidden(include=asked.pop("include_hidden"), visible_only=asked.pop("visible_only"))
     asked["headers"] = headers(asked["headers"], remember=asked.get("remember_map", False))
-    return Options(file, **asked)
+    return asked
 
 
 def _known_locale(locale: str | None) -> str | None:

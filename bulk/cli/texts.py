@@ -10,6 +10,7 @@ SUMMARIES: Mapping[str, str] = {
     "check": "Check a sheet and show what it would cost",
     "run": "Place the orders in a sheet",
     "status": "Update order statuses in a sheet, or show those of orders",
+    "watch": "Run the sheets that are dropped into a folder",
     "order": "Place one order",
     "refill": "Request refills of delivered orders",
     "cancel": "Request to cancel orders that are not finished",

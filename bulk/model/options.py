@@ -234,5 +234,15 @@ OF_COMMANDS: Mapping[str, tuple[str, ...]] = {
     "check": (*READING, "remember_map", *PLACING),
     "run": (*READING, "remember_map", *PLACING, *PACE),
     "status": (*READING, "wait", "poll", "rate", "colours"),
-}
-"""The options of each command on a sheet."""
+    "watch": (
+        *(option for option in READING if option != "campaign"), "skip_bad", "allow_duplicates", "max_spend", "rate",
+        "in_flight", "colours",
+    ),
+}  # fmt: skip
+"""The options of each command on sheets."""
+
+
+def with_effect(path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that have an effect on a kind of file: in a folder are files of several kinds."""
+    useless = _WITHOUT_EFFECT.get(path.suffix.lower(), ("", ()))[1]
+    return {option: value for option, value in given.items() if option not in useless}

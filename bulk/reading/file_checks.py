@@ -29,6 +29,9 @@ _REFUSED_ENDINGS = {
     ".ods": marked("{path}: is an OpenDocument sheet. Open it in Excel or LibreOffice and save it as .xlsx."),
     ".numbers": marked("{path}: is a Numbers document. Export it as Excel (.xlsx) or CSV."),
 }
+ENDINGS_OF_SHEETS = (*KNOWN_ENDINGS, *_REFUSED_ENDINGS)
+"""Endings of files that a person takes for a sheet."""
+
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _DELIMITERS = (b",", b";", b"\t", b"|")
 _ZIP = b"PK\x03\x04"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from bulk.files.atomic_write import digest_of, write_atomically
 from bulk.model.errors import CannotSpliceError
-from bulk.model.sheet import ORDER_RESULTS, REFILL_RESULTS, RESULT_FIELDS, Sheet
+from bulk.model.sheet import RESULT_FIELDS, Sheet
 from bulk.writing.csv_editor import escape_formula, splice_csv
 from bulk.writing.result_cells import Changes, clean_results
 from bulk.writing.xlsx_editor import splice_xlsx
@@ -62,7 +62,7 @@ def write_results(sheet: Sheet, results: Changes, *, expected_digest: str, colou
     changes = clean_results(sheet, results)
     target = Path(os.path.realpath(sheet.path))
     data = _current(target, expected_digest)
-    reason = _open_elsewhere(sheet.path, target) or _protected(target) if data is not None else _(_CHANGED)
+    reason = open_elsewhere(sheet.path, target) or _protected(target) if data is not None else _(_CHANGED)
     if sheet.kind == "mass_order":
         return _write_new_file(sheet, changes, _("mass-order text has no place for results"))
     if data is None:
@@ -102,27 +102,23 @@ def _write_next_to(sheet: Sheet, write: Callable[[BinaryIO], None], reason: str)
     return Written(path, digest or "", in_place=False, reason=reason)
 
 
-def _table(sheet: Sheet, changes: Changes) -> Iterator[tuple[list[str], list[str]]]:
+def _table(sheet: Sheet, changes: Changes) -> Iterator[list[str]]:
     """Yield the header, then each row: its order fields as read, its results as read or as changed."""
     order_fields = [field for field in sheet.columns if field not in RESULT_FIELDS]
-    results = [*ORDER_RESULTS, *(field for field in REFILL_RESULTS if field in {*sheet.columns, *_changed(changes)})]
-    yield order_fields, results
-    known = [field for field in results if field in sheet.columns]
+    yield [*order_fields, *RESULT_FIELDS]
+    known = [field for field in RESULT_FIELDS if field in sheet.columns]
     for at, number in enumerate(sheet.rows):
         texts = {field: sheet.texts[field][at] for field in known} | dict(changes.get(number, {}))
-        yield [sheet.texts[field][at] for field in order_fields], [texts.get(field, "") for field in results]
-
-
-def _changed(changes: Changes) -> set[str]:
-    return {field for fields in changes.values() for field in fields}
+        yield [*(sheet.texts[field][at] for field in order_fields), *(texts.get(field, "") for field in RESULT_FIELDS)]
 
 
 def write_new_csv(sheet: Sheet, changes: Changes, out: BinaryIO) -> None:
     """Write CSV in UTF-8 with a byte-order mark, without which Excel assumes another encoding."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    for orders, results in _table(sheet, changes):
-        writer.writerow([*orders, *map(escape_formula, results)])
+    for row in _table(sheet, changes):
+        orders = len(row) - len(RESULT_FIELDS)
+        writer.writerow([*row[:orders], *map(escape_formula, row[orders:])])
     out.write(text.getvalue().encode("utf-8-sig"))
 
 
@@ -140,8 +136,8 @@ def write_new_xlsx(sheet: Sheet, changes: Changes, out: BinaryIO) -> None:
         cell.data_type = "s"
         return cell
 
-    for orders, results in _table(sheet, changes):
-        page.append([text_cell(text) for text in (*orders, *results)])
+    for row in _table(sheet, changes):
+        page.append([text_cell(text) for text in row])
     book.save(out)
 
 
@@ -153,7 +149,7 @@ def results_path(sheet: Sheet) -> Path:
 def _closed(path: Path) -> Path:
     """Return a path that is not open in another program, so that earlier results on a screen are not lost."""
     others = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in range(2, 10))
-    return next((each for each in (path, *others) if not _open_elsewhere(each)), path)
+    return next((each for each in (path, *others) if not open_elsewhere(each)), path)
 
 
 def _current(target: Path, digest: str) -> bytes | None:
@@ -165,7 +161,8 @@ def _current(target: Path, digest: str) -> bytes | None:
     return data if digest_of(data) == digest else None
 
 
-def _open_elsewhere(*paths: Path) -> str:
+def open_elsewhere(*paths: Path) -> str:
+    """Return that a file is open in a spreadsheet program, which keeps a file next to it; "" if none is."""
     for path in paths:
         for program, lock in (("Excel", f"~${path.name}"), ("LibreOffice", f".~lock.{path.name}#")):
             if path.with_name(lock).exists():
