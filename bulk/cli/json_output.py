@@ -19,10 +19,11 @@ from bulk.planning.warnings import JournalWarnings
 from bulk.report.contents import Report
 from bulk.report.figures import Group, Money, delivered_of, refund_of, standing_of, units_of
 from bulk.report.orders import ReportedOrder
-from bulk.running.result import RunResult, entry_cells
+from bulk.running.result import RunResult, entry_cells, refill_cells
 from smmplus.journal.balances import Observation
 from smmplus.journal.budgets import Budget
 from smmplus.journal.entry import Entry
+from smmplus.journal.refills_and_cancels import FollowUp
 from smmplus.journal.state_machine import State
 from smmplus.orders.decimals import plain
 from smmplus.orders.models import Balance, Service
@@ -160,7 +161,9 @@ def outcome_object(outcome: RunResult, *, gather: Gather = list) -> Json:
         "rescued": {row: str(path) for row, path in outcome.rescued.items()},
         "alarms": list(outcome.alarms),
         "held": dict(outcome.held),
-        "orders": gather(row_object(row, entry) for row, entry in sorted(outcome.entries.items())),
+        "orders": gather(
+            row_object(row, entry, outcome.refills.get(row)) for row, entry in sorted(outcome.entries.items())
+        ),
         "exit_status": int(outcome.exit_status),
     }
 
@@ -171,13 +174,13 @@ def states_object(entries: Mapping[int, Entry]) -> Json:
     return {state.value: states.count(state) for state in State if state in states}
 
 
-def row_object(row: int, entry: Entry) -> Json:
+def row_object(row: int, entry: Entry, refill: FollowUp | None = None) -> Json:
     """Describe the order of a row."""
-    return {"row": row, **entry_object(entry)}
+    return {"row": row, **entry_object(entry, refill)}
 
 
-def entry_object(entry: Entry) -> Json:
-    """Describe an order of the journal."""
+def entry_object(entry: Entry, refill: FollowUp | None = None) -> Json:
+    """Describe an order of the journal, with its latest refill if there is one."""
     return {
         "key": entry.name,
         "state": entry.state.value,
@@ -187,6 +190,7 @@ def entry_object(entry: Entry) -> Json:
         "sent_at": entry.sent_at,
         "source": entry.source,
         **entry_cells(entry),
+        **({} if refill is None else refill_cells(refill)),
     }
 
 
@@ -264,7 +268,10 @@ def report_object(report: Report) -> Json:
         "statuses": dict(figures.statuses),
         "money": [report_money_object(each) for each in figures.money],
         "delivery": asdict(figures.delivery),
-        "by_service": [{"service": each.name} | _group_object(each) for each in figures.services],
+        "by_service": [
+            {"service": each.name, "name": report.service_names.get(each.name, "")} | _group_object(each)
+            for each in figures.services
+        ],
         "by_campaign": [
             {"account": each.account, "campaign": each.name} | _group_object(each) for each in figures.campaigns
         ],

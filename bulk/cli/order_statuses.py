@@ -1,7 +1,7 @@
 """`smmplus status` without a sheet: ask what became of orders, and show it."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -12,6 +12,7 @@ from bulk.cli import options as given
 from bulk.cli.json_output import entry_object, print_json
 from bulk.cli.tables import MOST_PROBLEMS, console, show_warnings, table
 from bulk.model.errors import ExitStatus
+from bulk.running.result import refill_cells
 from smmplus.api.async_client import AsyncClient
 from smmplus.api.panel import Panel
 from smmplus.commands import command
@@ -19,9 +20,10 @@ from smmplus.errors import ConfigurationError, FollowUpError, JournalConflictErr
 from smmplus.journal.budgets import find_campaign
 from smmplus.journal.entry import Entry
 from smmplus.journal.journal import Journal
-from smmplus.journal.queries import open_of_account
+from smmplus.journal.queries import open_of_account, with_ids
+from smmplus.journal.refills_and_cancels import FollowUp, open_refills, refills_of
 from smmplus.orders.decimals import money
-from smmplus.placing.tracking import open_orders, poll
+from smmplus.placing.tracking import open_orders, poll, poll_refills
 from smmplus.texts import _, counted
 
 OrderIds = Annotated[
@@ -40,12 +42,14 @@ def show_statuses(account: str, campaign: str | None, order_ids: Sequence[str], 
         entries = _entries(journal, account_id, account, campaign, order_ids)
         notes = asyncio.run(_ask(panel, journal, entries))
         found = list(journal.with_ids(entry.id for entry in entries).values())
+        with journal.reading() as connection:
+            refills = refills_of(connection, [entry.id for entry in entries])
     status = ExitStatus.UNFINISHED if notes else ExitStatus.DONE
     if as_json:
-        orders = [{"account": account, **entry_object(entry)} for entry in found]
+        orders = [{"account": account, **entry_object(entry, refills.get(entry.id))} for entry in found]
         print_json({"orders": orders, "notes": notes, "exit_status": int(status)})
     else:
-        _show(console(), found)
+        _show(console(), found, refills)
         show_warnings(console(stderr=True), notes)
     raise typer.Exit(int(status))
 
@@ -77,36 +81,43 @@ def _entries(
     if campaign is not None:
         return journal.of_campaign(campaign_of(journal, account_id, campaign))
     with journal.reading() as connection:
-        return open_of_account(connection, account_id)
+        found = {entry.id: entry for entry in open_of_account(connection, account_id)}
+        return list((found | with_ids(connection, open_refills(connection, account_id))).values())
 
 
 async def _ask(panel: Panel, journal: Journal, entries: Sequence[Entry]) -> list[str]:
     """Ask for the open ones; return what could not be asked for."""
     watched = open_orders(entries)
-    if not watched:
-        return []
     async with AsyncClient(panel) as client:
         found, fault = await poll(client, journal, watched)
+        refill_fault = await poll_refills(client, journal, [entry.id for entry in entries])
     ids = {entry: order_id for order_id, entry in watched.items()}
     refused = (
         _("order {order}: the panel says {text!r}", order=ids[entry], text=answer.text)
         for entry, answer in found.items()
         if isinstance(answer, FollowUpError)
     )
-    return [*refused, *([] if fault is None else [str(fault)])]
+    return [*refused, *(str(each) for each in (fault, refill_fault) if each is not None)]
 
 
-def _show(out: Console, entries: Sequence[Entry]) -> None:
+def _show(out: Console, entries: Sequence[Entry], refills: Mapping[int, FollowUp]) -> None:
     heads = (_("order"), _("campaign"), _("service"), _("status"), _("charge"), _("start count"), _("remains"))
-    shown = table(*heads, right=heads[4:], wrap=heads[1:2])
+    shown = table(*heads, *([_("refill")] if refills else []), right=heads[4:], wrap=heads[1:2])
     for entry in entries[:MOST_PROBLEMS]:
         charge = "" if entry.charge is None else money(entry.charge, entry.currency)
-        counts = (charge, entry.start_count or "", entry.remains or "")
         status = entry.order_status or entry.state.words
-        shown.add_row(*map(Text, (entry.order_id or "", entry.campaign, entry.request.service, status, *counts)))
+        cells = [entry.order_id or "", entry.campaign, entry.request.service, status, charge, entry.start_count or ""]
+        refill = " ".join(refill_cells(refills[entry.id]).values()) if entry.id in refills else ""
+        shown.add_row(*map(Text, [*cells, _remains(entry), *([refill] if refills else [])]))
     out.print(shown if entries else _("No orders."))
     if len(entries) > MOST_PROBLEMS:
         out.print(_("… and {count} more (--json shows all)", count=len(entries) - MOST_PROBLEMS))
     is_open = sum(not entry.final for entry in entries)
     if entries:
         out.print(_("{open} of {all} not finished.", open=is_open, all=counted(len(entries), "order")))
+
+
+def _remains(entry: Entry) -> str:
+    """Return what remains; less than nothing was delivered beyond what was ordered."""
+    remains = entry.remains or ""
+    return _("{count} too many", count=remains[1:]) if remains.startswith("-") else remains

@@ -17,12 +17,14 @@ from bulk.cli.error_handling import failing
 from bulk.cli.json_output import Json, print_json
 from bulk.cli.order_statuses import OrderIds, campaign_of, entries_of_ids
 from bulk.cli.progress import asked
-from bulk.cli.tables import MOST_PROBLEMS, WARNING, console, table
-from bulk.model.errors import ExitStatus
-from bulk.model.options import ReadOptions
+from bulk.cli.tables import MOST_PROBLEMS, WARNING, console, show_warnings, table
+from bulk.model.errors import ExitStatus, SheetError
+from bulk.model.options import Options, ReadOptions
 from bulk.reading import read_as
+from bulk.running.write_from_journal import write_back
 from smmplus.api.async_client import AsyncClient
 from smmplus.api.panel import Panel
+from smmplus.commands import command
 from smmplus.errors import ConfigurationError
 from smmplus.journal import refills_and_cancels as requests
 from smmplus.journal.entry import Entry
@@ -32,6 +34,7 @@ from smmplus.journal.refills_and_cancels import FollowUp, RequestKind, RequestSt
 from smmplus.orders.models import Service
 from smmplus.placing.refills_and_cancels import Asking, ask_for
 from smmplus.placing.request_rules import is_stuck, why_no_cancel, why_no_refill
+from smmplus.placing.tracking import poll_refills
 from smmplus.texts import _, counted
 
 SheetFile = Annotated[
@@ -156,6 +159,8 @@ def _run(kind: RequestKind, chosen: _Chosen, age: timedelta | None, *, again: bo
             asking = Asking(chosen.account, kind, _key(kind, selected, again=again))
             ids = [entry.order_id for entry in selected.to_request if entry.order_id]
             found = asyncio.run(_request(journal, panel, asking, ids))
+            if kind is RequestKind.REFILL and chosen.file is not None:
+                _write_into(chosen.file, Options(chosen.file, chosen.account), panel, journal)
         elif declined := bool(selected.to_request):
             out.print(_("Cancelled. Nothing was sent."))
     status = ExitStatus.UNFINISHED if declined else _status(found)
@@ -164,6 +169,23 @@ def _run(kind: RequestKind, chosen: _Chosen, age: timedelta | None, *, again: bo
     elif found:
         _show_found(out, kind, found)
     raise typer.Exit(int(status))
+
+
+def _write_into(file: Path, options: Options, panel: Panel, journal: Journal) -> None:
+    """Write the refills into the sheet that their orders are from."""
+    try:
+        _entries, written = write_back(options, panel.url, journal)
+    except SheetError as error:
+        command_later = command("status", str(file), account=options.account)
+        words = _(
+            "The refills could not be written into the sheet ({reason}). Later: {command}",
+            reason=error,
+            command=command_later,
+        )
+        show_warnings(console(stderr=True), [words])
+    else:
+        if written is not None:
+            console(stderr=True).print(_("Wrote {path}", path=written.path), markup=False, soft_wrap=True)
 
 
 def _key(kind: RequestKind, selected: _Selection, *, again: bool) -> str:
@@ -189,7 +211,7 @@ async def _select(
     async with AsyncClient(panel) as client:
         services = {service.id: service for service in await client.services()}
         if kind is RequestKind.REFILL:
-            await _renew_refills(client, journal, account_id, ids)
+            await poll_refills(client, journal, [entry.id for entry in entries])
     with journal.reading() as connection:
         earlier = requests.of_orders(connection, account_id, kind, ids)
         changes = status_changes_of(connection, [entry.id for entry in entries])
@@ -220,19 +242,6 @@ def _why_not(
         return why_no_cancel(entry, service, before, again=again)
 
     return why_not
-
-
-async def _renew_refills(client: AsyncClient, journal: Journal, account_id: int, order_ids: Sequence[str]) -> None:
-    """Ask what became of the earlier refills of orders, and record it."""
-    with journal.reading() as connection:
-        known = requests.of_orders(connection, account_id, RequestKind.REFILL, order_ids)
-    numbers = {item.answer: item.id for items in known.values() for item in items if item.answer}
-    if not numbers:
-        return
-    answers = await client.refill_statuses(numbers)
-    words = {numbers[refill_id]: answer for refill_id, answer in answers.items() if isinstance(answer, str)}
-    with journal.transaction() as connection:
-        requests.record_refill_statuses(connection, words, journal.time())
 
 
 async def _request(journal: Journal, panel: Panel, asking: Asking, ids: Sequence[str]) -> dict[str, FollowUp]:

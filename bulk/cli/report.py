@@ -1,7 +1,10 @@
 """`smmplus report`: what became of the orders of a sheet, a campaign or a period."""
 
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,13 +17,16 @@ from bulk.cli import options as given
 from bulk.cli.error_handling import failing
 from bulk.cli.json_output import print_json, report_object
 from bulk.cli.tables import MOST_SECOND_THOUGHTS, WARNING, align_decimals, console, table
+from bulk.files import kept_services
 from bulk.files.account_settings import account_named, default_account, url_of
+from bulk.model.errors import SheetError
 from bulk.model.fields import HeaderNames
-from bulk.model.options import Hidden, Options
+from bulk.model.options import Hidden, Options, original_stem
 from bulk.report.attention import Attention
 from bulk.report.contents import STANDINGS, Report, make_report
 from bulk.report.figures import Group, Money
 from bulk.report.orders import ReportedOrder, Scope, in_period, read_orders, with_details
+from bulk.report.page import write_page
 from bulk.running.write_from_journal import find_orders
 from smmplus.commands import command
 from smmplus.errors import ConfigurationError, JournalConflictError
@@ -79,6 +85,19 @@ def report(
     locale: given.Locale = None,
     header_map: given.Map = None,
     use_hyperlinks: given.UseHyperlinks = False,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html",
+            help="Write the page here. By default NAME.report.html, next to the sheet; with --json, no page.",
+            metavar="FILE",
+            rich_help_panel="Output",
+        ),
+    ] = None,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Overwrite a file that is not a report of smmplus.", rich_help_panel="Output"),
+    ] = False,
     as_json: given.AsJson = False,
 ) -> None:
     """Report what orders cost and delivered.
@@ -94,11 +113,37 @@ def report(
     with given.open_journal() as journal:
         journal.recover_crashed_runs()
         orders, unmatched = _of_sheet(journal, options, scope) if options else (_of_journal(journal, scope), [])
-    made = make_report(orders, scope, datetime.now(UTC), unmatched)
+    made = make_report(orders, scope, datetime.now(UTC), unmatched, _service_names(orders))
+    page = html or (None if as_json else _page_of(file, scope))
+    if page:
+        write_page(made, page, force=force)
     if as_json:
-        print_json(report_object(made))
-    else:
-        show_report(console(), made)
+        print_json(report_object(made) | {"written": [str(page)] if page else []})
+        return
+    show_report(console(), made)
+    console().print(Text(_("Wrote {path}", path=page)), soft_wrap=True)
+
+
+def _page_of(file: Path | None, scope: Scope) -> Path:
+    """Return where the page of a report is by default: next to the sheet, or in the current folder."""
+    if file is not None:
+        return file.with_name(f"{original_stem(file.stem)}.report.html")
+    name = re.sub(r"[^\w.-]+", "-", scope.campaigns[0]).strip("-.")[:100] if len(scope.campaigns) == 1 else ""
+    return Path(f"{name or 'smmplus'}.report.html")
+
+
+def _service_names(orders: Sequence[ReportedOrder]) -> dict[str, str]:
+    """Return the names of services in the price lists that `smmplus services` kept, if it did.
+
+    A service that has two names, of two accounts, has none here.
+    """
+    names: dict[str, set[str]] = defaultdict(set)
+    for account in sorted({account_named(each.entry.account) for each in orders}):
+        with suppress(SheetError, ConfigurationError):
+            kept = kept_services.read(kept_services.path_of(account, url_of(account, os.environ)))
+            for service in kept.services.values() if kept else ():
+                names[service.id].add(service.name)
+    return {service: found.pop() for service, found in names.items() if len(found) == 1}
 
 
 def _options(file: Path | None, scope: Scope, headers: HeaderNames, how: Mapping[str, Any]) -> Options | None:
@@ -182,9 +227,9 @@ def show_report(out: Console, made: Report) -> None:
     states = (f"{count} {_(STANDINGS[standing])}" for standing, count in figures.standings.items())
     out.print(Text(", ".join(states)), soft_wrap=True)
     _show_money(out, figures.money)
-    _show_groups(out, _("service"), figures.services)
+    _show_groups(out, _("service"), figures.services, made.service_label)
     if len(figures.campaigns) > 1:
-        _show_groups(out, _("campaign"), figures.campaigns)
+        _show_groups(out, _("campaign"), figures.campaigns, str)
 
 
 def _show_money(out: Console, found: Sequence[Money]) -> None:
@@ -198,14 +243,27 @@ def _show_money(out: Console, found: Sequence[Money]) -> None:
         out.print(shown)
 
 
-def _show_groups(out: Console, head: str, groups: Sequence[Group]) -> None:
-    counts = (_("orders"), _("units"), _("delivered"), _("open"), _("missing"), _("surplus"))
-    shown = table(head, *counts, _("ordered"), right=(*counts, _("ordered")), wrap=(head,))
-    for each in groups[:MOST_SECOND_THOUGHTS]:
-        done = each.delivery
-        units = (each.orders, done.ordered, done.delivered, done.open, done.missing, done.surplus)
+def _show_groups(out: Console, head: str, groups: Sequence[Group], label: Callable[[str], str]) -> None:
+    """Show services or campaigns; kinds of units that none of them has are left out."""
+    every = [
+        (_("ordered"), [each.delivery.ordered for each in groups]),
+        (_("delivered"), [each.delivery.delivered for each in groups]),
+        (_("open"), [each.delivery.open for each in groups]),
+        (_("not delivered"), [each.delivery.missing for each in groups]),
+        (_("in doubt"), [each.delivery.in_doubt for each in groups]),
+        (_("surplus"), [each.delivery.surplus for each in groups]),
+    ]
+    columns = [(name, units) for at, (name, units) in enumerate(every) if at < _ALWAYS or any(units)]
+    names = [_("orders"), *(name for name, _units in columns), _("cost")]
+    shown = table(head, *names, right=names, wrap=(head,))
+    for at, each in enumerate(groups[:MOST_SECOND_THOUGHTS]):
         cost = ", ".join(money(part.ordered, part.currency) for part in each.money)
-        shown.add_row(Text(each.name), *map(str, units), Text(cost))
+        counts = (str(each.orders), *(str(units[at]) for _name, units in columns))
+        shown.add_row(Text(label(each.name)), *counts, Text(cost))
     out.print(shown)
     if len(groups) > MOST_SECOND_THOUGHTS:
         out.print(_("… and {count} more (--json shows all)", count=len(groups) - MOST_SECOND_THOUGHTS))
+
+
+_ALWAYS = 2
+"""The first columns of units, which are always shown."""

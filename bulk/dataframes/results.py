@@ -8,10 +8,10 @@ from typing import Any, cast
 import pandas as pd
 
 from bulk.model.errors import ExitStatus
-from bulk.model.sheet import RESULT_FIELDS, Problem, Sheet
+from bulk.model.sheet import REFILL_RESULTS, RESULT_FIELDS, Problem, Sheet
 from bulk.planning.blockers import campaign_to_order_again, describe_order
 from bulk.planning.plan import Plan
-from bulk.running.result import Cells, RunResult, entry_cells, problem_cells
+from bulk.running.result import Cells, RunResult, entry_cells, problem_cells, refill_cells
 from smmplus.orders.decimals import plain, written
 
 
@@ -24,6 +24,8 @@ def joined(frame: pd.DataFrame, outcome: RunResult) -> pd.DataFrame:
     cells = _cells(outcome)
     for field in RESULT_FIELDS:
         column = sheet.columns.get(field)
+        if column is None and field in REFILL_RESULTS and not outcome.refills:
+            continue
         values = _typed(field, _texts(sheet, field, cells, len(frame))).set_axis(frame.index)
         if column is None:
             result[field] = values
@@ -36,6 +38,8 @@ def _cells(outcome: RunResult) -> dict[int, Cells]:
     cells = problem_cells(outcome.plan.problems)
     for row, entry in outcome.entries.items():
         cells[row] = entry_cells(entry) | cells.get(row, {})
+    for row, refill in outcome.refills.items():
+        cells[row] = {**cells.get(row, {}), **refill_cells(refill)}
     for row, order_id in outcome.unrecorded.items():
         cells[row] = {**cells.get(row, {}), "order_id": order_id, "order_status": "Placed"}
     return cells

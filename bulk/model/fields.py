@@ -101,7 +101,7 @@ INDONESIAN: Mapping[str, str] = {
     "expiry": "berlaku sampai", "skip": "lewati", "enabled": "aktif",
     "order_id": "ID pesanan", "order_status": "status pesanan", "charge": "biaya pesanan",
     "start_count": "hitungan awal", "remains": "sisa pesanan", "currency": "mata uang", "error": "pesan kesalahan",
-    "updated_at": "diperbarui pada",
+    "updated_at": "diperbarui pada", "refill_id": "ID isi ulang", "refill_status": "status isi ulang",
 }  # fmt: skip
 """The Indonesian heading of each field."""
 

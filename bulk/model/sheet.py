@@ -11,7 +11,13 @@ from smmplus.texts import _
 if TYPE_CHECKING:
     import pandas as pd
 
-RESULT_FIELDS = ("order_id", "order_status", "charge", "start_count", "remains", "currency", "error", "updated_at")
+ORDER_RESULTS = ("order_id", "order_status", "charge", "start_count", "remains", "currency", "error", "updated_at")
+"""The columns that every sheet with results has."""
+
+REFILL_RESULTS = ("refill_id", "refill_status")
+"""The columns that a sheet gets once a refill of one of its orders was requested."""
+
+RESULT_FIELDS = (*ORDER_RESULTS, *REFILL_RESULTS)
 """The columns that results are written to, in the order in which missing ones are appended."""
 
 FileKind = Literal["xlsx", "csv", "mass_order", "frame"]

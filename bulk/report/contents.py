@@ -1,13 +1,16 @@
 """What a report says: its scope, its orders, their figures, and what needs attention."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
+from types import MappingProxyType
 
 from bulk.report.attention import Attention, attention_of
 from bulk.report.figures import Figures, Standing, figures_of, standing_of
 from bulk.report.orders import ReportedOrder, Scope
-from smmplus.texts import _, marked
+from smmplus.journal.refills_and_cancels import RequestState
+from smmplus.texts import _, counted, marked
 
 STANDINGS = {
     Standing.IN_DOUBT: marked("In doubt"),
@@ -20,6 +23,14 @@ STANDINGS = {
     Standing.NOT_SENT: marked("Not sent"),
 }
 
+REQUESTS = {
+    RequestState.NOT_SENT: marked("not sent"),
+    RequestState.SENDING: marked("being sent"),
+    RequestState.ACCEPTED: marked("accepted"),
+    RequestState.REJECTED: marked("rejected"),
+    RequestState.IN_DOUBT: marked("in doubt"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -30,13 +41,15 @@ class Report:
     orders: Sequence[ReportedOrder]
     """Those that need attention first, then the latest first."""
     figures: Figures
-    attention: Sequence[Attention] = field(default_factory=list)
+    attention: Sequence[Attention] = ()
+    service_names: Mapping[str, str] = field(default_factory=dict)
+    """Service ID -> its name, as far as the last price list that was kept has it."""
 
     @property
     def title(self) -> str:
         """What it is about, for people."""
         about = self.scope
-        names = ", ".join([*([about.sheet] if about.sheet else []), *about.campaigns])
+        names = ", ".join([*([Path(about.sheet).name] if about.sheet else []), *about.campaigns])
         return names or (_("Account {account}", account=about.account) if about.account else _("All orders"))
 
     @property
@@ -49,12 +62,31 @@ class Report:
             return _("since {since}", since=since)
         return _("until {until}", until=until) if until else ""
 
+    @property
+    def requests(self) -> list[str]:
+        """Its refills and cancels, for people: "3 refills: 2 accepted, 1 rejected"."""
+        return [
+            f"{counted(sum(states.values()), kind.value)}: "
+            + ", ".join(f"{count} {_(REQUESTS[state])}" for state, count in states.items())
+            for kind, states in self.figures.requests.items()
+        ]
+
+    def service_label(self, service: str) -> str:
+        """Return a service with its name, if it is known."""
+        name = self.service_names.get(service)
+        return f"{service} – {name}" if name else service
+
 
 def make_report(
-    orders: Sequence[ReportedOrder], scope: Scope, now: datetime, unmatched: Sequence[Attention] = ()
+    orders: Sequence[ReportedOrder],
+    scope: Scope,
+    now: datetime,
+    unmatched: Sequence[Attention] = (),
+    service_names: Mapping[str, str] = MappingProxyType({}),
 ) -> Report:
     """Make a report of orders; `unmatched` is what else needs attention, such as rows of a sheet without an order."""
     ranks = {standing: rank for rank, standing in enumerate(Standing)}
     latest = sorted(orders, key=lambda each: (each.entry.sent_at or "", each.entry.id), reverse=True)
     shown = sorted(latest, key=lambda each: ranks[standing_of(each)])
-    return Report(scope, now, shown, figures_of(orders), [*attention_of(orders, scope, now), *unmatched])
+    attention = [*attention_of(orders, scope, now), *unmatched]
+    return Report(scope, now, shown, figures_of(orders), attention, service_names)

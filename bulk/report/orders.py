@@ -18,7 +18,7 @@ class Scope:
     account: str = ""
     campaigns: tuple[str, ...] = ()
     sheet: str = ""
-    """The name of the sheet's file."""
+    """The path of the sheet's file, as it was given."""
     since: date | None = None
     until: date | None = None
     """The last day, in the local zone."""

@@ -13,6 +13,7 @@ from bulk.model.sheet import RESULT_FIELDS, Problem, Sheet
 from bulk.planning.plan import Plan
 from bulk.writing import Written
 from smmplus.journal.entry import Entry
+from smmplus.journal.refills_and_cancels import FollowUp
 from smmplus.journal.state_machine import State
 from smmplus.orders.decimals import plain, total
 from smmplus.orders.models import Balance
@@ -73,6 +74,8 @@ class RunResult:
     """Why tracking ended early; "" if it did not."""
     unwritten: str = ""
     """Why the results are not in a sheet; the journal has them."""
+    refills: Mapping[int, FollowUp] = field(default_factory=dict)
+    """Row -> the latest request for a refill of its order."""
     balance: Balance | None = None
     """The balance after the last order was placed; None if it was not read."""
 
@@ -123,6 +126,12 @@ def entry_cells(entry: Entry) -> Cells:
         "error": entry.error,
         "updated_at": intern(f"{time[:19]}Z") if time else "",  # many rows share it
     }
+
+
+def refill_cells(refill: FollowUp) -> Cells:
+    """Return the latest request for a refill of an order as cells of its row."""
+    said = refill.status or refill.state.value.replace("_", " ").capitalize()
+    return {"refill_id": refill.answer, "refill_status": f"{said}: {refill.error}" if refill.error else said}
 
 
 def problem_cells(problems: Iterable[Problem]) -> dict[int, Cells]:

@@ -22,11 +22,13 @@ from smmplus.journal import balances, budgets
 from smmplus.journal.entry import Entry, Planned
 from smmplus.journal.journal import Journal
 from smmplus.journal.maintenance import restore
+from smmplus.journal.refills_and_cancels import FollowUp
 from smmplus.journal.state_machine import State
 from smmplus.orders.decimals import minus, plain, total
 from smmplus.orders.models import Balance, OrderRequest
 from smmplus.placing.commit_queue import CommitQueue
 from smmplus.placing.placer import Placer, Progress, Stop
+from smmplus.placing.tracking import poll_refills
 from smmplus.texts import _, counted
 
 if TYPE_CHECKING:
@@ -103,9 +105,9 @@ class RunSession:
     def finish(self) -> RunResult:
         """Write the results for the last time, and finish the batch if nothing of it is open."""
         self._write()
-        entries = dict(self.plan.matching.entries)
+        entries, refills = dict(self.plan.matching.entries), dict[int, FollowUp]()
         try:
-            entries = self.results.entries()
+            entries, refills = self.results.entries(), self.results.refills()
             self._close_batch(entries)
         except JournalError as error:
             # Order ids that the journal could not take must still be reported.
@@ -124,6 +126,7 @@ class RunSession:
             held={rows[entry]: words for entry, words in self.progress.held_back.items()},
             unfollowed=self.unfollowed,
             unwritten=self.unwritten,
+            refills=refills,
             balance=self.balance,
         )
 
@@ -213,6 +216,8 @@ class RunSession:
 
     async def _follow(self, client: "AsyncClient", stopping: Interrupts, wait: float | None) -> None:
         try:
+            if fault := await poll_refills(client, self.journal, self.watched.values()):
+                self.listener.note(_("the statuses of refills could not be read: {error}", error=fault))
             following = OrderTracking.of(self.results, self.journal, client, self.listener)
             await following.until(stopping, wait=wait, pause=self.options.poll)
             self.unfollowed = following.unread if following.fault is None else str(following.fault)

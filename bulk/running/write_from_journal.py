@@ -8,12 +8,13 @@ from bulk.model.sheet import Problem, Sheet
 from bulk.planning.matching import Known, Matching, match_rows
 from bulk.planning.orders import order_rows, row_filters
 from bulk.reading import read_as
-from bulk.running.result import Cells, differs_from_sheet, digest_of_cells, entry_cells, problem_cells
+from bulk.running.result import Cells, differs_from_sheet, digest_of_cells, entry_cells, problem_cells, refill_cells
 from bulk.writing import Written, write_results
 from bulk.writing.result_cells import clean
 from smmplus.errors import JournalError
 from smmplus.journal.entry import Entry
 from smmplus.journal.journal import Journal
+from smmplus.journal.refills_and_cancels import FollowUp, has_refills, refills_of
 
 
 class WriteBack:
@@ -74,6 +75,9 @@ class WriteBack:
             if not unrecorded:
                 raise
             # The journal is gone, and these ids are money: they at least must reach the sheet.
+        else:
+            for row, refill in self.refills().items():
+                cells[row] = {**cells.get(row, {}), **_clean(refill_cells(refill))}
         for row, entry in self._watched.items():
             if entry in unrecorded:
                 cells[row] = {**cells.get(row, {}), "order_id": unrecorded[entry], "order_status": "Placed"}
@@ -85,6 +89,12 @@ class WriteBack:
         while part := dict(islice(watched, 500)):
             known = self._journal.with_ids(part.values())
             yield from ((row, known[entry]) for row, entry in part.items())
+
+    def refills(self) -> dict[int, FollowUp]:
+        """Return the latest request for a refill of each row's order."""
+        with self._journal.reading() as connection:
+            found = refills_of(connection, self._watched.values()) if has_refills(connection) else {}
+        return {row: found[entry] for row, entry in self._watched.items() if entry in found}
 
     @property
     def in_place(self) -> bool:

@@ -12,7 +12,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from bulk.model.cell_address import LAST_ROW
 from bulk.model.cell_values import NUMBER_FIELDS, service_label
 from bulk.model.fields import LIST_FIELDS
-from bulk.model.sheet import RESULT_FIELDS
+from bulk.model.sheet import ORDER_RESULTS
 from bulk.template.other_pages import FONT, TEXT, choices, look_up, write_header, write_text
 from bulk.template.words import Words
 from bulk.writing.column_style import STATUS_COLOURS, condition
@@ -48,10 +48,10 @@ def fill_orders(page: Worksheet, fields: Sequence[str], services: Sequence[Servi
 
     :param services: the panel's services; without any, there is no list of them, and no limits are shown.
     """
-    names = (*fields, *([words.limits] if services else []), *RESULT_FIELDS)
+    names = (*fields, *([words.limits] if services else []), *ORDER_RESULTS)
     widths = [_width(name, words) for name in names]
     write_header(page, [words.headings.get(name, name) for name in names], widths)
-    for column in range(len(names) - len(RESULT_FIELDS) + 1, len(names) + 1):
+    for column in range(len(names) - len(ORDER_RESULTS) + 1, len(names) + 1):
         page.cell(1, column).fill = _RESULT_HEAD
     for column, field in enumerate(fields, start=1):
         _open_column(page, column, field)

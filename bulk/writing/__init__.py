@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from bulk.files.atomic_write import digest_of, write_atomically
 from bulk.model.errors import CannotSpliceError
-from bulk.model.sheet import RESULT_FIELDS, Sheet
+from bulk.model.sheet import ORDER_RESULTS, REFILL_RESULTS, RESULT_FIELDS, Sheet
 from bulk.writing.csv_editor import escape_formula, splice_csv
 from bulk.writing.result_cells import Changes, clean_results
 from bulk.writing.xlsx_editor import splice_xlsx
@@ -102,23 +102,27 @@ def _write_next_to(sheet: Sheet, write: Callable[[BinaryIO], None], reason: str)
     return Written(path, digest or "", in_place=False, reason=reason)
 
 
-def _table(sheet: Sheet, changes: Changes) -> Iterator[list[str]]:
+def _table(sheet: Sheet, changes: Changes) -> Iterator[tuple[list[str], list[str]]]:
     """Yield the header, then each row: its order fields as read, its results as read or as changed."""
     order_fields = [field for field in sheet.columns if field not in RESULT_FIELDS]
-    yield [*order_fields, *RESULT_FIELDS]
-    known = [field for field in RESULT_FIELDS if field in sheet.columns]
+    results = [*ORDER_RESULTS, *(field for field in REFILL_RESULTS if field in {*sheet.columns, *_changed(changes)})]
+    yield order_fields, results
+    known = [field for field in results if field in sheet.columns]
     for at, number in enumerate(sheet.rows):
         texts = {field: sheet.texts[field][at] for field in known} | dict(changes.get(number, {}))
-        yield [*(sheet.texts[field][at] for field in order_fields), *(texts.get(field, "") for field in RESULT_FIELDS)]
+        yield [sheet.texts[field][at] for field in order_fields], [texts.get(field, "") for field in results]
+
+
+def _changed(changes: Changes) -> set[str]:
+    return {field for fields in changes.values() for field in fields}
 
 
 def write_new_csv(sheet: Sheet, changes: Changes, out: BinaryIO) -> None:
     """Write CSV in UTF-8 with a byte-order mark, without which Excel assumes another encoding."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    for row in _table(sheet, changes):
-        orders = len(row) - len(RESULT_FIELDS)
-        writer.writerow([*row[:orders], *map(escape_formula, row[orders:])])
+    for orders, results in _table(sheet, changes):
+        writer.writerow([*orders, *map(escape_formula, results)])
     out.write(text.getvalue().encode("utf-8-sig"))
 
 
@@ -136,8 +140,8 @@ def write_new_xlsx(sheet: Sheet, changes: Changes, out: BinaryIO) -> None:
         cell.data_type = "s"
         return cell
 
-    for row in _table(sheet, changes):
-        page.append([text_cell(text) for text in row])
+    for orders, results in _table(sheet, changes):
+        page.append([text_cell(text) for text in (*orders, *results)])
     book.save(out)
 
 

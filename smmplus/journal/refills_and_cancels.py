@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, insert, literal_column, select, update
 
 from smmplus.journal.queries import parts_of
 from smmplus.journal.schema import follow_ups, order_ids
+from smmplus.orders.models import NOT_REFILLED, REFILLED
 
 
 class RequestKind(StrEnum):
@@ -74,6 +75,16 @@ class FollowUp:
     status: str = ""
     """What the panel last said of the refill."""
 
+    @property
+    def is_open_refill(self) -> bool:
+        """Whether the panel accepted it as a refill, and has not finished it."""
+        return self.state is RequestState.ACCEPTED and is_refill_open(self.status)
+
+
+def is_refill_open(status: str) -> bool:
+    """Return whether a refill is open by its status. One that the panel said nothing of, or nothing known, is."""
+    return status.casefold() not in REFILLED | NOT_REFILLED
+
 
 @dataclass(frozen=True, slots=True)
 class Settled:
@@ -128,6 +139,29 @@ def of_entries(connection: Connection, entry_ids: Iterable[int]) -> dict[int, li
         for row in connection.execute(both.where(order_ids.c.entry_id.in_(part))):
             found[row.entry_id].append((RequestKind(row.kind), _read(row)))
     return dict(found)
+
+
+def has_refills(connection: Connection) -> bool:
+    """Return whether any refill was requested with this journal: most journals have none to look for."""
+    return connection.execute(select(follow_ups.c.id).limit(1)).first() is not None
+
+
+def refills_of(connection: Connection, entry_ids: Iterable[int]) -> dict[int, FollowUp]:
+    """Return the latest request for a refill of each of these entries, if there is one."""
+    found = dict[int, FollowUp]()
+    for entry_id, asked in of_entries(connection, entry_ids).items():
+        refills = [item for kind, item in asked if kind is RequestKind.REFILL and item.sent_at]
+        found |= {entry_id: max(refills, key=lambda item: item.sent_at or "")} if refills else {}
+    return found
+
+
+def open_refills(connection: Connection, account_id: int) -> list[int]:
+    """Return the entries of an account whose refills the panel accepted and has not finished yet."""
+    columns, of_order = follow_ups.c, order_ids.c
+    same = (of_order.account_id == columns.account_id) & (of_order.order_id == columns.order_id)
+    accepted = (columns.kind == RequestKind.REFILL.value) & (columns.state == RequestState.ACCEPTED.value)
+    query = select(of_order.entry_id, columns.status).join(follow_ups, same).where(columns.account_id == account_id)
+    return [row.entry_id for row in connection.execute(query.where(accepted)) if is_refill_open(row.status)]
 
 
 def record_refill_statuses(connection: Connection, statuses: Mapping[int, str], now: str) -> None:

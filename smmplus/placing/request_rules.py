@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from smmplus.commands import local_time
 from smmplus.journal.entry import Entry
 from smmplus.journal.refills_and_cancels import FollowUp, RequestState
-from smmplus.orders.models import COMPLETE, NOT_REFILLED, REFILLED, Service
+from smmplus.orders.models import COMPLETE, Service
 from smmplus.texts import _
 
 REFILL_PAUSE = timedelta(hours=24)
@@ -53,9 +53,8 @@ def why_no_cancel(entry: Entry, service: Service | None, earlier: Sequence[Follo
 
 def _open(earlier: Sequence[FollowUp], *, again: bool) -> str:
     """Return which refill of an order may still be under way; "" for none."""
-    closed = REFILLED | NOT_REFILLED
     for item in earlier:
-        if item.state is RequestState.ACCEPTED and item.status.casefold() not in closed:
+        if item.is_open_refill:
             return _("refill {refill} is {status!r}", refill=item.answer, status=item.status or "open")
     return _unsettled(earlier, again=again)
 

@@ -17,6 +17,7 @@ from smmplus.errors import (
 )
 from smmplus.journal.entry import Entry
 from smmplus.journal.journal import Journal
+from smmplus.journal.refills_and_cancels import record_refill_statuses, refills_of
 from smmplus.orders.models import OrderStatus, Phase
 from smmplus.texts import _
 
@@ -57,6 +58,32 @@ async def poll(client: "AsyncClient", journal: Journal, orders: Mapping[str, int
     if isinstance(fault, AccountError | AddressError):
         raise fault
     return Round(found, fault)
+
+
+async def poll_refills(client: "AsyncClient", journal: Journal, entries: Iterable[int]) -> CallError | None:
+    """Ask for the statuses of the entries' open refills, and record them. Return why some could not be asked for."""
+    open_ones = await asyncio.to_thread(_open_refills, journal, list(entries))
+    if not open_ones:
+        return None
+    try:
+        answers = await client.refill_statuses(open_ones)
+    except CallError as error:
+        return error
+    known = {open_ones[refill_id]: answer for refill_id, answer in answers.items() if isinstance(answer, str)}
+    await asyncio.to_thread(_record_refills, journal, known)
+    return None
+
+
+def _open_refills(journal: Journal, entries: Sequence[int]) -> dict[str, int]:
+    """Return refill id -> number of the request."""
+    with journal.reading() as connection:
+        found = refills_of(connection, entries).values()
+    return {item.answer: item.id for item in found if item.is_open_refill and item.answer}
+
+
+def _record_refills(journal: Journal, statuses: Mapping[int, str]) -> None:
+    with journal.transaction() as connection:
+        record_refill_statuses(connection, statuses, journal.time())
 
 
 async def _ask_all(

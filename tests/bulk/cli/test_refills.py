@@ -1,5 +1,6 @@
 """`smmplus refill` and `cancel`."""
 
+import pandas as pd
 import pytest
 
 from tests.bulk.plans import LINK
@@ -98,6 +99,50 @@ def test_the_orders_of_a_sheet(smmplus, path):
     smmplus("run", path, "--yes", "--rate", "0")
     told = smmplus("cancel", path, "--yes", "--json").json
     assert len(told["requested"]) + len(told["left_out"]) == 2
+
+
+def cells(path):
+    """Read a sheet with pandas, as text."""
+    if path.suffix == ".xlsx":
+        return pd.read_excel(path, dtype=str, keep_default_na=False, engine="calamine")
+    return pd.read_csv(path, dtype=str, keep_default_na=False)
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_a_sheet_has_its_refills_and_status_renews_them(smmplus, sandbox, service_with, tmp_path, ending):
+    path = tmp_path / f"week.{ending}"
+    rows = {"service": [service_with("refill")] * 2, "link": [LINK, f"{LINK}/2"], "quantity": ["1000"] * 2}
+    sheet = pd.DataFrame(rows)
+    sheet.to_excel(path, index=False) if ending == "xlsx" else sheet.to_csv(path, index=False)
+    smmplus("run", path, "--yes", "--rate", "0")
+    assert "refill_id" not in cells(path).columns
+    sandbox.advance(1_000_000)
+    smmplus("status", path, "--rate", "0")
+    orders = list(cells(path)["order_id"])
+    asked = smmplus("refill", "--order-id", orders[0], "--yes", "--json").json["requested"]
+    told = smmplus("status", path, "--rate", "0", "--json").json["orders"]
+    assert [each.get("refill_id") for each in told] == [asked[0]["answer"], None]
+    assert list(cells(path)["refill_id"]) == [asked[0]["answer"], ""]
+    assert cells(path)["refill_status"][0]
+    assert smmplus("refill", path, "--yes").status == 0
+    both = cells(path)
+    assert (both["refill_id"][0], both["refill_id"][1]) != ("", "")
+    assert both["refill_status"][1] == "Accepted"
+    sandbox.advance(1_000_000)
+    smmplus("status", path, "--rate", "0")
+    assert set(cells(path)["refill_status"]) <= {"Completed", "Rejected"}
+
+
+def test_orders_with_open_refills_count_as_open(smmplus, sandbox, placed):
+    orders = placed("refill", 2)
+    finished(smmplus, sandbox, orders)
+    assert smmplus("status", "--all", "--json").json["orders"] == []
+    smmplus("refill", "--order-id", orders[1], "--yes")
+    sandbox.advance(1_000_000)
+    (told,) = smmplus("status", "--all", "--json").json["orders"]
+    assert (told["order_id"], told["refill_status"]) in {(orders[1], word) for word in ("Completed", "Rejected")}
+    assert smmplus("status", "--all", "--json").json["orders"] == []
+    assert told["refill_status"] in smmplus("status", "--order-id", orders[1]).out
 
 
 @pytest.mark.parametrize(

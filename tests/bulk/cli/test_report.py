@@ -70,14 +70,53 @@ def test_campaigns_are_chosen_by_name(smmplus, ran):
 def test_accounts_are_all_or_one(smmplus, ran, monkeypatch):
     monkeypatch.setenv("SMMPLUS_LANGUAGE", "en")
     assert len(smmplus("report", "--account", "default", "--json").json["orders"]) == 2
-    assert smmplus("report", "--account", "other").words == "Account other: 0 orders"
+    assert smmplus("report", "--account", "other").words.startswith("Account other: 0 orders")
+
+
+def test_the_page_is_next_to_the_sheet_and_is_replaced(smmplus, ran):
+    told = smmplus("report", ran)
+    page = ran.with_name("week.report.html")
+    assert told.out.rstrip().endswith(f"Wrote {page}")
+    assert LINK in page.read_text("utf-8")
+    assert smmplus("report", ran).status == 0
+    page.write_text("mine", "utf-8")
+    refused = smmplus("report", ran)
+    assert (refused.status, page.read_text("utf-8")) == (3, "mine")
+    assert "overwrite it with --force" in refused.words
+    assert smmplus("report", ran, "--force").status == 0
+    assert LINK in page.read_text("utf-8")
+
+
+def test_pages_of_campaigns_are_in_the_current_folder(smmplus, ran, tmp_path):
+    smmplus("run", ran, "--yes", "--rate", "0", "--campaign", "../a / b")
+    for name, options in (
+        ("week.report.html", ("--campaign", "week")),
+        ("a-b.report.html", ("--campaign", "../a / b")),
+        ("smmplus.report.html", ()),
+        ("own.html", ("--html", "own.html")),
+    ):
+        assert smmplus("report", *options).out.rstrip().endswith(f"Wrote {name}")
+        assert (tmp_path / name).exists()
+
+
+def test_a_program_gets_no_page_unless_it_names_one(smmplus, ran, tmp_path):
+    assert smmplus("report", ran, "--json").json["written"] == []
+    assert [each.name for each in tmp_path.glob("*.html")] == []
+    assert smmplus("report", ran, "--json", "--html", "own.html").json["written"] == ["own.html"]
+
+
+def test_services_have_their_names_where_they_are_known(smmplus, ran):
+    assert smmplus("report", ran, "--json").json["by_service"][0]["name"] == ""
+    names = {each["id"]: each["name"] for each in smmplus("services", "--json").json["services"]}
+    assert smmplus("report", ran, "--json").json["by_service"][0]["name"] == names["2"]
+    assert f"2 – {names['2']}" in smmplus("report", ran).words
 
 
 def test_a_period_is_days_of_the_local_zone(smmplus, ran):
     (sent, *_rest) = (each["sent_at"] for each in smmplus("report", "--json").json["orders"])
     day = sent[:10]
     assert len(smmplus("report", "--since", day, "--until", day, "--json").json["orders"]) == 2
-    assert smmplus("report", "--since", "2999-01-01").words == "All orders: 0 orders (since 2999-01-01)"
+    assert "All orders: 0 orders (since 2999-01-01)" in smmplus("report", "--since", "2999-01-01").words
     assert len(smmplus("report", ran, "--until", "2000-01-01", "--json").json["orders"]) == 0
 
 
@@ -98,7 +137,7 @@ def test_what_cannot_be_is_refused(smmplus, path, wrong, status, words):
 
 
 def test_an_empty_journal_has_an_empty_report(smmplus):
-    assert smmplus("report").out == "All orders: 0 orders\n"
+    assert smmplus("report").out == "All orders: 0 orders\nWrote smmplus.report.html\n"
     assert smmplus("report", "--json").json["money"] == []
 
 

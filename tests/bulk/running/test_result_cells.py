@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from bulk.model.sheet import RESULT_FIELDS, Problem
+from bulk.model.sheet import ORDER_RESULTS, Problem
 from bulk.running.result import differs_from_sheet, digest_of_cells, entry_cells, problem_cells
 from smmplus.journal.state_machine import State
 from tests.bulk.plans import entry_of, row, sheet_of
@@ -29,7 +29,7 @@ def test_the_panels_own_word_comes_first():
 
 
 def test_every_result_field_has_its_cell():
-    assert tuple(entry_cells(entry_of())) == RESULT_FIELDS
+    assert tuple(entry_cells(entry_of())) == ORDER_RESULTS
 
 
 def test_what_is_known_stands_in_the_cells():
