@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 from rich.text import Text
+from sqlalchemy import Connection
 
 from bulk.cli import options as given
 from bulk.cli.error_handling import failing, key_hint
@@ -24,6 +25,7 @@ from smmplus.journal import accounts, budgets
 from smmplus.journal.accounts import Account
 from smmplus.journal.journal import Journal
 from smmplus.journal.normal_forms import normal_url
+from smmplus.journal.queries import declare_open
 from smmplus.orders.decimals import money
 from smmplus.texts import _
 
@@ -153,6 +155,10 @@ def account(
         bool,
         typer.Option("--separate", help="Keep NAME apart, although another account has its API key."),
     ] = False,
+    not_final: Annotated[
+        str | None,
+        typer.Option("--not-final", help="Take back --final: orders with this status are open.", metavar="STATUS"),
+    ] = None,
     as_json: given.AsJson = False,
 ) -> None:
     """Show accounts, and change their settings.
@@ -160,11 +166,14 @@ def account(
     Two names that were used with one API key are either one account, or two: --same-as or --separate.
     """
     changes = {"default": default, "url": url, "rename": rename, "same_as": same_as, "separate": separate}
+    changes["not_final"] = not_final
     _must_agree(name, [f"--{each.replace('_', '-')}" for each, value in changes.items() if value not in {None, False}])
     address, new, setting = _address(url), account_named(rename or ""), ""
     with given.open_journal() as journal, journal.transaction() as connection:
         if name is not None and separate:
             accounts.separate(connection, accounts.named(connection, name))
+        if name is not None and not_final is not None:
+            _declare_open(connection, accounts.named(connection, name), not_final)
         if name is not None and same_as is not None:
             this, other = accounts.named(connection, name), accounts.named(connection, same_as)
             accounts.merge(connection, this, other, journal.is_run_alive)
@@ -186,6 +195,17 @@ def account(
     _show(shown, {each.id: each.name for each in known})
     if setting and not new:
         show_warnings(console(stderr=True), _overruled(setting, default=default))
+
+
+def _declare_open(connection: Connection, account: Account, status: str) -> None:
+    if not declare_open(connection, account.id, status):
+        raise JournalConflictError(
+            _(
+                "orders of account {account!r} with the status {status!r} do not count as finished by --final",
+                account=account.name,
+                status=status,
+            )
+        )
 
 
 def _must_agree(name: str | None, used: list[str]) -> None:

@@ -94,7 +94,7 @@ def takes_options_of(name: str) -> Callable[[Callable[..., Result]], Callable[..
                 read = _read(asked)
                 return command(file, lambda path: Options(path, **with_effect(path, read)), **given)
             if file is None:
-                return command(None, account=asked["account"], campaign=asked["campaign"], **given)
+                return command(None, **_without_sheet(parameters, asked), **given)
             if isinstance(file, Path) or len(file) == 1:
                 with _at_hand(file if isinstance(file, Path) else file[0]) as path:
                     return command(_options(path, asked), **given)
@@ -110,6 +110,18 @@ def takes_options_of(name: str) -> Callable[[Callable[..., Result]], Callable[..
         return run
 
     return taking
+
+
+_WITHOUT_SHEET = ("account", "campaign", "final")
+
+
+def _without_sheet(parameters: list[inspect.Parameter], asked: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of a command without a sheet. Refuse those that only mean something for a sheet."""
+    for each in parameters:
+        if each.name not in _WITHOUT_SHEET and asked[each.name] != each.default:
+            option = f"--{each.name.replace('_', '-')}"
+            raise ConfigurationError(_("{option} has no effect without a sheet: leave it out", option=option))
+    return {name: asked[name] for name in _WITHOUT_SHEET}
 
 
 _STANDARD_INPUT = "standard-input"
@@ -162,6 +174,8 @@ def _read(asked: dict[str, Any]) -> dict[str, Any]:
         asked["wait"] = duration(asked["wait"], "--wait")
     if asked.get("expect_fingerprint") is not None:
         asked["expect_fingerprint"] = parse_fingerprint(asked["expect_fingerprint"])
+    if "final" in asked:
+        asked["final"] = tuple(asked["final"] or ())
     asked["hidden"] = hidden(include=asked.pop("include_hidden"), visible_only=asked.pop("visible_only"))
     asked["headers"] = headers(asked["headers"], remember=asked.get("remember_map", False))
     return asked
@@ -204,6 +218,8 @@ def _parameters(option: str) -> list[inspect.Parameter]:
     if option == "hidden":
         return [_parameter(name, bool, False, replace(about, help=words)) for name, words in _HIDDEN.items()]
     if option == "headers":
+        return [_parameter(option, list[str] | None, None, about)]
+    if option == "final":
         return [_parameter(option, list[str] | None, None, about)]
     if option == "wait":
         return [_parameter(option, str, "0", about)]

@@ -12,6 +12,7 @@ from bulk.cli import options as given
 from bulk.cli.json_output import entry_object, print_json
 from bulk.cli.tables import MOST_PROBLEMS, console, show_warnings, table
 from bulk.model.errors import ExitStatus
+from bulk.model.options import must_be_unknown
 from bulk.running.result import refill_cells
 from smmplus.api.async_client import AsyncClient
 from smmplus.api.panel import Panel
@@ -20,7 +21,7 @@ from smmplus.errors import ConfigurationError, FollowUpError, JournalConflictErr
 from smmplus.journal.budgets import find_campaign
 from smmplus.journal.entry import Entry
 from smmplus.journal.journal import Journal
-from smmplus.journal.queries import open_of_account, with_ids
+from smmplus.journal.queries import declare_final, open_of_account, with_ids
 from smmplus.journal.refills_and_cancels import FollowUp, open_refills, refills_of
 from smmplus.orders.decimals import money
 from smmplus.placing.tracking import open_orders, poll, poll_refills
@@ -32,13 +33,20 @@ OrderIds = Annotated[
 ]
 
 
-def show_statuses(account: str, campaign: str | None, order_ids: Sequence[str], *, every: bool, as_json: bool) -> None:
+def show_statuses(
+    account: str, campaign: str | None, order_ids: Sequence[str], final: Sequence[str], *, every: bool, as_json: bool
+) -> None:
     """Ask for the statuses of orders of the journal that are not finished, record them, and show all."""
     if sum(map(bool, (campaign, order_ids, every))) != 1:
         raise ConfigurationError(_("Pass a sheet, --campaign, --order-id or --all"))
+    for word in final:
+        must_be_unknown(word)
     panel = given.panel_for(account)
     with given.open_journal() as journal:
         account_id = journal.ensure_account(panel.url, account, key=panel.key)
+        if final:
+            with journal.transaction() as connection:
+                declare_final(connection, account_id, final)
         entries = _entries(journal, account_id, account, campaign, order_ids)
         notes = asyncio.run(_ask(panel, journal, entries))
         found = list(journal.with_ids(entry.id for entry in entries).values())

@@ -29,7 +29,7 @@ from smmplus.errors import ConfigurationError
 from smmplus.journal import refills_and_cancels as requests
 from smmplus.journal.entry import Entry
 from smmplus.journal.journal import Journal
-from smmplus.journal.queries import status_changes_of
+from smmplus.journal.queries import last_changes
 from smmplus.journal.refills_and_cancels import FollowUp, RequestKind, RequestState
 from smmplus.orders.models import Service
 from smmplus.placing.refills_and_cancels import Asking, ask_for
@@ -214,11 +214,11 @@ async def _select(
             await poll_refills(client, journal, [entry.id for entry in entries])
     with journal.reading() as connection:
         earlier = requests.of_orders(connection, account_id, kind, ids)
-        changes = status_changes_of(connection, [entry.id for entry in entries])
+        changes = last_changes(connection, [entry.id for entry in entries])
     now, selected = datetime.now(UTC), _Selection([], [], earlier)
     why_not = _why_not(kind, services, earlier, now, again=again)
     for entry in entries:
-        if age is not None and not is_stuck(entry, changes[entry.id][-1].at if entry.id in changes else None, now, age):
+        if age is not None and not is_stuck(entry, changes.get(entry.id), now, age):
             continue
         if reason := why_not(entry):
             selected.left_out.append((entry, reason))

@@ -139,6 +139,7 @@ def status(
     *,
     account: str = "",
     campaign: str | None = None,
+    final: list[str] | None = None,
     order_id: OrderIds = None,
     every: Annotated[
         bool, typer.Option("--all", help="All open orders of the account.", rich_help_panel="Input")
@@ -151,7 +152,7 @@ def status(
     Places nothing.
     """
     if options is None:
-        show_statuses(account, campaign, order_id or (), every=every, as_json=as_json)
+        show_statuses(account, campaign, order_id or (), final or (), every=every, as_json=as_json)
         return
     if order_id or every:
         raise ConfigurationError(_("Pass a sheet, --campaign, --order-id or --all"))

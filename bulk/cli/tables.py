@@ -1,6 +1,7 @@
 """What commands say to people: tables and sentences. Whatever came from a file or a panel is shown as it is."""
 
 import sys
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
@@ -18,8 +19,9 @@ from smmplus.journal.budgets import Budget
 from smmplus.journal.entry import Entry
 from smmplus.journal.state_machine import State
 from smmplus.orders.decimals import money, plain
+from smmplus.orders.models import Phase, phase
 from smmplus.placing.placer import Stop
-from smmplus.texts import _, counted
+from smmplus.texts import _, counted, marked
 
 WARNING = "dark_orange3"
 """The style of warnings: yellow cannot be read on white."""
@@ -201,6 +203,8 @@ def show_outcome(console: Console, outcome: RunResult, name: str = "run") -> Non
     if outcome.entries and not outcome.blocked:
         _say(console, _states(outcome.entries.values()), "bold")
         _show_charges(console, outcome)
+        _show_deliveries(console, outcome.entries.values())
+        _show_unknown_statuses(console, outcome)
     if outcome.stop is not None:
         _say(console, _why_stopped(outcome), "red")
     if outcome.plan.deferred and outcome.stop is None and not outcome.blocked:
@@ -227,6 +231,38 @@ def _why_stopped(outcome: RunResult) -> str:
         return _("Interrupted: {orders} not sent.", orders=counted(outcome.unsent, "order"))
     stop = "" if outcome.stop is None else _(outcome.stop.value)
     return _("Stopped: {stop} ({reason})", stop=stop, reason=outcome.reason)
+
+
+def _show_deliveries(console: Console, entries: Iterable[Entry]) -> None:
+    """Name the finished orders that got less or more than was ordered."""
+    uneven = [entry for entry in entries if entry.final and (entry.remains or "").strip("0")]
+    less = {entry.order_id: entry.remains for entry in uneven if not (entry.remains or "").startswith("-")}
+    more = {entry.order_id: (entry.remains or "")[1:] for entry in uneven if entry.order_id not in less}
+    for about, found in (
+        (marked("Not delivered in full: {orders}"), less),
+        (marked("Delivered more than ordered: {orders}"), more),
+    ):
+        if found:
+            named = [f"{order_id} ({count})" for order_id, count in found.items()][:MOST_SECOND_THOUGHTS]
+            rest = ["…"] if len(found) > len(named) else []
+            _say(console, _(about, orders=", ".join([*named, *rest])), WARNING)
+
+
+def _show_unknown_statuses(console: Console, outcome: RunResult) -> None:
+    """Name each status once that is not known: its orders count as unfinished, unless a person says otherwise."""
+    strange = Counter(
+        entry.order_status
+        for entry in outcome.entries.values()
+        if not entry.final and entry.order_status and phase(entry.order_status) is Phase.UNKNOWN
+    )
+    for status, count in strange.items():
+        words = _(
+            "Unknown status {status!r} ({orders}): counted as unfinished. If it means finished: {command}",
+            status=status,
+            orders=counted(count, "order"),
+            command=again("status", outcome.plan.options, final=status, wait=None, poll=None),
+        )
+        _say(console, words, WARNING)
 
 
 def _show_charges(console: Console, outcome: RunResult) -> None:

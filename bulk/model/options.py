@@ -15,6 +15,7 @@ from bulk.model.errors import SheetError
 from bulk.model.fields import HeaderNames
 from bulk.model.surfaces import COMMAND_LINE, Surface
 from smmplus.errors import ConfigurationError
+from smmplus.orders.models import Phase, phase
 from smmplus.texts import _, marked
 
 Hidden = Literal["refuse", "include", "skip"]
@@ -142,6 +143,9 @@ class Options:
         0.0, "How long to track the orders, such as 5m or 6h; final: until all are finished.", "Output", "DURATION"
     )
     """Seconds; None until all are finished."""
+    final: tuple[str, ...] = _option(
+        (), "Count orders with this unknown status as finished; later commands remember it.", "Output", "STATUS"
+    )
     poll: float = _option(60.0, "Seconds between status checks.", "Output", "SECONDS", 0.1)
     rate: float = _option(1.0, "API calls per second; 0 for no limit.", "Output", "N", 0)
     in_flight: int = _option(16, "Maximum concurrent API calls.", "Output", "N", 1, 256)
@@ -166,6 +170,8 @@ class Options:
                 raise ConfigurationError(
                     _("{option} is {value}: it must be {least:g} or more", option=name, value=value, least=least)
                 )
+        for status in self.final:
+            must_be_unknown(status)
         text, useless = _WITHOUT_EFFECT.get(self.path.suffix.lower(), ("", ()))
         for option in useless:
             if getattr(self, option) != DEFAULTS[option]:
@@ -199,6 +205,16 @@ class Options:
         return self.batch or self.path.name
 
 
+def must_be_unknown(status: str) -> None:
+    """Raise ConfigurationError if an order status is known: only the panel says what it means."""
+    if not status.strip():
+        raise ConfigurationError(_("the status that counts as finished is empty"))
+    if phase(status) is not Phase.UNKNOWN:
+        raise ConfigurationError(
+            _("{status!r} is a known status: only unknown ones can be declared finished", status=status)
+        )
+
+
 OPTIONS: Mapping[str, OptionInfo] = {each.name: each.metadata["about"] for each in fields(Options) if each.metadata}
 """Option -> its description, for each option that a user sets."""
 
@@ -228,12 +244,12 @@ PLACING = (
 )  # fmt: skip
 """Further options of `check` and `run`."""
 
-PACE = ("wait", "poll", "rate", "in_flight", "colours")
+PACE = ("wait", "final", "poll", "rate", "in_flight", "colours")
 
 OF_COMMANDS: Mapping[str, tuple[str, ...]] = {
     "check": (*READING, "remember_map", *PLACING),
     "run": (*READING, "remember_map", *PLACING, *PACE),
-    "status": (*READING, "wait", "poll", "rate", "colours"),
+    "status": (*READING, "wait", "final", "poll", "rate", "colours"),
     "watch": (
         *(option for option in READING if option != "campaign"), "skip_bad", "allow_duplicates", "max_spend", "rate",
         "in_flight", "colours",

@@ -51,7 +51,7 @@ def standing_of(order: ReportedOrder) -> Standing:
     if entry.state is not State.PLACED:
         return _OF_STATE[entry.state]
     now = phase(entry.order_status)
-    if now is Phase.FINAL:
+    if entry.final:
         return Standing.COMPLETED if entry.order_status.lower() in COMPLETE else Standing.CUT_SHORT
     return Standing.WAITING if now is Phase.WAITING or not entry.order_status else Standing.RUNNING
 

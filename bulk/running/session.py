@@ -22,6 +22,7 @@ from smmplus.journal import balances, budgets
 from smmplus.journal.entry import Entry, Planned
 from smmplus.journal.journal import Journal
 from smmplus.journal.maintenance import restore
+from smmplus.journal.queries import declare_final
 from smmplus.journal.refills_and_cancels import FollowUp
 from smmplus.journal.state_machine import State
 from smmplus.orders.decimals import minus, plain, total
@@ -216,6 +217,8 @@ class RunSession:
 
     async def _follow(self, client: "AsyncClient", stopping: Interrupts, wait: float | None) -> None:
         try:
+            if self.options.final:
+                await asyncio.to_thread(self._declare_final)
             if fault := await poll_refills(client, self.journal, self.watched.values()):
                 self.listener.note(_("the statuses of refills could not be read: {error}", error=fault))
             following = OrderTracking.of(self.results, self.journal, client, self.listener)
@@ -229,6 +232,10 @@ class RunSession:
             self.progress.stop_for(Stop.JOURNAL, str(error))
         if stopping.asked:
             self.unfollowed = _("interrupted")
+
+    def _declare_final(self) -> None:
+        with self.journal.transaction() as connection:
+            declare_final(connection, self.plan.campaign.account_id, self.options.final)
 
     @asynccontextmanager
     async def _meanwhile(self, every: float, do: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:

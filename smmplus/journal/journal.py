@@ -149,10 +149,15 @@ class Journal(OpenJournal):
             queries.plan(connection, campaign_id, batch_id, new)
             queries.plan_again(connection, batch_id, again)
 
-    def record_statuses(self, statuses: Mapping[int, OrderStatus]) -> None:
-        """Record the statuses of accepted orders, by entry."""
+    def record_statuses(self, statuses: Mapping[int, OrderStatus]) -> dict[int, OrderStatus]:
+        """Record the statuses of one account's placed orders, by entry.
+
+        Return them, marked where a person said that such a status is final.
+        """
         with self.transaction() as connection:
-            queries.record_statuses(connection, statuses, self.time())
+            marked = queries.with_declared(connection, statuses)
+            queries.record_statuses(connection, marked, self.time())
+        return marked
 
     def commit(self, moves: Sequence[group_commit.Move]) -> list[group_commit.Answer]:
         """Commit intents and outcomes in one transaction, and return the answer to each.

@@ -39,6 +39,11 @@ def acknowledged(account_id: int) -> str:
     return f"acknowledged {account_id}"
 
 
+def final_words(account_id: int) -> str:
+    """Return the name under which the statuses are recorded that a person said are final, as a JSON list."""
+    return f"final {account_id}"
+
+
 def settled(campaign_id: int | None) -> str:
     """Return the name under which the confirmation for a campaign, or for the whole journal, is recorded."""
     return SETTLED if campaign_id is None else f"{SETTLED} {campaign_id}"

@@ -1,6 +1,8 @@
 """Find entries, plan them, and record their statuses. Every function runs in the caller's transaction."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 
 from sqlalchemy import (
@@ -10,6 +12,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     case,
+    func,
     insert,
     or_,
     select,
@@ -17,6 +20,7 @@ from sqlalchemy import (
     update,
 )
 
+from smmplus.journal import metadata
 from smmplus.journal.entry import (
     Entry,
     Planned,
@@ -27,7 +31,7 @@ from smmplus.journal.entry import (
     text_or_none,
 )
 from smmplus.journal.normal_forms import normal_name
-from smmplus.journal.schema import accounts, campaigns, entries, order_ids, status_changes
+from smmplus.journal.schema import accounts, campaigns, entries, meta, order_ids, status_changes
 from smmplus.journal.state_machine import SPENT, Event, State, after
 from smmplus.orders.models import OrderRequest, OrderStatus, Phase
 
@@ -277,6 +281,54 @@ def record_statuses(connection: Connection, statuses: Mapping[int, OrderStatus],
     statement = _STATUS.values(polled_at=now)
     while part := list(islice(rows, _MOST_VALUES)):
         connection.execute(statement, part)
+
+
+def with_declared(connection: Connection, statuses: Mapping[int, OrderStatus]) -> dict[int, OrderStatus]:
+    """Return statuses of one account's orders, marked where a person said that such a status is final."""
+    a_number = next(iter(statuses), None)
+    account = select(campaigns.c.account_id).join(entries, entries.c.campaign_id == campaigns.c.id)
+    account_id = connection.execute(account.where(entries.c.id == a_number)).scalar_one_or_none()
+    words = frozenset() if account_id is None else final_words(connection, account_id)
+    return {
+        entry_id: replace(status, is_declared_final=True) if normal_name(status.status) in words else status
+        for entry_id, status in statuses.items()
+    }
+
+
+def final_words(connection: Connection, account_id: int) -> frozenset[str]:
+    """Return the statuses that a person said are final for an account, in their normal form."""
+    query = select(meta.c.value).where(meta.c.name == metadata.final_words(account_id))
+    return frozenset(json.loads(connection.execute(query).scalar_one_or_none() or "[]"))
+
+
+def declare_final(connection: Connection, account_id: int, words: Iterable[str]) -> None:
+    """Record statuses that are final for an account. Orders with them are found finished when they are next asked."""
+    known = final_words(connection, account_id) | {normal_name(word) for word in words}
+    metadata.put(connection, metadata.final_words(account_id), json.dumps(sorted(known)))
+
+
+def declare_open(connection: Connection, account_id: int, word: str) -> bool:
+    """Take back that a status is final, and open its orders again; return whether it was declared."""
+    known = final_words(connection, account_id)
+    if normal_name(word) not in known:
+        return False
+    metadata.put(connection, metadata.final_words(account_id), json.dumps(sorted(known - {normal_name(word)})))
+    mine = select(campaigns.c.id).where(campaigns.c.account_id == account_id)
+    where = entries.c.campaign_id.in_(mine) & (entries.c.final == 1)
+    found = connection.execute(select(entries.c.id, entries.c.order_status).where(where))
+    again = [row.id for row in found if normal_name(row.order_status) == normal_name(word)]
+    for part in parts_of(again):
+        connection.execute(update(entries).where(entries.c.id.in_(part)).values(final=0))
+    return True
+
+
+def last_changes(connection: Connection, entry_ids: Iterable[int]) -> dict[int, str]:
+    """Return when the panel last said something new of orders."""
+    columns, found = status_changes.c, dict[int, str]()
+    for part in parts_of(entry_ids):
+        latest = select(columns.entry_id, func.max(columns.at).label("at")).where(columns.entry_id.in_(part))
+        found |= {row.entry_id: row.at for row in connection.execute(latest.group_by(columns.entry_id))}
+    return found
 
 
 def _keep_changes(connection: Connection, statuses: Mapping[int, OrderStatus], now: str) -> None:

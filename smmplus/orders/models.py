@@ -133,11 +133,13 @@ class OrderStatus:
     currency: str
     unread: str = ""
     """Numbers that cannot be read, such as "charge '1,234'"; "" if there are none."""
+    is_declared_final: bool = False
+    """Whether a person said that orders of this account with such a status are finished."""
 
     @property
     def phase(self) -> Phase:
         """How far the order is."""
-        return phase(self.status)
+        return Phase.FINAL if self.is_declared_final else phase(self.status)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ async def poll(client: "AsyncClient", journal: Journal, orders: Mapping[str, int
     found = {orders[order_id]: answer for order_id, answer in merged(parts).items()}
     known = {entry: answer for entry, answer in found.items() if isinstance(answer, OrderStatus)}
     if known:
-        await asyncio.to_thread(journal.record_statuses, known)
+        found |= await asyncio.to_thread(journal.record_statuses, known)
     if isinstance(fault, AccountError | AddressError):
         raise fault
     return Round(found, fault)

@@ -1,5 +1,7 @@
 """`smmplus order`, and `status` without a sheet."""
 
+import json
+
 import pytest
 
 from tests.bulk.plans import LINK
@@ -90,3 +92,24 @@ def test_what_has_no_status_is_told(smmplus, wrong, status):
 
 def test_a_sheet_and_orders_are_not_asked_for_together(smmplus, path):
     assert smmplus("status", path, "--all").status == 2
+
+
+def test_a_status_of_the_panel_s_own_counts_as_finished_once_a_person_says_so(smmplus, sandbox):
+    order = smmplus(*ORDER, "--yes", "--json").json["order"]["order_id"]
+    own = {"charge": "0.035", "start_count": "1", "status": "Handled by hand", "remains": "0", "currency": "USD"}
+    sandbox.faults({"fault": "answer", "action": "status", "body": json.dumps({order: own})})
+    find = ("status", "--order-id", order)
+    assert "1 of 1 order not finished." in smmplus(*find).words
+    assert "0 of 1 order not finished." in smmplus(*find, "--final", "handled BY hand").words
+    assert smmplus("status", "--all", "--json").json["orders"] == []
+    taken_back = smmplus("account", "default", "--not-final", "Handled by hand")
+    assert (taken_back.status, smmplus("account", "default", "--not-final", "Handled by hand").status) == (0, 3)
+    assert [each["order_id"] for each in smmplus("status", "--all", "--json").json["orders"]] == [order]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [("--all", "--final", "Pending"), ("--all", "--final", " "), ("--all", "--wait", "5m"), ("--all", "--rate", "2")],
+)
+def test_options_without_effect_and_known_statuses_are_refused(smmplus, wrong):
+    assert smmplus("status", "--all", *wrong).status == 2

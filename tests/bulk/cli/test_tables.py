@@ -258,6 +258,25 @@ def test_what_is_left_to_know(plan, about, text):
     assert text in words(tables.show_outcome, RunResult(plan, {2: entry_of()}, sent=1, **about))
 
 
+def test_what_was_not_delivered_as_ordered_is_named(plan):
+    entries = {
+        2: entry_of(order_id="501", order_status="Partial", final=True, remains="400"),
+        3: entry_of(order_id="502", order_status="Completed", final=True, remains="-20"),
+        4: entry_of(order_id="503", order_status="Completed", final=True, remains="0"),
+        5: entry_of(order_id="504", order_status="In progress", remains="9"),
+    }
+    text = words(tables.show_outcome, RunResult(plan, entries))
+    assert "Not delivered in full: 501 (400) Delivered more than ordered: 502 (20)" in text
+    assert "503" not in text
+
+
+def test_an_unknown_status_is_named_once_with_the_option_that_makes_it_final(plan):
+    entries = {row: entry_of(order_id=f"50{row}", order_status="Handled by hand") for row in (2, 3)}
+    text = words(tables.show_outcome, RunResult(plan, entries))
+    assert text.count("Unknown status 'Handled by hand' (2 orders): counted as unfinished.") == 1
+    assert "smmplus status week.csv --final 'Handled by hand'" in text
+
+
 def test_doubts_lead_to_their_command(plan):
     text = words(tables.show_outcome, RunResult(plan, {2: entry_of(state=State.IN_DOUBT)}, sent=1))
     assert "in doubt, and not sent again (1): row 2 https://example.com/post" in text

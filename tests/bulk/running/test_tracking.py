@@ -10,6 +10,7 @@ from bulk.running.events import RunListener
 from bulk.running.interrupts import Interrupts
 from bulk.running.tracking import OrderTracking
 from smmplus.errors import AccountError, BusyError, FollowUpError, JournalError, LostAnswerError, UnreadableAnswerError
+from smmplus.journal.queries import declare_final, declare_open
 from smmplus.orders.models import OrderStatus
 from tests.bulk.plans import LINK, request
 
@@ -130,8 +131,34 @@ async def test_rows_without_an_order_are_not_followed(week, monkeypatch):
 async def test_rounds_get_rarer_while_nothing_moves_and_frequent_when_something_does(follow):
     still = {"501": RUNNING, "502": RUNNING}
     moved = {"501": RUNNING, "502": OrderStatus("In progress", Decimal("0.1"), 5, 9, "USD")}
-    _, clock, _ = await follow(still, still, still, moved, moved, {"501": DONE, "502": DONE}, pause=100)
-    assert clock.sleeps == [100, 150, 225, 100, 150]
+    client, clock, _ = await follow(still, still, still, moved, moved, {"501": DONE, "502": DONE}, pause=100)
+    assert clock.sleeps == [100, 150, 225, 100, 150, 100]
+    # The one that stands still is asked for less often than the one that moved.
+    assert client.asked[3:] == [["501", "502"], ["502"], ["502"], ["501"]]
+
+
+async def test_a_status_that_a_person_declared_final_is_final_and_can_be_opened_again(follow, week, two):
+    strange = OrderStatus("Вручную", Decimal("0.15"), 5, 0, "USD")
+    account_id = week.account
+    with week.journal.transaction() as connection:
+        declare_final(connection, account_id, [" вручную "])
+    client, _, listener = await follow({"501": strange, "502": DONE})
+    assert (client.asked, listener.seen, listener.notes) == ([["501", "502"]], [(2, 2)], [])
+    assert week.now(two[0]).final
+    with week.journal.transaction() as connection:
+        assert declare_open(connection, account_id, "ВРУЧНУЮ")
+        assert not declare_open(connection, account_id, "Completed")
+    assert (week.now(two[0]).final, week.now(two[1]).final) == (False, True)
+
+
+async def test_an_order_without_a_change_for_a_day_is_named_once(follow, week, two):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(week.journal, "time", lambda: "2026-01-02T03:04:05.678+00:00")
+        week.journal.record_statuses({two[0].id: RUNNING})
+    still = {"501": RUNNING, "502": RUNNING}
+    _, _, listener = await follow(still, still, {"501": DONE, "502": DONE})
+    (note,) = listener.notes
+    assert note.startswith("1 order without a change for a day or more: 501 since 2 Jan 2026")
 
 
 async def test_rounds_never_get_rarer_than_ten_minutes(follow):
