@@ -94,9 +94,19 @@ def report(
             rich_help_panel="Output",
         ),
     ] = None,
+    xlsx: Annotated[
+        Path | None,
+        typer.Option(
+            "--xlsx", help="Also write a workbook with charts and all orders.", metavar="FILE", rich_help_panel="Output"
+        ),
+    ] = None,
     force: Annotated[
         bool,
-        typer.Option("--force", help="Overwrite a file that is not a report of smmplus.", rich_help_panel="Output"),
+        typer.Option(
+            "--force",
+            help="Overwrite existing files; the page of an earlier report is replaced anyway.",
+            rich_help_panel="Output",
+        ),
     ] = False,
     as_json: given.AsJson = False,
 ) -> None:
@@ -114,14 +124,24 @@ def report(
         journal.recover_crashed_runs()
         orders, unmatched = _of_sheet(journal, options, scope) if options else (_of_journal(journal, scope), [])
     made = make_report(orders, scope, datetime.now(UTC), unmatched, _service_names(orders))
-    page = html or (None if as_json else _page_of(file, scope))
-    if page:
-        write_page(made, page, force=force)
+    written = _write(made, html or (None if as_json else _page_of(file, scope)), xlsx, force=force)
     if as_json:
-        print_json(report_object(made) | {"written": [str(page)] if page else []})
+        print_json(report_object(made) | {"written": written})
         return
     show_report(console(), made)
-    console().print(Text(_("Wrote {path}", path=page)), soft_wrap=True)
+    for path in written:
+        console().print(Text(_("Wrote {path}", path=path)), soft_wrap=True)
+
+
+def _write(made: Report, page: Path | None, workbook: Path | None, *, force: bool) -> list[str]:
+    """Write what is wanted, and return the paths."""
+    if page:
+        write_page(made, page, force=force)
+    if workbook:
+        from bulk.report.workbook import write_workbook  # noqa: PLC0415 (openpyxl takes a while)
+
+        write_workbook(made, workbook, force=force)
+    return [str(path) for path in (page, workbook) if path]
 
 
 def _page_of(file: Path | None, scope: Scope) -> Path:

@@ -1,6 +1,7 @@
 """`smmplus report`."""
 
 import pytest
+import python_calamine as calamine
 
 from tests.bulk.plans import LINK
 
@@ -103,6 +104,16 @@ def test_a_program_gets_no_page_unless_it_names_one(smmplus, ran, tmp_path):
     assert smmplus("report", ran, "--json").json["written"] == []
     assert [each.name for each in tmp_path.glob("*.html")] == []
     assert smmplus("report", ran, "--json", "--html", "own.html").json["written"] == ["own.html"]
+
+
+def test_a_workbook_has_all_orders(smmplus, ran, tmp_path):
+    told = smmplus("report", ran, "--xlsx", "week-report.xlsx")
+    assert told.out.splitlines()[-1] == "Wrote week-report.xlsx"
+    rows = calamine.CalamineWorkbook.from_path(tmp_path / "week-report.xlsx").get_sheet_by_name("Orders").to_python()
+    assert LINK in rows[2]
+    refused = smmplus("report", ran, "--xlsx", "week-report.xlsx")
+    assert (refused.status, "overwrite it with --force" in refused.words) == (3, True)
+    assert smmplus("report", ran, "--json", "--xlsx", "b.xlsx").json["written"] == ["b.xlsx"]
 
 
 def test_services_have_their_names_where_they_are_known(smmplus, ran):
