@@ -16,7 +16,7 @@ SCHEMA: dict[str, Any] = json.loads((ROOT / "bulk" / "cli" / "output.schema.json
 DEFS = SCHEMA["$defs"]
 PAGE = ROOT / "docs" / "json.md"
 BEGIN = "<!-- From here on: `python -m tests.json_schema` -->\n"
-SAME = {"status": "run", "demo": "run"}
+SAME = {"status": "run", "demo": "run", "watch": "run"}
 
 
 def command_of(arguments: Iterable[str]) -> str:

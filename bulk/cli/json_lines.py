@@ -15,7 +15,7 @@ class JsonLines(RunListener):
 
     def planned(self, plan: Plan) -> None:
         """Print what would be done, in short: the last line has all of it."""
-        _print(
+        print_event(
             "planned",
             file=str(plan.sheet.path),
             campaign=plan.campaign.name,
@@ -27,29 +27,30 @@ class JsonLines(RunListener):
 
     def placing(self, orders: int) -> None:
         """Print how many orders are to be sent."""
-        _print("placing", orders=orders)
+        print_event("placing", orders=orders)
 
     def placed(self, row: int | None, placed: Placed) -> None:
         """Print the outcome of an order."""
-        _print("order", row=row, state=placed.state.value, order_id=placed.order_id, error=placed.error)
+        print_event("order", row=row, state=placed.state.value, order_id=placed.order_id, error=placed.error)
 
     def waiting(self, words: str, until: datetime) -> None:
         """Print that the panel says "not now"."""
-        _print("waiting", reason=words, until=until.isoformat(timespec="seconds"))
+        print_event("waiting", reason=words, until=until.isoformat(timespec="seconds"))
 
     def following(self, orders: int, final: int) -> None:
         """Print how many orders are finished."""
-        _print("tracking", orders=orders, finished=final)
+        print_event("tracking", orders=orders, finished=final)
 
     def wrote(self, written: Written) -> None:
         """Print where the results are."""
-        _print("written", file=str(written.path))
+        print_event("written", file=str(written.path))
 
     def note(self, text: str) -> None:
         """Print something that a person should know."""
-        _print("note", text=text)
+        print_event("note", text=text)
 
 
-def _print(event: str, **about: object) -> None:
+def print_event(event: str, **about: object) -> None:
+    """Print an event on a line."""
     document: Json = {"event": event, **about}
     print_json(document)

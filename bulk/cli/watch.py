@@ -15,6 +15,8 @@ from rich.console import Console
 
 from bulk.cli import options as given
 from bulk.cli.error_handling import failing, status_of
+from bulk.cli.json_lines import JsonLines, print_event
+from bulk.cli.json_output import outcome_object, print_json
 from bulk.cli.progress import Lines
 from bulk.cli.tables import WARNING, console, show_answers, show_outcome, show_plan
 from bulk.files.atomic_write import digest_of, write_atomically
@@ -27,6 +29,7 @@ from bulk.reading.saved_headers import load_headers, merge_headers
 from bulk.running import drop_folder
 from bulk.running import run as runner
 from bulk.running.drop_folder import APPROVED, DONE, EXPLAINED, PROBLEMS, RUNNING, WAITING, Listing, Stamp
+from bulk.running.events import RunListener
 from bulk.running.interrupts import Interrupts
 from bulk.running.result import RunResult
 from bulk.writing import open_elsewhere
@@ -48,7 +51,14 @@ Once = Annotated[bool, typer.Option("--once", help="Run what is there, and end."
 
 @failing
 @given.takes_options_of("watch")
-def watch(folder: Path, options_for: Callable[[Path], Options], *, every: Every = 5.0, once: Once = False) -> None:
+def watch(
+    folder: Path,
+    options_for: Callable[[Path], Options],
+    *,
+    every: Every = 5.0,
+    once: Once = False,
+    as_lines: given.AsLines = False,
+) -> None:
     """Run the sheets that are dropped into a folder.
 
     A sheet is run when it is whole, closed, and approved: by --max-spend, or by a file next to it. Then it is moved to
@@ -56,7 +66,7 @@ def watch(folder: Path, options_for: Callable[[Path], Options], *, every: Every 
     """
     panel = given.panel_for(options_for(folder).account)
     with _alone(folder):
-        watcher = Watcher(folder, options_for, panel)
+        watcher = Watcher(folder, options_for, panel, as_lines=as_lines)
         watcher.out.print(_("Watching {folder}", folder=folder), markup=False, soft_wrap=True)
         while not (watcher.stopped or asyncio.run(_is_stopped_within(every))):
             watcher.look()
@@ -86,15 +96,21 @@ async def _is_stopped_within(seconds: float) -> bool:
         return stopping.asked
 
 
-class _Listener(Lines):
-    """Shows a run. It agrees to what is still approved once the plan is made again, with the campaign locked."""
+class _Approving(RunListener):
+    """Agrees to what is still approved once the plan is made again, with the campaign locked."""
 
-    def __init__(self, out: Console, may_spend: Callable[[Plan], bool]) -> None:
-        super().__init__(out, console(stderr=True), agreed=True)
-        self._may_spend = may_spend
+    may_spend: Callable[[Plan], bool]
 
     def confirm(self, plan: Plan) -> bool:
-        return self._may_spend(plan)
+        return self.may_spend(plan)
+
+
+class _Shown(_Approving, Lines):
+    """Shows a run to a person."""
+
+
+class _Printed(_Approving, JsonLines):
+    """Prints a run for a program."""
 
 
 _Stamps = tuple[Stamp | None, Stamp | None]
@@ -104,8 +120,11 @@ _Stamps = tuple[Stamp | None, Stamp | None]
 class Watcher:
     """Looks into a folder now and then. All that it must not forget is in the folder and in the journal."""
 
-    def __init__(self, folder: Path, options_for: Callable[[Path], Options], panel: Panel) -> None:
-        self.out = console()
+    def __init__(
+        self, folder: Path, options_for: Callable[[Path], Options], panel: Panel, *, as_lines: bool = False
+    ) -> None:
+        self.out = console(quiet=as_lines)
+        self._as_lines = as_lines
         self.status = ExitStatus.DONE
         """The first one of the last look that is not 0."""
         self.stopped = False
@@ -157,6 +176,8 @@ class Watcher:
                 with given.open_journal() as journal:
                     self._run(sheet, journal)
             except SheetError as error:  # it cannot be read
+                if not sheet.exists():  # somebody took it away
+                    return
                 words = str(error)
                 self._move(sheet, PROBLEMS, ExitStatus.PROBLEMS, lambda _target: words)
         except SmmPlusError as error:  # the account, the panel or the journal: none of it is due to the sheet
@@ -184,10 +205,16 @@ class Watcher:
             asked = replace(plan.options, expect_fingerprint=approval)
         else:
             asked = replace(plan.options, max_spend=limit if plan.campaign.budget is None else None)
-        listener = _Listener(self.out, lambda plan: not drop_folder.reason_to_wait(plan, limit, changed))
+        listener = self._listener(lambda plan: not drop_folder.reason_to_wait(plan, limit, changed))
         outcome = runner.run(asked, self._panel, journal, listener, sheet=plan.sheet)
         if not outcome.declined:  # else prices rose since the check: the next look says so
             self._settle(sheet, outcome, is_approved=changed == [])
+
+    def _listener(self, may_spend: Callable[[Plan], bool]) -> _Approving:
+        out, progress = self.out, console(stderr=True)
+        listener = _Printed(agreed=True) if self._as_lines else _Shown(out, progress, agreed=True)
+        listener.may_spend = may_spend
+        return listener
 
     def _approval(self, plan: Plan, journal: Journal) -> tuple[list[str] | None, str]:
         """Return how a plan differs from what the file next to the sheet approves, and the fingerprint in there.
@@ -220,6 +247,8 @@ class Watcher:
     def _settle(self, sheet: Path, outcome: RunResult, *, is_approved: bool) -> None:
         """Move a sheet to where it goes after its run, or leave it for a later one."""
         folder, written = drop_folder.folder_for(outcome), outcome.written
+        if self._as_lines:
+            print_json(outcome_object(outcome, gather=iter))
         self.stopped = outcome.stop is Stop.ASKED
         if written is not None and not written.in_place and _may_be_written_later(sheet, outcome):
             self._wait(sheet, written.reason, ExitStatus.UNFINISHED)
@@ -237,6 +266,7 @@ class Watcher:
 
     def _move(self, sheet: Path, folder: str, status: ExitStatus, explain: Callable[[Path], str] | None = None) -> Path:
         """Move a sheet to a folder, after a text that explains why; return where it is then."""
+        words = ""
         with _files_moved(sheet):
             target = drop_folder.reserve(self._folder / folder, sheet)
             if explain is not None:
@@ -246,6 +276,8 @@ class Watcher:
             drop_folder.move(sheet, target)
             (self._folder / f"{sheet.name}{WAITING}").unlink(missing_ok=True)
         self.out.print(_("Moved to {path}", path=target), markup=False, soft_wrap=True)
+        if self._as_lines:
+            print_event("sheet_moved", file=sheet.name, to=str(target), exit_status=int(status), reason=words)
         self._end(status)
         return target
 
@@ -279,7 +311,9 @@ class Watcher:
         """Say why a sheet waits, once; return whether it is said now."""
         self._end(status)
         is_new, self._said[name] = self._said.get(name) != reason, reason
-        if is_new:
+        if is_new and self._as_lines:
+            print_event("sheet_waiting", file=name, reason=reason)
+        elif is_new:
             self.out.print(_waits(name, reason), style=WARNING, markup=False, soft_wrap=True)
         return is_new
 

@@ -199,4 +199,8 @@ def move(sheet: Path, target: Path) -> None:
     """Move a sheet to a place that is reserved for it, after what comes along with it."""
     for each in companions(sheet):
         each.replace(target.with_name(each.name))
-    sheet.replace(target)
+    try:
+        sheet.replace(target)
+    except OSError:
+        target.unlink()  # nothing keeps the place
+        raise

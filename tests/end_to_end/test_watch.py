@@ -91,7 +91,7 @@ def kill_at(folder: Folder, moment: str, later: float) -> None:
     before, ends = MOMENTS[moment](folder), time.monotonic() + MOST_SECONDS
     with folder.start() as watching:
         while moment != "at once" and MOMENTS[moment](folder) == before and time.monotonic() < ends:
-            time.sleep(0.005)
+            time.sleep(0.02)
         time.sleep(later)
         watching.kill()
 

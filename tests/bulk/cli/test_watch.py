@@ -1,6 +1,7 @@
 """`smmplus watch`: sheets that are dropped into a folder."""
 
 import csv
+import json
 import os
 import shutil
 import signal
@@ -255,6 +256,38 @@ def test_a_run_that_the_account_stopped_goes_on_when_it_is_topped_up(smmplus, fo
     sandbox.faults()
     assert smmplus("watch", folder, *APPROVED).status == 0
     assert (count(), files(folder)) == (2, ["done/week.csv"])
+
+
+def test_a_program_is_told_every_event_and_where_each_sheet_is(smmplus, folder, drop, sandbox):
+    drop("good.csv")
+    drop("bad.csv", more="2,x,1\n")
+    (folder / "old.xls").write_bytes(b"x")
+    (folder / "open.csv").write_text("x", "utf-8")
+    (folder / "~$open.csv").touch()
+    done = smmplus("watch", folder, *APPROVED, "--json-lines")
+    lines = list(map(json.loads, done.out.splitlines()))
+    moved = {line["file"]: line for line in lines if line.get("event") == "sheet_moved"}
+    assert {name: line["exit_status"] for name, line in moved.items()} == {"good.csv": 0, "bad.csv": 3, "old.xls": 3}
+    assert moved["good.csv"]["to"] == str(folder / "done" / "good.csv")
+    assert "'x' is not a link" in moved["bad.csv"]["reason"]
+    assert [line["file"] for line in lines if line.get("event") == "sheet_waiting"] == ["open.csv"]
+    assert [line["states"] for line in lines if "event" not in line] == [{"placed": 2}]
+    assert [line["event"] for line in lines if line.get("event") in {"planned", "placing"}] == ["planned", "placing"]
+    assert done.err == ""
+
+
+def test_a_sheet_that_is_taken_away_before_it_is_read_is_no_problem(watcher, drop, folder, monkeypatch):
+    sheet = drop()
+    watcher.look()
+    journal = given.open_journal
+
+    def open_late():
+        sheet.unlink()
+        return journal()
+
+    monkeypatch.setattr(given, "open_journal", open_late)
+    watcher.look()
+    assert files(folder) == []
 
 
 # While it goes on.

@@ -222,6 +222,15 @@ def test_a_kill_between_two_steps_changes_nothing_about_the_end(tmp_path, drop, 
     assert (target.read_text(), target.with_name(results.name).read_text()) == ("new", "ids")
 
 
+def test_a_place_is_free_again_where_a_file_could_not_be_moved(tmp_path, drop):
+    sheet = drop("week.csv")
+    target = drop_folder.reserve(tmp_path / "done", sheet)
+    sheet.unlink()
+    with pytest.raises(FileNotFoundError):
+        drop_folder.move(sheet, target)
+    assert not target.exists()
+
+
 def test_links_and_folders_are_no_files(tmp_path):
     (tmp_path / "a.csv").write_text("x")
     (tmp_path / "b.csv").mkdir()
