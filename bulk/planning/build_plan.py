@@ -40,21 +40,8 @@ def build_plan(sheet: Sheet, prices: Prices, campaign: CampaignContext, journal:
     )
     left_out = filters.left_out.difference(matching.entries)
     candidates = _candidates(rows, matching, retry_refused=options.retry_refused)
-    problems = [
-        *(problem for problem in sheet.problems if problem.row not in left_out or problem.field in SWITCH_NAMES),
-        *filters.problems,
-        *foreign_results(sheet),
-        *matching.problems,
-        *check_rows(sheet, candidates, prices.services, options.surface),
-        *(
-            problem
-            for problem in check_half_read_rows(sheet, prices.services, options.surface)
-            if problem.row not in left_out
-        ),
-    ]
-    if not options.allow_duplicates:
-        included = [row for row in rows.values() if row.number not in left_out]
-        problems += equal_rows(sheet, candidates, included, options.surface)
+    problems = [*filters.problems, *matching.problems]
+    problems += _problems_of(sheet, candidates, rows, left_out, prices.services, options)
     bad = {problem.row for problem in problems}
     priced = [_price(row, matching, prices.services) for row in candidates if row.number not in bad]
     max_spend = campaign.budget if options.max_spend is None else options.max_spend
@@ -74,17 +61,48 @@ def build_plan(sheet: Sheet, prices: Prices, campaign: CampaignContext, journal:
         journal_warnings=_journal_warnings(journal, campaign, rows.values(), known, prices, options),
         max_spend=max_spend,
         deferred=tuple(priced[len(to_send) :]),
-        warnings=(
-            *platform_warnings(sheet, candidates, prices.services),
-            *list_warnings(sheet, candidates),
-            *target_warnings(sheet, candidates),
-            *row_warnings(sheet, candidates, matching.entries, journal, campaign.campaign_id),
-        ),
+        warnings=_warnings_of(sheet, candidates, prices.services, matching, campaign, journal),
         repeats=_repeats(to_send, matching, journal),
         left_out=left_out,
         expected=_find_expected(journal, campaign, options),
     )
     return replace(plan, blocker=find_blocker(plan))
+
+
+def _problems_of(
+    sheet: Sheet,
+    candidates: Sequence[OrderRow],
+    rows: Mapping[int, OrderRow],
+    left_out: frozenset[int],
+    services: Mapping[str, Service],
+    options: Options,
+) -> list[Problem]:
+    """Find what is wrong with rows. Of rows that a column leaves out, only that column counts."""
+    included = [row for row in rows.values() if row.number not in left_out]
+    half_read = check_half_read_rows(sheet, services, options.surface)
+    return [
+        *(each for each in sheet.problems if each.row not in left_out or each.field in SWITCH_NAMES),
+        *foreign_results(sheet),
+        *check_rows(sheet, candidates, services, options.surface),
+        *(each for each in half_read if each.row not in left_out),
+        *([] if options.allow_duplicates else equal_rows(sheet, candidates, included, options.surface)),
+    ]
+
+
+def _warnings_of(
+    sheet: Sheet,
+    candidates: Sequence[OrderRow],
+    services: Mapping[str, Service],
+    matching: Matching,
+    campaign: CampaignContext,
+    journal: Journal,
+) -> tuple[Problem, ...]:
+    return (
+        *platform_warnings(sheet, candidates, services),
+        *list_warnings(sheet, candidates),
+        *target_warnings(sheet, candidates),
+        *row_warnings(sheet, candidates, matching.entries, journal, campaign.campaign_id),
+    )
 
 
 def _repeats(to_send: Sequence[PlannedRow], matching: Matching, journal: Journal) -> str:
