@@ -52,8 +52,19 @@ def standing_of(order: ReportedOrder) -> Standing:
         return _OF_STATE[entry.state]
     now = phase(entry.order_status)
     if entry.final:
-        return Standing.COMPLETED if entry.order_status.lower() in COMPLETE else Standing.CUT_SHORT
+        return Standing.COMPLETED if _is_complete(order) else Standing.CUT_SHORT
     return Standing.WAITING if now is Phase.WAITING or not entry.order_status else Standing.RUNNING
+
+
+def _is_complete(order: ReportedOrder) -> bool:
+    """Return whether a finished order was delivered in full.
+
+    Of a status that only a person declared final, nothing is known but what remains.
+    """
+    entry = order.entry
+    if phase(entry.order_status) is Phase.FINAL:
+        return entry.order_status.lower() in COMPLETE
+    return (_whole(entry.remains or "") or 0) <= 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from smmplus.journal.entry import Entry
 from smmplus.journal.journal import Journal
-from smmplus.journal.queries import campaign_currencies, of_report, status_changes_of
+from smmplus.journal.queries import campaign_currencies, last_changes, of_report
 from smmplus.journal.refills_and_cancels import FollowUp, RequestKind, of_entries
 from smmplus.orders.models import OrderRequest
 
@@ -58,14 +58,14 @@ def with_details(journal: Journal, found: Sequence[Entry]) -> list[ReportedOrder
     open_ones = [entry.id for entry in found if entry.order_id and not entry.final]
     with journal.reading() as connection:
         currencies = campaign_currencies(connection)
-        changes = status_changes_of(connection, open_ones)
+        changes = last_changes(connection, open_ones)
         asked = of_entries(connection, (entry.id for entry in found if entry.order_id))
     return [
         ReportedOrder(
             entry,
             entry.request,
             currencies[entry.campaign_id] or entry.currency,
-            changes[entry.id][-1].at if entry.id in changes else None,
+            changes.get(entry.id),
             tuple(asked.get(entry.id, ())),
         )
         for entry in found

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bulk.report.figures import Delivery, Money, Standing, figures_of, money_of, timeline_of, units_of
+from bulk.report.figures import Delivery, Money, Standing, figures_of, money_of, standing_of, timeline_of, units_of
 from bulk.report.orders import Scope, read_orders
 from smmplus.journal import budgets
 from smmplus.journal.entry import Planned, key_of
@@ -133,6 +133,15 @@ def test_orders_are_counted_by_how_far_they_are_and_by_the_words_of_the_panel():
     }
     assert list(figures.standings) == [each for each in Standing if each in figures.standings]
     assert figures.statuses["Partial"] == figures.statuses["completed"] == figures.statuses["Placed"] == 1
+
+
+@pytest.mark.parametrize(
+    ("remains", "standing"), [("0", "completed"), (None, "completed"), ("-3", "completed"), ("7", "cut_short")]
+)
+def test_a_status_that_a_person_declared_final_is_judged_by_what_remains(remains, standing):
+    one = order(order_status="Beres", final=True, remains=remains)
+    assert standing_of(one).value == standing
+    assert standing_of(order(order_status="Beres", remains=remains)) is Standing.RUNNING
 
 
 def test_groups_are_services_and_campaigns_of_accounts():
