@@ -146,10 +146,13 @@ class Watcher:
         under_way = [self._folder / RUNNING / name for name in drop_folder.whole_sheets(self._running, self._running)]
         dropped = [self._folder / name for name in drop_folder.whole_sheets(self._dropped, before)]
         for sheet in [*under_way, *(each for each in dropped if each.name not in self._running)]:
-            if is_open := open_elsewhere(sheet):
-                self._say(sheet.name, is_open, ExitStatus.IN_USE)
-            elif not self.stopped and self._is_due(sheet.name):
-                self._handle(sheet)
+            try:
+                if is_open := open_elsewhere(sheet):
+                    self._say(sheet.name, is_open, ExitStatus.IN_USE)
+                elif not self.stopped and self._is_due(sheet.name):
+                    self._handle(sheet)
+            except OSError as error:  # the name is too long for a name made of it; if it is the output, this fails too
+                self._wait(sheet, error.strerror or str(error), ExitStatus.UNFINISHED)
 
     def _tidy(self) -> None:
         """Forget sheets that were taken away."""
@@ -353,7 +356,7 @@ def _text_of(data: bytes) -> str:
 
 def _write(path: Path, text: str, sheet: Path) -> None:
     def write(out: BinaryIO) -> None:
-        out.write(text.encode())
+        out.write(text.encode(errors="backslashreplace"))  # of a name that is not UTF-8
 
     write_atomically(path, write, mode_of=sheet)
 

@@ -1,6 +1,8 @@
 """`smmplus watch` is killed and stopped at every moment: the ledger says that each row was ordered once."""
 
+import os
 import random
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterable
@@ -170,3 +172,17 @@ def test_killed_while_it_runs_what_a_person_approved_it_goes_on_without_another_
     with folder.start("--once") as watching:
         assert watching.finish().status == 0
     assert_each_row_once(folder)
+
+
+def test_a_name_that_causes_trouble_does_not_keep_other_sheets_waiting(folder: Folder):
+    long, undecodable = f"{'x' * 250}.csv", os.fsdecode(b"w\xff.csv")
+    sheet = folder.workplace.sheet("sheet.csv", orders(1, name="odd"))
+    for name in (long, undecodable, os.fsdecode(b"w\xff.xls")):
+        shutil.copy(sheet, folder.path / name)
+    folder.drop(2)
+    with folder.start("--once", "--max-spend", "50") as watching:
+        done = watching.finish()
+    assert (done.status, folder.workplace.ledger.count()) == (7, 2)
+    assert_each_row_once(folder)
+    assert f"{long} waits: " in done.said
+    assert (folder.path / "problems" / os.fsdecode(b"w\xff.xls.problems.txt")).exists()
