@@ -345,6 +345,28 @@ def test_a_sheet_that_is_saved_between_check_and_run_is_checked_again(watcher, d
     assert (count(), files(folder)) == (0, ["running/week.csv"])
 
 
+def test_a_price_that_rises_over_what_is_approved_between_check_and_run_is_not_paid(
+    watcher, drop, folder, sandbox, count, monkeypatch
+):
+    drop()
+    watcher.look()
+    claim = Watcher._claim
+
+    def claim_late(self, path):
+        sandbox.service("2", rate="35")
+        return claim(self, path)
+
+    monkeypatch.setattr(Watcher, "_claim", claim_late)
+    try:
+        watcher.look()
+        assert (count(), files(folder)) == (0, ["running/week.csv"])
+        watcher.look()
+        assert "to send: 2 rows for 7.00 USD" in (folder / "week.csv.waiting.txt").read_text("utf-8")
+    finally:
+        sandbox.service("2", rate="0.35")
+    assert count() == 0
+
+
 def test_a_sheet_that_is_saved_while_it_runs_is_run_again_and_nothing_twice(watcher, drop, folder, sandbox, count):
     drop()
     watcher.look()

@@ -1,10 +1,12 @@
 """Which sheets of a folder may be run, and where each goes."""
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from bulk.planning.plan import Blocker
 from bulk.running import drop_folder
 from bulk.running.drop_folder import Stamp, approval_in, folder_for, is_sheet, reason_to_wait, whole_sheets
 from bulk.running.result import RunResult
@@ -137,6 +139,11 @@ def test_it_waits_for_the_balance(week):
 def test_where_nothing_is_to_be_sent_nobody_is_asked(week):
     week.accepted()
     assert reason_to_wait(week.plan(sheet_of(row())), None, None) == ""
+
+
+def test_it_waits_where_rows_may_have_been_placed_since_a_backup(one):
+    gap = replace(one, blocker=Blocker("Look at the panel's order page", is_confirmable=True))
+    assert reason_to_wait(gap, Decimal(50), None) == "Look at the panel's order page"
 
 
 def test_what_is_wrong_with_a_sheet_is_said_without_an_approval(week):
