@@ -207,6 +207,11 @@ def _amounts(order: ReportedOrder) -> Iterable[tuple[str, str, Decimal]]:
         yield "refunded", order.currency, refund_of(order)
 
 
+def expected_of(order: ReportedOrder) -> Decimal | None:
+    """Return what an order was expected to cost, if it counts as ordered: a list adds up to the sums."""
+    return order.entry.cost if order.entry.state in SPENT else None
+
+
 def refund_of(order: ReportedOrder) -> Decimal:
     """Return what an order was refunded; nothing if it was charged in another currency than expected."""
     same = code_of(order.currency) == code_of(order.charge_currency)

@@ -16,7 +16,17 @@ from jinja2 import Environment, StrictUndefined
 from bulk.files.atomic_write import write_atomically
 from bulk.model.errors import SheetError
 from bulk.report.contents import STANDINGS, Report
-from bulk.report.figures import Delivery, Group, Money, Period, delivered_of, refund_of, standing_of, units_of
+from bulk.report.figures import (
+    Delivery,
+    Group,
+    Money,
+    Period,
+    delivered_of,
+    expected_of,
+    refund_of,
+    standing_of,
+    units_of,
+)
 from bulk.report.orders import ReportedOrder
 from smmplus.commands import local_time
 from smmplus.orders.decimals import money, total
@@ -71,7 +81,7 @@ def _view(report: Report) -> View:
     figures = report.figures
     of_campaigns = _groups(_("Delivery by campaign"), figures.campaigns, _campaign_name(report))
     return {
-        "language": os.environ.get(VARIABLE, "en")[:2] or "en",
+        "language": "id" if os.environ.get(VARIABLE, "").lower().startswith("id") else "en",
         "title": _("Report: {title}", title=report.title),
         "subtitle": _subtitle(report),
         "words": {
@@ -262,7 +272,7 @@ def _orders(report: Report) -> View:
             for _name, options in used
             for value in options
         ],
-        "more_rows": _("… and {count} more: --json and --xlsx have all", count=left) if left else "",
+        "more_rows": _("… and {count} more (--json shows all)", count=left) if left else "",
     }
 
 
@@ -290,7 +300,7 @@ def _row(order: ReportedOrder, report: Report, classes: str, *, with_campaign: b
     entry, standing = order.entry, standing_of(order)
     link = order.request.values.get("link", "")
     is_address = link.lower().startswith(("https://", "http://"))
-    refund = refund_of(order)
+    expected, refund = expected_of(order), refund_of(order)
     cells = [
         entry.order_status,
         entry.order_id or "",
@@ -299,7 +309,7 @@ def _row(order: ReportedOrder, report: Report, classes: str, *, with_campaign: b
         report.service_label(order.request.service),
         {"words": link or order.request.values.get("username", ""), "href": link if is_address else ""},
         _progress(order),
-        "" if entry.cost is None else money(entry.cost, order.currency),
+        "" if expected is None else money(expected, order.currency),
         "" if entry.charge is None else money(entry.charge, order.charge_currency),
         money(refund, order.currency) if refund else "",
     ]

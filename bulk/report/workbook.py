@@ -18,7 +18,7 @@ from bulk.files.atomic_write import write_atomically
 from bulk.model.cell_address import column_letter
 from bulk.model.errors import SheetError
 from bulk.report.contents import STANDINGS, Report
-from bulk.report.figures import Group, Money, delivered_of, refund_of, standing_of, units_of
+from bulk.report.figures import Group, Money, delivered_of, expected_of, refund_of, standing_of, units_of
 from bulk.report.orders import ReportedOrder
 from bulk.writing.result_cells import clean
 from smmplus.commands import local_time
@@ -37,6 +37,8 @@ _EXACT_DIGITS = 15
 _ESCAPE_LIKE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 _COLOURS = ("1D8A55", "8FB4D9", "D97A1E", "B3261E")
 """Of what is delivered, open, not delivered and in doubt, as on the page."""
+MOST_ROWS = 100_000
+"""Orders in a workbook: more take a gigabyte of memory."""
 _IN_A_CHART = 25
 """Services or campaigns in a chart: more cannot be read."""
 
@@ -235,11 +237,14 @@ def _orders(page: Worksheet, report: Report) -> None:
     ]
     page.freeze_panes = "A2"
     _widths(page, 20, 14, 12, 24, 12, 18, 30, 50, 10, 10, 12, 10, 12, 10, 12, 12, 10, 40, 22)
-    for row, each in enumerate(report.orders, start=2):
+    shown = report.orders[:MOST_ROWS]
+    for row, each in enumerate(shown, start=2):
         _put(page, row, _cells(each, report))
     _heads(page, 1, heads)
-    if report.orders:
-        table = Table(displayName="Orders", ref=f"A1:{column_letter(len(heads) - 1)}{1 + len(report.orders)}")
+    if left := len(report.orders) - len(shown):
+        _put(page, 3 + len(shown), [_("… and {count} more (--json shows all)", count=left)])
+    if shown:
+        table = Table(displayName="Orders", ref=f"A1:{column_letter(len(heads) - 1)}{1 + len(shown)}")
         table.tableStyleInfo = TableStyleInfo(name="TableStyleLight1", showRowStripes=True)
         page.add_table(table)
 
@@ -250,7 +255,7 @@ def _cells(order: ReportedOrder, report: Report) -> list[Value]:
         *(_(STANDINGS[standing_of(order)]), entry.order_status, entry.order_id or ""),
         *(local_time(entry.sent_at) if entry.sent_at else "", entry.account, entry.campaign),
         *(report.service_label(order.request.service), values.get("link") or values.get("username", "")),
-        *(units_of(order.request), delivered_of(order), entry.cost, order.currency, entry.charge),
+        *(units_of(order.request), delivered_of(order), expected_of(order), order.currency, entry.charge),
         "" if entry.charge is None else order.charge_currency,
         refund_of(order) or None,
         *(entry.start_count or "", entry.remains or "", entry.error, entry.key),

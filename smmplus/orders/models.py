@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from types import MappingProxyType
 
 CONTENT_VERSION = 1
@@ -111,6 +112,7 @@ _PHASE_OF = {
 }
 
 
+@lru_cache(maxsize=1024)
 def phase(status: str) -> Phase:
     """Return the phase of a status in any case. Only the status makes an order final, never `remains`."""
     word = " ".join(status.lower().split())

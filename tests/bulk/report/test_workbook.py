@@ -89,6 +89,26 @@ def test_every_page_has_charts_of_its_own_cells_and_one_for_each_currency():
     assert book["Orders"].tables["Orders"].ref == "A1:S4"
 
 
+@pytest.mark.parametrize("language", ["en", "id"])
+def test_headings_of_the_table_differ_and_its_columns_add_up(path, monkeypatch, language):
+    """Excel repairs a workbook with two equal headings in a table."""
+    monkeypatch.setenv("SMMPLUS_LANGUAGE", language)
+    rejected = order(state=State.REJECTED, order_id=None, cost=Decimal(9))
+    report = reported(DONE, PART, rejected)
+    page = make_workbook(report).worksheets[-1]
+    heads, *rows = page.iter_rows(values_only=True)
+    assert len({head.casefold() for head in heads}) == len(heads) == 19
+    (money,) = report.figures.money
+    for at, amount in ((10, money.ordered), (12, money.charged), (14, money.refunded)):
+        assert sum((row[at] for row in rows if row[at]), Decimal(0)) == amount
+
+
+def test_a_long_list_is_cut_and_says_so(monkeypatch):
+    monkeypatch.setattr("bulk.report.workbook.MOST_ROWS", 2)
+    page = make_workbook(reported(*[DONE] * 5))["Orders"]
+    assert (page.tables["Orders"].ref, page["A5"].value) == ("A1:S3", "… and 3 more (--json shows all)")
+
+
 def test_a_report_without_orders_is_a_workbook(path):
     write_workbook(reported(), path)
     assert len(rows_of(path, "Orders")) == 1
