@@ -47,6 +47,10 @@ SheetFile = Annotated[
         show_default=False,
     ),
 ]
+Rows = Annotated[
+    list[int] | None,
+    typer.Option("--row", help="Only this row of the sheet; may be repeated.", metavar="N", rich_help_panel="Input"),
+]
 Campaign = Annotated[
     str | None,
     typer.Option("--campaign", help="Only the orders of this campaign.", metavar="NAME", rich_help_panel="Input"),
@@ -61,6 +65,7 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmat
 @failing
 def refill(
     file: SheetFile = None,
+    row: Rows = None,
     campaign: Campaign = None,
     order_id: OrderIds = None,
     account: given.Account = given.DEFAULT,
@@ -73,12 +78,15 @@ def refill(
     Only of orders whose service has refills, at most once in 24 hours, and never while another refill is open. Shows
     the statuses of earlier refills.
     """
-    _run(RequestKind.REFILL, _chosen(file, campaign, order_id, account), None, again=again, yes=yes, as_json=as_json)
+    _run(
+        RequestKind.REFILL, _chosen(file, row, campaign, order_id, account), None, again=again, yes=yes, as_json=as_json
+    )
 
 
 @failing
 def cancel(
     file: SheetFile = None,
+    row: Rows = None,
     campaign: Campaign = None,
     order_id: OrderIds = None,
     stuck_for: Annotated[
@@ -103,7 +111,9 @@ def cancel(
     if stuck_for is not None and seconds is None:
         raise ConfigurationError(_("--stuck-for needs a duration, such as 12h or 3d"))
     age = None if seconds is None else timedelta(seconds=seconds)
-    _run(RequestKind.CANCEL, _chosen(file, campaign, order_id, account), age, again=again, yes=yes, as_json=as_json)
+    _run(
+        RequestKind.CANCEL, _chosen(file, row, campaign, order_id, account), age, again=again, yes=yes, as_json=as_json
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +122,8 @@ class _Chosen:
 
     account: str
     file: Path | None
+    rows: frozenset[int]
+    """Rows of the file; empty for all."""
     campaign: str | None
     order_ids: tuple[str, ...]
 
@@ -119,19 +131,31 @@ class _Chosen:
         """Return their entries; JournalConflictError names what the journal does not have."""
         if self.campaign is not None:
             return journal.of_campaign(campaign_of(journal, account_id, self.campaign))
-        ids = self.order_ids if self.file is None else _ids_of(self.file)
+        ids = self.order_ids if self.file is None else _ids_of(self.file, self.rows)
         return entries_of_ids(journal, account_id, self.account, ids)
 
 
-def _chosen(file: Path | None, campaign: str | None, order_ids: Sequence[str] | None, account: str) -> _Chosen:
+def _chosen(
+    file: Path | None,
+    rows: Sequence[int] | None,
+    campaign: str | None,
+    order_ids: Sequence[str] | None,
+    account: str,
+) -> _Chosen:
     if sum(map(bool, (file, campaign, order_ids))) != 1:
         raise ConfigurationError(_("Pass a sheet, --campaign or --order-id"))
-    return _Chosen(account, file, campaign, tuple(dict.fromkeys(order_ids or ())))
+    if rows and file is None:
+        raise ConfigurationError(_("{option} needs a sheet", option="--row"))
+    return _Chosen(account, file, frozenset(rows or ()), campaign, tuple(dict.fromkeys(order_ids or ())))
 
 
-def _ids_of(file: Path) -> tuple[str, ...]:
+def _ids_of(file: Path, rows: frozenset[int]) -> tuple[str, ...]:
+    """Return the order IDs of a sheet, or of some of its rows."""
     sheet = read_as(file, ReadOptions(hidden="include"))
-    return tuple(dict.fromkeys(filter(None, sheet.texts.get("order_id", ()))))
+    found = dict(zip(sheet.rows, sheet.texts.get("order_id", ()), strict=False))
+    if missing := sorted(row for row in rows if not found.get(row)):
+        raise ConfigurationError(_("{file} has no order in row {row}", file=file.name, row=missing[0]))
+    return tuple(dict.fromkeys(order_id for row, order_id in found.items() if order_id and (not rows or row in rows)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,15 @@ def test_a_sheet_has_its_refills_and_status_renews_them(smmplus, sandbox, servic
     assert set(cells(path)["refill_status"]) <= {"Completed", "Rejected"}
 
 
+def test_chosen_rows_of_a_sheet(smmplus, path):
+    smmplus("run", path, "--yes", "--rate", "0")
+    told = smmplus("cancel", path, "--row", "3", "--yes", "--json").json
+    (chosen,) = [*told["requested"], *told["left_out"]]
+    assert chosen["order_id"] == str(cells(path)["order_id"][1])
+    assert smmplus("cancel", path, "--row", "9", "--yes").status == 2
+    assert smmplus("cancel", "--campaign", "week", "--row", "2", "--yes").status == 2
+
+
 def test_orders_with_open_refills_count_as_open(smmplus, sandbox, placed):
     orders = placed("refill", 2)
     finished(smmplus, sandbox, orders)
