@@ -156,7 +156,7 @@ class SmmPlusAddOrderOperator(SmmPlusOperator):
             if entry is None or entry.order_id is None:
                 raise AirflowFailException("the journal does not know the order that this task waited for")
             status = self.hook.order_status(entry.order_id)
-            journal.record_statuses({entry.id: status})
+            journal.record_statuses({entry.id: status}, {entry.id: entry.order_id})
         result = entry_object(entry) | status_object(entry.order_id, status)
         self.log.info("order %(order_id)s: %(status)s, charge %(charge)s %(currency)s, %(remains)s remain", result)
         return result

@@ -17,7 +17,6 @@ from smmplus.texts import _, choose_language, marked
 
 _MODULES = {
     **dict.fromkeys(("check", "run", "status"), "sheets"),
-    **dict.fromkeys(("doubts", "resolve"), "doubts"),
     **dict.fromkeys(("refill", "cancel"), "refills"),
     **dict.fromkeys(("account", "budget", "login", "logout"), "accounts"),
     **dict.fromkeys(("demo", "sandbox"), "demo"),

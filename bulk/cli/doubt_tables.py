@@ -88,6 +88,8 @@ def show_finding(console: Console, finding: Finding) -> None:
     if finding.order_id is not None:
         words = _("matched to order {order_id}: {why}", order_id=finding.order_id, why=finding.why)
         console.print(Text(f"  {words}", "green"))
+        taken_back = _("if that is wrong: {command}", command=undo_command(finding.doubt))
+        console.print(Text(f"  {taken_back}"), soft_wrap=True)
         return
     if finding.why:
         console.print(Text(f"  {_('still in doubt: {why}', why=finding.why)}", WARNING))
@@ -103,6 +105,11 @@ def show_finding(console: Console, finding: Finding) -> None:
 def resolve_command(entry: Entry, *, order_id: str | None = None, not_placed: bool = False) -> str:
     """Write the command that settles an order."""
     return command("resolve", entry.name, account=entry.account, order_id=order_id, not_placed=not_placed)
+
+
+def undo_command(entry: Entry) -> str:
+    """Write the command that takes back how an order was settled."""
+    return command("resolve", entry.name, account=entry.account, undo=True)
 
 
 def _show_commands(console: Console, entry: Entry) -> None:

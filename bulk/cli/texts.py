@@ -16,7 +16,7 @@ SUMMARIES: Mapping[str, str] = {
     "cancel": "Request to cancel orders that are not finished",
     "report": "Report what orders cost and delivered",
     "doubts": "List orders in doubt, with balance evidence",
-    "resolve": "Record whether orders in doubt were placed",
+    "resolve": "Record whether orders in doubt were placed, or undo that",
     "reconcile": "Search for evidence about orders in doubt",
     "budget": "Show, set or remove campaign budgets",
     "login": "Check and keep the API key of an account",

@@ -124,7 +124,7 @@ def _journal_warnings(
         campaign.account_id,
         options.account,
         ids={row.order_id for row in rows if row.order_id},
-        known=known.by_order_id,
+        known={*known.by_order_id, *known.taken_back},
         fall=prices.fall,
         surface=options.surface,
     )
@@ -135,7 +135,7 @@ def _find_known(journal: Journal, campaign: CampaignContext, rows: Iterable[Orde
     order_ids = (row.order_id for row in rows if row.order_id)
     fingerprints = (row.request.fingerprint for row in rows)
     found = look_up(journal, campaign.account_id, order_ids, fingerprints, campaign.batch_id)
-    return Known(found.by_order_id, found.by_fingerprint, found.of_batch)
+    return Known(found.by_order_id, found.by_fingerprint, found.of_batch, found.taken_back)
 
 
 def _candidates(rows: Mapping[int, OrderRow], matching: Matching, *, retry_refused: bool) -> list[OrderRow]:

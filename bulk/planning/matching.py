@@ -25,6 +25,16 @@ class Known:
     """Entries of the account that order the same as a row, in all campaigns."""
     of_batch: Sequence[Entry]
     """Entries of the sheet's unfinished batch."""
+    taken_back: Mapping[str, Sequence[Entry]] = field(default_factory=dict)
+    """Order ids that were written into sheets after wrong resolutions, with the entries that were resolved wrongly."""
+
+    def carried_by(self, row: OrderRow, taken: Collection[int]) -> Entry | None:
+        """Return the entry whose order id a row carries, or carried by mistake; not one of those that are `taken`."""
+        entry = self.by_order_id.get(row.order_id)
+        if entry is not None and entry.fingerprint == row.request.fingerprint:
+            return entry
+        former = (each for each in self.taken_back.get(row.order_id, ()) if each.id not in taken)
+        return next((each for each in former if each.fingerprint == row.request.fingerprint), entry)
 
 
 @dataclass(slots=True)
@@ -57,15 +67,16 @@ def match_rows(
 ) -> Matching:
     """Match the rows of a sheet with the orders that the journal knows.
 
-    A row that carries an order id is that order, or wrong. The other rows are, in turn: the equal orders of the
-    sheet's unfinished batch; equal orders placed elsewhere (the question, or the answer `adopt`); equal entries of the
-    campaign that were never placed, the batch's own first; new. `is_named` means that a person named the campaign: rows
-    that equal orders of other campaigns are then placed again without a question.
+    A row that carries an order id is that order, or wrong. An id that was taken back stands for the order that it was
+    written for. The other rows are, in turn: the equal orders of the sheet's unfinished batch; equal orders placed
+    elsewhere (the question, or the answer `adopt`); equal entries of the campaign that were never placed, the batch's
+    own first; new. `is_named` means that a person named the campaign: rows that equal orders of other campaigns are
+    then placed again without a question.
 
     Rows that are left out come last among equal ones. Of them only those that are orders are kept, to be tracked.
     """
     matching = Matching()
-    _match_order_ids(sheet, rows, known.by_order_id, known.by_fingerprint, matching)
+    _match_order_ids(sheet, rows, known, matching)
     taken = {entry.id for entry in matching.entries.values()}
     refused = {problem.row for problem in matching.problems}
     groups: dict[str, list[int]] = defaultdict(list)
@@ -157,16 +168,15 @@ def _match_equal(
 def _match_order_ids(
     sheet: Sheet,
     rows: Mapping[int, OrderRow],
-    by_order_id: Mapping[str, Entry],
-    equal: Sequence[Entry],
+    known: Known,
     matching: Matching,
 ) -> None:
     owners: dict[int, int] = {}
-    doubts = {entry.fingerprint: entry for entry in equal if entry.state is State.IN_DOUBT}
+    doubts = {entry.fingerprint: entry for entry in known.by_fingerprint if entry.state is State.IN_DOUBT}
     for row in rows.values():
         if not row.order_id:
             continue
-        entry = by_order_id.get(row.order_id)
+        entry = known.carried_by(row, owners)
         wrong = _order_id_problem(sheet, row, entry, owners, doubts.get(row.request.fingerprint))
         if wrong:
             where = sheet.where(row.number, "order_id")

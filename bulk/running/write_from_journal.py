@@ -130,10 +130,12 @@ def find_orders(options: Options, url: str, journal: Journal) -> tuple[Sheet, Ma
     account_id = journal.ensure_account(url, options.account)
     campaign_id = journal.ensure_campaign(account_id, options.campaign_name)
     equal = journal.with_fingerprints(account_id, (row.request.fingerprint for row in rows.values()))
+    ids = [row.order_id for row in rows.values() if row.order_id]
     known = Known(
-        by_order_id=journal.with_order_ids(account_id, (row.order_id for row in rows.values() if row.order_id)),
+        by_order_id=journal.with_order_ids(account_id, ids),
         by_fingerprint=[entry for entry in equal if entry.campaign_id == campaign_id],
         of_batch=[],
+        taken_back=journal.taken_back(account_id, ids),
     )
     # The sheet's own batch comes first; beyond it nothing is asked, for nothing is sent for a wrong guess.
     batch_id = journal.latest_batch(campaign_id, options.source, finished=True)

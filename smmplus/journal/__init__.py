@@ -11,7 +11,8 @@ Next to it: `budgets`, `balances` (what the account had, as evidence), `refills_
 sheets. `entry` is an order as a frozen value, `schema` has the tables.
 
 A run that crashes leaves orders that may have been sent. `run_presence` shows which processes live, `recovery` puts
-what dead ones left in doubt, and `rescue_file` keeps order ids that the database could not take. `lost_commits` finds
-out that a journal lacks what it once knew. `maintenance` checks, backs up, moves and restores journals. `backends`
-opens the database: a SQLite file for one machine, PostgreSQL for several.
+what dead ones left in doubt, and `rescue_file` keeps order ids that the database could not take. `resolution` records
+what orders in doubt really are, and takes mistakes back. `lost_commits` finds out that a journal lacks what it once
+knew. `maintenance` checks, backs up, moves and restores journals. `backends` opens the database: a SQLite file for one
+machine, PostgreSQL for several.
 """

@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import insert, select, update
 
 from smmplus.errors import JournalInUseError
-from smmplus.journal import accounts, group_commit, queries, recovery, refills_and_cancels
+from smmplus.journal import accounts, group_commit, queries, recovery, refills_and_cancels, resolution
 from smmplus.journal import rescue_file as rescue
 from smmplus.journal.backends import file_locks
 from smmplus.journal.backends.open import default_url
@@ -149,14 +149,16 @@ class Journal(OpenJournal):
             queries.plan(connection, campaign_id, batch_id, new)
             queries.plan_again(connection, batch_id, again)
 
-    def record_statuses(self, statuses: Mapping[int, OrderStatus]) -> dict[int, OrderStatus]:
-        """Record the statuses of one account's placed orders, by entry.
+    def record_statuses(
+        self, statuses: Mapping[int, OrderStatus], order_ids: Mapping[int, str] | None = None
+    ) -> dict[int, OrderStatus]:
+        """Record the statuses of one account's placed orders, by entry, where it is the order in `order_ids`.
 
         Return them, marked where a person said that such a status is final.
         """
         with self.transaction() as connection:
             marked = queries.with_declared(connection, statuses)
-            queries.record_statuses(connection, marked, self.time())
+            queries.record_statuses(connection, marked, self.time(), order_ids)
         return marked
 
     def commit(self, moves: Sequence[group_commit.Move]) -> list[group_commit.Answer]:
@@ -204,9 +206,22 @@ class Journal(OpenJournal):
     ) -> None:
         """Resolve an entry in doubt as this order. `who` is on record for it; by default the user of this machine."""
         with self.transaction() as connection:
-            recovery.resolve_as_placed(connection, entry, account_id, order_id, who or user_name(), why, self.time())
+            resolution.resolve_as_placed(connection, entry, account_id, order_id, who or user_name(), why, self.time())
 
     def resolve_as_not_placed(self, entry: Entry, *, why: str) -> None:
         """Resolve an entry in doubt as not placed. The next run may send it."""
         with self.transaction() as connection:
-            recovery.resolve_as_not_placed(connection, entry, user_name(), why, self._now(), self.is_run_alive)
+            resolution.resolve_as_not_placed(connection, entry, user_name(), why, self.time(), self.is_run_alive)
+
+    def taken_back(self, account_id: int, ids: Iterable[str]) -> dict[str, list[Entry]]:
+        """Return which of these order ids were taken back, each with the entries that it was taken back from."""
+        with self.reading() as connection:
+            return resolution.taken_back(connection, account_id, ids)
+
+    def take_back(self, entry: Entry, *, why: str) -> None:
+        """Take back how an entry was resolved: it is in doubt again, and no run sends it.
+
+        Raises JournalConflictError if it was sent since, or was never resolved.
+        """
+        with self.transaction() as connection:
+            resolution.take_back(connection, entry, user_name(), why, self.time())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import delete, insert, select, update
 
-from smmplus.journal import queries
+from smmplus.journal import queries, resolution
 from smmplus.journal.entry import Entry, readable
 from smmplus.journal.journal import Journal
 from smmplus.journal.schema import campaigns, checks
@@ -24,6 +24,8 @@ class FoundEntries:
     """Entries with one of the contents, in all campaigns."""
     of_batch: list[Entry]
     """In the order in which they were planned."""
+    taken_back: dict[str, list[Entry]]
+    """Order ids that were taken back, each with the entries that it was taken back from."""
 
 
 def look_up(
@@ -33,14 +35,16 @@ def look_up(
 
     They are mostly the same entries. Read three times, those of 100,000 rows take 150 MB and 7 s more (measured).
     """
+    ids = list(order_ids)
     with journal.reading() as connection:
         equal = queries.with_fingerprints(connection, account_id, fingerprints)
-        owners = queries.owners_of(connection, account_id, order_ids)
+        owners = queries.owners_of(connection, account_id, ids)
         batch = [] if batch_id is None else queries.numbers_of_batch(connection, batch_id)
+        taken_back = resolution.taken_back(connection, account_id, ids)
         known = {entry.id: entry for entry in equal}
         known |= queries.with_ids(connection, {*owners.values(), *batch} - known.keys())
     by_order_id = {order_id: known[number] for order_id, number in owners.items()}
-    return FoundEntries(by_order_id, equal, [known[number] for number in batch])
+    return FoundEntries(by_order_id, equal, [known[number] for number in batch], taken_back)
 
 
 def find_spent(journal: Journal, campaign_id: int, is_meant: Callable[[OrderRequest], bool]) -> list[Entry]:

@@ -262,8 +262,23 @@ def _states(connection: Connection, ids: Iterable[int]) -> dict[int, State]:
     return {row.id: State(row.state) for part in parts for row in part}
 
 
-def record_statuses(connection: Connection, statuses: Mapping[int, OrderStatus], now: str) -> None:
-    """Record the statuses of accepted orders."""
+def record_statuses(
+    connection: Connection, statuses: Mapping[int, OrderStatus], now: str, order_ids: Mapping[int, str] | None = None
+) -> None:
+    """Record the statuses of accepted orders. `order_ids` names the order that each status is of.
+
+    An entry that is not that order is left alone: a resolution may have been taken back while the panel was asked.
+    """
+    columns = entries.c
+    query = select(columns.id, columns.order_id, *(columns[name] for name in _SAID))
+    parts = (connection.execute(query.where(columns.id.in_(part))) for part in parts_of(statuses))
+    known = {row.id: row for part in parts for row in part}
+    if order_ids is not None:
+        statuses = {
+            entry_id: status
+            for entry_id, status in statuses.items()
+            if entry_id in known and known[entry_id].order_id == order_ids[entry_id]
+        }
     rows = (
         {
             "of": entry_id,
@@ -277,7 +292,7 @@ def record_statuses(connection: Connection, statuses: Mapping[int, OrderStatus],
         }
         for entry_id, status in statuses.items()
     )
-    _keep_changes(connection, statuses, now)
+    _keep_changes(connection, statuses, {entry_id: tuple(row[2:]) for entry_id, row in known.items()}, now)
     statement = _STATUS.values(polled_at=now)
     while part := list(islice(rows, _MOST_VALUES)):
         connection.execute(statement, part)
@@ -331,13 +346,10 @@ def last_changes(connection: Connection, entry_ids: Iterable[int]) -> dict[int, 
     return found
 
 
-def _keep_changes(connection: Connection, statuses: Mapping[int, OrderStatus], now: str) -> None:
-    """Keep what the panel says of orders where it is not what it said last."""
-    columns = entries.c
-    said = select(columns.id, columns.order_status, columns.charge, columns.start_count, columns.remains)
-    known = {
-        row.id: row[1:] for part in parts_of(statuses) for row in connection.execute(said.where(columns.id.in_(part)))
-    }
+def _keep_changes(
+    connection: Connection, statuses: Mapping[int, OrderStatus], known: Mapping[int, tuple[object, ...]], now: str
+) -> None:
+    """Keep what the panel says of orders where it is not what it said last, which is `known`."""
     now_said = {entry_id: _said(status) for entry_id, status in statuses.items()}
     rows = [
         {"entry_id": entry_id, "at": now, **dict(zip(_SAID, said, strict=True))}

@@ -1,4 +1,4 @@
-"""Recovery: record what crashed runs left, detect a journal that lost its latest commits, and resolve orders in doubt.
+"""Recovery: record what crashed runs left, put orders in doubt, and detect a journal that lost its latest commits.
 
 A crashed run may have left order ids in its rescue file. They are recorded first, before its orders are put in doubt,
 and before a journal that lost commits gets its new uuid.
@@ -7,11 +7,9 @@ and before a journal that lost commits gets its new uuid.
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select
 
 from smmplus.commands import local_time
 from smmplus.errors import JournalConflictError
@@ -19,10 +17,10 @@ from smmplus.journal import group_commit, lost_commits, rescue_file
 from smmplus.journal import queries as entry_queries
 from smmplus.journal.entry import Entry
 from smmplus.journal.rescue_file import Line
+from smmplus.journal.resolution import move
 from smmplus.journal.run_presence import OpenJournal
-from smmplus.journal.schema import campaigns, entries, notes, order_ids, runs
-from smmplus.journal.state_machine import SPENT, Event, Outcome, State, Transition, after
-from smmplus.orders.decimals import minus
+from smmplus.journal.schema import entries, order_ids, runs
+from smmplus.journal.state_machine import Event, Outcome, State, Transition
 from smmplus.texts import _, marked
 
 _log = logging.getLogger(__name__)
@@ -188,10 +186,6 @@ def _tell_of_what_stays(path: Path, damaged: int, strange: Sequence[Line]) -> No
     )
 
 
-STILL_UNDER_WAY = timedelta(minutes=2)
-"""After a connection broke, a panel may work on the request for as long as its server lets a script run."""
-
-
 def mark_in_doubt(connection: Connection, is_alive: Callable[[str], bool], now: str) -> list[Entry]:
     """Put entries in doubt that crashed runs left as sending, and return them."""
     dead: dict[str | None, bool] = {}
@@ -203,7 +197,7 @@ def mark_in_doubt(connection: Connection, is_alive: Callable[[str], bool], now: 
             left.append(entry)
     error = "the process that sent it is gone; it is not known whether the panel placed it"
     for entry in left:
-        _write(connection, entry, Event.DEATH, {"settled_at": now, "error": error})
+        move(connection, entry, Event.DEATH, {"settled_at": now, "error": error})
     return left
 
 
@@ -217,82 +211,3 @@ def find_by_name(connection: Connection, name: str, account_id: int) -> Entry:
             _("there is no order {order!r} in the journal: `smmplus doubts` shows the names", order=name)
         )
     return found[key]
-
-
-def resolve_as_placed(
-    connection: Connection, entry: Entry, account_id: int, order_id: str, who: str, why: str, now: str
-) -> None:
-    """Record which order an entry in doubt is."""
-    _must_be_in_doubt(entry)
-    owner = entry_queries.with_order_id_at_panel(connection, account_id, order_id)
-    must_be_unclaimed(order_id, owner, entry)
-    first = entry.order_id or order_id
-    alarm = "" if first == order_id else f"two orders for one row: {first} and {order_id}"
-    _write(connection, entry, Event.FOUND, {"settled_at": now, "order_id": first, "error": alarm})
-    if alarm:
-        _note(connection, entry, who, "alarm", alarm, now)
-    if owner is None:
-        row = {"account_id": account_id, "order_id": order_id, "entry_id": entry.id, "attempt": entry.attempt}
-        connection.execute(insert(order_ids), {**row, "recorded_at": now})
-    _note(connection, entry, who, f"is order {order_id}", why, now)
-
-
-def must_be_unclaimed(order_id: str, owner: Entry | None, entry: Entry) -> None:
-    """Raise JournalConflictError if an order already belongs to another entry."""
-    if owner is not None and owner.id != entry.id:
-        text = marked("order {order_id} already belongs to {order} of account {account!r}")
-        text = marked("order {order_id} already belongs to {order}") if owner.account == entry.account else text
-        raise JournalConflictError(_(text, order_id=order_id, order=owner.name, account=owner.account))
-
-
-def resolve_as_not_placed(
-    connection: Connection, entry: Entry, who: str, why: str, now: datetime, is_alive: Callable[[str], bool]
-) -> None:
-    """Record that an entry in doubt was not placed, so that the next run may send it.
-
-    Raises JournalConflictError while the request may still be under way, here or at the panel.
-    """
-    if entry.state is State.SENDING and entry.run_id and is_alive(entry.run_id):
-        raise JournalConflictError(
-            _("{order} is being sent by a live process: stop that process first", order=entry.name)
-        )
-    _must_be_in_doubt(entry)
-    until = datetime.fromisoformat(entry.sent_at or now.isoformat()) + STILL_UNDER_WAY
-    if now < until:
-        raise JournalConflictError(
-            _(
-                "{order} was sent less than two minutes ago, and the panel may still place it: check the order page "
-                "again after {time}",
-                order=entry.name,
-                time=local_time(until, seconds=True),
-            )
-        )
-    # If the order of an earlier attempt is known, it is the row's order: planned again, it would be placed twice.
-    event = Event.NOT_PLACED if entry.order_id is None else Event.FOUND
-    _write(connection, entry, event, {"settled_at": now.isoformat(), "error": ""})
-    _note(connection, entry, who, "was not placed", why, now.isoformat())
-
-
-def _must_be_in_doubt(entry: Entry) -> None:
-    if entry.state is not State.IN_DOUBT:
-        text = marked("{order} is not in doubt: it is {state} as order {order_id}")
-        text = text if entry.order_id else marked("{order} is not in doubt: it is {state}")
-        state = _(entry.state.words).lower()
-        raise JournalConflictError(_(text, order=entry.name, state=state, order_id=entry.order_id))
-
-
-def _write(connection: Connection, entry: Entry, event: Event, values: dict[str, str]) -> None:
-    state = after(entry.state, event)
-    same = (entries.c.id == entry.id) & (entries.c.state == entry.state.value) & (entries.c.attempt == entry.attempt)
-    changed = connection.execute(update(entries).where(same).values(state=state.value, **values))
-    # The entry was read in an earlier transaction, and another process may have changed it since.
-    if changed.rowcount != 1:
-        raise JournalConflictError(_("{order} has changed meanwhile: look at it again", order=entry.name))
-    if entry.cost and state not in SPENT:
-        spent = connection.execute(select(campaigns.c.spent).where(campaigns.c.id == entry.campaign_id)).scalar_one()
-        left = {"spent": str(minus(Decimal(spent), entry.cost))}
-        connection.execute(update(campaigns).where(campaigns.c.id == entry.campaign_id).values(left))
-
-
-def _note(connection: Connection, entry: Entry, who: str, what: str, why: str, now: str) -> None:
-    connection.execute(insert(notes), {"entry_id": entry.id, "at": now, "who": who, "what": what, "why": why})

@@ -31,7 +31,12 @@ order may exist and would be paid a second time. It leaves this state in two way
 (`FOUND`, by evidence or a person, or `LATE_ORDER_ID`, by an answer that came after all). Or a person looked at the
 panel's order page and says that it was not placed (`NOT_PLACED`).
 
-A `PLACED` entry stays placed. If a second order id arrives for it, both are kept and an alarm is raised: two
+Both can be mistakes, and a person can take them back (`TAKEN_BACK`): the entry is in doubt again, which is the state
+from which nothing is sent. It is too late once the entry was sent again, and it is refused where the panel's answer
+leaves no doubt. The table allows the event for every `NOT_SENT` and `PLACED` entry; `journal.resolution` only uses it
+for an attempt that was resolved.
+
+A `PLACED` entry stays placed otherwise. If a second order id arrives for it, both are kept and an alarm is raised: two
 orders were paid for one row, and a person has to cancel one.
 
 Money follows the state. What is `SENDING`, `PLACED` or `IN_DOUBT` counts as spent (`SPENT`): a budget that did
@@ -102,6 +107,8 @@ class Event(StrEnum):
     """Evidence or a person identified the order on the panel."""
     NOT_PLACED = "not_placed"
     """A person confirmed that the order was not placed. Never a timer, a retry or a program."""
+    TAKEN_BACK = "taken_back"
+    """A person took back how an order in doubt was resolved, before it was sent again."""
     RESTORED = "restored"
     """The journal was restored from a backup: an order that was unsent then may have been sent since."""
 
@@ -110,6 +117,7 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
     State.NOT_SENT: {
         Event.INTENT: State.SENDING,
         Event.LATE_ORDER_ID: State.PLACED,
+        Event.TAKEN_BACK: State.IN_DOUBT,
         Event.RESTORED: State.IN_DOUBT,
     },
     State.SENDING: {
@@ -130,7 +138,7 @@ TRANSITIONS: dict[State, dict[Event, State]] = {
         Event.LATE_ORDER_ID: State.PLACED,
         Event.NOT_PLACED: State.NOT_SENT,
     },
-    State.PLACED: {Event.LATE_ORDER_ID: State.PLACED},
+    State.PLACED: {Event.LATE_ORDER_ID: State.PLACED, Event.TAKEN_BACK: State.IN_DOUBT},
 }
 
 SPENT = frozenset({State.SENDING, State.PLACED, State.IN_DOUBT})

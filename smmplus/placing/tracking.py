@@ -54,7 +54,8 @@ async def poll(client: "AsyncClient", journal: Journal, orders: Mapping[str, int
     found = {orders[order_id]: answer for order_id, answer in merged(parts).items()}
     known = {entry: answer for entry, answer in found.items() if isinstance(answer, OrderStatus)}
     if known:
-        found |= await asyncio.to_thread(journal.record_statuses, known)
+        asked = {entry: order_id for order_id, entry in orders.items()}
+        found |= await asyncio.to_thread(journal.record_statuses, known, asked)
     if isinstance(fault, AccountError | AddressError):
         raise fault
     return Round(found, fault)

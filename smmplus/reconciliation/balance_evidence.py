@@ -14,7 +14,7 @@ from smmplus.journal import queries as entry_queries
 from smmplus.journal.balances import Observation, all_of
 from smmplus.journal.entry import Entry, decimal_or_none
 from smmplus.journal.journal import Journal
-from smmplus.journal.recovery import STILL_UNDER_WAY
+from smmplus.journal.resolution import STILL_UNDER_WAY
 from smmplus.journal.schema import accounts, balances, campaigns, entries
 from smmplus.journal.state_machine import SPENT, State
 from smmplus.orders.decimals import EXACT, minus, total

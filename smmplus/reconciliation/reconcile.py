@@ -5,14 +5,13 @@ What a person says of many orders at once is recorded here too, all of it or not
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from sqlalchemy import Connection, select
 
 from smmplus.api.client import Client
 from smmplus.api.protocol import MOST_IDS, hundreds
 from smmplus.errors import CallError, FollowUpError, JournalConflictError, UnknownRefusalError, UnreadableAnswerError
-from smmplus.journal import balances, recovery
+from smmplus.journal import balances, resolution
 from smmplus.journal.balances import Observation
 from smmplus.journal.entry import Entry
 from smmplus.journal.journal import Journal
@@ -180,11 +179,9 @@ def settle_all(journal: Journal, settlements: Sequence[Settlement]) -> None:
 def _settle(journal: Journal, connection: Connection, settlement: Settlement, account_id: int) -> None:
     entry, order_id, why, now = settlement.entry, settlement.order_id, settlement.why, journal.time()
     if order_id is None:
-        recovery.resolve_as_not_placed(
-            connection, entry, user_name(), why, datetime.fromisoformat(now), journal.is_run_alive
-        )
+        resolution.resolve_as_not_placed(connection, entry, user_name(), why, now, journal.is_run_alive)
     else:
-        recovery.resolve_as_placed(connection, entry, account_id, order_id, user_name(), why, now)
+        resolution.resolve_as_placed(connection, entry, account_id, order_id, user_name(), why, now)
 
 
 def listed(words: Iterable[str]) -> str:

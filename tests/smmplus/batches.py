@@ -68,6 +68,10 @@ class Batch:
         """Ask the database past the journal, through a connection of its own, as another process would."""
         return [tuple(row.values()) for row in rows_of(url_of(self.journal), statement)]
 
+    def notes(self):
+        """Give what the notes say, and why, without the doubts that resolutions keep."""
+        return self.rows("SELECT what, why FROM notes WHERE what <> 'doubt' ORDER BY id")
+
     def fill_the_disk(self):
         """Let the database refuse every change of an entry."""
         self.rows(FULL[self.journal._engine.dialect.name])

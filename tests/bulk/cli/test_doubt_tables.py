@@ -160,6 +160,7 @@ def test_without_a_candidate_both_commands_are_named():
     assert "--not-placed" in text
 
 
-def test_what_was_taken_up_needs_no_command():
+def test_what_was_taken_up_can_be_taken_back():
     text = words(show_finding, Finding(DOUBT, ("601",), "601", "everything agrees"))
-    assert text == "matched to order 601: everything agrees"
+    undo = f"if that is wrong: smmplus resolve {DOUBT.name} --undo"
+    assert text == f"matched to order 601: everything agrees {undo}"

@@ -82,8 +82,9 @@ def test_a_campaign_is_settled_as_a_whole_after_a_question_that_shows_what(smmpl
     assert done.status == 0
     assert all(found["link"] in done.out for found in old)
     assert "3 not placed, to be sent by the next run" in done.words
+    assert "To take one back: smmplus resolve KEY --undo" in done.words
     assert open_ones(smmplus) == []
-    notes = change(tmp_path, "SELECT what, why FROM notes")
+    notes = change(tmp_path, "SELECT what, why FROM notes WHERE what <> 'doubt'")
     assert notes == [("was not placed", "asked support")] * 3
 
 

@@ -53,6 +53,42 @@ def test_an_id_that_the_journal_does_not_know_is_a_problem(week):
     assert (binding.entries, binding.new, binding.questions) == ({}, {}, {})
 
 
+def taken_back(week, nth=1):
+    """Leave an order in doubt that a person said is order 501, and took that back."""
+    doubt = week.in_doubt(nth=nth)
+    week.journal.resolve_as_placed(week.account, doubt, "501", why="")
+    week.journal.take_back(week.now(doubt), why="")
+    return week.now(doubt)
+
+
+def test_a_wrong_id_that_was_taken_back_stands_for_the_order_that_it_was_written_for(week):
+    doubt = taken_back(week)
+    week.finish()
+    assert bound(week, sheet_of(row(order_id="501")), unfinished=False).entries == {2: week.now(doubt)}
+    assert week.plan(sheet_of(row(order_id="501"))).journal_warnings.unknown_ids == 0
+
+
+def test_it_does_so_although_it_is_another_row_s_by_now(week):
+    doubt, other = taken_back(week), week.in_doubt(request(LINK + "/2"))
+    week.journal.resolve_as_placed(week.account, other, "501", why="")
+    week.journal.resolve_as_placed(week.account, doubt, "502", why="")
+    rows = sheet_of(row(order_id="501"), row(link=LINK + "/2"))
+    assert bound(week, rows).entries == {2: week.now(doubt), 3: week.now(other)}
+
+
+def test_an_id_that_was_resolved_again_as_it_was_is_that_order(week):
+    doubt, other = taken_back(week), taken_back(week, nth=2)
+    week.journal.resolve_as_placed(week.account, doubt, "501", why="")
+    assert bound(week, sheet_of(row(order_id="501"))).entries == {2: week.now(doubt)}
+    assert bound(week, sheet_of(row(order_id="501"), row())).entries == {2: week.now(doubt), 3: other}
+
+
+def test_a_wrong_id_at_a_row_that_was_changed_or_copied_is_a_problem(week):
+    taken_back(week)
+    binding = bound(week, sheet_of(row(order_id="501"), row(order_id="501"), row(quantity="200", order_id="501")))
+    assert messages(binding).keys() == {3, 4}
+
+
 def test_an_id_of_another_account_is_not_known(week):
     Ledger.of(week.journal, account="shop").accepted("501")
     assert messages(bound(week, sheet_of(row(order_id="501")))) == {2: "the journal knows no such order"}

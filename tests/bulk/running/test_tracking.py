@@ -239,7 +239,7 @@ async def test_an_account_that_is_refused_ends_it(follow):
 
 
 async def test_a_journal_that_cannot_be_written_ends_it(follow, week, monkeypatch):
-    def full(_):
+    def full(*_):
         raise JournalError("the disk is full")
 
     monkeypatch.setattr(week.journal, "record_statuses", full)

@@ -28,6 +28,9 @@ MOVES = {
     (State.REJECTED, Event.NEW_RUN): State.NOT_SENT,
     (State.IN_DOUBT, Event.FOUND): State.PLACED,
     (State.IN_DOUBT, Event.NOT_PLACED): State.NOT_SENT,
+    # A person takes back what they, or evidence, said of a doubt.
+    (State.NOT_SENT, Event.TAKEN_BACK): State.IN_DOUBT,
+    (State.PLACED, Event.TAKEN_BACK): State.IN_DOUBT,
     # A backup knows nothing of what was sent after it.
     (State.NOT_SENT, Event.RESTORED): State.IN_DOUBT,
     (State.REJECTED, Event.RESTORED): State.IN_DOUBT,
