@@ -14,7 +14,10 @@ BIN := $(VENV)/bin
 
 # Journals and databases of tests lie in memory where there is enough of it: waiting for a disk proves nothing more.
 IN_MEMORY = $(shell [ "$$(df -Pk /dev/shm 2>/dev/null | awk 'END { print $$4 }')" -gt 4000000 ] 2>/dev/null && echo TMPDIR=/dev/shm)
-PYTEST = $(IN_MEMORY) $(BIN)/python -m pytest -n 2 --dist worksteal
+PYTEST = $(IN_MEMORY) $(BIN)/python -m pytest --dist worksteal -n
+# End-to-end tests wait for processes and panels most of their time: more of them go on at once than there are processors.
+CALCULATING = 2
+WAITING = 4
 
 # Tests start hundreds of processes: each would compile every module again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -28,19 +31,20 @@ airflow-demo: $(VENV)/airflow.installed
 	$(BIN)/python -m airflow_demo
 
 test: lint
-	$(PYTEST)
+	$(PYTEST) $(CALCULATING) -m 'not e2e'
+	$(PYTEST) $(WAITING) -m 'e2e and not matrix'
 
 check: lint
-	$(PYTEST) -q -m 'not e2e and not slow'
+	$(PYTEST) $(CALCULATING) -q -m 'not e2e and not slow'
 
 coverage: $(VENV)/dev.installed
 	rm -f .coverage .coverage.*
-	$(PYTEST) -m 'not e2e or covers' --cov --cov-report=
+	$(PYTEST) $(CALCULATING) -m 'not e2e or covers' --cov --cov-report=
 	$(BIN)/coverage report --skip-covered --include='smmplus/*,bulk/*' --fail-under=95
 
 # What coverage leaves out.
 e2e: $(VENV)/dev.installed
-	$(PYTEST) -m 'e2e and not covers and not matrix'
+	$(PYTEST) $(WAITING) -m 'e2e and not covers and not matrix'
 
 lint: $(VENV)/dev.installed
 	$(BIN)/ruff check .
@@ -49,13 +53,13 @@ lint: $(VENV)/dev.installed
 	$(BIN)/lint-imports --no-logo
 
 properties: $(VENV)/dev.installed
-	SMMPLUS_PROPERTIES=$(or $(EXAMPLES),100) $(BIN)/python -m pytest -q -n 2 tests/properties
+	SMMPLUS_PROPERTIES=$(or $(EXAMPLES),100) $(BIN)/python -m pytest -q -n $(CALCULATING) tests/properties
 
 mutants: $(VENV)/dev.installed
 	$(BIN)/python -m tests.mutation
 
 matrix: $(VENV)/dev.installed
-	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m e2e tests/matrix --matrix-page docs/matrix.md
+	$(BIN)/python -m pytest -q -n $(WAITING) --dist worksteal -m e2e tests/matrix --matrix-page docs/matrix.md
 
 soak: $(VENV)/dev.installed
 	$(BIN)/python -m tests.soak

@@ -130,13 +130,21 @@ def _sort_key(sort: SortBy) -> Callable[[Service], Any]:
     return key
 
 
+MOST_SERVICES = 1_000
+"""Services on a screen: a table of 10,000 takes half a minute."""
+
+
 def _show_list(found: Sequence[Service], wanted: Wanted, account: str, *, as_json: bool) -> None:
     if as_json:
         print_json({"services": [service_object(service) for service in found]})
         return
     every = command("services", account=account)
     if found:
-        _show_services(found)
+        _show_services(found[:MOST_SERVICES])
+        if more := len(found[MOST_SERVICES:]):
+            search = command("services", "WORD", account=account)
+            text = _("… and {count} more (--json shows all). To search: {command}", count=more, command=search)
+            console().print(Text(text), soft_wrap=True)
     elif wanted.word:
         text = _("No services match {word!r}. To list all: {command}", word=wanted.word, command=every)
         console().print(Text(text), soft_wrap=True)

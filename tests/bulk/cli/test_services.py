@@ -56,6 +56,14 @@ def test_services_are_shown_with_their_prices(smmplus):
 
 @pytest.mark.e2e
 @pytest.mark.covers
+def test_a_long_list_is_cut_and_says_so(smmplus, monkeypatch):
+    monkeypatch.setattr("bulk.cli.services.MOST_SERVICES", 3)
+    every = smmplus("services", "--json").json["services"]
+    words = smmplus("services").words
+    assert f"… and {len(every) - 3} more (--json shows all). To search: smmplus services WORD" in words
+    assert (every[2]["name"].split()[0] in words, every[5]["name"] in words) == (True, False)
+
+
 def test_services_are_searched_in_any_case(smmplus):
     every = smmplus("services", "--json").json["services"]
     packages = smmplus("services", "PACKAGE", "--json").json["services"]
