@@ -15,6 +15,7 @@ SUMMARIES: Mapping[str, str] = {
     "refill": "Request refills of delivered orders",
     "cancel": "Request to cancel orders that are not finished",
     "report": "Report what orders cost and delivered",
+    "history": "Show the life of one order",
     "doubts": "List orders in doubt, with balance evidence",
     "resolve": "Record whether orders in doubt were placed, or undo that",
     "reconcile": "Search for evidence about orders in doubt",

@@ -305,7 +305,7 @@ def with_declared(connection: Connection, statuses: Mapping[int, OrderStatus]) -
     account_id = connection.execute(account.where(entries.c.id == a_number)).scalar_one_or_none()
     words = frozenset() if account_id is None else final_words(connection, account_id)
     return {
-        entry_id: replace(status, is_declared_final=True) if normal_name(status.status) in words else status
+        entry_id: replace(status, is_declared_final=True) if words and normal_name(status.status) in words else status
         for entry_id, status in statuses.items()
     }
 
