@@ -5,7 +5,7 @@ import pytest
 
 from bulk.model.errors import SheetError
 from bulk.model.fields import ORDER_FIELDS
-from bulk.model.sheet import RESULT_FIELDS
+from bulk.model.sheet import ORDER_RESULTS
 from bulk.planning.orders import check_rows, order_rows
 from bulk.reading import read_sheet
 from bulk.template import usual_services, write_template
@@ -84,7 +84,7 @@ USUAL = ["service", "link", "quantity"]
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_its_columns_are_those_that_the_services_need_or_all_that_they_can_use(path, services, full, fields, language):
     write_template(path, services, language, full=full)
-    assert list(read_sheet(path).columns) == [*fields, *RESULT_FIELDS]
+    assert list(read_sheet(path).columns) == [*fields, *ORDER_RESULTS]
 
 
 def test_services_that_need_more_than_a_link_and_a_quantity_are_not_usual():
@@ -206,7 +206,7 @@ def test_the_result_columns_are_protected_and_the_others_are_not(path):
     assert page.protection.sheet
     assert page.protection.password is None
     for row in (2, 1001):
-        assert all(page[f"{letters[name]}{row}"].protection.locked for name in RESULT_FIELDS)
+        assert all(page[f"{letters[name]}{row}"].protection.locked for name in ORDER_RESULTS)
         assert not any(page[f"{letter}{row}"].protection.locked for letter in "ABC")
     assert not any(page.column_dimensions[letter].protection.locked for letter in "ABC")
 

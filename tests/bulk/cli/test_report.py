@@ -116,7 +116,8 @@ def test_a_workbook_has_all_orders(smmplus, ran, tmp_path):
     assert smmplus("report", ran, "--json", "--xlsx", "b.xlsx").json["written"] == ["b.xlsx"]
 
 
-def test_services_have_their_names_where_they_are_known(smmplus, ran):
+def test_services_have_their_names_where_they_are_known(smmplus, ran, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))  # where no other test kept a list
     assert smmplus("report", ran, "--json").json["by_service"][0]["name"] == ""
     names = {each["id"]: each["name"] for each in smmplus("services", "--json").json["services"]}
     assert smmplus("report", ran, "--json").json["by_service"][0]["name"] == names["2"]

@@ -8,7 +8,7 @@ import pytest
 from bulk.files import atomic_write
 from bulk.model.errors import SheetError
 from bulk.model.options import ReadOptions
-from bulk.model.sheet import RESULT_FIELDS
+from bulk.model.sheet import ORDER_RESULTS, RESULT_FIELDS
 from bulk.reading import read_as, read_sheet
 from bulk.writing import results_path, write_results
 from bulk.writing.result_cells import CELL_LIMIT, CUT_MARK, clean
@@ -64,7 +64,7 @@ def test_a_file_that_was_changed_is_left_alone(tmp_path, make):
     assert (written.in_place, written.reason) == (False, "the file was changed since it was read")
     assert path.read_bytes() == data + b"\n"
     again = read_sheet(written.path)
-    assert list(again.columns) == [*sheet.columns, *RESULT_FIELDS]
+    assert list(again.columns) == [*sheet.columns, *ORDER_RESULTS]
     assert again.frame.loc[2, [*RESULT]].to_dict() == RESULT
     assert again.frame["link"].to_list() == sheet.frame["link"].to_list()
 
@@ -98,7 +98,7 @@ def test_mass_order_text_gets_a_table_beside_it(tmp_path):
     written = write(path, {2: RESULT})
     assert (written.path.name, written.in_place) == ("orders.results.csv", False)
     lines = written.path.read_text(encoding="utf-8-sig").splitlines()
-    assert lines == ["service,link,quantity," + ",".join(RESULT_FIELDS), "7,x,5,,,,,,,,", "8,y,6,23501,,,,,,'=x,"]
+    assert lines == ["service,link,quantity," + ",".join(ORDER_RESULTS), "7,x,5,,,,,,,,", "8,y,6,23501,,,,,,'=x,"]
 
 
 def test_results_as_read_are_kept_in_a_fresh_file(tmp_path):
