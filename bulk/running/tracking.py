@@ -70,7 +70,8 @@ class OrderTracking:
         due = dict.fromkeys(self.watched, time.monotonic())
         while self.watched and not stopping.asked:
             now = time.monotonic()
-            asked = {order_id: entry for order_id, entry in self.watched.items() if due[order_id] <= now}
+            is_last = ends is not None and now >= ends
+            asked = {order_id: entry for order_id, entry in self.watched.items() if is_last or due[order_id] <= now}
             moved = await self._round(asked)
             for order_id, entry in asked.items():
                 pauses[order_id] = next_pause(pauses[order_id], pause, moved=entry in moved)

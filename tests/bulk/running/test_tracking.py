@@ -161,6 +161,13 @@ async def test_an_order_without_a_change_for_a_day_is_named_once(follow, week, t
     assert note.startswith("1 order without a change for a day or more: 501 since 2 Jan 2026")
 
 
+async def test_when_the_wait_is_over_every_open_order_is_asked_for_once_more(follow):
+    still = {"501": RUNNING, "502": RUNNING}
+    moved = {"501": RUNNING, "502": OrderStatus("In progress", Decimal("0.1"), 5, 9, "USD")}
+    client, clock, _ = await follow(still, still, moved, moved, pause=100, wait=300)
+    assert (clock.sleeps, client.asked) == ([100, 150, 50], [["501", "502"]] * 4)
+
+
 async def test_rounds_never_get_rarer_than_ten_minutes(follow):
     _, clock, _ = await follow({"501": RUNNING, "502": RUNNING}, pause=500, stop_after=4)
     assert clock.sleeps == [500, 600, 600, 600]
