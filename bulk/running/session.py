@@ -108,7 +108,8 @@ class RunSession:
         self._write()
         entries, refills = dict(self.plan.matching.entries), dict[int, FollowUp]()
         try:
-            entries, refills = self.results.entries(), self.results.refills()
+            entries = self.results.entries()
+            refills = self.results.refills()
             self._close_batch(entries)
         except JournalError as error:
             # Order ids that the journal could not take must still be reported.

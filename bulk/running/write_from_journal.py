@@ -71,13 +71,12 @@ class WriteBack:
             for row, found in self.iter_entries():
                 # Why a row is left out is newer than what the journal says of an earlier run.
                 cells[row] = _clean(entry_cells(found)) | cells.get(row, {})
+            for row, refill in self.refills().items():
+                cells[row] = {**cells.get(row, {}), **_clean(refill_cells(refill))}
         except JournalError:
             if not unrecorded:
                 raise
             # The journal is gone, and these ids are money: they at least must reach the sheet.
-        else:
-            for row, refill in self.refills().items():
-                cells[row] = {**cells.get(row, {}), **_clean(refill_cells(refill))}
         for row, entry in self._watched.items():
             if entry in unrecorded:
                 cells[row] = {**cells.get(row, {}), "order_id": unrecorded[entry], "order_status": "Placed"}
