@@ -4,6 +4,8 @@ import pytest
 
 from tests.bulk.plans import LINK
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def refillable(smmplus):

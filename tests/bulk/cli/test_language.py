@@ -9,6 +9,8 @@ from bulk.cli.texts import SUMMARIES
 from tests.bulk.plans import LINK
 from tests.catalogue import translations
 
+pytestmark = pytest.mark.slow
+
 SHORTEST = 18
 """Characters of the longest part of a text, without its places: shorter ones may be a name or a word of the panel."""
 

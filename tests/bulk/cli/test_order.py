@@ -6,6 +6,8 @@ import pytest
 
 from tests.bulk.plans import LINK
 
+pytestmark = pytest.mark.slow
+
 ORDER = ("order", "2", LINK, "100")
 
 

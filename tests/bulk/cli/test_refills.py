@@ -5,6 +5,8 @@ import pytest
 
 from tests.bulk.plans import LINK
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def service_with(smmplus):

@@ -5,6 +5,8 @@ import python_calamine as calamine
 
 from tests.bulk.plans import LINK
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def ran(smmplus, path):
