@@ -134,13 +134,14 @@ def _question(plan: Plan, *, gap: bool) -> str:
 
 
 def asked(question: str) -> bool:
-    """Ask a person; no answer is no."""
+    """Ask a person; anything but a clear yes is no."""
     try:
-        return typer.confirm(question)
+        answer: str = typer.prompt(f"{question} [{_('y/N')}]", default="", show_default=False)
     except typer.Abort:
         if not sys.stdin.isatty():
             typer.echo(_("Not a terminal: add --yes"), err=True)
         return False
+    return answer.strip().casefold() in _("y yes").split()
 
 
 class Lines(_Telling):

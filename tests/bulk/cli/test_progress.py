@@ -74,34 +74,53 @@ def test_the_plan_goes_to_the_results_and_not_to_the_progress(lines, out, progre
 
 
 def test_who_agreed_is_not_asked(lines, week, monkeypatch):
-    monkeypatch.setattr(typer, "confirm", pytest.fail)
+    monkeypatch.setattr(typer, "prompt", pytest.fail)
     assert lines.confirm(week.plan(sheet_of(row())))
 
 
-@pytest.mark.parametrize("answer", [True, False])
-def test_anyone_else_is_asked_with_the_number_and_the_cost(out, progress, week, monkeypatch, answer):
-    asked = []
+@pytest.fixture
+def asked(monkeypatch):
+    """Give the questions that a person is asked; the answer is what `asked.answer` is."""
 
-    def confirm(question):
-        asked.append(question)
-        return answer
+    class Asked(list):
+        answer = ""
 
-    monkeypatch.setattr(typer, "confirm", confirm)
+    questions = Asked()
+    monkeypatch.setattr(typer, "prompt", lambda question, **_: questions.append(question) or questions.answer)
+    return questions
+
+
+@pytest.mark.parametrize(
+    ("answer", "language", "yes"),
+    [
+        *((answer, "en", True) for answer in ("y", " YES ")),
+        *((answer, "en", False) for answer in ("", "n", "ya", "yep", "yes no")),
+        *((answer, "id", True) for answer in ("y", "Ya", "yes")),
+        *((answer, "id", False) for answer in ("", "t", "tidak", "yak")),
+    ],
+)
+def test_only_a_clear_yes_in_the_person_s_language_is_one(asked, monkeypatch, answer, language, yes):
+    monkeypatch.setenv("SMMPLUS_LANGUAGE", language)
+    asked.answer = answer
+    assert watchers.asked("Place 1 order?") is yes
+    assert asked == [f"Place 1 order? [{'y/T' if language == 'id' else 'y/N'}]"]
+
+
+@pytest.mark.parametrize("answer", ["y", "n"])
+def test_anyone_else_is_asked_with_the_number_and_the_cost(out, progress, week, asked, answer):
+    asked.answer = answer
     listener = Lines(out, progress, agreed=False)
-    assert listener.confirm(week.plan(sheet_of(row()))) is answer
-    assert asked == [f"Place 1 order for 0.15 USD {WHERE}? About 1 second at 1 call a second."]
+    assert listener.confirm(week.plan(sheet_of(row()))) is (answer == "y")
+    assert asked == [f"Place 1 order for 0.15 USD {WHERE}? About 1 second at 1 call a second. [y/N]"]
 
 
-def test_whoever_wants_the_first_rows_alone_is_asked_for_those(out, progress, week, monkeypatch):
-    asked = []
-    monkeypatch.setattr(typer, "confirm", asked.append)
+def test_whoever_wants_the_first_rows_alone_is_asked_for_those(out, progress, week, asked):
     Lines(out, progress, agreed=False).confirm(week.plan(sheet_of(row(), row(LINK + "/2")), first=1))
-    assert asked == [f"Place the first 1 of 2 orders for 0.15 USD {WHERE}? About 1 second at 1 call a second."]
+    assert asked == [f"Place the first 1 of 2 orders for 0.15 USD {WHERE}? About 1 second at 1 call a second. [y/N]"]
 
 
-def test_what_a_restored_journal_does_not_know_is_told_before_the_question_and_in_it(out, progress, week, monkeypatch):
-    asked, plan = [], week.plan(sheet_of(row()))
-    monkeypatch.setattr(typer, "confirm", asked.append)
+def test_what_a_restored_journal_does_not_know_is_told_before_the_question_and_in_it(out, progress, week, asked):
+    plan = week.plan(sheet_of(row()))
     restored = replace(plan, campaign=replace(plan.campaign, backup=Backup("2026-01-01T12:00", "2026-01-02T12:00")))
     Lines(out, progress, agreed=False).confirm(restored)
     assert asked[0].startswith(f"Place 1 order for 0.15 USD {WHERE}, none of them placed since the backup?")
@@ -111,10 +130,10 @@ def test_what_a_restored_journal_does_not_know_is_told_before_the_question_and_i
 
 
 def test_nobody_there_to_ask_is_a_no(out, progress, week, monkeypatch):
-    def confirm(_):
+    def prompt(_question, **_):
         raise typer.Abort
 
-    monkeypatch.setattr(watchers.typer, "confirm", confirm)
+    monkeypatch.setattr(typer, "prompt", prompt)
     assert not Lines(out, progress, agreed=False).confirm(week.plan(sheet_of(row())))
 
 
