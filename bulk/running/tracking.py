@@ -102,20 +102,19 @@ class OrderTracking:
 
     async def _name_stuck(self) -> None:
         """Name each open order once that has not changed for long."""
-        changes = await asyncio.to_thread(self._last_changes)
-        long_ago = (datetime.now(UTC) - STUCK_AFTER).isoformat()
+        changes = await asyncio.to_thread(self._unchanged_since, (datetime.now(UTC) - STUCK_AFTER).isoformat())
         stuck = {
             order_id: changes[entry]
             for order_id, entry in self.watched.items()
-            if entry in changes and entry not in self.named and changes[entry] <= long_ago
+            if entry in changes and entry not in self.named
         }
         self.named.update(self.watched[order_id] for order_id in stuck)
         if stuck:
             self.listener.note(_stuck_words(stuck))
 
-    def _last_changes(self) -> dict[int, str]:
+    def _unchanged_since(self, time: str) -> dict[int, str]:
         with self.journal.reading() as connection:
-            return last_changes(connection, self.watched.values())
+            return last_changes(connection, self.watched.values(), time)
 
     def _note_what_is_strange(self, found: Statuses, asked: int) -> None:
         """Report in each round what could not be read, and once what could not be understood: that stays the same."""

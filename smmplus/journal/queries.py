@@ -269,17 +269,26 @@ def record_statuses(
 
     An entry that is not that order is left alone: a resolution may have been taken back while the panel was asked.
     """
+    # 100,000 statuses at once would take 100 MB on their way into the database.
+    items = iter(statuses.items())
+    while part := dict(islice(items, _MOST_VALUES)):
+        _record_some(connection, part, now, order_ids)
+
+
+def _record_some(
+    connection: Connection, statuses: Mapping[int, OrderStatus], now: str, order_ids: Mapping[int, str] | None
+) -> None:
     columns = entries.c
     query = select(columns.id, columns.order_id, *(columns[name] for name in _SAID))
-    parts = (connection.execute(query.where(columns.id.in_(part))) for part in parts_of(statuses))
-    known = {row.id: row for part in parts for row in part}
+    known = {row.id: row for row in connection.execute(query.where(columns.id.in_(statuses)))}
     if order_ids is not None:
         statuses = {
             entry_id: status
             for entry_id, status in statuses.items()
             if entry_id in known and known[entry_id].order_id == order_ids[entry_id]
         }
-    rows = (
+    _keep_changes(connection, statuses, {entry_id: tuple(row[2:]) for entry_id, row in known.items()}, now)
+    rows = [
         {
             "of": entry_id,
             "new_status": status.status,
@@ -291,11 +300,9 @@ def record_statuses(
             "new_error": f"{_UNREAD}{status.unread}" if status.unread else "",
         }
         for entry_id, status in statuses.items()
-    )
-    _keep_changes(connection, statuses, {entry_id: tuple(row[2:]) for entry_id, row in known.items()}, now)
-    statement = _STATUS.values(polled_at=now)
-    while part := list(islice(rows, _MOST_VALUES)):
-        connection.execute(statement, part)
+    ]
+    if rows:
+        connection.execute(_STATUS.values(polled_at=now), rows)
 
 
 def with_declared(connection: Connection, statuses: Mapping[int, OrderStatus]) -> dict[int, OrderStatus]:
@@ -337,12 +344,13 @@ def declare_open(connection: Connection, account_id: int, word: str) -> bool:
     return True
 
 
-def last_changes(connection: Connection, entry_ids: Iterable[int]) -> dict[int, str]:
-    """Return when the panel last said something new of orders."""
+def last_changes(connection: Connection, entry_ids: Iterable[int], until: str = "9") -> dict[int, str]:
+    """Return when the panel last said something new of orders, of those that have not changed after `until`."""
     columns, found = status_changes.c, dict[int, str]()
     for part in parts_of(entry_ids):
         latest = select(columns.entry_id, func.max(columns.at).label("at")).where(columns.entry_id.in_(part))
-        found |= {row.entry_id: row.at for row in connection.execute(latest.group_by(columns.entry_id))}
+        unchanged = latest.group_by(columns.entry_id).having(func.max(columns.at) <= until)
+        found |= {row.entry_id: row.at for row in connection.execute(unchanged)}
     return found
 
 
