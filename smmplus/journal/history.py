@@ -3,7 +3,7 @@
 The journal keeps when the latest attempt was sent. Of earlier attempts it keeps the order ids and the doubts.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, Row, select
@@ -29,15 +29,19 @@ class LifeEvent:
 
 def history_of(connection: Connection, entry: Entry) -> list[LifeEvent]:
     """Return everything that the journal knows of an order, in the order in which it happened."""
+    notes = resolution.notes_of(connection, entry.id)
     events = [
         *_planned(connection, entry),
-        *_sent(connection, entry),
-        *_noted(connection, entry),
-        *_answered(connection, entry),
+        *_sent(connection, entry, [resolution.read_doubt(note) for note in notes if note.what == resolution.DOUBT]),
+        *_answered(connection, entry, notes),
+        *map(_noted, notes),
+        *_open_end(entry),
         *_statuses(connection, entry),
         *_requested(connection, entry),
     ]
-    return sorted(events, key=lambda event: event.at)
+    # A doubt that is open again after its resolution was taken back stands in the entry and in a note.
+    once = {(event.at, event.kind, *sorted(event.about.items())): event for event in events}
+    return sorted(once.values(), key=lambda event: event.at)
 
 
 def _event(at: str, kind: str, **about: object) -> LifeEvent:
@@ -49,28 +53,32 @@ def _planned(connection: Connection, entry: Entry) -> Iterator[LifeEvent]:
     yield _event(batch.created_at, "planned", source=batch.source)
 
 
-def _sent(connection: Connection, entry: Entry) -> Iterator[LifeEvent]:
-    """Yield the latest attempt, and how it ended if that left no order id."""
-    run = connection.execute(select(runs).where(runs.c.id == entry.run_id)).first()
-    by = {} if run is None else {"user": run.user, "host": run.host}
-    if entry.sent_at is not None:
-        yield _event(entry.sent_at, "sent", attempt=entry.attempt, **by)
+def _sent(connection: Connection, entry: Entry, doubts: Iterable[resolution.Doubt]) -> Iterator[LifeEvent]:
+    """Yield the latest attempt, and earlier ones that came into doubt."""
+    attempts = {(each.sent_at, each.attempt): each.run_id for each in doubts}
+    attempts[entry.sent_at, entry.attempt] = entry.run_id
+    for (at, attempt), run_id in attempts.items():
+        if at is not None and attempt > 0:  # a journal that was restored only knows that it may have been sent since
+            run = connection.execute(select(runs).where(runs.c.id == run_id)).first()
+            by = {} if run is None else {"user": run.user, "host": run.host}
+            yield _event(at, "sent", attempt=attempt, **by)
+
+
+def _open_end(entry: Entry) -> Iterator[LifeEvent]:
+    """Yield how the latest attempt ended, if that left no order id."""
     if entry.settled_at is not None and entry.state in {State.IN_DOUBT, State.REJECTED}:
-        yield _event(entry.settled_at, entry.state.value, attempt=entry.attempt, error=entry.error)
+        yield _event(entry.settled_at, entry.state.value, attempt=entry.attempt or None, error=entry.error)
 
 
-def _noted(connection: Connection, entry: Entry) -> Iterator[LifeEvent]:
-    """Yield what persons and programs recorded about it, and the doubts that ended so."""
-    for note in resolution.notes_of(connection, entry.id):
-        if note.what == resolution.DOUBT:
-            doubt = resolution.read_doubt(note)
-            yield _event(doubt.at, "in_doubt", attempt=doubt.attempt, error=doubt.error)
-        elif note.what == "alarm":
-            yield _event(note.at, "alarm", error=note.why)
-        elif note.what.startswith(resolution.TAKEN_BACK):
-            yield _event(note.at, "taken_back", **_answer_in(note), who=note.who, why=note.why)
-        else:
-            yield _event(note.at, "resolved", **_answer_in(note), who=note.who, why=note.why)
+def _noted(note: Row[tuple[object, ...]]) -> LifeEvent:
+    """Return what a person or a program recorded, or the doubt that ended so."""
+    if note.what == resolution.DOUBT:
+        doubt = resolution.read_doubt(note)
+        return _event(doubt.at, "in_doubt", attempt=doubt.attempt or None, error=doubt.error)
+    if note.what == "alarm":
+        return _event(note.at, "alarm", error=note.why)
+    kind = "taken_back" if note.what.startswith(resolution.TAKEN_BACK) else "resolved"
+    return _event(note.at, kind, **_answer_in(note), who=note.who, why=note.why)
 
 
 def _answer_in(note: Row[tuple[object, ...]]) -> dict[str, str]:
@@ -79,11 +87,11 @@ def _answer_in(note: Row[tuple[object, ...]]) -> dict[str, str]:
     return {"order_id": what.removeprefix(resolution.IS_ORDER)} if what.startswith(resolution.IS_ORDER) else {}
 
 
-def _answered(connection: Connection, entry: Entry) -> Iterator[LifeEvent]:
+def _answered(connection: Connection, entry: Entry, notes: Iterable[Row[tuple[object, ...]]]) -> Iterator[LifeEvent]:
     """Yield the order ids that the panel answered. One that a resolution recorded is in its note."""
-    resolved_at = {note.at for note in resolution.notes_of(connection, entry.id)}
+    resolved = {(note.at, note.what) for note in notes}
     for row in connection.execute(select(order_ids).where(order_ids.c.entry_id == entry.id)):
-        if row.recorded_at not in resolved_at:
+        if (row.recorded_at, f"{resolution.IS_ORDER}{row.order_id}") not in resolved:
             yield _event(row.recorded_at, "answered", order_id=row.order_id, attempt=row.attempt)
 
 

@@ -45,6 +45,7 @@ def test_a_doubt_its_wrong_resolution_and_the_right_one(smmplus, sandbox, path, 
     assert [event["event"] for event in events if event["event"] != "status"][:2] == ["planned", "sent"]
     kinds = [event["event"] for event in events]
     assert (kinds.count("resolved"), kinds.count("taken_back"), "answered" in kinds) == (1, 1, False)
+    assert kinds.count("in_doubt") == 1
     resolved, undone = (
         next(event for event in events if event["event"] == kind) for kind in ("resolved", "taken_back")
     )
