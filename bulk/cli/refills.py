@@ -31,11 +31,11 @@ from smmplus.journal.entry import Entry
 from smmplus.journal.journal import Journal
 from smmplus.journal.queries import last_changes
 from smmplus.journal.refills_and_cancels import FollowUp, RequestKind, RequestState
-from smmplus.orders.models import Service
+from smmplus.orders.models import Phase, Service, phase
 from smmplus.placing.refills_and_cancels import Asking, ask_for
 from smmplus.placing.request_rules import is_stuck, why_no_cancel, why_no_refill
-from smmplus.placing.tracking import poll_refills
-from smmplus.texts import _, counted
+from smmplus.placing.tracking import open_orders, poll, poll_refills
+from smmplus.texts import _, counted, marked
 
 SheetFile = Annotated[
     Path | None,
@@ -184,7 +184,7 @@ def _run(kind: RequestKind, chosen: _Chosen, age: timedelta | None, *, again: bo
             ids = [entry.order_id for entry in selected.to_request if entry.order_id]
             found = asyncio.run(_request(journal, panel, asking, ids))
             if kind is RequestKind.REFILL and chosen.file is not None:
-                _write_into(chosen.file, Options(chosen.file, chosen.account), panel, journal)
+                _write_into(Options(chosen.file, chosen.account), panel, journal)
         elif declined := bool(selected.to_request):
             out.print(_("Cancelled. Nothing was sent."))
     status = ExitStatus.UNFINISHED if declined else _status(found)
@@ -195,17 +195,14 @@ def _run(kind: RequestKind, chosen: _Chosen, age: timedelta | None, *, again: bo
     raise typer.Exit(int(status))
 
 
-def _write_into(file: Path, options: Options, panel: Panel, journal: Journal) -> None:
+def _write_into(options: Options, panel: Panel, journal: Journal) -> None:
     """Write the refills into the sheet that their orders are from."""
     try:
         _entries, written = write_back(options, panel.url, journal)
     except SheetError as error:
-        command_later = command("status", str(file), account=options.account)
-        words = _(
-            "The refills could not be written into the sheet ({reason}). Later: {command}",
-            reason=error,
-            command=command_later,
-        )
+        later = command("status", str(options.path), account=options.account)
+        text = marked("The refills could not be written into the sheet ({reason}). Later: {command}")
+        words = _(text, reason=error, command=later)
         show_warnings(console(stderr=True), [words])
     else:
         if written is not None:
@@ -236,9 +233,16 @@ async def _select(
         services = {service.id: service for service in await client.services()}
         if kind is RequestKind.REFILL:
             await poll_refills(client, journal, [entry.id for entry in entries])
+            never_asked = set[int]()
+        else:
+            never_asked = {entry.id for entry in entries if entry.polled_at is None}
+            entries = await _renewed(client, journal, entries)
     with journal.reading() as connection:
         earlier = requests.of_orders(connection, account_id, kind, ids)
         changes = last_changes(connection, [entry.id for entry in entries])
+    for entry in entries:
+        if entry.id in never_asked and phase(entry.order_status) is Phase.WAITING:
+            changes.pop(entry.id, None)  # it has waited since it was placed, not since it was first asked for
     now, selected = datetime.now(UTC), _Selection([], [], earlier)
     why_not = _why_not(kind, services, earlier, now, again=again)
     for entry in entries:
@@ -249,6 +253,14 @@ async def _select(
         else:
             selected.to_request.append(entry)
     return selected
+
+
+async def _renewed(client: AsyncClient, journal: Journal, entries: Sequence[Entry]) -> list[Entry]:
+    """Ask for the statuses of the open orders: one that moved or ended meanwhile is not stuck."""
+    _found, fault = await poll(client, journal, open_orders(entries))
+    if fault is not None:
+        raise fault
+    return list(journal.with_ids(entry.id for entry in entries).values())
 
 
 def _why_not(

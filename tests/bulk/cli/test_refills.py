@@ -1,5 +1,9 @@
 """`smmplus refill` and `cancel`."""
 
+import json
+import sqlite3
+from contextlib import closing
+
 import pandas as pd
 import pytest
 
@@ -95,6 +99,26 @@ def test_only_orders_without_a_change_for_long_are_stuck(smmplus, placed):
     )
     done = smmplus("cancel", "--campaign", "single orders", "--stuck-for", "0s", "--yes", "--json").json
     assert len(done["requested"]) == 1
+
+
+def test_an_order_that_moved_meanwhile_is_not_stuck(smmplus, sandbox, tmp_path, placed):
+    moving, waiting = placed("cancel", 2)
+    past = "2026-01-02T03:04:05.678+00:00"
+    with closing(sqlite3.connect(tmp_path / "journal.sqlite3")) as database, database:
+        database.execute("UPDATE entries SET sent_at = ?, settled_at = ?", (past, past))
+    running = {"charge": "0.1", "start_count": "1", "status": "In progress", "remains": "9", "currency": "USD"}
+    told = {moving: running, waiting: running | {"status": "Pending"}}
+    sandbox.faults({"fault": "answer", "action": "status", "body": json.dumps(told)})
+    stuck = smmplus("cancel", "--campaign", "single orders", "--stuck-for", "3d", "--yes", "--json").json
+    assert [each["order_id"] for each in stuck["requested"]] == [waiting]
+
+
+def test_nothing_is_canceled_while_statuses_cannot_be_read(smmplus, sandbox, placed):
+    (order,) = placed("cancel")
+    sandbox.faults({"fault": "refuse", "action": "status", "text": "Something else"})
+    before = sandbox.calls("cancel")
+    done = smmplus("cancel", "--order-id", order, "--yes")
+    assert (done.status, sandbox.calls("cancel") - before) == (7, 0)
 
 
 def test_the_orders_of_a_sheet(smmplus, path):
