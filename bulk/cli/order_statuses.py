@@ -66,10 +66,16 @@ def campaign_of(journal: Journal, account_id: int, name: str) -> int:
     """Find a campaign that a person named."""
     found = find_campaign(journal, account_id, name)
     if found is None:
-        all_of_them = command("budget")
-        words = _("There is no campaign {campaign!r}. To list all: {command}", campaign=name, command=all_of_them)
-        raise JournalConflictError(words)
+        raise no_campaign(name)
     return found
+
+
+def no_campaign(name: str) -> JournalConflictError:
+    """Return the error about a campaign that is not in the journal."""
+    every = command("budget")
+    return JournalConflictError(
+        _("There is no campaign {campaign!r}. To list all: {command}", campaign=name, command=every)
+    )
 
 
 def entries_of_ids(journal: Journal, account_id: int, account: str, order_ids: Sequence[str]) -> list[Entry]:

@@ -16,6 +16,7 @@ from rich.text import Text
 from bulk.cli import options as given
 from bulk.cli.error_handling import failing
 from bulk.cli.json_output import print_json, report_object
+from bulk.cli.order_statuses import no_campaign
 from bulk.cli.tables import MOST_SECOND_THOUGHTS, WARNING, align_decimals, console, table
 from bulk.files import kept_services
 from bulk.files.account_settings import account_named, default_account, url_of
@@ -29,7 +30,7 @@ from bulk.report.orders import ReportedOrder, Scope, in_period, read_orders, wit
 from bulk.report.page import write_page
 from bulk.running.write_from_journal import find_orders
 from smmplus.commands import command
-from smmplus.errors import ConfigurationError, JournalConflictError
+from smmplus.errors import ConfigurationError
 from smmplus.journal.journal import Journal
 from smmplus.journal.queries import campaigns_named
 from smmplus.orders.decimals import money, total
@@ -201,9 +202,7 @@ def _campaign_ids(journal: Journal, scope: Scope, account_id: int | None) -> lis
         for name in scope.campaigns:
             ids = campaigns_named(connection, account_id, name)
             if not ids:
-                every = command("budget")
-                words = _("There is no campaign {campaign!r}. To list all: {command}", campaign=name, command=every)
-                raise JournalConflictError(words)
+                raise no_campaign(name)
             found += ids
     return found
 

@@ -13,6 +13,7 @@ from bulk.cli.doubt_sheet import read_answers
 from bulk.cli.doubt_tables import resolve_command, show_settlements, undo_command
 from bulk.cli.error_handling import failing
 from bulk.cli.json_output import entry_object, print_json
+from bulk.cli.order_statuses import campaign_of
 from bulk.cli.progress import asked
 from bulk.cli.tables import WARNING, console
 from bulk.files.account_settings import url_of
@@ -21,7 +22,7 @@ from smmplus.api.panel import Panel
 from smmplus.commands import command
 from smmplus.errors import CallError, ConfigurationError, FollowUpError, JournalConflictError, UnknownRefusalError
 from smmplus.journal import balances
-from smmplus.journal.budgets import find_campaign, standing
+from smmplus.journal.budgets import standing
 from smmplus.journal.entry import Entry
 from smmplus.journal.journal import Journal
 from smmplus.journal.queries import with_order_id_at_panel
@@ -35,19 +36,10 @@ from smmplus.reconciliation.reconcile import Settlement, ask, listed, settle_all
 from smmplus.texts import _
 
 
-def campaign_of(journal: Journal, account: str, campaign: str, why: str) -> list[Settlement]:
+def not_placed_of(journal: Journal, account: str, campaign: str, why: str) -> list[Settlement]:
     """Record that no order in doubt of a campaign was placed."""
     account_id = journal.ensure_account(given.panel_for(account).url, account)
-    campaign_id = find_campaign(journal, account_id, campaign)
-    if campaign_id is None:
-        raise JournalConflictError(
-            _(
-                "there is no campaign {campaign!r} of account {account!r} yet. To list all: {command}",
-                campaign=campaign,
-                account=account,
-                command=command("budget"),
-            )
-        )
+    campaign_id = campaign_of(journal, account_id, campaign)
     return [Settlement(entry, None, why) for entry in journal.in_doubt(account_id) if entry.campaign_id == campaign_id]
 
 
@@ -202,7 +194,7 @@ def resolve(  # noqa: PLR0917 (typer gives them by name)
         elif key is not None:
             _one(journal, account, key, order_id, why, force=force, as_json=as_json)
         elif campaign is not None:
-            _many(journal, campaign_of(journal, account, campaign, why), yes=yes, as_json=as_json)
+            _many(journal, not_placed_of(journal, account, campaign, why), yes=yes, as_json=as_json)
         elif answers is not None:
             settlements = answers_of(journal, answers, encoding, why, force=force)
             _many(journal, settlements, yes=yes, as_json=as_json)

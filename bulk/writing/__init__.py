@@ -19,7 +19,7 @@ from bulk.files.atomic_write import digest_of, write_atomically
 from bulk.model.errors import CannotSpliceError
 from bulk.model.sheet import ORDER_RESULTS, REFILL_RESULTS, RESULT_FIELDS, Sheet
 from bulk.writing.csv_editor import escape_formula, splice_csv
-from bulk.writing.result_cells import Changes, clean_results
+from bulk.writing.result_cells import Changes, clean_results, new_fields
 from bulk.writing.xlsx_editor import splice_xlsx
 from smmplus.texts import _, marked
 
@@ -105,16 +105,13 @@ def _write_next_to(sheet: Sheet, write: Callable[[BinaryIO], None], reason: str)
 def _table(sheet: Sheet, changes: Changes) -> Iterator[tuple[list[str], list[str]]]:
     """Yield the header, then each row: its order fields as read, its results as read or as changed."""
     order_fields = [field for field in sheet.columns if field not in RESULT_FIELDS]
-    results = [*ORDER_RESULTS, *(field for field in REFILL_RESULTS if field in {*sheet.columns, *_changed(changes)})]
+    present = {*sheet.columns, *new_fields(changes, sheet.columns)}
+    results = [*ORDER_RESULTS, *(field for field in REFILL_RESULTS if field in present)]
     yield order_fields, results
     known = [field for field in results if field in sheet.columns]
     for at, number in enumerate(sheet.rows):
         texts = {field: sheet.texts[field][at] for field in known} | dict(changes.get(number, {}))
         yield [sheet.texts[field][at] for field in order_fields], [texts.get(field, "") for field in results]
-
-
-def _changed(changes: Changes) -> set[str]:
-    return {field for fields in changes.values() for field in fields}
 
 
 def write_new_csv(sheet: Sheet, changes: Changes, out: BinaryIO) -> None:

@@ -16,7 +16,7 @@ from smmplus.journal.backends import sqlite_file
 from smmplus.journal.schema import accounts, batches, campaigns, entries
 from smmplus.journal.state_machine import State
 from smmplus.orders.decimals import minus
-from smmplus.orders.models import COMPLETE, OrderRequest
+from smmplus.orders.models import COMPLETE, OrderRequest, Phase, phase
 from smmplus.texts import _, marked
 
 
@@ -74,7 +74,7 @@ class Entry:
     @property
     def refunded(self) -> Decimal:
         """What the panel took less than was expected of an order that it canceled or delivered in part."""
-        is_cut_short = self.final and self.order_status.lower() not in COMPLETE
+        is_cut_short = phase(self.order_status) is Phase.FINAL and self.order_status.lower() not in COMPLETE
         if not is_cut_short or self.cost is None or self.charge is None:
             return Decimal(0)
         return max(Decimal(0), minus(self.cost, self.charge))

@@ -143,7 +143,8 @@ def of_entries(connection: Connection, entry_ids: Iterable[int]) -> dict[int, li
 
 def has_refills(connection: Connection) -> bool:
     """Return whether any refill was requested with this journal: most journals have none to look for."""
-    return connection.execute(select(follow_ups.c.id).limit(1)).first() is not None
+    refills = select(follow_ups.c.id).where(follow_ups.c.kind == RequestKind.REFILL.value)
+    return connection.execute(refills.limit(1)).first() is not None
 
 
 def refills_of(connection: Connection, entry_ids: Iterable[int]) -> dict[int, FollowUp]:

@@ -113,7 +113,7 @@ def test_a_campaign_without_a_doubt(smmplus, old):
     done = smmplus("resolve", "--campaign", "week", "--not-placed", "--yes")
     assert (done.status, done.words) == (0, "No orders to resolve.")
     unknown = smmplus("resolve", "--campaign", "nobody's", "--not-placed", "--yes")
-    assert (unknown.status, "there is no campaign" in unknown.words) == (3, True)
+    assert (unknown.status, "There is no campaign" in unknown.words) == (3, True)
 
 
 @pytest.mark.parametrize(
