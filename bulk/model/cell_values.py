@@ -96,6 +96,10 @@ def order_text(field: str, text: str) -> str | CellError:
     if field in LIST_FIELDS or "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if field == DATE_FIELD and text and panel_date(text) is None and not is_example(text):
+        if _ISO.fullmatch(text):
+            return CellError(
+                text, _("does not exist in the calendar"), _("write a day that exists, such as 2026-12-31")
+            )
         return CellError(text, _("is not a valid date written as year-month-day"), _(_AS_DATE))
     if field not in _STRICT_FIELDS or (text.isascii() and text.isprintable()):
         return text

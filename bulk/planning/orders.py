@@ -107,11 +107,14 @@ def _problems(row: OrderRow, services: Mapping[str, Service]) -> Iterable[FieldP
     if "quantity" in request.values and _is_like_a_total(request):
         remedy = _("if it is a total, delete it or write yes into a column skip; if not, fill in service and link")
         return (FieldProblem("service", _("the row has a quantity but no service"), remedy),)
-    named = _service_named(request.service, services) if request.service not in services else None
-    if named is None:
+    named = _services_named(request.service, services) if request.service not in services else []
+    if not named:
         return problems(request, services.get(request.service))
     message = _("{value!r} is not the id of a service", value=request.service)
-    remedy = _("did you mean {service} ({name})? Write {service}", service=named.id, name=named.name)
+    remedy = _("did you mean {service} ({name})? Write {service}", service=named[0].id, name=named[0].name)
+    if len(named) > 1:
+        meant = ", ".join(f"{each.id} ({each.name})" for each in named)
+        remedy = _("did you mean one of {services}? Write its id", services=meant)
     return (FieldProblem("service", message, remedy),)
 
 
@@ -123,12 +126,22 @@ def _is_like_a_total(request: OrderRequest) -> bool:
     return all(text.strip(" :=").casefold() in _TOTALS for text in texts)
 
 
-def _service_named(text: str, services: Mapping[str, Service]) -> Service | None:
-    """Return the only service with a name."""
+def _services_named(text: str, services: Mapping[str, Service]) -> list[Service]:
+    """Return the services of this name; without one, the few that have all its words in theirs."""
     wanted = printable_name(text).casefold()
-    offered = (service for service in services.values() if service.id and wanted)
-    named = [service for service in offered if printable_name(service.name).casefold() == wanted]
-    return named[0] if len(named) == 1 else None
+    if not any(map(str.isalpha, wanted)):
+        return []
+    names = {service.id: printable_name(service.name).casefold() for service in services.values() if service.id}
+    exact = [number for number, name in names.items() if name == wanted]
+    words = set(_WORDS.findall(wanted))
+    found = exact or [number for number, name in names.items() if words <= set(_WORDS.findall(name))]
+    return [services[number] for number in found] if len(found) <= MOST_MEANT else []
+
+
+_WORDS = re.compile(r"\w+")
+
+MOST_MEANT = 3
+"""Services that a name may mean, to be asked for each."""
 
 
 def _wrong_name(row: OrderRow, services: Mapping[str, Service]) -> Iterator[FieldProblem]:

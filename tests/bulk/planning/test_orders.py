@@ -1,6 +1,7 @@
 """From the rows of a sheet to what they order."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -160,6 +161,26 @@ def test_a_total_below_the_orders_is_named_as_one(service, link):
 def test_a_service_by_its_name_is_answered_with_its_id():
     (problem,) = found(row(service="likes"))
     assert problem.remedy == "did you mean 2 (Likes)? Write 2"
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("Instagram Likes", "did you mean 2 (Instagram Likes [instant])? Write 2"),
+        ("LIKES", "did you mean one of 2 (Instagram Likes [instant]), 3 (TikTok Likes)? Write its id"),
+        ("tiktok", "did you mean 3 (TikTok Likes)? Write 3"),
+        ("Twitter", "look up the id with `smmplus services`"),
+        ("999", "look up the id with `smmplus services`"),
+        ("[instant] unknown", "look up the id with `smmplus services`"),
+    ],
+)
+def test_a_service_by_a_part_of_its_name_is_answered_with_what_it_may_mean(text, remedy):
+    likes = SERVICES["2"]
+    names = {"2": "Instagram Likes [instant]", "3": "TikTok Likes"}
+    services = {number: replace(likes, id=number, name=name) for number, name in names.items()}
+    sheet = sheet_of(row(service=text))
+    (problem,) = check_rows(sheet, order_rows(sheet).values(), services)
+    assert problem.remedy == remedy
 
 
 def test_a_number_that_a_formula_left_with_a_fraction_is_to_be_rounded():

@@ -213,6 +213,7 @@ def test_any_other_way_to_write_a_date_is_refused(tmp_path, text):
     (problem,) = read_csv(tmp_path, f"{DATED}{text}\n").problems
     assert (problem.where, problem.value) == ("line 2, expiry", text)
     assert "2026-12-31" in problem.remedy
+    assert (problem.message == "does not exist in the calendar") == (text == "2026-02-30")
 
 
 @pytest.mark.parametrize("cell", [wb.number("B2", "46085"), wb.number("B2", "46085", ' s="2"')], ids=["number", "date"])
