@@ -127,14 +127,17 @@ def _is_like_a_total(request: OrderRequest) -> bool:
 
 
 def _services_named(text: str, services: Mapping[str, Service]) -> list[Service]:
-    """Return the services of this name; without one, the few that have all its words in theirs."""
+    """Return the services of this name; else those that begin with it, or have all its words, if they are few."""
     wanted = printable_name(text).casefold()
     if not any(map(str.isalpha, wanted)):
         return []
     names = {service.id: printable_name(service.name).casefold() for service in services.values() if service.id}
-    exact = [number for number, name in names.items() if name == wanted]
     words = set(_WORDS.findall(wanted))
-    found = exact or [number for number, name in names.items() if words <= set(_WORDS.findall(name))]
+    found = (
+        [number for number, name in names.items() if name == wanted]
+        or [number for number, name in names.items() if name.startswith(f"{wanted} ")]
+        or [number for number, name in names.items() if words <= set(_WORDS.findall(name))]
+    )
     return [services[number] for number in found] if len(found) <= MOST_MEANT else []
 
 
