@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Row, delete, exists, func, insert, select, update
 
 from smmplus.commands import command
 from smmplus.errors import JournalConflictError, JournalInUseError
@@ -197,7 +197,9 @@ def all_of(connection: Connection) -> list[Account]:
         .where(campaigns.c.account_id == accounts.c.id, entries.c.state != State.NOT_SENT.value)
         .scalar_subquery()
     )
-    of_account = select(func.count()).where(campaigns.c.account_id == accounts.c.id).scalar_subquery()
+    # A campaign that was only checked is none yet.
+    is_used = exists().where(entries.c.campaign_id == campaigns.c.id) | campaigns.c.budget.is_not(None)
+    of_account = select(func.count()).where(campaigns.c.account_id == accounts.c.id, is_used).scalar_subquery()
     columns = (accounts.c.id, accounts.c.name, accounts.c.url, of_account, sent, said.c.same_as)
     joined = accounts.outerjoin(said, said.c.account_id == accounts.c.id)
     return [Account(*row) for row in connection.execute(select(*columns).select_from(joined).order_by(accounts.c.id))]

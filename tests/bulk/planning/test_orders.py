@@ -163,14 +163,17 @@ def test_a_service_by_its_name_is_answered_with_its_id():
     assert problem.remedy == "did you mean 2 (Likes)? Write 2"
 
 
+NAMED = {"2": "Instagram Likes [instant]", "3": "TikTok Likes", "4": "Instagram Comment Likes"}
+MEANT = ", ".join(f"{number} ({name})" for number, name in NAMED.items())
+
+
 @pytest.mark.parametrize(
     ("text", "remedy"),
     [
         ("Instagram Likes", "did you mean 2 (Instagram Likes [instant])? Write 2"),
         (
             "LIKES",
-            "did you mean one of 2 (Instagram Likes [instant]), 3 (TikTok Likes), 4 (Instagram Comment Likes)? "
-            "Write its id",
+            f"did you mean one of {', '.join(f'{number} ({name})' for number, name in NAMED.items())}? Write its id",
         ),
         ("tiktok", "did you mean 3 (TikTok Likes)? Write 3"),
         ("Twitter", "look up the id with `smmplus services`"),
@@ -180,8 +183,7 @@ def test_a_service_by_its_name_is_answered_with_its_id():
 )
 def test_a_service_by_a_part_of_its_name_is_answered_with_what_it_may_mean(text, remedy):
     likes = SERVICES["2"]
-    names = {"2": "Instagram Likes [instant]", "3": "TikTok Likes", "4": "Instagram Comment Likes"}
-    services = {number: replace(likes, id=number, name=name) for number, name in names.items()}
+    services = {number: replace(likes, id=number, name=name) for number, name in NAMED.items()}
     sheet = sheet_of(row(service=text))
     (problem,) = check_rows(sheet, order_rows(sheet).values(), services)
     assert problem.remedy == remedy

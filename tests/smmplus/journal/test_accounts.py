@@ -229,3 +229,18 @@ def test_a_name_that_was_merged_and_an_account_kept_apart_can_be_renamed(journal
     found = {name: journal.ensure_account(URL, name) for name in ("default", "shop", "store", "apart", "far")}
     assert found == {"default": first, "shop": first, "store": first, "apart": apart, "far": apart}
     assert [each.same_as for each in known(journal) if each.name == "far"] == [apart]
+
+
+def test_a_campaign_counts_once_it_has_orders_or_a_budget(journal):
+    batch = Batch(journal)
+
+    def counted():
+        with journal.reading() as connection:
+            return [each.campaigns for each in accounts.all_of(connection)]
+
+    empty = journal.ensure_campaign(batch.account, "only checked")
+    assert counted() == [0]
+    batch.plan()
+    assert counted() == [1]
+    budgets.set_budget(journal, empty, Decimal(5))
+    assert counted() == [2]
