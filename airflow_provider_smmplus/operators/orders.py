@@ -298,7 +298,9 @@ class SmmPlusOrderStatusOperator(SmmPlusOperator):
             with self.journal(context) as journal:
                 account_id = journal.ensure_account(self.hook.settings.panel.url, self.hook.settings.account)
                 entries = journal.with_order_ids(account_id, known)
-                journal.record_statuses({entry.id: known[number] for number, entry in entries.items()})
+                # Of two order IDs of one order, the journal keeps the status of the first.
+                asked = {entry.id: number for number, entry in entries.items() if number == entry.order_id}
+                journal.record_statuses({entry: known[number] for entry, number in asked.items()}, asked)
         counts = counted(status.status for status in known.values())
         unknown = {
             number: str(answers.get(number, "the panel's answer leaves it out"))

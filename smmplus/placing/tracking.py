@@ -17,7 +17,7 @@ from smmplus.errors import (
 )
 from smmplus.journal.entry import Entry
 from smmplus.journal.journal import Journal
-from smmplus.journal.refills_and_cancels import record_refill_statuses, refills_of
+from smmplus.journal.refills_and_cancels import has_refills, record_refill_statuses, refills_of
 from smmplus.orders.models import OrderStatus, Phase
 from smmplus.texts import _
 
@@ -78,7 +78,7 @@ async def poll_refills(client: "AsyncClient", journal: Journal, entries: Iterabl
 def _open_refills(journal: Journal, entries: Sequence[int]) -> dict[str, int]:
     """Return refill id -> number of the request."""
     with journal.reading() as connection:
-        found = refills_of(connection, entries).values()
+        found = refills_of(connection, entries).values() if has_refills(connection) else ()
     return {item.answer: item.id for item in found if item.is_open_refill and item.answer}
 
 
