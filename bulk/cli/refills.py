@@ -1,7 +1,7 @@
 """`smmplus refill` and `cancel`: choose orders, show what is requested and why not, ask, and request each once."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,15 +26,11 @@ from smmplus.api.async_client import AsyncClient
 from smmplus.api.panel import Panel
 from smmplus.commands import command
 from smmplus.errors import ConfigurationError
-from smmplus.journal import refills_and_cancels as requests
 from smmplus.journal.entry import Entry
 from smmplus.journal.journal import Journal
-from smmplus.journal.queries import last_changes
 from smmplus.journal.refills_and_cancels import FollowUp, RequestKind, RequestState
-from smmplus.orders.models import Phase, Service, phase
-from smmplus.placing.refills_and_cancels import Asking, ask_for
-from smmplus.placing.request_rules import is_stuck, why_no_cancel, why_no_refill
-from smmplus.placing.tracking import open_orders, poll, poll_refills
+from smmplus.placing.refills_and_cancels import Asking, ask_for, select_orders
+from smmplus.placing.request_rules import Selection
 from smmplus.texts import _, counted, marked
 
 SheetFile = Annotated[
@@ -158,16 +154,6 @@ def _ids_of(file: Path, rows: frozenset[int]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(order_id for row, order_id in found.items() if order_id and (not rows or row in rows)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Selection:
-    """What is requested, and what is not."""
-
-    to_request: list[Entry]
-    left_out: list[tuple[Entry, str]]
-    """With the reason."""
-    earlier: Mapping[str, Sequence[FollowUp]]
-
-
 def _run(kind: RequestKind, chosen: _Chosen, age: timedelta | None, *, again: bool, yes: bool, as_json: bool) -> None:
     if as_json and not yes:
         raise ConfigurationError(_("--json needs --yes, because it cannot ask"))
@@ -209,7 +195,7 @@ def _write_into(options: Options, panel: Panel, journal: Journal) -> None:
             console(stderr=True).print(_("Wrote {path}", path=written.path), markup=False, soft_wrap=True)
 
 
-def _key(kind: RequestKind, selected: _Selection, *, again: bool) -> str:
+def _key(kind: RequestKind, selected: Selection, *, again: bool) -> str:
     """Return the key of the request: two commands on one day are one request, unless a person wants it again."""
     today = f"{kind.value} {datetime.now(UTC).date()}"
     if not again:
@@ -226,58 +212,12 @@ async def _select(
     age: timedelta | None,
     *,
     again: bool,
-) -> _Selection:
-    """Ask for the services and for the statuses of earlier refills, and decide."""
-    ids = [entry.order_id for entry in entries if entry.order_id]
+) -> Selection:
+    how_again = _("To request it again, add --again")
     async with AsyncClient(panel) as client:
-        services = {service.id: service for service in await client.services()}
-        if kind is RequestKind.REFILL:
-            await poll_refills(client, journal, [entry.id for entry in entries])
-            never_asked = set[int]()
-        else:
-            never_asked = {entry.id for entry in entries if entry.polled_at is None}
-            entries = await _renewed(client, journal, entries)
-    with journal.reading() as connection:
-        earlier = requests.of_orders(connection, account_id, kind, ids)
-        changes = last_changes(connection, [entry.id for entry in entries])
-    for entry in entries:
-        if entry.id in never_asked and phase(entry.order_status) is Phase.WAITING:
-            changes.pop(entry.id, None)  # it has waited since it was placed, not since it was first asked for
-    now, selected = datetime.now(UTC), _Selection([], [], earlier)
-    why_not = _why_not(kind, services, earlier, now, again=again)
-    for entry in entries:
-        if age is not None and not is_stuck(entry, changes.get(entry.id), now, age):
-            continue
-        if reason := why_not(entry):
-            selected.left_out.append((entry, reason))
-        else:
-            selected.to_request.append(entry)
-    return selected
-
-
-async def _renewed(client: AsyncClient, journal: Journal, entries: Sequence[Entry]) -> list[Entry]:
-    """Ask for the statuses of the open orders: one that moved or ended meanwhile is not stuck."""
-    _found, fault = await poll(client, journal, open_orders(entries))
-    if fault is not None:
-        raise fault
-    return list(journal.with_ids(entry.id for entry in entries).values())
-
-
-def _why_not(
-    kind: RequestKind,
-    services: Mapping[str, Service],
-    earlier: Mapping[str, Sequence[FollowUp]],
-    now: datetime,
-    *,
-    again: bool,
-) -> Callable[[Entry], str]:
-    def why_not(entry: Entry) -> str:
-        service, before = services.get(entry.request.service), earlier.get(entry.order_id or "", ())
-        if kind is RequestKind.REFILL:
-            return why_no_refill(entry, service, before, now, again=again)
-        return why_no_cancel(entry, service, before, again=again)
-
-    return why_not
+        return await select_orders(
+            client, journal, account_id, kind, entries, stuck_for=age, again=again, how_again=how_again
+        )
 
 
 async def _request(journal: Journal, panel: Panel, asking: Asking, ids: Sequence[str]) -> dict[str, FollowUp]:
@@ -285,7 +225,7 @@ async def _request(journal: Journal, panel: Panel, asking: Asking, ids: Sequence
         return await ask_for(client, journal, asking, ids)
 
 
-def _question(kind: RequestKind, selected: _Selection, account: str, panel: Panel) -> str:
+def _question(kind: RequestKind, selected: Selection, account: str, panel: Panel) -> str:
     about = {
         "count": counted(len(selected.to_request), "order"),
         "account": account,
@@ -296,7 +236,7 @@ def _question(kind: RequestKind, selected: _Selection, account: str, panel: Pane
     return _("Request to cancel {count} of account {account} at {panel}?", **about)
 
 
-def _show(out: Console, kind: RequestKind, selected: _Selection) -> None:
+def _show(out: Console, kind: RequestKind, selected: Selection) -> None:
     rows = [(entry, _("will be requested")) for entry in selected.to_request] + selected.left_out
     if not rows:
         out.print(_("No orders to refill.") if kind is RequestKind.REFILL else _("No orders to cancel."))
@@ -331,7 +271,7 @@ def _status(found: Mapping[str, FollowUp]) -> ExitStatus:
     return ExitStatus.PROBLEMS if RequestState.REJECTED in states else ExitStatus.DONE
 
 
-def _object(kind: RequestKind, found: Mapping[str, FollowUp], selected: _Selection) -> Json:
+def _object(kind: RequestKind, found: Mapping[str, FollowUp], selected: Selection) -> Json:
     return {
         "kind": kind.value,
         "requested": [

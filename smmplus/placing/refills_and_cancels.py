@@ -1,5 +1,7 @@
 """Ask for refills and cancels of many orders, each once: commit the intents, send one call, commit the outcomes.
 
+Which orders they are may be chosen by rule: `select_orders` asks the panel, and `request_rules` decides.
+
 They cost nothing, but a second refill or cancel was not asked for: a request that may have been accepted is not
 repeated.
 """
@@ -7,6 +9,7 @@ repeated.
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from smmplus.api.async_client import AsyncClient
 from smmplus.api.protocol import Call, cancel, hundreds, refills
@@ -21,10 +24,15 @@ from smmplus.errors import (
     NeverSentError,
 )
 from smmplus.journal import refills_and_cancels as records
+from smmplus.journal.entry import Entry
 from smmplus.journal.journal import Journal
+from smmplus.journal.queries import last_changes
 from smmplus.journal.refills_and_cancels import MOVES, FollowUp, RequestKind, RequestMove, Settled
+from smmplus.orders.models import Phase, phase
 from smmplus.placing.commit_queue import finished
 from smmplus.placing.placer import clock_readings, refuse_stale
+from smmplus.placing.request_rules import Selection, is_stuck, select
+from smmplus.placing.tracking import open_orders, poll, poll_refills
 
 Answers = dict[str, str | FollowUpError]
 
@@ -45,6 +53,50 @@ class Asking:
     key: str
     former: str = ""
     """The prefix of other keys of the same caller; "" for none."""
+
+
+async def select_orders(
+    client: AsyncClient,
+    journal: Journal,
+    account_id: int,
+    kind: RequestKind,
+    entries: Sequence[Entry],
+    *,
+    stuck_for: timedelta | None = None,
+    again: bool = False,
+    how_again: str = "",
+) -> Selection:
+    """Ask for the services and for the statuses of the orders and of their refills, and choose what is requested.
+
+    An order that ended or moved meanwhile is not stuck. Raises CallError if a status could not be asked for.
+
+    :param stuck_for: only orders without a change for so long; the others are not left out, but not looked at.
+    :param again: a person says that requests in doubt did not reach the panel.
+    :param how_again: a sentence on how to say that, for the reasons of orders with such requests.
+    """
+    services = {service.id: service for service in await client.services()}
+    never_asked = {entry.id for entry in entries if entry.polled_at is None}
+    entries = await _renewed(client, journal, entries)
+    if kind is RequestKind.REFILL:
+        await poll_refills(client, journal, [entry.id for entry in entries])
+    with journal.reading() as connection:
+        ids = [entry.order_id for entry in entries if entry.order_id]
+        earlier = records.of_orders(connection, account_id, kind, ids)
+        changes = last_changes(connection, [entry.id for entry in entries])
+    now = datetime.now(UTC)
+    if stuck_for is not None:
+        for entry in entries:
+            if entry.id in never_asked and phase(entry.order_status) is Phase.WAITING:
+                changes.pop(entry.id, None)  # it has waited since it was placed, not since it was first asked for
+        entries = [entry for entry in entries if is_stuck(entry, changes.get(entry.id), now, stuck_for)]
+    return select(kind, entries, services, earlier, now, again=again, how_again=how_again)
+
+
+async def _renewed(client: AsyncClient, journal: Journal, entries: Sequence[Entry]) -> list[Entry]:
+    _found, fault = await poll(client, journal, open_orders(entries))
+    if fault is not None:
+        raise fault
+    return list(journal.with_ids(entry.id for entry in entries).values())
 
 
 async def ask_for(

@@ -5,9 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from smmplus.journal.refills_and_cancels import FollowUp, RequestState
+from smmplus.journal.refills_and_cancels import FollowUp, RequestKind, RequestState
+from smmplus.journal.state_machine import State
 from smmplus.orders.models import OrderRequest, Service
-from smmplus.placing.request_rules import is_stuck, why_no_cancel, why_no_refill
+from smmplus.placing.request_rules import is_stuck, select, why_no_cancel, why_no_refill
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 SERVICE = Service("2", "Likes", "Default", "", None, 1, None, refill=True, cancel=True)
@@ -22,7 +23,8 @@ ACCEPTED, REJECTED, IN_DOUBT, SENDING = (
 def order(status="Completed", *, final=True, **about):
     request = OrderRequest.of("2", {"link": "https://example.com", "quantity": 100})
     times = {"settled_at": None, "sent_at": None} | about
-    return SimpleNamespace(order_status=status, final=final, request=request, **times)
+    known = {"order_id": "501", "state": State.PLACED} | times
+    return SimpleNamespace(order_status=status, final=final, request=request, **known)
 
 
 def earlier(state, hours=48.0, status=""):
@@ -99,3 +101,24 @@ def test_an_order_without_a_change_for_three_days_is_stuck(final, changed, settl
 
     entry = order("Pending", final=final, settled_at=ago(settled))
     assert is_stuck(entry, ago(changed), NOW, timedelta(days=3)) is stuck
+
+
+def test_an_order_without_an_id_is_not_canceled_and_says_why():
+    doubtful = order("", final=False, order_id=None, state=State.IN_DOUBT)
+    assert "In doubt" in why_no_cancel(doubtful, SERVICE, [])
+
+
+@pytest.mark.parametrize(("kind", "final"), [(RequestKind.REFILL, True), (RequestKind.CANCEL, False)])
+def test_each_order_is_requested_or_left_out_with_its_reason(kind, final):
+    orders = [order(final=final), order(final=final, order_id="502"), order(final=final, order_id="503")]
+    before = {"502": [earlier(SENDING)], "503": [earlier(IN_DOUBT)]}
+    selected = select(kind, orders, {"2": SERVICE}, before, NOW, how_again="Add --again")
+    assert [each.order_id for each in selected.to_request] == ["501"]
+    assert [(each.order_id, why.rpartition(". ")[2]) for each, why in selected.left_out] == [
+        ("502", "another process is requesting it"),
+        ("503", "Add --again"),
+    ]
+    assert [each.order_id for each in select(kind, orders, {"2": SERVICE}, before, NOW, again=True).to_request] == [
+        "501",
+        "503",
+    ]
