@@ -1,7 +1,7 @@
 """The bases of the operators: connection and errors, requests of refills and cancels, tracking of a campaign."""
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -18,11 +18,12 @@ from airflow_provider_smmplus.utils.connection import DEFAULT_CONN_ID, remember
 from airflow_provider_smmplus.utils.event_loop import run_in_event_loop
 from airflow_provider_smmplus.utils.task_identity import UNMAPPED, TaskName, order_key, prefix_of
 from airflow_provider_smmplus.utils.trigger_events import TriggerResult, TriggerStatus
-from airflow_provider_smmplus.utils.xcom import Json, counted
+from airflow_provider_smmplus.utils.xcom import MOST_LISTED, Json, counted, left_out_object
 from smmplus.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from airflow_provider_smmplus.triggers.smmplus import SmmPlusOrdersTrigger
+    from smmplus.journal.entry import Entry
     from smmplus.journal.journal import Journal
     from smmplus.journal.refills_and_cancels import FollowUp, RequestKind
     from smmplus.placing.refills_and_cancels import Asking
@@ -115,41 +116,92 @@ def airflow_errors() -> Iterator[None]:
 class AskingOperator(SmmPlusOperator):
     """The base of operators that request refills or cancels, once per order and key.
 
+    With `campaign`, the orders are chosen by the rules of `smmplus refill` and `smmplus cancel`, after the statuses of
+    its open orders were asked for. The result then also has `left_out`, which are the first orders that are not
+    requested with the reasons, and `left_out_total`, their number. A retry chooses again. What the task requested
+    before stays in its result.
+
     :param order_ids: the orders: one ID, a list, or a string of IDs with commas
+    :param campaign: the campaign whose orders are chosen by rule, instead of `order_ids`
     :param key: replaces run_id: the same key never requests twice, in any run
     :param fail_on_refused: fail if the panel refuses any; otherwise the result has what it refused, and why
     """
 
-    template_fields: Sequence[str] = (*SmmPlusOperator.template_fields, "order_ids", "key")
+    template_fields: Sequence[str] = (*SmmPlusOperator.template_fields, "order_ids", "campaign", "key")
 
     def __init__(
         self,
         *,
-        order_ids: str | Sequence[str | int],
+        order_ids: str | Sequence[str | int] | None = None,
+        campaign: str | None = None,
         key: str | None = None,
         fail_on_refused: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.order_ids = order_ids
+        self.campaign = campaign
         self.key = key
         self.fail_on_refused = fail_on_refused
 
-    def ask(self, context: Context, kind: "RequestKind") -> "dict[str, FollowUp]":
-        """Request, and return the result of each order. Fail if an answer is unknown."""
+    def ask(
+        self, context: Context, kind: "RequestKind", stuck_for: timedelta | None = None
+    ) -> "tuple[dict[str, FollowUp], Json]":
+        """Request, and return the result of each order, and what is left out. Fail if an answer is unknown."""
         with airflow_errors(), self.journal(context) as journal:
-            ids = ids_of(self.order_ids, "order_ids")
-            found = run_in_event_loop(self._ask_in_loop(journal, self._asking(context, kind), ids))
+            asking = self._asking(context, kind)
+            if self._is_by_rule():
+                found, left_out = run_in_event_loop(self._ask_by_rule(journal, asking, stuck_for))
+            else:
+                found = run_in_event_loop(self._ask_in_loop(journal, asking, ids_of(self.order_ids, "order_ids")))
+                left_out = {}
         self._log_results(kind, found)
-        return found
+        return found, left_out
 
     def known(self, context: Context, kind: "RequestKind") -> "dict[str, FollowUp]":
         """Return the results in the journal, and request nothing."""
-        from smmplus.placing.refills_and_cancels import known  # noqa: PLC0415
+        from smmplus.placing.refills_and_cancels import known, requested  # noqa: PLC0415
 
         with airflow_errors(), self.journal(context) as journal:
-            ids = ids_of(self.order_ids, "order_ids")
-            return known(journal, self.hook.settings.panel.url, self._asking(context, kind), ids)
+            asking, url = self._asking(context, kind), self.hook.settings.panel.url
+            if self._is_by_rule():
+                return requested(journal, url, asking, _ids(self._entries(journal)))
+            return known(journal, url, asking, ids_of(self.order_ids, "order_ids"))
+
+    def _is_by_rule(self) -> bool:
+        if (self.order_ids is None) == (self.campaign is None):
+            raise ConfigurationError("pass either order_ids or campaign")
+        return self.campaign is not None
+
+    def _entries(self, journal: "Journal") -> "list[Entry]":
+        """Return the orders of the campaign, as the journal knows them now."""
+        return journal.of_campaign(self.known_campaign(journal, name_of(self.campaign, "campaign")))
+
+    async def _ask_by_rule(
+        self, journal: "Journal", asking: "Asking", stuck_for: timedelta | None
+    ) -> "tuple[dict[str, FollowUp], Json]":
+        """Choose and request. What an earlier try of this task requested is found again, whatever the rules say now."""
+        from smmplus.placing.refills_and_cancels import ask_for, requested, select_orders  # noqa: PLC0415
+
+        url, again = self.hook.settings.panel.url, "To request it again, pass order_ids and another key"
+        journal.recover_crashed_runs()
+        entries = self._entries(journal)
+        account_id = journal.ensure_account(url, asking.account)
+        async with self.hook.async_client() as client:
+            selected = await select_orders(
+                client, journal, account_id, asking.kind, entries, stuck_for=stuck_for, how_again=again
+            )
+            asked = await ask_for(client, journal, asking, _ids(selected.to_request))
+        asked |= requested(journal, url, asking, _ids(entries))
+        left_out = [(entry, why) for entry, why in selected.left_out if entry.order_id not in asked]
+        self._log_left_out(asking.kind, left_out)
+        return {number: asked[number] for number in _ids(entries) if number in asked}, left_out_object(left_out)
+
+    def _log_left_out(self, kind: "RequestKind", left_out: "Sequence[tuple[Entry, str]]") -> None:
+        for entry, why in left_out[:MOST_LISTED]:
+            self.log.info("no %s of order %s: %s", kind.value, entry.order_id or entry.name, why)
+        if len(left_out) > MOST_LISTED:
+            self.log.info("no %s of %d more orders", kind.value, len(left_out) - MOST_LISTED)
 
     def _asking(self, context: Context, kind: "RequestKind") -> "Asking":
         from smmplus.placing.refills_and_cancels import Asking  # noqa: PLC0415
@@ -174,14 +226,19 @@ class AskingOperator(SmmPlusOperator):
         for number, error in refused.items():
             self.log.warning("%s of order %s was refused: %s", kind.value, number, error)
         if doubtful:
+            again = "give the task another key" if self.campaign is None else "pass order_ids and another key"
             raise AirflowFailException(
                 f"it is unknown whether the panel accepted the {kind.value} of {', '.join(doubtful)}. It is not "
-                "requested again. Look at the panel's page; to request it again, give the task another key"
+                f"requested again. Look at the panel's page; to request it again, {again}"
             )
         if elsewhere:
             raise AirflowException(f"another process is requesting the {kind.value} of {', '.join(elsewhere)}")
         if refused and self.fail_on_refused:
             raise AirflowFailException(f"the panel refused the {kind.value} of {', '.join(refused)}")
+
+
+def _ids(entries: "Iterable[Entry]") -> list[str]:
+    return [entry.order_id for entry in entries if entry.order_id]
 
 
 class FollowingOperator(SmmPlusOperator):

@@ -12,7 +12,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from airflow_provider_smmplus.links.smmplus import SmmPlusOrdersLink
 from airflow_provider_smmplus.operators._base import AskingOperator, SmmPlusOperator, airflow_errors, task_name
 from airflow_provider_smmplus.operators._deferral import airflow_timeout, checked, deadline_after, must_survive
-from airflow_provider_smmplus.utils.arguments import amount, ids_of, name_of, seconds_of, texts_of
+from airflow_provider_smmplus.utils.arguments import age_of, amount, ids_of, name_of, seconds_of, texts_of
 from airflow_provider_smmplus.utils.event_loop import run_in_event_loop
 from airflow_provider_smmplus.utils.task_identity import (
     UNMAPPED,
@@ -318,12 +318,25 @@ class SmmPlusCancelOperator(AskingOperator):
     """Request to cancel orders, each once: `{"asked": {order: answer}, "refused": {order: why}}`.
 
     The panel may refuse or ignore the request: the later status shows whether an order was cancelled, and refunded.
+
+    :param stuck_for: with `campaign`: only orders without a change for so long, as a text such as "3d", or a timedelta
     """
+
+    template_fields: Sequence[str] = (*AskingOperator.template_fields, "stuck_for")
+
+    def __init__(self, *, stuck_for: str | timedelta | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.stuck_for = stuck_for
 
     def execute(self, context: Context) -> Json:
         """Ask, 100 IDs per call."""
         from smmplus.journal.refills_and_cancels import RequestKind  # noqa: PLC0415
 
-        found = self.ask(context, RequestKind.CANCEL)
+        with airflow_errors():
+            age = age_of(self.stuck_for, "stuck_for")
+            if age is not None and self.campaign is None:
+                raise ConfigurationError("stuck_for needs campaign: it chooses among the orders of one")
+        found, left_out = self.ask(context, RequestKind.CANCEL, age)
         asked = {number: item.answer for number, item in found.items() if item.state.value == "accepted"}
-        return {"asked": asked, "refused": {number: found[number].error for number in found if number not in asked}}
+        refused = {number: found[number].error for number in found if number not in asked}
+        return {"asked": asked, "refused": refused} | left_out

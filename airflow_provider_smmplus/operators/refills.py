@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class SmmPlusRefillOperator(AskingOperator):
-    """Request refills of one or many orders, each once, and wait for them if requested.
+    """Request refills of one or many orders, or of those of a campaign that may be refilled, and wait if requested.
 
     A retry or a clear does not repeat a request that the panel accepted; refused ones are repeated. The result is
     `{"refills": {order: refill}, "refused": {order: why}}`.
@@ -51,20 +51,22 @@ class SmmPlusRefillOperator(AskingOperator):
         if self.wait_for_completion:
             with airflow_errors():
                 must_survive(self._trigger(["0"]))
-        result = _result(self.ask(context, RequestKind.REFILL))
+        found, left_out = self.ask(context, RequestKind.REFILL)
+        result = _result(found) | left_out
         if not self.wait_for_completion or not result["refills"]:
             return result
         trigger = self._trigger(list(result["refills"].values()))
         if self.deferrable:
-            self.defer(trigger=trigger, method_name="execute_complete", timeout=airflow_timeout(self.timeout))
-        return self.execute_complete(context, run_in_event_loop(trigger.wait()).payload())
+            kept, limit = {"left_out": left_out}, airflow_timeout(self.timeout)
+            self.defer(trigger=trigger, method_name="execute_complete", kwargs=kept, timeout=limit)
+        return self.execute_complete(context, run_in_event_loop(trigger.wait()).payload(), left_out)
 
-    def execute_complete(self, context: Context, event: Any) -> Json:  # noqa: ANN401 (a trigger's)
+    def execute_complete(self, context: Context, event: Any, left_out: Json | None = None) -> Json:  # noqa: ANN401 (a trigger's)
         """Return the result after the wait. The journal knows the refills."""
         from smmplus.journal.refills_and_cancels import RequestKind  # noqa: PLC0415
 
         statuses = dict(checked(event).counts)
-        return _result(self.known(context, RequestKind.REFILL)) | {"statuses": statuses}
+        return _result(self.known(context, RequestKind.REFILL)) | {"statuses": statuses} | (left_out or {})
 
     def _trigger(self, refill_ids: list[str]) -> "SmmPlusRefillsTrigger":
         from airflow_provider_smmplus.triggers.smmplus import SmmPlusRefillsTrigger  # noqa: PLC0415

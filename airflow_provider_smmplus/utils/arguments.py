@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import Decimal, InvalidOperation
 from math import isfinite
 
+from bulk.model.options import seconds_in
 from bulk.model.surfaces import Surface
 from smmplus.errors import ConfigurationError
 
@@ -61,6 +62,21 @@ def seconds_of(given: object, name: str) -> float:
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not isfinite(seconds) or seconds < 0:
         raise ConfigurationError(f"{name} is {given!r}: pass seconds, for example 60")
     return seconds
+
+
+def age_of(given: object, name: str) -> timedelta | None:
+    """Return a duration, from a timedelta or a text such as 12h or 3d; None for None.
+
+    Raise for "", which an empty template renders: orders of any age would be meant.
+    """
+    if given is None:
+        return None
+    # Without a unit, a number could be days or seconds.
+    seconds = seconds_in(given) if isinstance(given, str) and given.strip()[-1:].isalpha() else None
+    age = given if isinstance(given, timedelta) else None if seconds is None else timedelta(seconds=seconds)
+    if age is None or age < timedelta(0):
+        raise ConfigurationError(f'{name} is {given!r}: pass a duration, for example "12h" or "3d"')
+    return age
 
 
 def whole_of(given: object, name: str) -> int | None:

@@ -1,7 +1,7 @@
 """Results of tasks as small plain JSON for XCom. Amounts and IDs are strings."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +56,12 @@ def entry_object(entry: "Entry") -> Json:
         "expected_charge": None if entry.cost is None else plain(entry.cost),
         "sent_at": entry.sent_at,
     }
+
+
+def left_out_object(left_out: "Sequence[tuple[Entry, str]]") -> Json:
+    """Describe orders that are not requested: the first with the reasons, and how many there are."""
+    shown = {entry.order_id or entry.name: _short(why) for entry, why in left_out[:MOST_LISTED]}
+    return {"left_out": shown, "left_out_total": len(left_out)}
 
 
 def counted(words: Iterable[str]) -> dict[str, int]:

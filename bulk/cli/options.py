@@ -28,6 +28,7 @@ from bulk.model.options import (
     Hidden,
     OptionInfo,
     Options,
+    seconds_in,
     with_effect,
 )
 from bulk.planning.approval import parse_fingerprint
@@ -290,16 +291,12 @@ def money(text: str | None, option: str = "--max-spend") -> Decimal | None:
     return Decimal(text.strip())
 
 
-_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smhd]?)")
-_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
-
-
 def duration(text: str, option: str) -> float | None:
     """Read a duration that a person typed, in seconds; None for "final", which is without end."""
     if text.strip() == "final":
         return None
-    found = _DURATION.fullmatch(text.strip())
-    if found is None:
+    seconds = seconds_in(text)
+    if seconds is None:
         raise ConfigurationError(
             _(
                 "{option} {duration!r} is not a valid duration: write 90s, 5m, 6h, 2d or final",
@@ -307,7 +304,7 @@ def duration(text: str, option: str) -> float | None:
                 duration=text,
             )
         )
-    return float(found[1]) * _SECONDS[found[2]]
+    return seconds
 
 
 def hidden(*, include: bool, visible_only: bool) -> Hidden:

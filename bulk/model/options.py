@@ -51,6 +51,16 @@ class ReadOptions:
             )
 
 
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smhd]?)")
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def seconds_in(text: str) -> float | None:
+    """Return the seconds of a duration as people write it: 90s, 5m, 6h, 2d. None if it is not one."""
+    found = _DURATION.fullmatch(text.strip())
+    return None if found is None else float(found[1]) * _SECONDS[found[2]]
+
+
 _MARKED = re.compile(r"\.problems(-[0-9]+)?$")
 
 

@@ -117,6 +117,11 @@ def asked(
     return [known[order_id] for order_id in wanted]
 
 
+def of_key(connection: Connection, account_id: int, kind: RequestKind, key: str, *, former: str = "") -> list[FollowUp]:
+    """Return what the journal knows of all follow-ups under a key. Nothing is planned."""
+    return list(_found(connection, {"account_id": account_id, "kind": kind.value, "key": key}, former).values())
+
+
 def of_orders(
     connection: Connection, account_id: int, kind: RequestKind, order_ids: Iterable[str]
 ) -> dict[str, list[FollowUp]]:

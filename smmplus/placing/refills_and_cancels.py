@@ -27,7 +27,7 @@ from smmplus.journal import refills_and_cancels as records
 from smmplus.journal.entry import Entry
 from smmplus.journal.journal import Journal
 from smmplus.journal.queries import last_changes
-from smmplus.journal.refills_and_cancels import MOVES, FollowUp, RequestKind, RequestMove, Settled
+from smmplus.journal.refills_and_cancels import MOVES, FollowUp, RequestKind, RequestMove, RequestState, Settled
 from smmplus.orders.models import Phase, phase
 from smmplus.placing.commit_queue import finished
 from smmplus.placing.placer import clock_readings, refuse_stale
@@ -96,7 +96,8 @@ async def _renewed(client: AsyncClient, journal: Journal, entries: Sequence[Entr
     _found, fault = await poll(client, journal, open_orders(entries))
     if fault is not None:
         raise fault
-    return list(journal.with_ids(entry.id for entry in entries).values())
+    renewed = journal.with_ids(entry.id for entry in entries)
+    return [renewed[entry.id] for entry in entries]
 
 
 async def ask_for(
@@ -123,6 +124,16 @@ def known(journal: Journal, url: str, asking: Asking, order_ids: Iterable[str]) 
     with journal.transaction() as connection:
         found = records.asked(connection, account_id, asking.kind, asking.key, order_ids, former=asking.former)
     return {item.order_id: item for item in found}
+
+
+def requested(journal: Journal, url: str, asking: Asking, order_ids: Iterable[str]) -> dict[str, FollowUp]:
+    """Return what was sent for these orders under this key, by order id. Nothing is planned."""
+    account_id, wanted = journal.ensure_account(url, asking.account), set(order_ids)
+    with journal.reading() as connection:
+        found = records.of_key(connection, account_id, asking.kind, asking.key, former=asking.former)
+    return {
+        item.order_id: item for item in found if item.order_id in wanted and item.state is not RequestState.NOT_SENT
+    }
 
 
 class _Desk:

@@ -73,7 +73,10 @@ class Airflow:
         classpath, kwargs = ran.trigger
         trigger = import_string(classpath)(**kwargs)
         event = asyncio.run(anext(trigger.run()))
-        after = {"next_method": ran.message.next_method, "next_kwargs": {"event": serialize(event.payload)}}
+        after = {
+            "next_method": ran.message.next_method,
+            "next_kwargs": {**(ran.message.next_kwargs or {}), "event": serialize(event.payload)},
+        }
         return self._run(make, arguments, run_id, map_index, after)
 
     def _run(

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from airflow_provider_smmplus.utils.arguments import ids_of, name_of, seconds_of, texts_of, truth_of, whole_of
+from airflow_provider_smmplus.utils.arguments import age_of, ids_of, name_of, seconds_of, texts_of, truth_of, whole_of
 from smmplus.errors import ConfigurationError
 
 
@@ -112,3 +112,17 @@ def test_seconds_are_read(given, seconds):
 def test_what_is_no_time_is_named(given):
     with pytest.raises(ConfigurationError, match=r"^timeout is .*: pass seconds, for example 60$"):
         seconds_of(given, "timeout")
+
+
+@pytest.mark.parametrize(
+    ("given", "age"),
+    [(None, None), ("3d", timedelta(days=3)), (" 12h ", timedelta(hours=12)), (timedelta(hours=1), timedelta(hours=1))],
+)
+def test_an_age(given, age):
+    assert age_of(given, "stuck_for") == age
+
+
+@pytest.mark.parametrize("given", ["", "None", "3", 3, "final", "-3d", "d", timedelta(seconds=-1)])
+def test_what_is_not_an_age_is_refused(given):
+    with pytest.raises(ConfigurationError, match="stuck_for is"):
+        age_of(given, "stuck_for")
