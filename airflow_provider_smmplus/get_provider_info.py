@@ -4,7 +4,7 @@ from typing import Any
 
 _NAME = "smm.plus"
 _PACKAGE = "airflow_provider_smmplus"
-_OPERATORS = ("account", "orders", "refills", "sheets")
+_OPERATORS = ("account", "orders", "refills", "reports", "sheets")
 
 
 def get_provider_info() -> dict[str, Any]:

@@ -4,7 +4,7 @@ Each function raises ConfigurationError with the name of the argument if it cann
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from math import isfinite
 
@@ -77,6 +77,16 @@ def age_of(given: object, name: str) -> timedelta | None:
     if age is None or age < timedelta(0):
         raise ConfigurationError(f'{name} is {given!r}: pass a duration, for example "12h" or "3d"')
     return age
+
+
+def day_of(given: object, name: str) -> date | None:
+    """Return a day, from a date or a text; None for None. Raise for "", which an empty template renders."""
+    if given is None or (isinstance(given, date) and not isinstance(given, datetime)):
+        return given
+    try:
+        return date.fromisoformat(str(given).strip())
+    except ValueError:
+        raise ConfigurationError(f"{name} is {given!r}: pass a day, for example 2026-11-30") from None
 
 
 def whole_of(given: object, name: str) -> int | None:

@@ -1,4 +1,4 @@
-"""Sheets in Airflow's object storage, as local files while a task works on them."""
+"""Sheets and reports in Airflow's object storage, as local files while a task works on them."""
 
 import shutil
 import tempfile
@@ -92,3 +92,18 @@ def store(sheet: LocalSheet, written: Path | None) -> str:
         with here.open("rb") as copy, ObjectStoragePath(sheet.results, conn_id=sheet.conn_id).open("wb") as remote:
             shutil.copyfileobj(copy, remote)
     return sheet.results
+
+
+@contextmanager
+def new_file(path: str, *, conn_id: str | None) -> Iterator[Path]:
+    """Yield where to write a file. An object is uploaded when it is written."""
+    if is_local(path):
+        yield path_of(path)
+        return
+    with tempfile.TemporaryDirectory(prefix="smmplus-") as folder:
+        here = Path(folder) / path.rpartition("/")[2]
+        yield here
+        try:
+            store(LocalSheet(here, path, conn_id), here)
+        except ValueError as error:  # of Airflow's object storage
+            raise ConfigurationError(f"{path} cannot be opened: {error}. Install the provider of its storage") from None

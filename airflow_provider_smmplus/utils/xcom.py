@@ -5,10 +5,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from smmplus.orders.decimals import plain
+from smmplus.orders.decimals import plain, total
 
 if TYPE_CHECKING:
     from bulk.planning.plan import Plan
+    from bulk.report.contents import Report
     from bulk.running.result import RunResult
     from smmplus.journal.entry import Entry
     from smmplus.orders.models import Balance, OrderStatus, Service
@@ -124,4 +125,24 @@ def outcome_object(outcome: "RunResult", written: str) -> Json:
         "currency": outcome.plan.prices.balance.currency,
         "written": written,
         **states_object(outcome.entries.values()),
+    }
+
+
+def report_object(report: "Report", written: str) -> Json:
+    """Describe a report: its figures, without the orders, and with the first services and campaigns."""
+    from bulk.report.contents import figures_object  # noqa: PLC0415 (not while a DAG file is parsed)
+
+    figures = figures_object(report)
+    listed = {name: figures[name][:MOST_LISTED] for name in ("attention", "by_service", "by_campaign")}
+    return {"written": written, "orders": len(report.orders)} | figures | listed
+
+
+def report_event(report: "Report", path: str) -> Json:
+    """Describe a report for those who wait for its asset: by currency, what was spent and what is in doubt."""
+    money = report.figures.money
+    return {
+        "path": path,
+        "orders": len(report.orders),
+        "spent": {each.currency: plain(each.ordered) for each in money},
+        "in_doubt": {each.currency: plain(total((each.in_doubt, each.sending))) for each in money},
     }

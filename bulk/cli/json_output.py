@@ -16,8 +16,8 @@ from bulk.model.errors import ExitStatus
 from bulk.planning.approval import differences
 from bulk.planning.plan import Plan, PlannedRow
 from bulk.planning.warnings import JournalWarnings
-from bulk.report.contents import Report
-from bulk.report.figures import Group, Money, delivered_of, refund_of, standing_of, units_of
+from bulk.report.contents import Report, figures_object
+from bulk.report.figures import delivered_of, refund_of, standing_of, units_of
 from bulk.report.orders import ReportedOrder
 from bulk.running.result import RunResult, entry_cells, refill_cells
 from smmplus.journal.balances import Observation
@@ -255,54 +255,7 @@ def balance_object(balance: Balance) -> Json:
 
 def report_object(report: Report) -> Json:
     """Describe a report."""
-    scope, figures = report.scope, report.figures
-    return {
-        "account": scope.account,
-        "campaigns": list(scope.campaigns),
-        "sheet": scope.sheet or None,
-        "since": None if scope.since is None else scope.since.isoformat(),
-        "until": None if scope.until is None else scope.until.isoformat(),
-        "made_at": report.made_at.isoformat(timespec="seconds"),
-        "attention": [asdict(each) for each in report.attention],
-        "standings": dict(figures.standings),
-        "statuses": dict(figures.statuses),
-        "money": [report_money_object(each) for each in figures.money],
-        "delivery": asdict(figures.delivery),
-        "by_service": [
-            {"service": each.name, "name": report.service_names.get(each.name, "")} | _group_object(each)
-            for each in figures.services
-        ],
-        "by_campaign": [
-            {"account": each.account, "campaign": each.name} | _group_object(each) for each in figures.campaigns
-        ],
-        "timeline": [
-            {
-                "begins": each.begins.isoformat(),
-                "ends": each.ends.isoformat(),
-                "sent": each.sent,
-                "finished": each.finished,
-                "ordered": {currency: plain(amount) for currency, amount in each.ordered.items()},
-            }
-            for each in figures.timeline
-        ],
-        "requests": {
-            kind.value: {state.value: count for state, count in counts.items()}
-            for kind, counts in figures.requests.items()
-        },
-        "orders": (_reported_object(each) for each in report.orders),
-    }
-
-
-def report_money_object(money: Money) -> Json:
-    """Describe what orders cost."""
-    amounts = {name: amount for name, amount in asdict(money).items() if name != "currency"}
-    amounts["difference"] = money.difference
-    return {"currency": money.currency} | {name: plain(amount) for name, amount in amounts.items()}
-
-
-def _group_object(group: Group) -> Json:
-    money = [report_money_object(each) for each in group.money]
-    return {"orders": group.orders, "money": money, "delivery": asdict(group.delivery)}
+    return figures_object(report) | {"orders": (_reported_object(each) for each in report.orders)}
 
 
 def _reported_object(order: ReportedOrder) -> Json:

@@ -1,16 +1,20 @@
 """What a report says: its scope, its orders, their figures, and what needs attention."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from bulk.report.attention import Attention, attention_of
-from bulk.report.figures import Figures, Standing, figures_of, standing_of
+from bulk.report.figures import Figures, Group, Money, Standing, figures_of, standing_of
 from bulk.report.orders import ReportedOrder, Scope
 from smmplus.journal.refills_and_cancels import RequestState
+from smmplus.orders.decimals import plain
 from smmplus.texts import _, counted, marked
+
+Json = dict[str, Any]
 
 STANDINGS = {
     Standing.IN_DOUBT: marked("In doubt"),
@@ -90,3 +94,54 @@ def make_report(
     shown = sorted(latest, key=lambda each: ranks[standing_of(each)])
     attention = [*attention_of(orders, scope, now), *unmatched]
     return Report(scope, now, shown, figures_of(orders), attention, service_names)
+
+
+def figures_object(report: Report) -> Json:
+    """Describe a report without its orders, as plain JSON with amounts as text."""
+    scope, figures = report.scope, report.figures
+    return {
+        "account": scope.account,
+        "campaigns": list(scope.campaigns),
+        "sheet": scope.sheet or None,
+        "since": None if scope.since is None else scope.since.isoformat(),
+        "until": None if scope.until is None else scope.until.isoformat(),
+        "made_at": report.made_at.isoformat(timespec="seconds"),
+        "attention": [asdict(each) for each in report.attention],
+        "standings": dict(figures.standings),
+        "statuses": dict(figures.statuses),
+        "money": [_money_object(each) for each in figures.money],
+        "delivery": asdict(figures.delivery),
+        "by_service": [
+            {"service": each.name, "name": report.service_names.get(each.name, "")} | _group_object(each)
+            for each in figures.services
+        ],
+        "by_campaign": [
+            {"account": each.account, "campaign": each.name} | _group_object(each) for each in figures.campaigns
+        ],
+        "timeline": [
+            {
+                "begins": each.begins.isoformat(),
+                "ends": each.ends.isoformat(),
+                "sent": each.sent,
+                "finished": each.finished,
+                "ordered": {currency: plain(amount) for currency, amount in each.ordered.items()},
+            }
+            for each in figures.timeline
+        ],
+        "requests": {
+            kind.value: {state.value: count for state, count in counts.items()}
+            for kind, counts in figures.requests.items()
+        },
+    }
+
+
+def _money_object(money: Money) -> Json:
+    """Describe what orders cost."""
+    amounts = {name: amount for name, amount in asdict(money).items() if name != "currency"}
+    amounts["difference"] = money.difference
+    return {"currency": money.currency} | {name: plain(amount) for name, amount in amounts.items()}
+
+
+def _group_object(group: Group) -> Json:
+    money = [_money_object(each) for each in group.money]
+    return {"orders": group.orders, "money": money, "delivery": asdict(group.delivery)}

@@ -24,6 +24,7 @@ HEAVY = (
     "openpyxl",
     "python_calamine",
     "sqlalchemy",
+    "bulk.report",
     "bulk.running.run",
 )
 
@@ -84,8 +85,8 @@ def test_all_of_the_promised_classes_are_there():
         "SmmPlusServicesOperator", "SmmPlusAddOrderOperator", "SmmPlusOrderStatusOperator", "SmmPlusRefillOperator",
         "SmmPlusRefillStatusOperator", "SmmPlusCancelOperator", "SmmPlusBalanceOperator", "SmmPlusCheckSheetOperator",
         "SmmPlusSplitSheetOperator", "SmmPlusPlaceSheetOperator", "SmmPlusTrackSheetOperator",
-        "SmmPlusWriteBackOperator", "SmmPlusSheetOperator", "SmmPlusOrderSensor", "SmmPlusRefillSensor",
-        "SmmPlusBalanceSensor", "SmmPlusServiceSensor",
+        "SmmPlusWriteBackOperator", "SmmPlusSheetOperator", "SmmPlusReportOperator", "SmmPlusOrderSensor",
+        "SmmPlusRefillSensor", "SmmPlusBalanceSensor", "SmmPlusServiceSensor",
     }  # fmt: skip
 
 
