@@ -44,7 +44,15 @@ def test_the_airflow_page_shows_the_example_dags_as_they_are_and_all_that_they_m
 
 
 @pytest.mark.parametrize(
-    "module", ["operators.account", "operators.orders", "operators.refills", "operators.sheets", "sensors.smmplus"]
+    "module",
+    [
+        "operators.account",
+        "operators.orders",
+        "operators.refills",
+        "operators.reports",
+        "operators.sheets",
+        "sensors.smmplus",
+    ],
 )
 def test_every_operator_and_sensor_is_documented(module):
     found = importlib.import_module(f"airflow_provider_smmplus.{module}")

@@ -9,11 +9,13 @@ import sys
 import threading
 from collections import Counter
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import openpyxl
 import pytest
 from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+from airflow.models.asset import AssetEvent
 from airflow.models.hitl import HITLDetail
 from airflow.sdk import TaskInstanceState
 from airflow.utils.session import create_session
@@ -21,6 +23,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import configure_mappers
 
+from airflow_provider_smmplus.hooks.smmplus import SmmPlusHook
 from tests.end_to_end.command import read_rows
 from tests.panel import SandboxProcess
 
@@ -53,8 +56,8 @@ class Runs:
         self._panel = panel
         self._before = len(panel.orders())
 
-    def run(self, name):
-        return dag_of(self._dags / f"{name}.py").test()
+    def run(self, name, **how):
+        return dag_of(self._dags / f"{name}.py").test(**how)
 
     def ordered(self):
         return self._panel.orders()[self._before :]
@@ -192,6 +195,32 @@ def test_a_completed_order_is_refilled(runs):
     assert set(states(run).values()) == {"success"}
     assert len(runs.ordered()) == 1
     assert runs.calls("refill") == before + 1
+
+
+@pytest.mark.e2e
+def test_every_night_what_was_delivered_is_refilled_and_what_is_stuck_is_cancelled(runs):
+    assert states(runs.run("smmplus_single_order")) == {"order": "success"}
+    hook, link = SmmPlusHook(), "https://instagram.com/stuck"
+    stuck = hook.place_order(key="stuck", campaign="smmplus_single_order", service="25", link=link, quantity=100)
+    refills, cancels = runs.calls("refill"), runs.calls("cancel")
+    for age, canceled in [("3d", 0), ("0s", 1), ("0s", 1)]:
+        run = runs.run("smmplus_nightly_care", run_conf={"stuck_for": age})
+        assert states(run) == {"refill": "success", "cancel_stuck": "success"}
+        assert (runs.calls("refill") - refills, runs.calls("cancel") - cancels) == (1, canceled)
+    (order,) = [order for order in runs.ordered() if order["order"] == stuck.order_id]
+    assert order["status"] == "Canceled"
+
+
+@pytest.mark.e2e
+def test_the_weekly_report_is_an_asset_with_what_was_spent(runs):
+    assert states(runs.run("smmplus_single_order")) == {"order": "success"}
+    on = datetime.now(UTC) + timedelta(days=2)
+    assert states(runs.run("smmplus_weekly_report", run_after=on)) == {"report": "success"}
+    path = runs.sheets / f"report {on.date()}.html"
+    assert "https://instagram.com/example/" in path.read_text("utf-8")
+    with create_session() as session:
+        (event,) = session.scalars(select(AssetEvent).where(AssetEvent.source_dag_id == "smmplus_weekly_report"))
+        assert event.extra == {"path": str(path), "orders": 1, "spent": {"USD": "0.09"}, "in_doubt": {"USD": "0"}}
 
 
 @pytest.mark.e2e
