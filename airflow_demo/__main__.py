@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-DAGS_SECONDS = 60.0
+DAGS_SECONDS = 180.0
 
 
 def main() -> int:

@@ -109,7 +109,7 @@ class Running:
 
     def finish(self, answer: str | None = None) -> Finished:
         """Wait for its end."""
-        out, err = self._process.communicate(answer, timeout=PATIENCE * 2)
+        out, err = self._process.communicate(answer, timeout=PATIENCE * 5)
         return Finished(self._process.returncode, out, err, self._arguments)
 
     def __enter__(self) -> Self:
