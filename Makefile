@@ -1,4 +1,5 @@
 # make demo     see the whole job on sample sheets, against a simulated panel
+# make page     the page for people who have spreadsheets, with sample campaigns; Ctrl-C ends it
 # make airflow-demo   Airflow with example DAGs, against a simulated panel; Ctrl-C ends it
 # make test     every check: lint, types, imports, all tests
 # make check    the quick part of it: lint, types, imports, unit tests that are not slow
@@ -22,10 +23,13 @@ WAITING = 4
 # Tests start hundreds of processes: each would compile every module again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo airflow-demo test check coverage e2e lint properties mutants matrix soak bench clean
+.PHONY: demo page airflow-demo test check coverage e2e lint properties mutants matrix soak bench clean
 
 demo: $(VENV)/run.installed
 	$(BIN)/smmplus demo
+
+page: $(VENV)/web.installed
+	$(BIN)/smmplus demo --page
 
 airflow-demo: $(VENV)/airflow.installed
 	$(BIN)/python -m airflow_demo
@@ -74,6 +78,10 @@ clean:
 $(VENV)/run.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+$(VENV)/web.installed: $(VENV)/run.installed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[web]'
 	touch $@
 
 $(VENV)/airflow.installed: $(VENV)/run.installed

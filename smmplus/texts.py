@@ -7,6 +7,7 @@ The English text stands in the code, as `_("Place {count} orders?", count=8)`. `
 import locale
 import os
 from collections.abc import Iterable, Mapping, MutableMapping
+from contextvars import ContextVar
 from functools import cache, reduce
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -17,10 +18,18 @@ if TYPE_CHECKING:
 VARIABLE = "SMMPLUS_LANGUAGE"
 LANGUAGES = ("en", "id")
 
+LANGUAGE: ContextVar[str] = ContextVar("LANGUAGE", default="")
+"""The language of one visitor of a page; "" for that of the process."""
+
+
+def language() -> str:
+    """Return the language of texts, as it was chosen."""
+    return LANGUAGE.get() or os.environ.get(VARIABLE, "")
+
 
 def _(text: str, /, **values: object) -> str:
     """Return a text in the chosen language, with values in the places that it names."""
-    catalog = _catalog(os.environ.get(VARIABLE, ""))
+    catalog = _catalog(language())
     message = None if catalog is None else catalog.get(text)
     translated = text if message is None or message.fuzzy else str(message.string or text)
     return translated.format(**values) if values else translated

@@ -14,6 +14,7 @@ from pathlib import Path
 import typer
 from babel.messages import Catalog
 from babel.messages.pofile import read_po, write_po
+from jinja2 import Environment, nodes
 
 from bulk.cli.app import app
 from bulk.cli.texts import PROGRAM, SUMMARIES
@@ -38,6 +39,20 @@ def calls_of(path: Path) -> Iterator[ast.Call]:
             yield node
 
 
+def calls_of_templates() -> Iterator[tuple[Path, nodes.Call]]:
+    """Yield the calls in the page's templates that name a text."""
+    for path in sorted((ROOT / "bulk" / "web" / "templates").glob("*.j2")):
+        for call in Environment(autoescape=True).parse(path.read_text("utf-8")).find_all(nodes.Call):
+            if isinstance(call.node, nodes.Name) and call.node.name in MARKS:
+                yield path, call
+
+
+def text_of_template(call: nodes.Call) -> str | None:
+    """Return the text that a template's call names; None if it is a variable, whose text is marked elsewhere."""
+    text = call.args[MARKS[call.node.name]]
+    return text.value if isinstance(text, nodes.Const) else None
+
+
 def text_of(call: ast.Call) -> str | None:
     """Return the text that a call names; None if it is a variable, whose text is marked elsewhere."""
     text = call.args[MARKS[call.func.id]]
@@ -56,9 +71,10 @@ def _help(group: typer.core.TyperGroup) -> Iterator[str]:
 def texts() -> list[str]:
     """Return every text that has a translation, each once."""
     named = [text_of(call) for path in sources() for call in calls_of(path)]
+    of_page = [text_of_template(call) for _path, call in calls_of_templates()]
     of_options = [about.help for about in OPTIONS.values()]
     others = [PROGRAM, *SUMMARIES.values(), *of_options, *_help(typer.main.get_command(app))]
-    return list(dict.fromkeys(text for text in (*named, *others) if text))
+    return list(dict.fromkeys(text for text in (*named, *of_page, *others) if text))
 
 
 def translations() -> dict[str, str]:

@@ -138,7 +138,7 @@ def test_a_journal_is_kept_backed_up_and_restored_as_documented(tmp_path):
 def test_make_targets_of_the_readme_exist():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     named = {line.split()[1] for line in commands("make")}
-    assert named == {"airflow-demo", "demo", "test"}
+    assert named == {"airflow-demo", "demo", "page", "test"}
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in named)
 
 

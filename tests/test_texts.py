@@ -6,7 +6,17 @@ import string
 import pytest
 
 from smmplus.texts import _, choose_language, counted
-from tests.catalogue import MARKS, ROOT, calls_of, sources, text_of, texts, translations
+from tests.catalogue import (
+    MARKS,
+    ROOT,
+    calls_of,
+    calls_of_templates,
+    sources,
+    text_of,
+    text_of_template,
+    texts,
+    translations,
+)
 
 CALLS = [(path, call) for path in sources() for call in calls_of(path)]
 
@@ -24,6 +34,17 @@ def test_a_text_has_a_value_for_each_of_its_places():
             continue
         if call.keywords and places(text) != {word.arg for word in call.keywords}:
             wrong.append(f"{path.relative_to(ROOT)}:{call.lineno}: {text}")
+    assert wrong == []
+
+
+def test_a_text_of_the_page_has_a_value_for_each_of_its_places():
+    wrong = [
+        f"{path.name}:{call.lineno}: {text}"
+        for path, call in calls_of_templates()
+        if (text := text_of_template(call)) is not None
+        and call.node.name == "_"
+        and places(text) != {word.key for word in call.kwargs}
+    ]
     assert wrong == []
 
 

@@ -1,5 +1,6 @@
 """`smmplus demo`, the whole job on sample sheets against a simulated panel, and `smmplus sandbox`, that panel alone."""
 
+import os
 import runpy
 import shutil
 import subprocess
@@ -22,6 +23,7 @@ from bulk.model.errors import SheetError
 from bulk.model.options import Options
 from bulk.reading import read_sheet
 from bulk.running import run
+from bulk.running.events import RunListener
 from bulk.running.result import RunResult
 from smmplus.api.panel import Panel
 from smmplus.errors import ConfigurationError
@@ -39,12 +41,16 @@ def demo(
     folder: Annotated[Path, typer.Option("--folder", help="Folder for the sample sheets.", metavar="FOLDER")] = Path(
         "smmplus-demo"
     ),
+    page: Annotated[bool, typer.Option("--page", help="Show the page of `smmplus serve`, with samples.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Try everything on sample sheets, without an account.
 
     Orders go to a simulated panel. No money is spent.
     """
+    if page:
+        _page(folder)
+        return
     out, progress = console(quiet=as_json), console(stderr=True, quiet=as_json)
     _fresh_copies(folder)
     with _simulated_panel(folder) as panel, Journal(f"sqlite:///{(folder / 'journal.sqlite3').absolute()}") as journal:
@@ -61,6 +67,25 @@ def demo(
         print_json(outcome_object(outcome))
     words = _("Done. Look at {path}: formulas, colours and notes are as they were.", path=folder / "campaign.xlsx")
     _title(out, words)
+
+
+def _page(folder: Path) -> None:
+    """Serve the page with three sheets, of which one is placed."""
+    from bulk.cli.serve import local_home, serve_page  # noqa: PLC0415 (needs the extra packages)
+
+    _fresh_copies(folder)
+    with _simulated_panel(folder) as panel:
+        journal = f"sqlite:///{(folder / 'journal.sqlite3').absolute()}"
+        os.environ.update(SMMPLUS_API_KEY=panel.key, SMMPLUS_API_URL=panel.url, SMMPLUS_JOURNAL=journal)
+        home = local_home(folder / "uploads", rate=0)
+        for name in ("kampanye.csv", "with_problems.csv", "campaign.xlsx"):
+            data = (folder / name).read_bytes()
+            upload = home.uploads.add(name, data, account="default", campaign=Path(name).stem, by="demo")
+            if name == "kampanye.csv":
+                with home.journal("default") as opened:
+                    options = upload.options(home.uploads.file_of(upload), rate=0)
+                    run.run(options, panel, opened, RunListener(agreed=True))
+        serve_page(home, "127.0.0.1", 0, browser=True)
 
 
 def _check(out: Console, options: Options, panel: Panel, journal: Journal) -> None:

@@ -1,6 +1,6 @@
 """How orders in doubt look: what was sent, what the balance says of it, and the command that settles it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.padding import Padding
@@ -9,17 +9,13 @@ from rich.text import Text
 
 from bulk.cli.tables import WARNING, table
 from bulk.files.account_settings import DEFAULT_ACCOUNT
-from smmplus.commands import command, local_time
-from smmplus.journal.balances import Observation
+from bulk.running.doubts import balances_of, facts_of
+from smmplus.commands import command
 from smmplus.journal.entry import Entry
-from smmplus.orders.decimals import money
 from smmplus.reconciliation.balance_evidence import Evidence
 from smmplus.reconciliation.doubt_matching import Finding
 from smmplus.reconciliation.reconcile import Settlement
-from smmplus.texts import _, counted, marked
-
-MOST_CHARACTERS = 300
-"""Of what was ordered. Comments can be long; the sheet has them in full."""
+from smmplus.texts import _
 
 MOST_CANDIDATES = 10
 """Orders that one in doubt may be, on a screen."""
@@ -51,10 +47,10 @@ def _table(entries: Sequence[Entry], evidence: Mapping[int, Evidence]) -> Table:
     shown = table("", *heads, right=("",), wrap=heads)
     for number, entry in enumerate(entries, 1):
         found = evidence.get(entry.id)
-        facts = _facts(entry, found)
+        facts = facts_of(entry, found)
         account = f"{_('account {account}', account=entry.account)}\n" if entry.account != DEFAULT_ACCOUNT else ""
         balances = "\n".join(
-            f"{_(name)}: {words}" if name != "balance" else words for name, words in _balances(entry, found)
+            f"{_(name)}: {words}" if name != "balance" else words for name, words in balances_of(entry, found)
         )
         order = f"{account}{facts['order']}\n{facts['error']}"
         shown.add_row(str(number), *map(Text, (facts["sent"], order, facts["charge"], balances)))
@@ -78,7 +74,7 @@ def show_doubt(console: Console, entry: Entry, evidence: Evidence | None) -> Non
     shown = Table.grid(padding=(0, 2, 0, 0))
     shown.add_column(no_wrap=True)
     shown.add_column(overflow="fold")
-    for name, words in (*_facts(entry, evidence).items(), *_balances(entry, evidence)):
+    for name, words in (*facts_of(entry, evidence).items(), *balances_of(entry, evidence)):
         shown.add_row(_(name), Text(words))
     console.print(Padding(shown, (0, 0, 1, 2)))
 
@@ -116,41 +112,3 @@ def _show_commands(console: Console, entry: Entry) -> None:
     placed, not_placed = resolve_command(entry, order_id="NUMBER"), resolve_command(entry, not_placed=True)
     console.print(Text(f"  {placed}     {_('it was placed')}"), soft_wrap=True)
     console.print(Text(f"  {not_placed}          {_('it was not; the next run sends it')}"), soft_wrap=True)
-
-
-def _facts(entry: Entry, evidence: Evidence | None) -> dict[str, str]:
-    seen = None if evidence is None else evidence.after or evidence.before
-    what = " ".join(f"{name}={value}" for name, value in entry.request.fields)
-    facts = {marked("account"): entry.account} if entry.account != DEFAULT_ACCOUNT else {}
-    order = _("service {service}", service=entry.request.service)
-    expected = "" if entry.cost is None else money(entry.cost, seen.currency if seen else "")
-    return facts | {
-        marked("sent"): _("{time}, from {file}", time=local_time(entry.sent_at, seconds=True), file=entry.source),
-        marked("order"): f"{order} {what[:MOST_CHARACTERS]}{'…' * (len(what) > MOST_CHARACTERS)}",
-        marked("charge"): _("{amount} expected", amount=expected) if expected else _("unknown"),
-        marked("error"): entry.error,
-    }
-
-
-def _balances(entry: Entry, evidence: Evidence | None) -> Iterator[tuple[str, str]]:
-    if evidence is None:
-        return
-    before, after = evidence.before, evidence.after
-    yield marked("before"), _("not read before it was sent") if before is None else _observed(before)
-    yield marked("after"), _unread(entry) if after is None else _observed(after)
-    if evidence.fell is not None and evidence.left is not None:
-        orders = counted(evidence.orders, "confirmed order")
-        explained = _("{orders} in between explain {amount}", orders=orders, amount=money(evidence.accepted, ""))
-        others = [_("{count} more may be in it", count=evidence.others)] if evidence.others else []
-        unexplained = _("{amount} unexplained", amount=money(evidence.left, ""))
-        yield marked("dropped by"), "; ".join([money(evidence.fell, ""), explained, *others, unexplained])
-    yield marked("balance"), _(evidence.verdict.value)
-
-
-def _unread(entry: Entry) -> str:
-    return _("not read since; to read it: {command}", command=command("reconcile", account=entry.account))
-
-
-def _observed(seen: Observation) -> str:
-    balance, time = money(seen.amount, seen.currency), local_time(seen.at, seconds=True)
-    return _("{balance} at {time}", balance=balance, time=time)

@@ -29,7 +29,7 @@ from smmplus.errors import ConfigurationError
 from smmplus.journal.entry import Entry
 from smmplus.journal.journal import Journal
 from smmplus.journal.refills_and_cancels import FollowUp, RequestKind, RequestState
-from smmplus.placing.refills_and_cancels import Asking, ask_for, select_orders
+from smmplus.placing.refills_and_cancels import Asking, ask_for, select_orders, todays_key
 from smmplus.placing.request_rules import Selection
 from smmplus.texts import _, counted, marked
 
@@ -62,6 +62,7 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmat
 def refill(
     file: SheetFile = None,
     row: Rows = None,
+    sheet: given.Sheet = None,
     campaign: Campaign = None,
     order_id: OrderIds = None,
     account: given.Account = given.DEFAULT,
@@ -75,7 +76,12 @@ def refill(
     the statuses of earlier refills.
     """
     _run(
-        RequestKind.REFILL, _chosen(file, row, campaign, order_id, account), None, again=again, yes=yes, as_json=as_json
+        RequestKind.REFILL,
+        _chosen(file, row, sheet, campaign, order_id, account),
+        None,
+        again=again,
+        yes=yes,
+        as_json=as_json,
     )
 
 
@@ -83,6 +89,7 @@ def refill(
 def cancel(
     file: SheetFile = None,
     row: Rows = None,
+    sheet: given.Sheet = None,
     campaign: Campaign = None,
     order_id: OrderIds = None,
     stuck_for: Annotated[
@@ -108,7 +115,12 @@ def cancel(
         raise ConfigurationError(_("--stuck-for needs a duration, such as 12h or 3d"))
     age = None if seconds is None else timedelta(seconds=seconds)
     _run(
-        RequestKind.CANCEL, _chosen(file, row, campaign, order_id, account), age, again=again, yes=yes, as_json=as_json
+        RequestKind.CANCEL,
+        _chosen(file, row, sheet, campaign, order_id, account),
+        age,
+        again=again,
+        yes=yes,
+        as_json=as_json,
     )
 
 
@@ -120,6 +132,8 @@ class _Chosen:
     file: Path | None
     rows: frozenset[int]
     """Rows of the file; empty for all."""
+    sheet: str | None
+    """Its worksheet."""
     campaign: str | None
     order_ids: tuple[str, ...]
 
@@ -127,27 +141,29 @@ class _Chosen:
         """Return their entries; JournalConflictError names what the journal does not have."""
         if self.campaign is not None:
             return journal.of_campaign(campaign_of(journal, account_id, self.campaign))
-        ids = self.order_ids if self.file is None else _ids_of(self.file, self.rows)
+        ids = self.order_ids if self.file is None else _ids_of(self.file, self.rows, self.sheet)
         return entries_of_ids(journal, account_id, self.account, ids)
 
 
 def _chosen(
     file: Path | None,
     rows: Sequence[int] | None,
+    sheet: str | None,
     campaign: str | None,
     order_ids: Sequence[str] | None,
     account: str,
 ) -> _Chosen:
     if sum(map(bool, (file, campaign, order_ids))) != 1:
         raise ConfigurationError(_("Pass a sheet, --campaign or --order-id"))
-    if rows and file is None:
-        raise ConfigurationError(_("{option} needs a sheet", option="--row"))
-    return _Chosen(account, file, frozenset(rows or ()), campaign, tuple(dict.fromkeys(order_ids or ())))
+    for option, value in (("--row", rows), ("--sheet", sheet)):
+        if value and file is None:
+            raise ConfigurationError(_("{option} needs a sheet", option=option))
+    return _Chosen(account, file, frozenset(rows or ()), sheet, campaign, tuple(dict.fromkeys(order_ids or ())))
 
 
-def _ids_of(file: Path, rows: frozenset[int]) -> tuple[str, ...]:
+def _ids_of(file: Path, rows: frozenset[int], worksheet: str | None) -> tuple[str, ...]:
     """Return the order IDs of a sheet, or of some of its rows."""
-    sheet = read_as(file, ReadOptions(hidden="include"))
+    sheet = read_as(file, ReadOptions(worksheet, hidden="include"))
     found = dict(zip(sheet.rows, sheet.texts.get("order_id", ()), strict=False))
     if missing := sorted(row for row in rows if not found.get(row)):
         raise ConfigurationError(_("{file} has no order in row {row}", file=file.name, row=missing[0]))
@@ -170,7 +186,7 @@ def _run(kind: RequestKind, chosen: _Chosen, age: timedelta | None, *, again: bo
             ids = [entry.order_id for entry in selected.to_request if entry.order_id]
             found = asyncio.run(_request(journal, panel, asking, ids))
             if kind is RequestKind.REFILL and chosen.file is not None:
-                _write_into(Options(chosen.file, chosen.account), panel, journal)
+                _write_into(Options(chosen.file, chosen.account, sheet=chosen.sheet), panel, journal)
         elif declined := bool(selected.to_request):
             out.print(_("Cancelled. Nothing was sent."))
     status = ExitStatus.UNFINISHED if declined else _status(found)
@@ -197,7 +213,7 @@ def _write_into(options: Options, panel: Panel, journal: Journal) -> None:
 
 def _key(kind: RequestKind, selected: Selection, *, again: bool) -> str:
     """Return the key of the request: two commands on one day are one request, unless a person wants it again."""
-    today = f"{kind.value} {datetime.now(UTC).date()}"
+    today = todays_key(kind, datetime.now(UTC))
     if not again:
         return today
     return f"{today} {max(len(selected.earlier.get(entry.order_id or '', ())) for entry in selected.to_request) + 1}"

@@ -1,8 +1,7 @@
 """`smmplus resolve`: record what orders in doubt are, one, a campaign or a sheet of them, or take that back."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -17,22 +16,16 @@ from bulk.cli.order_statuses import campaign_of
 from bulk.cli.progress import asked
 from bulk.cli.tables import WARNING, console
 from bulk.files.account_settings import url_of
-from smmplus.api.client import Client
-from smmplus.api.panel import Panel
+from bulk.running.doubts import Judge
 from smmplus.commands import command
-from smmplus.errors import CallError, ConfigurationError, FollowUpError, JournalConflictError, UnknownRefusalError
-from smmplus.journal import balances
+from smmplus.errors import ConfigurationError, JournalConflictError
 from smmplus.journal.budgets import standing
 from smmplus.journal.entry import Entry
 from smmplus.journal.journal import Journal
-from smmplus.journal.queries import with_order_id_at_panel
-from smmplus.journal.resolution import latest_resolution, must_be_unclaimed
+from smmplus.journal.resolution import latest_resolution
 from smmplus.journal.state_machine import State
 from smmplus.orders.decimals import money
-from smmplus.orders.models import OrderStatus
-from smmplus.reconciliation.balance_evidence import unsettled_of_siblings
-from smmplus.reconciliation.doubt_matching import claimants, misfit
-from smmplus.reconciliation.reconcile import Settlement, ask, listed, settle_all
+from smmplus.reconciliation.reconcile import Settlement, listed, settle_all
 from smmplus.texts import _
 
 
@@ -51,7 +44,7 @@ def answers_of(journal: Journal, path: Path, encoding: str | None, why: str, *, 
     for account in dict.fromkeys(answer.entry.account for answer in answers if answer.order_id is not None):
         placed = [(answer, answer.order_id) for answer in answers if answer.entry.account == account]
         answered = frozenset(answer.entry.id for answer, order_id in placed)
-        judge = Judge.of(journal, account, force=force, answered=answered)
+        judge = judge_of(journal, account, force=force, answered=answered)
         statuses = judge.ask([order_id for answer, order_id in placed if order_id is not None])
         for answer, order_id in placed:
             try:
@@ -66,92 +59,10 @@ def answers_of(journal: Journal, path: Path, encoding: str | None, why: str, *, 
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Judge:
-    """Compares orders of a panel with orders in doubt of one account."""
-
-    journal: Journal
-    panel: Panel
-    account_id: int
-    force: bool
-    """A person insists on an order whose charge does not fit."""
-    answered: frozenset[int] = frozenset()
-    """Entries in doubt that are about to be settled, too."""
-
-    @classmethod
-    def of(cls, journal: Journal, account: str, *, force: bool, answered: frozenset[int] = frozenset()) -> "Judge":
-        """Find the account and its panel."""
-        panel = given.panel_for(account)
-        return cls(journal, panel, journal.ensure_account(panel.url, account), force, answered)
-
-    def ask(self, ids: Sequence[str]) -> Mapping[str, OrderStatus]:
-        """Ask the panel where orders stand, 100 a call; without those that it does not know."""
-        with Client(self.panel) as client:
-            return ask(client, ids, 2 * len(ids)).answers
-
-    def settle_one(self, entry: Entry, order_id: str) -> list[str]:
-        """Ask for one order, and compare it."""
-        self._must_be_free(entry, order_id)
-        return self.compare(entry, order_id, _status_of(self.panel, order_id))
-
-    def compare(self, entry: Entry, order_id: str, status: OrderStatus | None) -> list[str]:
-        """Give remarks on an order that is to be one in doubt; JournalConflictError where it cannot be."""
-        if status is None:
-            raise JournalConflictError(
-                _(
-                    "the panel knows no order {order_id} of account {account!r}",
-                    order_id=order_id,
-                    account=entry.account,
-                )
-            )
-        self._must_be_free(entry, order_id)
-        seen = balances.latest(self.journal, self.account_id)
-        difference = misfit(entry, order_id, status, "" if seen is None else seen.currency)
-        if difference and not self.force:
-            raise JournalConflictError(
-                _("{difference}. Nothing was recorded. To accept it anyway, add --force", difference=difference)
-            )
-        if difference:
-            return [_("accepted with --force: {difference}", difference=difference)]
-        if entry.cost is None or status.charge is None:
-            return [_("its charge could not be compared: the expected or the actual charge is unknown")]
-        return self._shared(entry, order_id, status)
-
-    def _must_be_free(self, entry: Entry, order_id: str) -> None:
-        with self.journal.reading() as connection:
-            must_be_unclaimed(order_id, with_order_id_at_panel(connection, self.account_id, order_id), entry)
-
-    def _shared(self, entry: Entry, order_id: str, status: OrderStatus) -> list[str]:
-        """Name the other orders in doubt whose charge an order fits as well."""
-        with self.journal.reading() as connection:
-            doubts = unsettled_of_siblings(connection, self.account_id, State.IN_DOUBT)
-        others = [other for other in doubts if other.id not in {entry.id, *self.answered}]
-        found = listed(other.name for other in claimants(others, order_id, status))
-        if not found:
-            return []
-        return [
-            _("the charge of order {order_id} also fits {orders}: compare the links", order_id=order_id, orders=found)
-        ]
-
-
-def _status_of(panel: Panel, order_id: str) -> OrderStatus:
-    with Client(panel) as client:
-        try:
-            return client.order_status(order_id)
-        except (FollowUpError, UnknownRefusalError) as error:
-            words = _(
-                "the panel knows no order {order_id} of this account ({answer})", order_id=order_id, answer=error.text
-            )
-            raise JournalConflictError(words) from error
-        except CallError as error:
-            if not error.transient:
-                raise
-            words = _(
-                "nothing was recorded: the panel could not be asked about order {order_id} ({reason})",
-                order_id=order_id,
-                reason=error,
-            )
-            raise CallError(words) from error
+def judge_of(journal: Journal, account: str, *, force: bool, answered: frozenset[int] = frozenset()) -> Judge:
+    """Return the judge of an account's orders in doubt."""
+    panel = given.panel_for(account)
+    return Judge(journal, panel, journal.ensure_account(panel.url, account), force, answered)
 
 
 @failing
@@ -225,7 +136,7 @@ def _said(
 def _one(
     journal: Journal, account: str, key: str, order_id: str | None, why: str, *, force: bool, as_json: bool
 ) -> None:
-    judge = Judge.of(journal, account, force=force)
+    judge = judge_of(journal, account, force=force)
     entry = journal.find(judge.account_id, key)
     remarks = [] if order_id is None else judge.settle_one(entry, order_id)
     try:

@@ -11,6 +11,7 @@ SUMMARIES: Mapping[str, str] = {
     "run": "Place the orders in a sheet",
     "status": "Update order statuses in a sheet, or show those of orders",
     "watch": "Run the sheets that are dropped into a folder",
+    "serve": "Serve a page to upload, approve and place sheets",
     "order": "Place one order",
     "refill": "Request refills of delivered orders",
     "cancel": "Request to cancel orders that are not finished",

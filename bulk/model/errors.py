@@ -9,11 +9,19 @@
 A bad cell raises nothing. It becomes a :class:`bulk.model.sheet.Problem`, so that all of them are shown at once.
 """
 
+from collections.abc import Sequence
 from enum import IntEnum
 
 
 class SheetError(Exception):
-    """A file cannot be used as a sheet of orders. The message names file, sheet and cell, and the remedy."""
+    """A file cannot be used as a sheet of orders. The message names file, sheet and cell, and the remedy.
+
+    :param headers: the cells of the row that may be the header, where none was understood as one.
+    """
+
+    def __init__(self, text: str, headers: Sequence[str] = ()) -> None:
+        super().__init__(text)
+        self.headers = tuple(headers)
 
 
 class RefusedFileError(SheetError):

@@ -281,22 +281,27 @@ def _duplicate(source: str, field: str, row: int, first: Column, second: Column)
     )
 
 
-def _best_candidate(rows: Sequence[Sequence[str]], given: HeaderNames) -> str:
-    """Return what was understood of the row that is most like a header; "" if no row is."""
+def _best_row(rows: Sequence[Sequence[str]], given: HeaderNames) -> tuple[int, list[tuple[str, str]]]:
+    """Return the number of the row that is most like a header, and what was understood of it; 0 for no rows."""
     understood = []
     for number, cells in enumerate(rows[:HEADER_SEARCH_ROWS], start=1):
         known = [(cell, field) for cell, field in zip(cells, fields_of(cells, given), strict=True) if field is not None]
-        understood.append((len(known), -number, known))
-    count, number, known = max(understood, default=(0, 0, []))
-    if not count:
+        understood.append((len(known), sum(map(bool, cells)) > 1, -number, known))
+    _count, _is_wide, number, known = max(understood, default=(0, False, 0, []))
+    return -number, known
+
+
+def _best_candidate(number: int, known: Sequence[tuple[str, str]]) -> str:
+    """Return what was understood of the row that is most like a header; "" if nothing was."""
+    if not known:
         return ""
     meanings = ", ".join(_("{header!r} is {field}", header=cell, field=field) for cell, field in known)
     if any(field == "service" for _header, field in known):
         text = _(
-            "Row {row} is most like a header: {meanings}; link or quantity is missing.", row=-number, meanings=meanings
+            "Row {row} is most like a header: {meanings}; link or quantity is missing.", row=number, meanings=meanings
         )
     else:
-        text = _("Row {row} is most like a header: {meanings}; service is missing.", row=-number, meanings=meanings)
+        text = _("Row {row} is most like a header: {meanings}; service is missing.", row=number, meanings=meanings)
     return f"{text} "
 
 
@@ -312,6 +317,7 @@ def missing_header_error(
     held = "; ".join(
         _("row {row}: {texts}", row=number, texts=text) for number, text in enumerate(seen, start=1) if text
     )
+    best, known = _best_row(rows, given)
     theirs = "".join(_("; {header!r} for {field}", header=header, field=field) for header, field in given)
     return SheetError(
         _(
@@ -322,7 +328,8 @@ def missing_header_error(
             rows=HEADER_SEARCH_ROWS,
             theirs=theirs,
             held=held[:500] or _("nothing"),
-            candidate=_best_candidate(rows, given),
+            candidate=_best_candidate(best, known),
             option=surface.phrase(headers=["Their name=link"]),
-        )
+        ),
+        [cell for cell in rows[best - 1] if cell] if best else (),
     )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from smmplus.commands import Value, options_of_command
+from smmplus.texts import _, joined, marked
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +59,39 @@ def _literal(option: str, value: Value) -> str:
 
 COMMAND_LINE = CommandLine({"headers": "--map", "journal": "SMMPLUS_JOURNAL"})
 PYTHON = Surface({"journal": "journal (or SMMPLUS_JOURNAL)"})
+
+ANSWERS: Mapping[str, str] = {
+    "skip_bad": marked("Leave out the rows with problems"),
+    "adopt": marked("They are the same orders"),
+    "campaign": marked("Place them again, under another campaign"),
+    "ignore_missing": marked("The rows are gone on purpose"),
+    "allow_duplicates": marked("Identical rows are separate orders"),
+    "not_placed_since_backup": marked("They were not placed since the backup"),
+    "retry_refused": marked("Send the rejected rows again"),
+    "use_hyperlinks": marked("Order the addresses behind the links"),
+    "hidden": marked("Hidden rows"),
+    "headers": marked("Columns"),
+    "sheet": marked("Worksheet"),
+    "encoding": marked("Encoding"),
+    "locale": marked("Number format"),
+    "max_spend": marked("Budget"),
+}
+"""Option -> what it is called on the page."""
+
+
+class Page(Surface):
+    """Phrases remedies as the answers that the page offers."""
+
+    __slots__ = ()
+
+    def name(self, option: str) -> str:
+        """Return the name of an option."""
+        return self.names.get(option) or f"“{_(ANSWERS.get(option, option))}”"
+
+    def phrase(self, **remedy: Value) -> str:
+        """Return the answers that the page offers; an option with a value has a field of its own there."""
+        names = joined(map(self.name, remedy))
+        return _("the answer {answer}", answer=names) if all(value is True for value in remedy.values()) else names
+
+
+PAGE = Page({"journal": "SMMPLUS_JOURNAL"})

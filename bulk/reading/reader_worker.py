@@ -63,10 +63,11 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class ReadFailure:
-    """An error's text, and whether it was a RefusedFileError."""
+    """An error's text and headers, and whether it was a RefusedFileError."""
 
     text: str
     is_refused: bool
+    headers: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def read(path: Path, options: ReadOptions) -> ReadFailure | ReadResult:
     try:
         sheet = parse(path, options)
     except SheetError as error:
-        return ReadFailure(str(error), isinstance(error, RefusedFileError))
+        return ReadFailure(str(error), isinstance(error, RefusedFileError), error.headers)
     texts = {name: pack_column(column) for name, column in sheet.texts.items()}
     return ReadResult(replace(sheet, rows=(), texts={}), array("I", sheet.rows).tobytes(), texts)
 

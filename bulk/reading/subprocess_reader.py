@@ -13,7 +13,7 @@ from bulk.model.errors import RefusedFileError, SheetError
 from bulk.model.options import ReadOptions
 from bulk.model.sheet import Column, Problem, Sheet
 from bulk.reading.reader_worker import ReadFailure, ReadResult, ResourceLimits, Task, unpack_column
-from smmplus.texts import VARIABLE, _
+from smmplus.texts import VARIABLE, _, language
 
 START = "import pickle, sys; sys.path[:] = pickle.load(sys.stdin.buffer); "
 """The beginning of every program for :func:`run_in_subprocess`."""
@@ -45,7 +45,7 @@ def read_in_subprocess(path: Path, options: ReadOptions) -> Sheet:
     """
     result = _run(Task(path, options, limits_for_size(_size(path))))
     if isinstance(result, ReadFailure):
-        raise (RefusedFileError if result.is_refused else SheetError)(result.text)
+        raise (RefusedFileError if result.is_refused else SheetError)(result.text, result.headers)
     texts = {name: unpack_column(packed) for name, packed in result.texts.items()}
     return replace(result.sheet, rows=memoryview(result.rows).cast("I").tolist(), texts=texts)
 
@@ -69,7 +69,7 @@ def run_in_subprocess(program: str, task: object, limits: ResourceLimits) -> byt
     :raises ChildProcessError: if it exceeds its limits or does not end with status 0; the message says how it ended.
     """
     command = [sys.executable, "-I", "-X", f"utf8={sys.flags.utf8_mode}", "-c", program]
-    environment = {name: value for name, value in os.environ.items() if name == VARIABLE or not _is_secret(name)}
+    environment = {name: value for name, value in os.environ.items() if not _is_secret(name)} | {VARIABLE: language()}
     payload = pickle.dumps(sys.path) + pickle.dumps(task)
     try:
         done = subprocess.run(  # noqa: S603 -- this very Python, with a fixed program

@@ -4,7 +4,6 @@ The template only lays out. Every text that it shows is made here, and it escape
 panel's words are foreign. In addition, the page forbids the browser to run a script or to load anything.
 """
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from importlib.resources import files
@@ -30,7 +29,7 @@ from bulk.report.figures import (
 from bulk.report.orders import ReportedOrder
 from smmplus.commands import local_time
 from smmplus.orders.decimals import money, total
-from smmplus.texts import VARIABLE, _, counted
+from smmplus.texts import _, counted, language
 
 _MARK = b"<!doctype html>\n<!-- smmplus report -->"
 
@@ -81,7 +80,7 @@ def _view(report: Report) -> View:
     figures = report.figures
     of_campaigns = _groups(_("Delivery by campaign"), figures.campaigns, _campaign_name(report))
     return {
-        "language": "id" if os.environ.get(VARIABLE, "").lower().startswith("id") else "en",
+        "language": "id" if language().lower().startswith("id") else "en",
         "title": _("Report: {title}", title=report.title),
         "subtitle": _subtitle(report),
         "words": {

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from sqlalchemy import (
@@ -61,6 +61,16 @@ def ensure_campaign(connection: Connection, account_id: int, name: str) -> int:
 def of_batch(connection: Connection, batch_id: int) -> list[Entry]:
     """Return the entries of a batch, in the order in which they were planned."""
     return _found(connection, entries.c.batch_id == batch_id)
+
+
+_NEEDS = {State.IN_DOUBT: 0, State.REJECTED: 1, State.NOT_SENT: 2, State.SENDING: 2}
+
+
+def page_of_batch(connection: Connection, batch_id: int, first: int, most: int) -> list[Entry]:
+    """Return some entries of a batch, those that need a person first."""
+    rank = case({state.value: rank for state, rank in _NEEDS.items()}, value=entries.c.state, else_=3)
+    statement = select_entries().where(entries.c.batch_id == batch_id).order_by(rank, entries.c.id)
+    return [read_entry(row) for row in connection.execute(statement.offset(first).limit(most))]
 
 
 def of_campaign(connection: Connection, campaign_id: int) -> list[Entry]:
@@ -131,6 +141,30 @@ def ordered_services(connection: Connection, account_id: int) -> dict[str, set[s
     for row in connection.execute(query.where(where), execution_options={"yield_per": _PAGE}):
         found.setdefault(OrderRequest.from_content(row.content).service, set()).add(row.name)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many orders of a campaign are in a state and have a status."""
+
+    campaign_id: int
+    state: State
+    order_status: str
+    is_final: bool
+    orders: int
+
+
+def count(connection: Connection, batch_id: int | None = None) -> list[Count]:
+    """Count the orders of each campaign, or those of a batch, by state and status."""
+    columns = entries.c
+    kinds = (columns.campaign_id, columns.state, columns.order_status, columns.final)
+    counted = select(*kinds, func.count().label("orders")).group_by(*kinds)
+    if batch_id is not None:
+        counted = counted.where(columns.batch_id == batch_id)
+    return [
+        Count(row.campaign_id, State(row.state), row.order_status, bool(row.final), row.orders)
+        for row in connection.execute(counted)
+    ]
 
 
 def numbers_of_batch(connection: Connection, batch_id: int) -> list[int]:

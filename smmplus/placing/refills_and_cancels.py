@@ -55,6 +55,11 @@ class Asking:
     """The prefix of other keys of the same caller; "" for none."""
 
 
+def todays_key(kind: RequestKind, now: datetime) -> str:
+    """Return the key of what a person requests: two requests on one day, in UTC, are one."""
+    return f"{kind.value} {now.date()}"
+
+
 async def select_orders(
     client: AsyncClient,
     journal: Journal,

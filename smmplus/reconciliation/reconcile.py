@@ -161,27 +161,30 @@ class Settlement:
     why: str
 
 
-def settle_all(journal: Journal, settlements: Sequence[Settlement]) -> None:
-    """Resolve orders in one transaction. Raises JournalConflictError, with the orders that prevent it."""
+def settle_all(journal: Journal, settlements: Sequence[Settlement], who: str = "") -> None:
+    """Resolve orders in one transaction. Raises JournalConflictError, with the orders that prevent it.
+
+    :param who: who says so; by default the user of the process.
+    """
     in_the_way: list[str] = []
     with journal.transaction() as connection:
         rows = connection.execute(select(campaigns.c.id, campaigns.c.account_id))
         accounts = {row.id: row.account_id for row in rows}
         for settlement in settlements:
             try:
-                _settle(journal, connection, settlement, accounts[settlement.entry.campaign_id])
+                _settle(journal, connection, settlement, accounts[settlement.entry.campaign_id], who or user_name())
             except JournalConflictError as error:
                 in_the_way.append(str(error))
         if in_the_way:
             raise JournalConflictError(_("nothing was recorded: {reasons}", reasons=listed(in_the_way)))
 
 
-def _settle(journal: Journal, connection: Connection, settlement: Settlement, account_id: int) -> None:
+def _settle(journal: Journal, connection: Connection, settlement: Settlement, account_id: int, who: str) -> None:
     entry, order_id, why, now = settlement.entry, settlement.order_id, settlement.why, journal.time()
     if order_id is None:
-        resolution.resolve_as_not_placed(connection, entry, user_name(), why, now, journal.is_run_alive)
+        resolution.resolve_as_not_placed(connection, entry, who, why, now, journal.is_run_alive)
     else:
-        resolution.resolve_as_placed(connection, entry, account_id, order_id, user_name(), why, now)
+        resolution.resolve_as_placed(connection, entry, account_id, order_id, who, why, now)
 
 
 def listed(words: Iterable[str]) -> str:

@@ -1,6 +1,7 @@
 """Every command, for people and with `--json`."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 import openpyxl
 import psutil
 import pytest
+import requests
 
 from smmplus.commands import local_time
 from tests.end_to_end.command import SMMPLUS, Workplace, orders, read_rows, write_sheet
@@ -185,6 +187,23 @@ def test_demo_shows_the_whole_job_in_a_folder_of_its_own(workplace: Workplace):
     # Nobody's journal and nobody's panel were touched.
     assert not workplace.journal.exists()
     assert workplace.ledger.count() == 0
+
+
+def test_demo_shows_the_page_with_sample_campaigns(workplace: Workplace):
+    folder = workplace.folder / "demo"
+    command = [SMMPLUS, "demo", "--page", "--folder", folder]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | {"BROWSER": "true"}) as process:
+        assert process.stderr is not None
+        link = process.stderr.readline().split()[-1]
+        with requests.Session() as browser:
+            page = browser.get(link).text
+        children = psutil.Process(process.pid).children()
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+    assert process.returncode == 0
+    assert [name in page for name in ("kampanye.csv", "with_problems.csv", "campaign.xlsx")] == [True] * 3
+    assert "1.845 USD" in page
+    assert psutil.wait_procs(children, timeout=20)[1] == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the data folder is another one there")

@@ -168,6 +168,21 @@ def test_chosen_rows_of_a_sheet(smmplus, path):
     assert smmplus("cancel", "--campaign", "week", "--row", "2", "--yes").status == 2
 
 
+def test_orders_of_one_worksheet_of_several(smmplus, service_with, tmp_path):
+    book, service = tmp_path / "two.xlsx", service_with("cancel")
+    with pd.ExcelWriter(book) as writer:
+        for name in ("A", "B"):
+            row = {"service": [service], "link": [f"{LINK}/{name}"], "quantity": [1000]}
+            pd.DataFrame(row).to_excel(writer, sheet_name=name, index=False)
+    for name in ("A", "B"):
+        assert smmplus("run", book, "--sheet", name, "--campaign", name, "--yes", "--rate", "0").status == 0
+    assert smmplus("cancel", book, "--yes").status == 3
+    told = smmplus("cancel", book, "--sheet", "B", "--yes", "--json").json
+    (chosen,) = [*told["requested"], *told["left_out"]]
+    assert chosen["order_id"] == str(pd.read_excel(book, sheet_name="B", dtype=str, engine="openpyxl")["order_id"][0])
+    assert smmplus("cancel", "--campaign", "A", "--sheet", "B", "--yes").status == 2
+
+
 def test_orders_with_open_refills_count_as_open(smmplus, sandbox, placed):
     orders = placed("refill", 2)
     finished(smmplus, sandbox, orders)

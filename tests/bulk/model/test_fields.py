@@ -151,6 +151,19 @@ def test_what_was_understood_of_the_best_candidate_is_told():
 
 
 @pytest.mark.parametrize(
+    ("rows", "headers"),
+    [
+        ([["Report"], ["Nomor", "Tautan", "", "Pcs"]], ("Nomor", "Tautan", "Pcs")),
+        ([["My orders"], ["What", "Where", "How many"], ["1", "https://x.com", "5"]], ("What", "Where", "How many")),
+        ([["Report"]], ("Report",)),
+        ([], ()),
+    ],
+)
+def test_an_error_about_headers_has_the_row_that_may_be_one(rows, headers):
+    assert missing_header_error("a.csv", rows).headers == headers
+
+
+@pytest.mark.parametrize(
     ("headers", "styled"),
     [
         ("service,link,quantity", "order_id,start_count,error"),

@@ -6,12 +6,15 @@ from smmplus.journal.lookup import look_up
 from smmplus.journal.queries import (
     campaign_currencies,
     campaigns_named,
+    count,
     of_report,
     open_of_account,
     ordered_services,
+    page_of_batch,
     status_changes_of,
 )
 from smmplus.journal.refills_and_cancels import RequestKind, RequestState, asked, of_entries
+from smmplus.journal.state_machine import State
 from smmplus.orders.models import OrderStatus
 from tests.smmplus.batches import Batch, request_for
 
@@ -34,6 +37,23 @@ def test_a_batch_comes_in_the_order_in_which_it_was_planned(batch):
     planned = batch.plan(601)
     found = look_up(batch.journal, batch.account, [], [planned[-1].fingerprint], batch.id)
     assert [entry.id for entry in found.of_batch] == [entry.id for entry in planned]
+
+
+def test_what_needs_a_person_comes_first_and_all_are_counted(batch):
+    placed, doubt, waiting = batch.accepted("501"), batch.in_doubt(), batch.plan()[0]
+    batch.journal.record_statuses({placed.id: OrderStatus("Completed", None, None, 0, "USD")}, {placed.id: "501"})
+    others = Batch(batch.journal, campaign="autumn", source="other.xlsx")
+    others.plan(2)
+    with batch.journal.reading() as connection:
+        pages = [page_of_batch(connection, batch.id, first, 2) for first in (0, 2, 4)]
+        counted, all_counted = count(connection, batch.id), count(connection)
+    assert [[entry.id for entry in page] for page in pages] == [[doubt.id, waiting.id], [placed.id], []]
+    assert {(each.state, each.order_status, each.is_final, each.orders) for each in counted} == {
+        (State.PLACED, "Completed", True, 1),
+        (State.IN_DOUBT, "", False, 1),
+        (State.NOT_SENT, "", False, 1),
+    }
+    assert [each.orders for each in all_counted if each.campaign_id == others.campaign] == [2]
 
 
 def test_another_account_s_orders_are_not_found(journal):
