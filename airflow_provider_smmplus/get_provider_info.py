@@ -25,6 +25,8 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "sensors": [{"integration-name": _NAME, "python-modules": [f"{_PACKAGE}.sensors.smmplus"]}],
         "triggers": [{"integration-name": _NAME, "python-modules": [f"{_PACKAGE}.triggers.smmplus"]}],
+        "plugins": [{"name": "smmplus", "plugin-class": f"{_PACKAGE}.plugins.smmplus.SmmPlusPlugin"}],
+        "config": {"smmplus": {"description": "The page for people who have spreadsheets.", "options": _OPTIONS}},
         "extra-links": [f"{_PACKAGE}.links.smmplus.SmmPlusOrdersLink"],
         "connection-types": [
             {
@@ -69,5 +71,39 @@ _FIELDS = {
         "label": "Read time-out (s)",
         "description": "How long to wait for an answer. An order without an answer is in doubt.",
         "schema": {"type": ["number", "null"], "default": 60, "exclusiveMinimum": 0},
+    },
+}
+
+_OPTIONS = {
+    "uploads": {
+        "description": "Where uploaded sheets are kept: a folder that all workers see, or a URL of Airflow's object "
+        "storage, such as s3://connection@bucket/uploads. If empty, a folder in AIRFLOW_HOME, with the LocalExecutor.",
+        "version_added": "0.1.0",
+        "type": "string",
+        "example": "s3://aws_default@bucket/uploads",
+        "default": "",
+    },
+    "approval": {
+        "description": "Who approves a sheet: one, or four_eyes for two persons.",
+        "version_added": "0.1.0",
+        "type": "string",
+        "example": None,
+        "default": "one",
+    },
+    "accounts": {
+        "description": "IDs of the connections to choose from, with commas. If empty, all of the type smmplus in the "
+        "database and the environment. Those of a secrets backend must be listed here.",
+        "version_added": "0.1.0",
+        "type": "string",
+        "example": "smmplus_default,smmplus_shop",
+        "default": "",
+    },
+    "parts_at_once": {
+        "description": "Parts of 500 orders of a sheet that are placed at the same time. Each makes as many calls per "
+        "second as the connection says.",
+        "version_added": "0.1.0",
+        "type": "integer",
+        "example": None,
+        "default": "1",
     },
 }

@@ -28,14 +28,16 @@ MARKS = {"_": 0, "marked": 0, "counted": 1}
 
 def sources() -> Iterator[Path]:
     """Yield every module whose texts people read."""
-    for package in ("smmplus", "bulk"):
+    for package in ("smmplus", "bulk", "airflow_provider_smmplus"):
         yield from (path for path in sorted((ROOT / package).rglob("*.py")) if "sandbox" not in path.parts)
 
 
 def calls_of(path: Path) -> Iterator[ast.Call]:
     """Yield the calls in a module that name a text."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKS:
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in MARKS):
+            continue
+        if len(node.args) > MARKS[node.func.id]:  # the provider has a `counted` of its own
             yield node
 
 

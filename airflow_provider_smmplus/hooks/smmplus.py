@@ -4,19 +4,18 @@ Heavy modules are imported where they are used: DAG files import this module whe
 """
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from decimal import Decimal
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseHook, conf
+from airflow.sdk import BaseHook
 
 from airflow_provider_smmplus.utils.arguments import name_of
 from airflow_provider_smmplus.utils.connection import CONN_TYPE, DEFAULT_CONN_ID, Settings, journal_url, settings_of
 from airflow_provider_smmplus.utils.event_loop import run_in_event_loop
+from airflow_provider_smmplus.utils.settings import airflow_home, executors
 from airflow_provider_smmplus.utils.task_identity import quoted
 
 if TYPE_CHECKING:
@@ -95,10 +94,13 @@ class SmmPlusHook(BaseHook):
         """Open the journal of all orders. It is a context manager."""
         from smmplus.journal.journal import Journal  # noqa: PLC0415
 
-        executors = [name.strip() for name in conf.get("core", "executor").split(",")]
-        home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()
         return Journal(
-            journal_url(self.settings.journal_conn_id, connection=self.get_connection, executors=executors, home=home)
+            journal_url(
+                self.settings.journal_conn_id,
+                connection=self.get_connection,
+                executors=executors(),
+                home=airflow_home(),
+            )
         )
 
     def services(self) -> "list[Service]":

@@ -17,7 +17,7 @@ from bulk.planning.plan import Plan
 from bulk.problem_copy import write_problem_copy
 from bulk.running import run as runner
 from bulk.web import views
-from bulk.web.context import find, home_of, user_of
+from bulk.web.context import account_id_of, find, home_of, user_of
 from bulk.web.home import Home, Job
 from bulk.web.rendering import download_of, page, redirect
 from bulk.web.uploads import ANSWERS, Approval, Upload, now
@@ -45,8 +45,9 @@ def checked(home: Home, upload: Upload) -> tuple[Upload, Plan | SheetError]:
 def _plan(home: Home, upload: Upload) -> Plan | SheetError:
     try:
         with home.file_of(upload) as path, home.journal(upload.account) as journal:
+            options = upload.options(path, home.name_of(upload.account), rate=home.rate_of(upload.account))
             try:
-                return runner.check(upload.options(path, rate=home.rate), home.panel(upload.account), journal)
+                return runner.check(options, home.panel(upload.account), journal)
             except SheetError as error:
                 return SheetError(upload.named(str(error), path), error.headers)
     except SheetError as error:
@@ -115,7 +116,7 @@ def _answer(request: Request, given: Mapping[str, str]) -> Response:
 def _set_budget(home: Home, upload: Upload, text: str) -> None:
     amount = None if not text else amount_of(text)
     with home.journal(upload.account) as journal:
-        account_id = journal.ensure_account(home.panel(upload.account).url, upload.account)
+        account_id = account_id_of(home, journal, upload.account)
         budgets.set_budget(journal, journal.ensure_campaign(account_id, upload.campaign), amount)
 
 
@@ -182,12 +183,7 @@ def _approve(request: Request, fingerprint: str, typed: str) -> Response:
 
 def approved_fingerprint(home: Home, upload: Upload) -> str:
     """Return the fingerprint that enough persons approved last; "" for none."""
-    approvals = home.uploads.approvals(upload)
-    for latest in reversed(approvals):
-        same = {each.by for each in approvals if each.fingerprint == latest.fingerprint}
-        if len(same) >= home.approvals_needed:
-            return latest.fingerprint
-    return ""
+    return home.uploads.approved(upload, home.approvals_needed)
 
 
 def download_marked(request: Request) -> Response:

@@ -43,8 +43,13 @@ def progress_of(home: Home, upload: Upload, journal: Journal | None = None) -> v
         return views.progress_of(count(connection, batch_id))
 
 
+def account_id_of(home: Home, journal: Journal, account: str) -> int:
+    """Return the number of an account in its journal."""
+    return journal.ensure_account(home.panel(account).url, home.name_of(account))
+
+
 def batch_of(home: Home, journal: Journal, upload: Upload) -> int | None:
     """Return the number of the batch of a sheet's orders; None if none was planned."""
-    account_id = journal.ensure_account(home.panel(upload.account).url, upload.account)
+    account_id = account_id_of(home, journal, upload.account)
     campaign_id = budgets.find_campaign(journal, account_id, upload.campaign)
     return None if campaign_id is None else journal.latest_batch(campaign_id, upload.source, finished=True)

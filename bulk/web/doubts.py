@@ -10,10 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bulk.running.doubts import Judge, balances_of, facts_of
-from bulk.web.context import home_of, user_of
+from bulk.web.context import account_id_of, home_of, user_of
 from bulk.web.home import Home
 from bulk.web.rendering import page, redirect
 from smmplus.errors import ConfigurationError, SmmPlusError
+from smmplus.journal import budgets
 from smmplus.journal.entry import Entry
 from smmplus.reconciliation.balance_evidence import evidence
 from smmplus.reconciliation.reconcile import Settlement, settle_all
@@ -25,6 +26,8 @@ class Doubt:
     """An order in doubt."""
 
     entry: Entry
+    account: str
+    """The account to choose whose order it is."""
     link: str
     facts: Mapping[str, str]
 
@@ -45,9 +48,12 @@ def _doubts(home: Home, account: str) -> list[Doubt]:
         journal.recover_crashed_runs()
         entries = journal.in_doubt()
         weighed = evidence(journal, entries)
+        known = budgets.all_budgets(journal)
+    accounts = {each.campaign_id: home.account_of(account, each.url, each.account) for each in known}
     return [
         Doubt(
             entry,
+            accounts[entry.campaign_id],
             entry.request.values.get("link", ""),
             {**facts_of(entry, weighed.get(entry.id)), **dict(balances_of(entry, weighed.get(entry.id)))},
         )
@@ -80,7 +86,7 @@ def _record(home: Home, given: Mapping[str, Any], who: str) -> None:
         raise ConfigurationError(_("Write how you know it: the journal keeps the reason"))
     panel = home.panel(account)
     with home.journal(account) as journal:
-        account_id = journal.ensure_account(panel.url, account)
+        account_id = account_id_of(home, journal, account)
         entry = journal.find(account_id, given.get("key", ""))
         placed_as = order_id if given.get("placed") == "yes" else None
         remarks = [] if placed_as is None else Judge(journal, panel, account_id).settle_one(entry, placed_as)

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bulk.report.contents import REQUESTS
-from bulk.web.context import batch_of, find, home_of
+from bulk.web.context import account_id_of, batch_of, find, home_of
 from bulk.web.home import Home
 from bulk.web.rendering import page
 from bulk.web.uploads import Upload
@@ -62,7 +62,7 @@ def _send(request: Request, kind: RequestKind, ids: set[int]) -> Response:
 
 def _select(home: Home, journal: Journal, upload: Upload, kind: RequestKind, ids: set[int]) -> Selection:
     panel = home.panel(upload.account)
-    account_id = journal.ensure_account(panel.url, upload.account)
+    account_id = account_id_of(home, journal, upload.account)
     batch_id = batch_of(home, journal, upload)
     entries = [entry for entry in journal.with_ids(ids).values() if entry.batch_id == batch_id]
 
@@ -77,5 +77,5 @@ async def _ask(
     home: Home, journal: Journal, upload: Upload, kind: RequestKind, ids: Sequence[str]
 ) -> dict[str, FollowUp]:
     async with AsyncClient(home.panel(upload.account)) as client:
-        asking = Asking(upload.account, kind, todays_key(kind, datetime.now(UTC)))
+        asking = Asking(home.name_of(upload.account), kind, todays_key(kind, datetime.now(UTC)))
         return await ask_for(client, journal, asking, ids)

@@ -47,11 +47,13 @@ class Activity:
 class Home(Protocol):
     """Where the page runs."""
 
-    uploads: Uploads
-    approvals_needed: int
-    """How many persons approve a sheet before it is placed."""
-    rate: float
-    """API calls per second; 0 for no limit."""
+    @property
+    def uploads(self) -> Uploads:
+        """The uploaded sheets."""
+
+    @property
+    def approvals_needed(self) -> int:
+        """How many persons approve a sheet before it is placed."""
 
     def user_of(self, request: Request) -> User | None:
         """Return who a visitor is; None for a stranger."""
@@ -64,6 +66,15 @@ class Home(Protocol):
 
     def panel(self, account: str) -> Panel:
         """Return the panel of an account, with its key."""
+
+    def name_of(self, account: str) -> str:
+        """Return the name that an account to choose has in its journal."""
+
+    def account_of(self, journal: str, url: str, name: str) -> str:
+        """Return the account to choose that has a name at a panel's address, in the journal of an account."""
+
+    def rate_of(self, account: str) -> float:
+        """Return the API calls per second of a run; 0 for no limit."""
 
     def journals(self) -> Sequence[str]:
         """Return an account of each journal."""

@@ -58,7 +58,7 @@ class LocalHome:
     """
 
     def __init__(self, uploads: Uploads, access: Access, *, approvals_needed: int = 1, rate: float = 1.0) -> None:
-        self.uploads, self.access, self.approvals_needed, self.rate = uploads, access, approvals_needed, rate
+        self.uploads, self.access, self.approvals_needed, self._rate = uploads, access, approvals_needed, rate
         self._lock = threading.Lock()
         self._running: dict[str, _Running] = {}
         self._is_closing = False
@@ -79,6 +79,18 @@ class LocalHome:
     def panel(self, account: str) -> Panel:
         """Return the panel of an account, with its key."""
         return panel_of(account, os.environ)
+
+    def name_of(self, account: str) -> str:
+        """Return the name of an account in the journal: its own."""
+        return account
+
+    def account_of(self, journal: str, url: str, name: str) -> str:  # noqa: ARG002 (its name is enough)
+        """Return the account with a name in the journal."""
+        return name
+
+    def rate_of(self, account: str) -> float:  # noqa: ARG002 (all have the same)
+        """Return the API calls per second of a run."""
+        return self._rate
 
     def journals(self) -> Sequence[str]:
         """Return an account of each journal: all accounts have the same one."""
@@ -150,8 +162,8 @@ class LocalHome:
         path, panel = self.uploads.file_of(upload), self.panel(upload.account)
         with self.journal(upload.account) as journal:
             if running.job is Job.FOLLOW:
-                return runner.status(upload.options(path, rate=self.rate), panel, journal, running)
-            options = upload.options(path, rate=self.rate, expect_fingerprint=fingerprint)
+                return runner.status(upload.options(path, rate=self._rate), panel, journal, running)
+            options = upload.options(path, rate=self._rate, expect_fingerprint=fingerprint)
             return runner.run(options, panel, journal, running)
 
 

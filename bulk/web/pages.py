@@ -18,7 +18,7 @@ from bulk.report.page import render
 from bulk.template import usual_services, write_template
 from bulk.template.words import Language
 from bulk.web import views
-from bulk.web.context import home_of
+from bulk.web.context import account_id_of, home_of
 from bulk.web.home import Home
 from bulk.web.rendering import LANGUAGE_COOKIE, download_of, page, path_to
 from bulk.web.uploads import Upload
@@ -73,13 +73,14 @@ def _of_journal(home: Home, account: str, uploads: dict[tuple[str, str], list[Up
                 counts[each.campaign_id].append(each)
     found = []
     for budget in sorted(known, key=lambda each: -each.campaign_id):
-        sheets = uploads.pop((budget.account, normal_name(budget.campaign)), [])
+        chosen = home.account_of(account, budget.url, budget.account)
+        sheets = uploads.pop((chosen, normal_name(budget.campaign)), [])
         progress = views.progress_of(counts[budget.campaign_id])
         if not (sheets or progress.orders):
             continue
         found.append(
             Campaign(
-                budget.account,
+                chosen,
                 budget.campaign,
                 money(budget.spent, budget.currency),
                 money(budget.in_doubt, budget.currency) if progress.in_doubt else "",
@@ -117,11 +118,11 @@ def report(request: Request) -> Response:
     home, asked = home_of(request), request.query_params
     account, name = asked.get("account", ""), asked.get("campaign", "")
     with home.journal(account) as journal:
-        account_id = journal.ensure_account(home.panel(account).url, account)
+        account_id = account_id_of(home, journal, account)
         campaign_id = budgets.find_campaign(journal, account_id, name)
         if campaign_id is None:
             raise HTTPException(404)
-        scope = Scope(account, (name,))
+        scope = Scope(home.name_of(account), (name,))
         made = make_report(read_orders(journal, scope, account_id, [campaign_id]), scope, datetime.now(UTC))
     allowed = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
     return HTMLResponse(render(made), headers={"content-security-policy": allowed})

@@ -32,7 +32,7 @@ ANSWERS = (
 
 _LONGEST_NAME = 150
 _ID = re.compile(r"[0-9a-f]{16}")
-_ABOUT, _OUTCOME, _HEADERS = "about.json", "outcome.json", "headers.json"
+_ABOUT, _OUTCOME, _HEADERS, _STOP = "about.json", "outcome.json", "headers.json", "stop.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +82,10 @@ class Upload:
         """Return a text with the file's own name in place of the path under which it is kept."""
         return text.replace(str(path), self.name).replace(path.name, self.name)
 
-    def options(self, path: Path, **more: Any) -> Options:
-        """Return the options of a run of its file."""
+    def options(self, path: Path, account: str = "", **more: Any) -> Options:
+        """Return the options of a run of its file. `account` is its name in the journal, if it has another there."""
         return Options(
-            path, self.account, self.campaign, batch=self.source, headers=tuple(self.headers), surface=PAGE,
+            path, account or self.account, self.campaign, batch=self.source, headers=tuple(self.headers), surface=PAGE,
             **self.answers, **more,
         )  # fmt: skip
 
@@ -145,6 +145,23 @@ class Uploads:
         names = [name for name in self._names(self.root / upload.id) if name.startswith("approval-")]
         found = filter(None, (self._read(upload.id, name) for name in names))
         return sorted((Approval(**each) for each in found), key=lambda each: each.at)
+
+    def approved(self, upload: Upload, needed: int) -> str:
+        """Return the fingerprint that enough persons approved last; "" for none."""
+        approvals = self.approvals(upload)
+        for latest in reversed(approvals):
+            if len({each.by for each in approvals if each.fingerprint == latest.fingerprint}) >= needed:
+                return latest.fingerprint
+        return ""
+
+    def ask_to_stop(self, upload: Upload, run: str, by: str) -> None:
+        """Keep who asked a run to stop that another computer may carry out."""
+        self._write(upload.id, _STOP, {"run": run, "by": by})
+
+    def asked_to_stop(self, upload: Upload, run: str) -> str:
+        """Return who asked a run to stop; "" for nobody."""
+        asked = self._read(upload.id, _STOP) or {}
+        return str(asked["by"]) if asked.get("run") == run else ""
 
     def end(self, upload: Upload, outcome: Outcome | None) -> None:
         """Keep how a run ended; None as long as one is under way."""

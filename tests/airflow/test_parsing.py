@@ -15,6 +15,8 @@ from airflow_provider_smmplus.operators._base import SmmPlusOperator
 
 pytestmark = pytest.mark.slow
 
+INFO = get_provider_info()
+
 HEAVY = (
     "pandas",
     "numpy",
@@ -27,6 +29,8 @@ HEAVY = (
     "bulk.report",
     "bulk.running.run",
 )
+
+DAG_MODULE = "airflow_provider_smmplus.dags.smmplus_sheet"
 
 _WHAT_COMES = """
 import json, sys
@@ -73,11 +77,19 @@ def own_arguments(cls):
 
 # Only the project's own needs: what Airflow itself needs anyway is no cost of ours.
 def test_nothing_heavy_is_imported_while_dag_files_are_parsed():
-    command = [sys.executable, "-c", _WHAT_COMES, *modules("hooks", "operators", "sensors")]
+    command = [sys.executable, "-c", _WHAT_COMES, *modules("hooks", "operators", "sensors"), DAG_MODULE]
     ran = subprocess.run(command, capture_output=True, text=True, check=True)
     brought = json.loads(ran.stdout.splitlines()[-1])
     assert [name for name in brought if name in HEAVY or name.startswith(tuple(f"{each}." for each in HEAVY))] == []
     assert "airflow_provider_smmplus.operators.sheets" in brought
+
+
+def test_a_plugin_brings_nothing_of_the_page_into_schedulers_and_workers():
+    plugin = INFO["plugins"][0]["plugin-class"].rpartition(".")[0]
+    program = _WHAT_COMES.replace("before =", "import airflow.plugins_manager; before =")
+    ran = subprocess.run([sys.executable, "-c", program, plugin], capture_output=True, text=True, check=True)
+    # Airflow itself has imported the provider's description.
+    assert json.loads(ran.stdout.splitlines()[-1]) == [plugin.rpartition(".")[0], plugin]
 
 
 def test_all_of_the_promised_classes_are_there():

@@ -54,6 +54,13 @@ def test_the_link_that_it_names_is_one():
         assert issubclass(getattr(import_module(module), name), BaseOperatorLink)
 
 
+def test_the_plugin_is_found_by_its_entry_point_too():
+    (named,) = INFO["plugins"]
+    (found,) = entry_points(group="airflow.plugins", name=named["name"])
+    assert found.value.replace(":", ".") == named["plugin-class"]
+    assert found.load().name == named["name"]
+
+
 def test_the_connection_type_is_the_hooks():
     (kind,) = INFO["connection-types"]
     module, _, name = kind["hook-class-name"].rpartition(".")
