@@ -89,5 +89,5 @@ $(VENV)/airflow.installed: $(VENV)/run.installed
 	touch $@
 
 $(VENV)/dev.installed: $(VENV)/run.installed
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[airflow,postgres,dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[airflow,postgres,web,dev]'
 	touch $@
