@@ -189,6 +189,7 @@ def test_demo_shows_the_whole_job_in_a_folder_of_its_own(workplace: Workplace):
     assert workplace.ledger.count() == 0
 
 
+@pytest.mark.covers
 def test_demo_shows_the_page_with_sample_campaigns(workplace: Workplace):
     folder = workplace.folder / "demo"
     command = [SMMPLUS, "demo", "--page", "--folder", folder]

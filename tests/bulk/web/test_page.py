@@ -284,6 +284,7 @@ def test_a_closed_browser_changes_nothing(workplace: Workplace, served: Served, 
     workplace.assert_each_row_once(download(page, "Download the sheet with its results", workplace.folder))
 
 
+@pytest.mark.covers
 def test_chosen_orders_are_refilled_and_cancelled_once(workplace: Workplace, served: Served, browser: Browser):
     page = browser.visit(served.link)
     upload(page, workplace.sheet("week.xlsx", orders(3, service="1", quantity=1000)))
