@@ -5,6 +5,8 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request
 
+from tenacity import retry, retry_if_exception, stop_after_attempt, wait_fixed
+
 from airflow_demo.components import OPENER, Home
 
 
@@ -31,6 +33,13 @@ class Api:
         """Return the IDs of the DAGs that Airflow has parsed."""
         return {dag["dag_id"] for dag in self.get("/dags?limit=100")["dags"]}
 
+    # Airflow's SQLite database is locked at times while its components start: the same connection may be put again.
+    @retry(
+        retry=retry_if_exception(lambda error: isinstance(error, HTTPError) and error.code >= 500),
+        stop=stop_after_attempt(10),
+        wait=wait_fixed(3),
+        reraise=True,
+    )
     def put_connection(self, conn_id: str, **fields: object) -> None:
         """Create or replace a connection."""
         body = {"connection_id": conn_id, **fields}
