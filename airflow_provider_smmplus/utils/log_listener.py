@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from airflow_provider_smmplus.utils.failures import how_to_repeat
 from bulk.planning.approval import differences
 from bulk.planning.plan import column_notes
-from bulk.running.advice import describe_entry, describe_rows, list_lines, refused_steps
+from bulk.running.advice import describe_entry, describe_rows, describe_unrecorded, list_lines, refused_steps
 from bulk.running.events import RunListener, waiting_words
 from smmplus.journal.state_machine import State
 from smmplus.orders.decimals import plain
@@ -82,7 +82,9 @@ class LogWatcher(RunListener):
 
 
 def log_rows(log: Log, outcome: "RunResult") -> None:
-    """Log which rows of a sheet are not orders and why, and how to send the refused ones."""
+    """Log which rows of a sheet are not orders and why, how to send refused ones, and IDs that no journal has."""
+    for row in outcome.unrecorded:
+        log.error("%s", describe_unrecorded(outcome, row))
     for words in (*describe_rows(outcome, "see the column error of the results"), *_refused(outcome.entries.values())):
         log.warning("%s", words)
 

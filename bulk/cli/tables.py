@@ -12,7 +12,7 @@ from rich.text import Text
 
 from bulk.model.sheet import Problem, Sheet
 from bulk.planning.plan import Plan, ServiceCost, column_notes
-from bulk.running.advice import again, describe_rows, next_steps, refused_steps
+from bulk.running.advice import again, describe_rows, describe_unrecorded, next_steps, refused_steps
 from bulk.running.result import RunResult, charges_of, entry_cells
 from smmplus.commands import Value, command
 from smmplus.journal.budgets import Budget
@@ -194,7 +194,7 @@ def show_outcome(console: Console, outcome: RunResult, name: str = "run") -> Non
     for alarm in outcome.alarms:
         _say(console, _("ALARM: {alarm}", alarm=alarm), "bold red")
     for row in outcome.unrecorded:
-        _say(console, _unrecorded(outcome, row), "bold red")
+        _say(console, describe_unrecorded(outcome, row), "bold red")
     if outcome.blocked:
         _say(console, outcome.blocked, "red")
         show_answers(console, outcome.plan, name)
@@ -284,27 +284,6 @@ def _show_charges(console: Console, outcome: RunResult) -> None:
 def _say(console: Console, words: str, style: str = "") -> None:
     """Print on a line as long as it comes: a path or a command that is folded cannot be copied."""
     console.print(Text(words, style), soft_wrap=True)
-
-
-def _unrecorded(outcome: RunResult, row: int) -> str:
-    order_id, entry, where = outcome.unrecorded[row], outcome.entries.get(row), outcome.plan.sheet.where(row)
-    if path := outcome.rescued.get(row):
-        return _(
-            "{where} is order {order_id}, which could not be recorded in the journal: it is saved in {path}. The next "
-            "run records it when the journal works again",
-            where=where,
-            order_id=order_id,
-            path=path,
-        )
-    key, account = ("KEY", outcome.plan.options.account) if entry is None else (entry.name, entry.account)
-    settled = command("resolve", key, account=account, order_id=order_id)
-    return _(
-        "{where} is order {order_id}, which could not be recorded in the journal: write the number down. When the "
-        "journal works again, run: {command}",
-        where=where,
-        order_id=order_id,
-        command=settled,
-    )
 
 
 def _rest(plan: Plan) -> str:

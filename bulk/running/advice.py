@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Protocol
 
 from bulk.model.errors import ExitStatus
@@ -58,6 +59,33 @@ def describe_rows(outcome: RunResult, rest: str) -> Iterator[str]:
         describe_entry(entries[row], where(row), why) for row, why in sorted(outcome.held.items()) if row in entries
     ]
     yield from list_lines(_("held back, and not sent ({count}):", count=len(held)), held, _("run it again to see them"))
+
+
+def describe_unrecorded(outcome: RunResult, row: int) -> str:
+    """Return the order ID of a row that the journal could not take, and where it is or what to do with it."""
+    entry, order_id = outcome.entries.get(row), outcome.unrecorded[row]
+    key, account = ("KEY", outcome.plan.options.account) if entry is None else (entry.name, entry.account)
+    settled = command("resolve", key, account=account, order_id=order_id)
+    return unrecorded_words(outcome.plan.sheet.where(row), order_id, outcome.rescued.get(row), settled)
+
+
+def unrecorded_words(where: str, order_id: str, rescued: Path | None, settled: str) -> str:
+    """Return that an order ID is not in the journal. `settled` is the command that records it."""
+    if rescued is not None:
+        return _(
+            "{where} is order {order_id}, which could not be recorded in the journal: it is saved in {path}. The next "
+            "run records it when the journal works again",
+            where=where,
+            order_id=order_id,
+            path=rescued,
+        )
+    return _(
+        "{where} is order {order_id}, which could not be recorded in the journal: write the number down. When the "
+        "journal works again, run: {command}",
+        where=where,
+        order_id=order_id,
+        command=settled,
+    )
 
 
 def list_lines(head: str, named: Sequence[str], rest: str) -> Iterator[str]:

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 from bulk.model.options import Options
 from bulk.planning.plan import Plan
+from bulk.running.advice import unrecorded_words
 from bulk.running.events import GuardedListener, RunListener, time_in
 from bulk.running.interrupts import Interrupts
 from bulk.running.run import load_campaign, plan_sheet, read
 from bulk.running.session import RunSession, repeat
 from smmplus.api.panel import Panel
+from smmplus.commands import command
 from smmplus.errors import CallError, ConfigurationError, JournalConflictError
 from smmplus.journal import budgets
 from smmplus.journal.entry import Entry
@@ -133,7 +135,16 @@ async def _place(
             finally:
                 done.set()
                 await looking
+                _tell_unrecorded(planned, placer.progress, listener)
     return placer.progress
+
+
+def _tell_unrecorded(planned: Iterable[Entry], progress: Progress, listener: RunListener) -> None:
+    """Tell the order IDs that the journal could not take now: a part has no sheet, and its machine may be gone soon."""
+    for entry in planned:
+        if order_id := progress.unrecorded.get(entry.id):
+            settled = command("resolve", entry.name, account=entry.account, order_id=order_id)
+            listener.note(unrecorded_words(entry.name, order_id, progress.rescued.get(entry.id), settled))
 
 
 async def _look_again(client: "AsyncClient", planned: Iterable[Entry], progress: Progress) -> None:

@@ -1,5 +1,6 @@
 """What is wrong with a sheet and what it costs, the answers of a person, and approval."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
@@ -26,8 +27,7 @@ from smmplus.journal import budgets
 from smmplus.orders.decimals import money, plain
 from smmplus.texts import _
 
-MOST_ROWS = 200
-"""Rows of a sheet, or orders, on one page."""
+_MAY_BE_THOUSANDS = re.compile(r"[0-9]{1,3}[.,][0-9]{3}")
 
 
 def checked(home: Home, upload: Upload) -> tuple[Upload, Plan | SheetError]:
@@ -81,7 +81,7 @@ def check_page(request: Request, upload: Upload, *, message: str = "", status: i
         status,
         **about,
         plan=found,
-        check=views.check_of(found, MOST_ROWS),
+        check=views.check_of(found),
         approvals=approvals,
         approvals_needed=home.approvals_needed,
         is_last_approval=len(others) + 1 >= home.approvals_needed,
@@ -114,6 +114,8 @@ def _answer(request: Request, given: Mapping[str, str]) -> Response:
 
 
 def _set_budget(home: Home, upload: Upload, text: str) -> None:
+    if _MAY_BE_THOUSANDS.fullmatch(text):
+        raise ConfigurationError(_("{text!r} may mean thousands or not: write it like 1000 or 1.50", text=text))
     amount = None if not text else amount_of(text)
     with home.journal(upload.account) as journal:
         account_id = account_id_of(home, journal, upload.account)
@@ -175,15 +177,9 @@ def _approve(request: Request, fingerprint: str, typed: str) -> Response:
         return check_page(request, upload, message=words, status=409)
     total = money(plan.total, plan.prices.balance.currency)
     home.uploads.approve(upload, Approval(user.name, now(), fingerprint, total))
-    same = {each.by for each in home.uploads.approvals(upload) if each.fingerprint == fingerprint}
-    if len(same) >= home.approvals_needed:
+    if home.uploads.approved(upload, home.approvals_needed) == fingerprint:
         home.start(upload, Job.PLACE, fingerprint, user)
     return redirect(request, "sheet", id=upload.id)
-
-
-def approved_fingerprint(home: Home, upload: Upload) -> str:
-    """Return the fingerprint that enough persons approved last; "" for none."""
-    return home.uploads.approved(upload, home.approvals_needed)
 
 
 def download_marked(request: Request) -> Response:

@@ -1,5 +1,6 @@
 """The page on this computer: its user's accounts, visitors with a link or a password, jobs in threads of the server."""
 
+import logging
 import os
 import threading
 from collections import deque
@@ -15,6 +16,7 @@ from starlette.responses import Response
 from bulk.files.account_settings import default_account, known_accounts, panel_of
 from bulk.model.errors import ExitStatus, SheetError
 from bulk.running import run as runner
+from bulk.running.advice import describe_unrecorded
 from bulk.running.events import RunListener, waiting_words
 from bulk.running.interrupts import STOP_REQUEST, StopRequest
 from bulk.running.result import RunResult
@@ -24,6 +26,8 @@ from bulk.web.uploads import Outcome, Upload, Uploads, now
 from smmplus.api.panel import Panel
 from smmplus.errors import SmmPlusError
 from smmplus.journal.journal import Journal
+
+_log = logging.getLogger(__name__)
 
 MOST_NOTES = 5
 
@@ -112,7 +116,6 @@ class LocalHome:
             if self._is_closing or upload.id in self._running:
                 return
             self._running[upload.id] = running
-        self.uploads.end(upload, None)
         running.thread = threading.Thread(
             target=self._work, args=(upload, fingerprint, running), name=f"smmplus {upload.id}"
         )
@@ -147,16 +150,21 @@ class LocalHome:
 
     def _work(self, upload: Upload, fingerprint: str, running: _Running) -> None:
         STOP_REQUEST.set(running.stop)
-        outcome = Outcome(now(), int(ExitStatus.UNFINISHED))
         try:
-            outcome = ended(self._run(upload, fingerprint, running))
-        except (SmmPlusError, SheetError) as error:
-            outcome = Outcome(now(), int(ExitStatus.UNFINISHED), (str(error),))
-        finally:
-            path = self.uploads.file_of(upload)
-            said = [upload.named(words, path) for words in outcome.messages]
+            outcome = self._outcome(upload, fingerprint, running)
+            said = [upload.named(words, self.uploads.file_of(upload)) for words in outcome.messages]
             self.uploads.end(upload, replace(outcome, messages=said))
+        except SheetError as error:  # the folder cannot be written: what the page cannot show is in the log
+            _log.error("%s: %s", upload.source, error)
+        finally:
             del self._running[upload.id]
+
+    def _outcome(self, upload: Upload, fingerprint: str, running: _Running) -> Outcome:
+        try:
+            self.uploads.end(upload, None)
+            return ended(self._run(upload, fingerprint, running))
+        except (SmmPlusError, SheetError) as error:
+            return Outcome(now(), int(ExitStatus.UNFINISHED), (str(error),))
 
     def _run(self, upload: Upload, fingerprint: str, running: _Running) -> RunResult:
         path, panel = self.uploads.file_of(upload), self.panel(upload.account)
@@ -168,7 +176,11 @@ class LocalHome:
 
 
 def ended(result: RunResult) -> Outcome:
-    """Return how a run ended, for the page."""
-    words = [result.blocked, result.reason, result.unfollowed, result.unwritten, *result.alarms, *result.held.values()]
+    """Return how a run ended, for the page. Order IDs that the journal could not take are in the log, too."""
+    unrecorded = [describe_unrecorded(result, row) for row in result.unrecorded]
+    for each in unrecorded:
+        _log.error(each)
+    endings = [result.blocked, result.reason, result.unfollowed, result.unwritten]
+    words = [*result.alarms, *unrecorded, *endings, *result.held.values()]
     said = dict.fromkeys(text[:1].upper() + text[1:] for text in words if text)
     return Outcome(now(), int(result.exit_status), tuple(said))

@@ -13,7 +13,7 @@ from bulk.model.errors import ExitStatus, SheetError
 from bulk.model.options import original_stem
 from bulk.running.drop_folder import companions
 from bulk.web import views
-from bulk.web.checks import approved_fingerprint, check_page
+from bulk.web.checks import check_page
 from bulk.web.context import batch_of, find, home_of, progress_of, user_of
 from bulk.web.home import Job
 from bulk.web.rendering import download_of, page, redirect
@@ -21,9 +21,6 @@ from bulk.web.uploads import MOST_BYTES, Outcome, Upload, plain_name
 from smmplus.errors import ConfigurationError
 from smmplus.journal.queries import page_of_batch
 from smmplus.texts import _
-
-MOST_ROWS = 200
-"""Rows of a sheet, or orders, on one page."""
 
 
 async def add(request: Request) -> Response:
@@ -73,10 +70,8 @@ def show(request: Request) -> Response:
 def go_on(request: Request) -> Response:
     """Place the rest of a sheet whose run ended early, as it was approved."""
     home, upload = home_of(request), find(request)
-    fingerprint = approved_fingerprint(home, upload)
-    if not fingerprint:
-        return redirect(request, "sheet", id=upload.id)
-    home.start(upload, Job.PLACE, fingerprint, user_of(request))
+    if fingerprint := home.uploads.approved(upload, home.approvals_needed):
+        home.start(upload, Job.PLACE, fingerprint, user_of(request))
     return redirect(request, "sheet", id=upload.id)
 
 
@@ -101,14 +96,14 @@ def _results(request: Request, upload: Upload, orders: views.Progress) -> Respon
     with home.journal(upload.account) as journal:
         batch_id = batch_of(home, journal, upload)
         with journal.reading() as connection:
-            entries = [] if batch_id is None else page_of_batch(connection, batch_id, first, MOST_ROWS)
+            entries = [] if batch_id is None else page_of_batch(connection, batch_id, first, views.MOST_ROWS)
     return page(
         request,
         "results.html.j2",
         upload=upload,
         outcome=outcome or Outcome("", int(ExitStatus.UNFINISHED), [words] if orders.waiting else []),
-        results=views.ResultsView(orders, entries, first, MOST_ROWS),
-        can_continue=bool(approved_fingerprint(home, upload)),
+        results=views.ResultsView(orders, entries, first),
+        can_continue=bool(home.uploads.approved(upload, home.approvals_needed)),
         approvals=home.uploads.approvals(upload),
     )
 

@@ -16,6 +16,9 @@ from smmplus.orders.decimals import minus, money, plain
 from smmplus.orders.models import COMPLETE
 from smmplus.texts import _
 
+MOST_ROWS = 200
+"""Rows of a sheet, or orders, on one page."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -72,12 +75,12 @@ class CheckView:
     over_budget: str
 
 
-def check_of(plan: Plan, most: int) -> CheckView:
+def check_of(plan: Plan) -> CheckView:
     """Return what a check found; of many rows, those with problems come first."""
     fields = [name for name in plan.sheet.columns if name in ORDER_FIELDS]
     currency, balance = plan.prices.balance.currency, plan.prices.balance.amount
     rows = _rows(plan, fields)
-    shown = sorted(sorted(rows, key=lambda row: not row.problems)[:most], key=lambda row: row.number)
+    shown = sorted(sorted(rows, key=lambda row: not row.problems)[:MOST_ROWS], key=lambda row: row.number)
     signs = plan.journal_warnings
     return CheckView(
         [plan.sheet.columns[name].header for name in fields],
@@ -186,14 +189,13 @@ class ResultsView:
     progress: Progress
     entries: Sequence[Entry]
     first: int
-    most: int
 
     @property
     def before(self) -> int | None:
         """From where the page before this one is; None for none."""
-        return max(0, self.first - self.most) if self.first else None
+        return max(0, self.first - MOST_ROWS) if self.first else None
 
     @property
     def after(self) -> int | None:
         """From where the next page is; None for none."""
-        return self.first + self.most if self.first + self.most < self.progress.orders else None
+        return self.first + MOST_ROWS if self.first + MOST_ROWS < self.progress.orders else None

@@ -5,6 +5,7 @@ import pytest
 from bulk.model.errors import ExitStatus
 from bulk.model.options import Options
 from bulk.reading import read_sheet
+from bulk.running import partitions
 from bulk.running import run as runner
 from bulk.running.events import RunListener
 from smmplus.api.panel import Panel
@@ -79,3 +80,21 @@ def test_where_the_file_is_lost_the_next_run_does_not_send_that_row_again(run_it
         assert len(panel.orders()) == 1
     (problem,) = again.plan.problems
     assert "smmplus resolve" in problem.remedy
+
+
+def test_an_order_id_of_a_part_is_told_too(tmp_path):
+    """Nothing is written into a sheet then, and the machine that has the rescue file may be gone soon."""
+    sheet, url = tmp_path / "orders.csv", f"sqlite:///{tmp_path / 'journal.sqlite3'}"
+    sheet.write_text("service,link,quantity\n1,https://example.com/a,100\n")
+    options, told = Options(sheet, rate=0, in_flight=1, wait=0), RunListener(agreed=True)
+    notes: list[str] = []
+    told.note = notes.append
+    with SandboxProcess() as panel:
+        access = Panel(key=panel.key, url=panel.address)
+        with Journal(url) as journal:
+            (keys,) = partitions.split(options, access, journal, told, size=10).parts
+        with FailingJournal(url) as journal:
+            partitions.place_part(options, access, journal, keys, told)
+        (order,) = panel.orders()
+    (words,) = (note for note in notes if f"order {order['order']}" in note)
+    assert "could not be recorded in the journal" in words

@@ -111,7 +111,9 @@ def test_the_same_sheet_again_is_asked_about(site: Site, ani: Visitor, ledger: L
     assert ledger.count() == 2
 
 
-@pytest.mark.parametrize("fields", [{"hidden": "x"}, {"locale": "xx-yy"}, {"budget": "a lot"}])
+@pytest.mark.parametrize(
+    "fields", [{"hidden": "x"}, {"locale": "xx-yy"}, {"budget": "a lot"}, {"budget": "1.000"}, {"budget": "12,500"}]
+)
 def test_an_answer_that_is_none_is_refused_in_words(site: Site, ani: Visitor, fields):
     upload, _page = uploaded(site, ani)
     answer = ani.answer(upload, **fields)
